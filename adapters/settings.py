@@ -1,0 +1,141 @@
+"""Every setting, read from the environment in this one place.
+
+A setting NAME is read from the variable ONTIME_NAME. Secrets are files, never values.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from domain.errors import ConfigurationError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+PREFIX = "ONTIME_"
+
+
+def _setting(default: Any, doc: str) -> Any:
+    return field(default=default, metadata={"doc": doc})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The values of the environment; a relative path counts from the project's root."""
+
+    state_dir: Path = _setting(Path("var"), "Where a native stack keeps all its state.")
+    log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
+
+    postgres_host: str = _setting("127.0.0.1", "Host of PostgreSQL.")
+    postgres_port: int = _setting(54329, "Port of PostgreSQL; the native stack starts it there.")
+    postgres_user: str = _setting("ontime", "User of PostgreSQL.")
+    postgres_database: str = _setting("ontime", "Database of events, predictions, labels and the ledger.")
+    postgres_password_file: Path = _setting(Path("var/secrets/postgres_password"), "File with the password.")
+
+    api_host: str = _setting("127.0.0.1", "Address the API listens on.")
+    api_port: int = _setting(8000, "Port of the API.")
+    api_workers: int = _setting(2, "Gunicorn workers of one API container; as many as it has cores.")
+    api_keys_dir: Path = _setting(
+        Path("var/secrets"), "Folder of predict.key, ingest.key and admin.key: the keys made at first start."
+    )
+
+    mlflow_port: int = _setting(5005, "Port of the native MLflow server.")
+    mlflow_url: str = _setting("", "Address of the MLflow server; empty = the native one.")
+    prefect_port: int = _setting(4205, "Port of the native Prefect server.")
+    prefect_url: str = _setting("", "Address of Prefect's API; empty = the native one.")
+    supervisor_port: int = _setting(9005, "Port of the native stack's process manager, on loopback.")
+
+    model_name: str = _setting("ontime", "Name of the registered model.")
+    model_cache_dir: Path = _setting(Path("var/models"), "Where verified model artifacts are kept.")
+    signing_key_file: Path = _setting(
+        Path("var/secrets/model_signing_key"), "File with the key that signs model artifacts."
+    )
+    spool_dir: Path = _setting(Path("var/spool"), "Where API workers write predictions before they are shipped.")
+    reports_dir: Path = _setting(Path("var/reports"), "Where flows and the replay leave reports.")
+    notify_urls: str = _setting("", "Apprise addresses that alerts are sent to, separated by spaces.")
+
+    @property
+    def postgres_password(self) -> str:
+        """The password of PostgreSQL, read from its file."""
+        return read_secret("postgres_password_file", self.postgres_password_file)
+
+    @property
+    def signing_key(self) -> bytes:
+        """The key of model signatures, read from its file."""
+        return read_secret("signing_key_file", self.signing_key_file).encode()
+
+    @property
+    def mlflow_address(self) -> str:
+        """Where MLflow answers."""
+        return self.mlflow_url or f"http://127.0.0.1:{self.mlflow_port}"
+
+    @property
+    def prefect_address(self) -> str:
+        """Where Prefect's API answers."""
+        return self.prefect_url or f"http://127.0.0.1:{self.prefect_port}/api"
+
+    @property
+    def api_address(self) -> str:
+        """Where a client on this machine reaches the API."""
+        return f"http://127.0.0.1:{self.api_port}"
+
+
+def read_secret(setting: str, path: Path) -> str:
+    """Read one secret's file.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file is missing or empty; names the setting and the file.
+    """
+    try:
+        value = path.read_text().strip()
+    except OSError as error:
+        raise ConfigurationError(f"{PREFIX}{setting.upper()}: cannot read {path}: {error.strerror}") from error
+    if not value:
+        raise ConfigurationError(f"{PREFIX}{setting.upper()}: {path} is empty")
+    return value
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings from `environment`.
+
+    Relative paths under `var/` follow ONTIME_STATE_DIR, so that one variable moves a whole stack.
+
+    Raises
+    ------
+    ConfigurationError
+        If a value has the wrong form, or a variable that begins with ONTIME_ names no setting.
+    """
+    known = {PREFIX + f.name.upper(): f for f in fields(Settings)}
+    unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise ConfigurationError(f"{unknown[0]}: no such setting; known are {', '.join(sorted(known))}")
+    values = {f.name: environment.get(name, f.default) for name, f in known.items()}
+    state_dir = PROJECT_ROOT / Path(values["state_dir"])
+    for setting in fields(Settings):
+        values[setting.name] = _typed(setting.name, setting.type, values[setting.name], state_dir)
+    return Settings(**values)
+
+
+def _typed(name: str, kind: Any, value: Any, state_dir: Path) -> Any:
+    if kind is int:
+        try:
+            return int(value)
+        except ValueError as error:
+            raise ConfigurationError(f"{PREFIX}{name.upper()}: expected a whole number, got {value!r}") from error
+    if kind is Path:
+        path = Path(value)
+        if name == "state_dir":
+            return state_dir
+        if not path.is_absolute() and path.parts[:1] == ("var",):
+            return state_dir.joinpath(*path.parts[1:])
+        return PROJECT_ROOT / path
+    return value
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Give the process's settings, read once."""
+    return read_settings(os.environ)
