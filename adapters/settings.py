@@ -51,7 +51,9 @@ class Settings:
     signing_key_file: Path = _setting(
         Path("var/secrets/model_signing_key"), "File with the key that signs model artifacts."
     )
-    spool_dir: Path = _setting(Path("var/spool"), "Where API workers write predictions before they are shipped.")
+    spool_dir: Path = _setting(
+        Path("var/spool"), "Where API workers write predictions until they are shipped."
+    )
     reports_dir: Path = _setting(Path("var/reports"), "Where flows and the replay leave reports.")
     notify_urls: str = _setting("", "Apprise addresses that alerts are sent to, separated by spaces.")
 
@@ -89,12 +91,13 @@ def read_secret(setting: str, path: Path) -> str:
     ConfigurationError
         If the file is missing or empty; names the setting and the file.
     """
+    variable = PREFIX + setting.upper()
     try:
         value = path.read_text().strip()
     except OSError as error:
-        raise ConfigurationError(f"{PREFIX}{setting.upper()}: cannot read {path}: {error.strerror}") from error
+        raise ConfigurationError(f"{variable}: cannot read {path}: {error.strerror}") from error
     if not value:
-        raise ConfigurationError(f"{PREFIX}{setting.upper()}: {path} is empty")
+        raise ConfigurationError(f"{variable}: {path} is empty")
     return value
 
 
@@ -124,7 +127,8 @@ def _typed(name: str, kind: Any, value: Any, state_dir: Path) -> Any:
         try:
             return int(value)
         except ValueError as error:
-            raise ConfigurationError(f"{PREFIX}{name.upper()}: expected a whole number, got {value!r}") from error
+            variable = PREFIX + name.upper()
+            raise ConfigurationError(f"{variable}: expected a whole number, got {value!r}") from error
     if kind is Path:
         path = Path(value)
         if name == "state_dir":
@@ -139,3 +143,11 @@ def _typed(name: str, kind: Any, value: Any, state_dir: Path) -> Any:
 def settings() -> Settings:
     """Give the process's settings, read once."""
     return read_settings(os.environ)
+
+
+def example_env() -> str:
+    """Write the settings as an .env file that documents each: its meaning, then its default."""
+    lines = ["# Every setting of ontime and its default. Secrets are files; see the *_FILE settings."]
+    for setting in fields(Settings):
+        lines += ["", f"# {setting.metadata['doc']}", f"# {PREFIX}{setting.name.upper()}={setting.default}"]
+    return "\n".join(lines) + "\n"

@@ -1,7 +1,7 @@
 """Time as a value: UTC instants, minutes since the epoch, and the stack's one clock.
 
-Inside the domain an instant is an int64 count of minutes since 1970-01-01T00:00Z: schedules have no seconds, and
-integers compare and add exactly. Outside it is an aware `datetime` in UTC.
+Inside the domain an instant is an int64 count of minutes since 1970-01-01T00:00Z: schedules have no seconds,
+and integers compare and add exactly. Outside it is an aware `datetime` in UTC.
 """
 
 from dataclasses import dataclass

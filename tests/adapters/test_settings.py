@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+
+from adapters.settings import PROJECT_ROOT, example_env, read_settings
+from domain.errors import ConfigurationError
+
+
+def test_every_setting_is_documented_in_the_example_file():
+    assert (PROJECT_ROOT / ".env.example").read_text() == example_env()
+
+
+def test_one_variable_moves_the_whole_state():
+    settings = read_settings({"ONTIME_STATE_DIR": "/elsewhere"})
+    assert settings.spool_dir == Path("/elsewhere/spool")
+    assert settings.postgres_password_file == Path("/elsewhere/secrets/postgres_password")
+
+
+def test_a_relative_state_dir_counts_from_the_project():
+    assert read_settings({"ONTIME_STATE_DIR": "var/a"}).state_dir == PROJECT_ROOT / "var" / "a"
+
+
+def test_a_single_path_can_be_set_on_its_own():
+    settings = read_settings({"ONTIME_SPOOL_DIR": "/data/spool"})
+    assert settings.spool_dir == Path("/data/spool")
+    assert settings.model_cache_dir == PROJECT_ROOT / "var" / "models"
+
+
+def test_a_port_that_is_no_number_is_refused_by_name():
+    with pytest.raises(ConfigurationError, match=r"ONTIME_API_PORT: expected a whole number, got 'http'"):
+        read_settings({"ONTIME_API_PORT": "http"})
+
+
+def test_a_misspelt_setting_is_refused_and_the_known_ones_are_named():
+    with pytest.raises(ConfigurationError, match=r"ONTIME_API_PROT: no such setting.*ONTIME_API_PORT"):
+        read_settings({"ONTIME_API_PROT": "8000"})
+
+
+def test_variables_of_other_programs_are_left_alone():
+    assert read_settings({"HOME": "/root", "API_PORT": "1"}).api_port == 8000
+
+
+def test_a_missing_secret_names_its_setting_and_file(tmp_path):
+    settings = read_settings({"ONTIME_SIGNING_KEY_FILE": str(tmp_path / "key")})
+    with pytest.raises(ConfigurationError, match=r"ONTIME_SIGNING_KEY_FILE: cannot read .*key: No such file"):
+        _ = settings.signing_key
+
+
+def test_an_empty_secret_is_refused(tmp_path):
+    (tmp_path / "password").write_text("\n")
+    settings = read_settings({"ONTIME_POSTGRES_PASSWORD_FILE": str(tmp_path / "password")})
+    with pytest.raises(ConfigurationError, match="is empty"):
+        _ = settings.postgres_password
