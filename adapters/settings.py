@@ -115,7 +115,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
     if unknown:
         raise ConfigurationError(f"{unknown[0]}: no such setting; known are {', '.join(sorted(known))}")
-    values = {f.name: environment.get(name, f.default) for name, f in known.items()}
+    values: dict[str, Any] = {f.name: environment.get(name, f.default) for name, f in known.items()}
     state_dir = PROJECT_ROOT / Path(values["state_dir"])
     for setting in fields(Settings):
         values[setting.name] = _typed(setting.name, setting.type, values[setting.name], state_dir)

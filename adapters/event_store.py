@@ -1,0 +1,203 @@
+"""The event log: everything that became known, and since when. Append only."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from adapters import fact_queries
+from adapters.binary_copy import Columns, send
+from adapters.event_columns import (
+    FLIGHT_WIDTHS,
+    WEATHER_WIDTHS,
+    columns_of_flight_events,
+    columns_of_frame,
+    columns_of_weather_events,
+)
+from adapters.postgres import Cursor, Database, query
+from adapters.sealing import LOADING_LOCK, REACH, share_seal
+from domain.events import FlightEvent, Outcome, WeatherEvent
+from domain.flights import FlightFacts, WeatherFacts
+
+CHANNEL = "events"
+ACCEPTED = Outcome("accepted")
+DUPLICATE = Outcome("duplicate")
+
+
+@dataclass(frozen=True)
+class AppendCounts:
+    """What became of the rows of a frame."""
+
+    accepted: int
+    duplicates: int
+    conflicts: int
+    first_conflict: str | None = None
+
+    def __add__(self, other: "AppendCounts") -> "AppendCounts":
+        return AppendCounts(
+            self.accepted + other.accepted,
+            self.duplicates + other.duplicates,
+            self.conflicts + other.conflicts,
+            self.first_conflict or other.first_conflict,
+        )
+
+
+class EventStore:
+    """Appends events and gives them back as facts.
+
+    An event's key is flight and kind, or airport and hour of observation. The same event again is a duplicate,
+    another event of the same key a conflict; neither changes anything. Whatever is accepted becomes known after the
+    newest sealed tick at the earliest, so that a stored state always equals the one recomputed from the log.
+    """
+
+    def __init__(self, database: Database):
+        self._database = database
+
+    def append(
+        self, flight_events: Sequence[FlightEvent] = (), weather_events: Sequence[WeatherEvent] = ()
+    ) -> list[Outcome]:
+        """Append events in one transaction; an arrival appends its label with it.
+
+        Returns
+        -------
+        list of Outcome
+            One an item: those of the flights first, then those of the weather, each in the given order.
+
+        Raises
+        ------
+        NotReady
+            If PostgreSQL is away; nothing is stored then.
+        """
+        with self._database.transaction() as cursor:
+            share_seal(cursor)
+            outcomes = (
+                _append_flights(cursor, columns_of_flight_events(flight_events)) if flight_events else []
+            )
+            if weather_events:
+                outcomes += _append_weather(cursor, columns_of_weather_events(weather_events))
+            _tell(cursor, outcomes)
+        return outcomes
+
+    def append_frame(self, flight_events: Any = None, weather_events: Any = None) -> AppendCounts:
+        """Append frames by the same rules in one transaction; their columns are those of the tables.
+
+        Give at most some 50,000 rows at once: events that others append wait for nothing, but a tick cannot be
+        sealed meanwhile. Load a history within `loading()`.
+
+        Parameters
+        ----------
+        flight_events, weather_events : pandas.DataFrame, optional
+            Columns as in `flight_events` and `weather_events`; `known_at` NaT = now.
+        """
+        with self._database.transaction() as cursor:
+            share_seal(cursor)
+            outcomes: list[Outcome] = []
+            if flight_events is not None and len(flight_events):
+                outcomes += _append_flights(cursor, columns_of_frame(flight_events, FLIGHT_WIDTHS))
+            if weather_events is not None and len(weather_events):
+                outcomes += _append_weather(cursor, columns_of_frame(weather_events, WEATHER_WIDTHS))
+            _tell(cursor, outcomes)
+        return _count(outcomes)
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """Hold the refresher back while a history is loaded in pieces.
+
+        Otherwise a tick sealed after the first piece would make the rest known only after it.
+        """
+        with self._database.session() as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_lock(%s)", [LOADING_LOCK])
+                try:
+                    yield
+                finally:
+                    cursor.execute("SELECT pg_advisory_unlock(%s)", [LOADING_LOCK])
+                    connection.autocommit = False
+
+    def facts(
+        self, known_by: datetime, scheduled_from: datetime, scheduled_until: datetime | None = None
+    ) -> tuple[FlightFacts, WeatherFacts]:
+        """Give what was known at a moment, as columns.
+
+        Parameters
+        ----------
+        known_by : datetime
+            Only events with `known_at` at or before it.
+        scheduled_from, scheduled_until : datetime
+            Only flights with a scheduled departure in this closed interval, and observations known from a day
+            before its start; an open end by default.
+
+        Returns
+        -------
+        FlightFacts, WeatherFacts
+            Sorted by (scheduled departure, flight_id) and by (known, airport); they share a network.
+        """
+        with self._database.transaction() as cursor:
+            return fact_queries.facts(cursor, known_by, scheduled_from, scheduled_until)
+
+    def count(self) -> int:
+        """Number of flight events."""
+        row = self._database.row("count_flight_events")
+        return int(row[0]) if row else 0
+
+    def newest_known_at(self) -> datetime | None:
+        """The newest `known_at` of any flight event, None when there is none."""
+        row = self._database.row("newest_known_at")
+        return row[0] if row else None
+
+
+def _append_flights(cursor: Cursor, columns: Columns) -> list[Outcome]:
+    cursor.execute(query("stage_flight_events"))
+    send(cursor, "staged_flight_events", columns, FLIGHT_WIDTHS)
+    cursor.execute(query("append_flight_events"), {"reach": REACH})
+    keys = list(zip(columns["flight_id"].tolist(), columns["kind"].tolist(), strict=True))
+    return _outcomes(cursor, keys, "compare_flight_events", "the label says another arrival delay")
+
+
+def _append_weather(cursor: Cursor, columns: Columns) -> list[Outcome]:
+    cursor.execute(query("stage_weather_events"))
+    send(cursor, "staged_weather_events", columns, WEATHER_WIDTHS)
+    cursor.execute(query("append_weather_events"), {"reach": REACH})
+    moments = [moment_of(us) for us in columns["observed_at"].tolist()]
+    keys = list(zip(columns["airport"].tolist(), moments, strict=True))
+    return _outcomes(cursor, keys, "compare_weather_events", "it was not stored")
+
+
+def _outcomes(cursor: Cursor, keys: list[tuple[Any, ...]], compare: str, refused: str) -> list[Outcome]:
+    """Sort the items into accepted, duplicate and conflict; of equal keys only the first was stored."""
+    stored = set(cursor.fetchall())
+    accepted = [key in stored and not stored.discard(key) for key in keys]  # type: ignore[func-returns-value]
+    if all(accepted):
+        return [ACCEPTED] * len(keys)
+    cursor.execute(query(compare))
+    differences = [difference for _, difference in cursor.fetchall()]
+    return [
+        ACCEPTED if new else _compared(difference, refused)
+        for new, difference in zip(accepted, differences, strict=True)
+    ]
+
+
+def _compared(difference: str | None, refused: str) -> Outcome:
+    if difference is None:
+        return Outcome("conflict", refused)
+    return Outcome("conflict", f"stored with another {difference}") if difference else DUPLICATE
+
+
+def _tell(cursor: Cursor, outcomes: list[Outcome]) -> None:
+    accepted = sum(outcome.status == "accepted" for outcome in outcomes)
+    if accepted:
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(accepted)])
+
+
+def _count(outcomes: list[Outcome]) -> AppendCounts:
+    conflicts = [outcome for outcome in outcomes if outcome.status == "conflict"]
+    accepted = sum(outcome.status == "accepted" for outcome in outcomes)
+    duplicates = len(outcomes) - accepted - len(conflicts)
+    return AppendCounts(accepted, duplicates, len(conflicts), conflicts[0].reason if conflicts else None)
+
+
+def moment_of(microseconds: int) -> datetime:
+    """The UTC moment of PostgreSQL's count of microseconds."""
+    return datetime(2000, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)

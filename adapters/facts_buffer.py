@@ -1,0 +1,232 @@
+"""The newest facts in memory, brought up to each tick by what was appended since the one before."""
+
+from dataclasses import dataclass, fields, replace
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from adapters.binary_copy import INT4, TIMESTAMP, Columns, fetch, minutes_down, minutes_up
+from adapters.fact_queries import (
+    FOREVER,
+    OBSERVATION_WIDTHS,
+    Span,
+    flight_facts,
+    weather_facts,
+    weather_of_columns,
+)
+from adapters.postgres import Cursor, Database, query
+from adapters.sealing import Watermark
+from domain.clock import NEVER, from_minute
+from domain.features.grid import DAY_MINUTES
+from domain.features.state import LOOKBACK_MINUTES
+from domain.flights import FlightFacts, Network, WeatherFacts
+
+KEPT_MINUTES = LOOKBACK_MINUTES + DAY_MINUTES
+"""Flights stay a day longer than the widest window: the slow statistics count from up to a day before the tick."""
+TRIM_MINUTES = DAY_MINUTES
+RELOAD_BACKLOG = 100_000
+"""With more unread events than this, reading everything is quicker than applying them."""
+CHANGE_WIDTHS = {
+    "flight_id": "S19",
+    "kind": "S9",
+    "known_at": TIMESTAMP,
+    "carrier": "S2",
+    "origin": "S3",
+    "dest": "S3",
+    "scheduled_departure": TIMESTAMP,
+    "scheduled_arrival": TIMESTAMP,
+    "delay_minutes": INT4,
+    "air_time_minutes": INT4,
+}
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What the buffer holds, and what it was read from."""
+
+    flights: FlightFacts
+    weather: WeatherFacts
+    rows: dict[str, int]
+    """Row of each flight."""
+    kept_from: int
+    watermark: Watermark
+
+
+class FactsBuffer:
+    """Facts of the trailing window; equal, row by row, to a fresh read of the same events."""
+
+    def __init__(self, database: Database):
+        self._database = database
+        self._loaded: Loaded | None = None
+
+    def update(self, tick: int, watermark: Watermark) -> tuple[FlightFacts, WeatherFacts]:
+        """Bring the facts up to a sealed tick.
+
+        Parameters
+        ----------
+        tick : int
+            Minutes since the epoch.
+        watermark : Watermark
+            Of this tick's seal.
+
+        Returns
+        -------
+        FlightFacts, WeatherFacts
+            Valid until the next call, which may write into their arrays. They may hold what became known after the
+            tick: whoever computes its state leaves that out.
+        """
+        with self._database.transaction() as cursor:
+            if self._loaded is None or self._must_reload(self._loaded, tick, watermark):
+                self._loaded = _load(cursor, tick, watermark)
+            else:
+                self._loaded = _apply(cursor, self._loaded, tick, watermark)
+        return self._loaded.flights, self._loaded.weather
+
+    @staticmethod
+    def _must_reload(loaded: Loaded, tick: int, watermark: Watermark) -> bool:
+        backwards = tick - KEPT_MINUTES < loaded.kept_from
+        return backwards or watermark.flight_event - loaded.watermark.flight_event > RELOAD_BACKLOG
+
+
+def _load(cursor: Cursor, tick: int, watermark: Watermark) -> Loaded:
+    kept_from = tick - KEPT_MINUTES
+    span = Span(
+        FOREVER,
+        from_minute(kept_from),
+        last_flight_event=watermark.flight_event,
+        last_weather_event=watermark.weather_event,
+        network=Network(),
+    )
+    flights, weather = flight_facts(cursor, span), weather_facts(cursor, span)
+    return Loaded(flights, weather, _index(flights), kept_from, watermark)
+
+
+def _index(flights: FlightFacts) -> dict[str, int]:
+    return {name: row for row, name in enumerate(flights.flight_id.tolist())}
+
+
+def _apply(cursor: Cursor, loaded: Loaded, tick: int, watermark: Watermark) -> Loaded:
+    loaded = _trimmed(loaded, tick)
+    after = loaded.watermark
+    if watermark.flight_event > after.flight_event:
+        numbers = {"after": after.flight_event, "until": watermark.flight_event}
+        changes = fetch(cursor, query("changed_flight_events"), numbers, CHANGE_WIDTHS)
+        loaded = _with_schedules(loaded, _of_kind(changes, "scheduled"))
+        _note_events(loaded, changes)
+    if watermark.weather_event > after.weather_event:
+        numbers = {"after": after.weather_event, "until": watermark.weather_event}
+        changes = fetch(cursor, query("changed_weather_events"), numbers, OBSERVATION_WIDTHS)
+        loaded = _with_weather(loaded, weather_of_columns(changes, loaded.weather.network))
+    return replace(loaded, watermark=watermark)
+
+
+def _of_kind(changes: Columns, *kinds: str) -> Columns:
+    rows = np.isin(changes["kind"], kinds)
+    return {name: values[rows] for name, values in changes.items()}
+
+
+def _trimmed(loaded: Loaded, tick: int) -> Loaded:
+    """Drop what no later tick needs, once a day's worth has gathered."""
+    kept_from = tick - KEPT_MINUTES
+    if kept_from - loaded.kept_from < TRIM_MINUTES:
+        return loaded
+    first = int(np.searchsorted(loaded.flights.sched_dep, kept_from))
+    flights = _copied(loaded.flights.take(slice(first, None)))
+    known_from = from_minute(kept_from) - timedelta(days=1)
+    early = loaded.weather.known < int(known_from.timestamp()) // 60
+    return replace(
+        loaded, flights=flights, weather=loaded.weather.take(~early), rows=_index(flights), kept_from=kept_from
+    )
+
+
+def _copied(flights: FlightFacts) -> FlightFacts:
+    columns = {f.name: getattr(flights, f.name).copy() for f in fields(flights) if f.name != "network"}
+    return replace(flights, **columns)
+
+
+def _with_schedules(loaded: Loaded, changes: Columns) -> Loaded:
+    """Add flights; in the usual case, schedules published in order, behind the others."""
+    departure = minutes_down(changes["scheduled_departure"])
+    new = departure >= loaded.kept_from
+    if not new.any():
+        return loaded
+    added = _scheduled({name: values[new] for name, values in changes.items()}, loaded.flights.network)
+    flights = _concatenated(loaded.flights, added)
+    n_old = len(loaded.flights)
+    if n_old and _key(added, 0) < _key(loaded.flights, n_old - 1):
+        flights = flights.take(np.lexsort((flights.flight_id, flights.sched_dep)))
+        return replace(loaded, flights=flights, rows=_index(flights))
+    loaded.rows.update({name: n_old + row for row, name in enumerate(added.flight_id.tolist())})
+    return replace(loaded, flights=flights)
+
+
+def _key(flights: FlightFacts, row: int) -> tuple[int, str]:
+    return int(flights.sched_dep[row]), str(flights.flight_id[row])
+
+
+def _scheduled(changes: Columns, network: Network) -> FlightFacts:
+    """Flights of which only the schedule is known, sorted."""
+    order = np.lexsort((changes["flight_id"], changes["scheduled_departure"]))
+    columns = {name: values[order] for name, values in changes.items()}
+    n = len(order)
+    return FlightFacts(
+        network=network,
+        flight_id=columns["flight_id"],
+        carrier=network.carriers.encode(columns["carrier"]),
+        origin=network.airports.encode(columns["origin"]),
+        dest=network.airports.encode(columns["dest"]),
+        sched_dep=minutes_down(columns["scheduled_departure"]),
+        sched_arr=minutes_down(columns["scheduled_arrival"]),
+        scheduled_known=minutes_up(columns["known_at"]),
+        dep_known=np.full(n, NEVER),
+        dep_delay=np.zeros(n, dtype=np.int64),
+        arr_known=np.full(n, NEVER),
+        arr_delay=np.zeros(n, dtype=np.int64),
+        air_time=np.full(n, -1),
+        cancelled_known=np.full(n, NEVER),
+    )
+
+
+def _concatenated(old: FlightFacts, added: FlightFacts) -> FlightFacts:
+    columns = {
+        f.name: np.concatenate([getattr(old, f.name), getattr(added, f.name)])
+        for f in fields(old)
+        if f.name != "network"
+    }
+    return replace(old, **columns)
+
+
+def _note_events(loaded: Loaded, changes: Columns) -> None:
+    """Write what happened into the rows of the flights; flights outside the window are passed over."""
+    flights = loaded.flights
+    rows, events = _rows_of(loaded, _of_kind(changes, "departed"))
+    flights.dep_known[rows] = minutes_up(events["known_at"])
+    flights.dep_delay[rows] = events["delay_minutes"]
+    rows, events = _rows_of(loaded, _of_kind(changes, "arrived"))
+    flights.arr_known[rows] = minutes_up(events["known_at"])
+    flights.arr_delay[rows] = events["delay_minutes"]
+    flights.air_time[rows] = events["air_time_minutes"]
+    rows, events = _rows_of(loaded, _of_kind(changes, "cancelled", "diverted"))
+    np.minimum.at(flights.cancelled_known, rows, minutes_up(events["known_at"]))
+
+
+def _rows_of(loaded: Loaded, events: Columns) -> tuple[Ints, Columns]:
+    rows = np.array([loaded.rows.get(name, -1) for name in events["flight_id"].tolist()], dtype=np.int64)
+    there = rows >= 0
+    return rows[there], {name: values[there] for name, values in events.items()}
+
+
+def _with_weather(loaded: Loaded, added: WeatherFacts) -> Loaded:
+    old = loaded.weather
+    columns: dict[str, npt.NDArray[Any]] = {
+        f.name: np.concatenate([getattr(old, f.name), getattr(added, f.name)])
+        for f in fields(old)
+        if f.name != "network"
+    }
+    weather = replace(old, **columns)
+    if len(old) and len(added) and added.known[0] < old.known[-1]:
+        weather = weather.take(np.argsort(weather.known, kind="stable"))
+    return replace(loaded, weather=weather)

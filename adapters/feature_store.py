@@ -1,0 +1,102 @@
+"""The online state of features: one block a sealed tick, told on the channel `state` as soon as it is stored."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from adapters import sealing
+from adapters.postgres import Cursor, Database, query
+from adapters.sealing import Watermark
+from domain.clock import from_minute, minute_floor
+from domain.features.catalogue import CONTRACT_HASH
+from domain.features.state import StateBlock, StateTable
+
+CHANNEL = "state"
+
+
+class FeatureStore:
+    """Seals ticks and keeps their state. Ticks are minutes since the epoch.
+
+    State of another feature contract is invisible: code that computes other features never serves old ones.
+    """
+
+    def __init__(self, database: Database, contract_hash: str = CONTRACT_HASH):
+        self._database = database
+        self._contract_hash = contract_hash
+
+    def seal(self, tick: int) -> Watermark | None:
+        """Seal a tick; None while a history is being loaded. See `adapters.sealing`."""
+        with self._database.transaction() as cursor:
+            return sealing.seal(cursor, tick)
+
+    def save(self, block: StateBlock) -> None:
+        """Store the state of one sealed tick and tell the channel `state`; again the same is no error.
+
+        Raises
+        ------
+        ValueError
+            If the block has more than one tick.
+        """
+        if block.n_ticks != 1:
+            raise ValueError(f"expected one tick, got {block.n_ticks}")
+        with self._database.transaction() as cursor:
+            for table in block.tables.values():
+                self._save_table(cursor, block.first_tick, table)
+            cursor.execute(query("tick_computed"), {"tick": from_minute(block.first_tick), "minute": str(block.first_tick)})
+
+    def newest_tick(self) -> int | None:
+        """The newest tick with a stored state."""
+        row = self._database.row("newest_state_tick", {"contract_hash": self._contract_hash, "until": "infinity"})
+        return minute_floor(row[0]) if row and row[0] else None
+
+    def load(self, tick: int) -> StateBlock | None:
+        """The state of a tick, None when it is not stored."""
+        rows = self._database.rows("load_state", {"contract_hash": self._contract_hash, "tick": from_minute(tick)})
+        return block_of(tick, rows) if rows else None
+
+    def load_newest(self, at_or_before: int | None = None) -> StateBlock | None:
+        """The newest state at or before a tick, or of all; None when there is none."""
+        until = "infinity" if at_or_before is None else from_minute(at_or_before)
+        row = self._database.row("newest_state_tick", {"contract_hash": self._contract_hash, "until": until})
+        return self.load(minute_floor(row[0])) if row and row[0] else None
+
+    def ticks(self, at_or_before: int, limit: int) -> list[int]:
+        """The newest stored ticks at or before one, newest first."""
+        parameters = {"contract_hash": self._contract_hash, "until": from_minute(at_or_before), "limit": limit}
+        return [minute_floor(tick) for (tick,) in self._database.rows("state_ticks", parameters)]
+
+    def prune(self, before: int) -> int:
+        """Forget the states of ticks before one; they can be computed again. Gives the number of rows."""
+        return self._database.execute("prune_states", {"before": from_minute(before)})
+
+    def _save_table(self, cursor: Cursor, tick: int, table: StateTable) -> None:
+        values = np.ascontiguousarray(table.values[0], dtype="<f8")
+        parameters = {
+            "tick": from_minute(tick),
+            "kind": table.kind,
+            "contract_hash": self._contract_hash,
+            "entities": _array_literal(table.entities),
+            "columns": _array_literal(table.columns),
+            "state": values.data,
+        }
+        cursor.execute(query("save_state"), parameters)
+
+
+def block_of(tick: int, rows: list[tuple[object, ...]]) -> StateBlock:
+    """The block of the rows of `load_state`."""
+    return StateBlock(tick, {table.kind: table for table in map(_table, rows)})
+
+
+def _table(row: tuple[object, ...]) -> StateTable:
+    kind, entities, columns, state = row
+    assert isinstance(entities, list)  # noqa: S101  the column's type
+    assert isinstance(columns, list)  # noqa: S101
+    values = np.frombuffer(state, dtype="<f8").astype(np.float64)  # type: ignore[call-overload]
+    return StateTable(str(kind), tuple(entities), tuple(columns), values.reshape(1, len(entities), len(columns)))
+
+
+@lru_cache(maxsize=64)
+def _array_literal(names: tuple[str, ...]) -> str:
+    """PostgreSQL's text form of an array of names; the same names come at every tick."""
+    escaped = (name.replace("\\", "\\\\").replace('"', '\\"') for name in names)
+    return "{" + ",".join(f'"{name}"' for name in escaped) + "}"

@@ -1,0 +1,324 @@
+"""The one door to PostgreSQL: connections, transactions, notifications, named queries and migrations."""
+
+import hashlib
+import re
+import select
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812  the class has a lower-case name
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+from adapters.settings import Settings
+from domain.errors import ConfigurationError, NotReady
+
+__all__ = [
+    "Connection", "ConnectionParameters", "Cursor", "Database", "Listener", "Notification",
+    "migrate", "query", "schema_dump",
+]  # fmt: skip
+
+SQL_DIR = Path(__file__).parent / "sql"
+MIGRATION_NAME = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
+MIGRATION_LOCK = 715_001
+CONNECT_SECONDS = 5
+Row = tuple[Any, ...]
+Parameters = Mapping[str, Any]
+
+
+@cache
+def query(name: str) -> str:
+    """Give the statement of `adapters/sql/queries/<name>.sql`; its first comment states what it promises."""
+    return (SQL_DIR / "queries" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class ConnectionParameters:
+    """Where a database is and who asks."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    database: str
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "ConnectionParameters":
+        """Take them from the settings."""
+        return cls(
+            settings.postgres_host,
+            settings.postgres_port,
+            settings.postgres_user,
+            settings.postgres_password,
+            settings.postgres_database,
+        )
+
+    def __repr__(self) -> str:
+        return f"{self.user}@{self.host}:{self.port}/{self.database}"
+
+    def to_database(self, name: str) -> "ConnectionParameters":
+        """Address another database of the same server."""
+        return replace(self, database=name)
+
+    def url(self, driver: str = "postgresql+psycopg2") -> str:
+        """Write the address for SQLAlchemy. It holds the password: never log it."""
+        from urllib.parse import quote
+
+        who = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}"
+        return f"{driver}://{who}@{self.host}:{self.port}/{self.database}"
+
+    def connect(self, application: str = "ontime") -> Connection:
+        """Open a connection whose session is in UTC.
+
+        Raises
+        ------
+        NotReady
+            If PostgreSQL cannot be reached.
+        """
+        try:
+            return psycopg2.connect(
+                host=self.host,
+                port=self.port,
+                user=self.user,
+                password=self.password,
+                dbname=self.database,
+                application_name=application,
+                connect_timeout=CONNECT_SECONDS,
+                keepalives_idle=30,
+                options="-c timezone=UTC -c idle_in_transaction_session_timeout=600000",
+            )
+        except psycopg2.OperationalError as error:
+            reason = str(error).strip().splitlines()[-1:]
+            raise NotReady(f"PostgreSQL {self!r} is not reachable: {''.join(reason)}") from error
+
+
+class Database:
+    """A pool of connections that threads share; it survives restarts of the server.
+
+    At most `max_connections` are open; a thread waits for a free one. All of them stay open between uses:
+    psycopg2's own pool closes whatever exceeds its minimum, which costs a connect at every peak.
+    Do not share one over a fork.
+    """
+
+    def __init__(
+        self, parameters: ConnectionParameters, max_connections: int = 8, application: str = "ontime"
+    ):
+        self.parameters = parameters
+        self._application = application
+        self._idle: list[Connection] = []
+        self._lock = threading.Lock()
+        self._free = threading.BoundedSemaphore(max_connections)
+
+    @classmethod
+    def from_settings(
+        cls, settings: Settings, max_connections: int = 8, application: str = "ontime"
+    ) -> "Database":
+        """Make a pool for the database of the settings; nothing is opened yet."""
+        return cls(ConnectionParameters.from_settings(settings), max_connections, application)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Cursor]:
+        """Run the block in one transaction: committed at its end, rolled back when it raises.
+
+        Raises
+        ------
+        NotReady
+            If the server is not reachable, goes away, or cannot go on (disk full, deadlock, shutdown).
+        """
+        with self.session() as connection, connection, connection.cursor() as cursor:
+            yield cursor
+
+    @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """Lend one connection, for work that spans several transactions under one session lock."""
+        with self._free:
+            connection = self._checkout()
+            try:
+                yield connection
+            except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+                raise NotReady(f"PostgreSQL could not finish: {str(error).strip()}") from error
+            finally:
+                self._put_back(connection)
+
+    def rows(self, name: str, parameters: Parameters | None = None) -> list[Row]:
+        """Run a named query in its own transaction and give its rows."""
+        with self.transaction() as cursor:
+            cursor.execute(query(name), parameters)
+            return cursor.fetchall()
+
+    def row(self, name: str, parameters: Parameters | None = None) -> Row | None:
+        """Run a named query in its own transaction and give its first row."""
+        with self.transaction() as cursor:
+            cursor.execute(query(name), parameters)
+            return cursor.fetchone()
+
+    def execute(self, name: str, parameters: Parameters | None = None) -> int:
+        """Run a named statement in its own transaction and give the number of rows it touched."""
+        with self.transaction() as cursor:
+            cursor.execute(query(name), parameters)
+            return cursor.rowcount
+
+    def listen(self, *channels: str) -> "Listener":
+        """Listen to channels on a connection of its own."""
+        return Listener(self, channels)
+
+    def connect(self) -> Connection:
+        """Open a connection outside the pool; the caller closes it."""
+        return self.parameters.connect(self._application)
+
+    def close(self) -> None:
+        """Close the idle connections; those in use close when they come back."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _checkout(self) -> Connection:
+        while True:
+            with self._lock:
+                connection = self._idle.pop() if self._idle else None
+            if connection is None:
+                return self.connect()
+            if not _is_stale(connection):
+                return connection
+            connection.close()
+
+    def _put_back(self, connection: Connection) -> None:
+        if not connection.closed:
+            try:
+                connection.rollback()  # a no-op unless the borrower left a transaction open
+            except psycopg2.Error:
+                connection.close()
+        if not connection.closed:
+            with self._lock:
+                self._idle.append(connection)
+
+
+def _is_stale(connection: Connection) -> bool:
+    """Whether the server closed an idle connection: only then is there something to read from it."""
+    if connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
+    return bool(poll.poll(0))
+
+
+@dataclass(frozen=True)
+class Notification:
+    """A message of NOTIFY."""
+
+    channel: str
+    payload: str
+
+
+class Listener:
+    """Waits for notifications on a connection of its own; for one thread."""
+
+    def __init__(self, database: Database, channels: Sequence[str]):
+        self._database = database
+        self._channels = tuple(channels)
+        self._connection: Connection | None = None
+
+    def wait(self, timeout: float) -> list[Notification]:
+        """Wait for notifications, at most `timeout` seconds.
+
+        Whatever it gives back, look at the state again: the first call and the first after a lost connection
+        give an empty list at once, because what was sent before is not known.
+
+        Raises
+        ------
+        NotReady
+            If the server cannot be reached; call again later.
+        """
+        if self._connection is None:
+            self._connect()
+            return []
+        try:
+            return self._receive(self._connection, timeout)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError, OSError) as error:
+            self.close()
+            raise NotReady("PostgreSQL closed the connection that listens") from error
+
+    def close(self) -> None:
+        """Close its connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connect(self) -> None:
+        connection = self._database.connect()
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            for channel in self._channels:
+                cursor.execute(f'LISTEN "{channel}"')
+        self._connection = connection
+
+    @staticmethod
+    def _receive(connection: Connection, timeout: float) -> list[Notification]:
+        deadline = time.monotonic() + timeout
+        while not connection.notifies:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([connection], [], [], left)[0]:
+                return []
+            connection.poll()
+        received = [Notification(n.channel, n.payload or "") for n in connection.notifies]
+        connection.notifies.clear()
+        return received
+
+
+def migrate(database: Database, directory: Path = SQL_DIR / "migrations") -> list[str]:
+    """Apply the migrations that are missing, in order, each in a transaction of its own.
+
+    Safe to run from several processes at once, and again at any time.
+
+    Returns
+    -------
+    list of str
+        Names of the migrations applied now.
+
+    Raises
+    ------
+    ConfigurationError
+        If an applied migration was edited, or its file is gone, or a file's name has not the form 0001_name.sql.
+    """
+    files = sorted(directory.glob("*.sql"))
+    wrong = [f.name for f in files if not MIGRATION_NAME.fullmatch(f.name)]
+    if wrong:
+        raise ConfigurationError(f"migrations are named like 0001_core.sql, not {wrong[0]}")
+    applied = [file.name for file in files if _apply(database, file)]
+    with database.transaction() as cursor:
+        cursor.execute("SELECT name FROM schema_migrations ORDER BY name")
+        unknown = sorted({name for (name,) in cursor.fetchall()} - {f.name for f in files})
+    if unknown:
+        raise ConfigurationError(f"the database has migration {unknown[0]}, which this code does not know")
+    return applied
+
+
+def _apply(database: Database, file: Path) -> bool:
+    text = file.read_text(encoding="utf-8")
+    checksum = hashlib.sha256(text.encode()).hexdigest()
+    with database.transaction() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+        cursor.execute(query("create_schema_migrations"))
+        cursor.execute("SELECT checksum FROM schema_migrations WHERE name = %s", [file.name])
+        recorded = cursor.fetchone()
+        if recorded:
+            if recorded[0] != checksum:
+                raise ConfigurationError(f"migration {file.name} was edited after it had been applied")
+            return False
+        cursor.execute(text)
+        cursor.execute(
+            "INSERT INTO schema_migrations (name, checksum) VALUES (%s, %s)", [file.name, checksum]
+        )
+        return True
+
+
+def schema_dump(database: Database) -> str:
+    """Write the schema as text, a line a column, constraint, index, trigger, view or function, sorted."""
+    return "\n".join(line for (line,) in database.rows("schema_dump")) + "\n"

@@ -1,0 +1,38 @@
+-- Stores the staged flight events that are new and, for arrivals, the label with them. One row per stored event.
+-- Promises: an event never becomes known before a tick that was sealed without it, unless it is so old that no sealed
+-- tick's state could have used it; an arrival that contradicts the flight's label is left out;
+-- of equal keys in one batch the first counts; rows are inserted in key order, so that racing batches do not deadlock.
+-- The caller holds the lock of sealing.
+WITH sealed AS (
+    SELECT max(tick) AS newest, min(tick) AS oldest FROM feature_ticks
+), event AS (
+    SELECT item, rtrim(flight_id) AS flight_id, rtrim(kind) AS kind, event_time,
+        CASE WHEN known_at = 'infinity' THEN stack_now() ELSE known_at END AS known_at,
+        nullif(rtrim(carrier), '') AS carrier, nullif(flight_number, -2147483648) AS flight_number,
+        nullif(rtrim(origin), '') AS origin, nullif(rtrim(dest), '') AS dest,
+        nullif(scheduled_departure, 'infinity') AS scheduled_departure,
+        nullif(scheduled_arrival, 'infinity') AS scheduled_arrival,
+        nullif(delay_minutes, -2147483648) AS delay_minutes,
+        nullif(air_time_minutes, -2147483648) AS air_time_minutes, rtrim(source) AS source
+    FROM staged_flight_events
+), stored AS (
+    INSERT INTO flight_events (flight_id, kind, event_time, known_at, carrier, flight_number, origin, dest,
+        scheduled_departure, scheduled_arrival, delay_minutes, air_time_minutes, source)
+    SELECT flight_id, kind, event_time,
+        CASE WHEN sealed.newest IS NULL OR event_time < sealed.oldest - %(reach)s THEN known_at
+            ELSE greatest(known_at, sealed.newest + interval '1 second') END,
+        carrier, flight_number, origin, dest, scheduled_departure, scheduled_arrival, delay_minutes,
+        air_time_minutes, source
+    FROM event CROSS JOIN sealed
+    WHERE kind <> 'arrived' OR delay_minutes = coalesce((
+        -- A scalar subquery stays an index probe a row; NOT EXISTS became a join of everything with everything.
+        SELECT l.arr_delay_minutes FROM current_labels l WHERE l.flight_id = event.flight_id), delay_minutes)
+    ORDER BY flight_id, kind, item
+    ON CONFLICT (flight_id, kind) DO NOTHING
+    RETURNING flight_id, kind, known_at, delay_minutes
+), labelled AS (
+    INSERT INTO labels (flight_id, arr_delay_minutes, known_at, source)
+    SELECT flight_id, delay_minutes, known_at, 'arrival' FROM stored WHERE kind = 'arrived'
+    ON CONFLICT DO NOTHING
+)
+SELECT flight_id, kind FROM stored

@@ -1,0 +1,13 @@
+-- Flight events numbered in (:after, :until], and older events of flights whose schedule is among them: all that is
+-- new to whoever has read up to :after. No column is null.
+SELECT rpad(flight_id, 19), rpad(kind, 9), known_at, coalesce(carrier, '  '), coalesce(origin, '   '),
+    coalesce(dest, '   '), coalesce(scheduled_departure, 'infinity'), coalesce(scheduled_arrival, 'infinity'),
+    coalesce(delay_minutes, 0), coalesce(air_time_minutes, -1)
+FROM (
+    SELECT * FROM flight_events WHERE event_id > %(after)s AND event_id <= %(until)s
+    UNION ALL
+    SELECT e.*
+    FROM flight_events s
+    JOIN flight_events e ON e.flight_id = s.flight_id AND e.kind <> 'scheduled' AND e.event_id <= %(after)s
+    WHERE s.kind = 'scheduled' AND s.event_id > %(after)s AND s.event_id <= %(until)s
+) AS changed

@@ -1,0 +1,2 @@
+-- How many flight events there are.
+SELECT count(*) FROM flight_events

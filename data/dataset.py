@@ -1,0 +1,71 @@
+"""The dataset's events, cleaned once and kept as parquet under the state folder."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from data import nycflights13
+from data.events import DatasetEvents, events_of
+from domain.airports import TABLE
+
+CODE = ("nycflights13.py", "events.py", "schemas.py")
+"""A change to any of these makes the kept events old."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """All events of the dataset, and the report of the cleaning that made them."""
+
+    events: DatasetEvents
+    cleaning: dict[str, Any]
+
+
+def load_dataset(cache_dir: Path | None = None) -> Dataset:
+    """Clean the dataset, or read what an earlier call with the same package and code kept.
+
+    Parameters
+    ----------
+    cache_dir : Path, optional
+        Folder of the kept files; without it nothing is kept.
+    """
+    if cache_dir is None:
+        return _clean()
+    folder = cache_dir / f"nycflights13-{_fingerprint()}"
+    if not (folder / "cleaning.json").exists():
+        _keep(_clean(), folder)
+    return Dataset(
+        DatasetEvents(
+            pd.read_parquet(folder / "flights.parquet"), pd.read_parquet(folder / "weather.parquet")
+        ),
+        json.loads((folder / "cleaning.json").read_text()),
+    )
+
+
+def _clean() -> Dataset:
+    cleaned = nycflights13.load()
+    return Dataset(events_of(cleaned), cleaned.report.as_dict())
+
+
+def _keep(dataset: Dataset, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    _replace(folder / "flights.parquet", dataset.events.flight_events)
+    _replace(folder / "weather.parquet", dataset.events.weather_events)
+    # Written last: where it is, the others are whole.
+    (folder / "cleaning.json").write_text(json.dumps(dataset.cleaning, indent=1))
+
+
+def _replace(path: Path, frame: pd.DataFrame) -> None:
+    unfinished = path.with_suffix(".unfinished")
+    frame.to_parquet(unfinished)
+    unfinished.replace(path)
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256(nycflights13.package_version().encode())
+    for path in (*(Path(__file__).with_name(name) for name in CODE), TABLE):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

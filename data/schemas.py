@@ -1,0 +1,65 @@
+"""What a cleaned row must look like, as pandera schemas: the gate between the file and the event store."""
+
+import pandera.pandas as pa
+
+UTC_TIME = "datetime64[us, UTC]"
+CARRIER = r"[A-Z0-9]{2}"
+AIRPORT = r"[A-Z]{3}"
+
+
+def _delay() -> pa.Column:
+    return pa.Column("Int64", pa.Check.in_range(-240, 2880), nullable=True)
+
+
+def _measure(low: float, high: float) -> pa.Column:
+    return pa.Column(float, pa.Check.in_range(low, high), nullable=True)
+
+
+FLIGHTS = pa.DataFrameSchema(
+    {
+        "flight_id": pa.Column(
+            str, pa.Check.str_matches(rf"^{CARRIER}\d{{1,4}}-{AIRPORT}-\d{{8}}$"), unique=True
+        ),
+        "carrier": pa.Column(str, pa.Check.str_matches(rf"^{CARRIER}$")),
+        "flight_number": pa.Column("int64", pa.Check.in_range(1, 9999)),
+        "origin": pa.Column(str, pa.Check.str_matches(rf"^{AIRPORT}$")),
+        "dest": pa.Column(str, pa.Check.str_matches(rf"^{AIRPORT}$")),
+        "scheduled_departure": pa.Column(UTC_TIME),
+        "scheduled_arrival": pa.Column(UTC_TIME),
+        "dep_delay": _delay(),
+        "arr_delay": _delay(),
+        "air_time": pa.Column("Int64", pa.Check.in_range(5, 1200), nullable=True),
+    },
+    checks=[
+        pa.Check(lambda f: f["origin"] != f["dest"], error="a flight ends elsewhere"),
+        pa.Check(
+            lambda f: (
+                (f["scheduled_arrival"] - f["scheduled_departure"]).dt.total_seconds().between(900, 72_000)
+            ),
+            error="a scheduled block lasts from a quarter of an hour to twenty hours",
+        ),
+        pa.Check(lambda f: f["arr_delay"].isna() | f["dep_delay"].notna(), error="what arrived, departed"),
+        pa.Check(
+            lambda f: f["air_time"].isna() | f["arr_delay"].notna(), error="air time comes with the arrival"
+        ),
+    ],
+    strict=True,
+)
+
+WEATHER = pa.DataFrameSchema(
+    {
+        "airport": pa.Column(str, pa.Check.str_matches(rf"^{AIRPORT}$")),
+        "observed_at": pa.Column(UTC_TIME),
+        "temp_f": _measure(-80, 140),
+        "dewpoint_f": _measure(-100, 110),
+        "humidity_pct": _measure(0, 100),
+        "wind_dir_deg": _measure(0, 360),
+        "wind_speed_mph": _measure(0, 200),
+        "wind_gust_mph": _measure(0, 200),
+        "precip_in": _measure(0, 20),
+        "pressure_mb": _measure(870, 1090),
+        "visibility_mi": _measure(0, 100),
+    },
+    unique=["airport", "observed_at"],
+    strict=True,
+)

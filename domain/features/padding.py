@@ -1,0 +1,126 @@
+"""Padding and winds aloft: how long flights really take, against how long the schedule says.
+
+A flight with twenty minutes of slack in its block may leave late and arrive on time; a headwind eats that
+slack. Elapsed time is gate to gate: scheduled block + arrival delay - departure delay.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.features.columns import Column, measure
+from domain.features.history import slow_pairs
+from domain.features.scene import Scene
+from domain.features.windows import Pairs, Tally, expand, ratio, until
+from domain.flights import FlightFacts, Floats, Ints
+
+FAMILY = "padding"
+KNOWN_AT = "arrival"
+WINDOWS = {"3h": 180, "12h": 720}
+RECENT_KINDS = ("origin", "dest", "sector")
+SLOW_KINDS = ("route",)
+LOSS_BOUNDS = (-120, 120)
+"""Arrival minus departure delay beyond two hours is a flight that came back, not wind."""
+
+
+def _recent_columns() -> tuple[Column, ...]:
+    return tuple(
+        column
+        for window in WINDOWS
+        for column in (
+            measure(f"en_route_loss_{window}", "minutes", KNOWN_AT),
+            measure(f"elapsed_excess_{window}", "minutes", KNOWN_AT),
+            measure(f"air_time_excess_{window}", "share", KNOWN_AT),
+        )
+    )
+
+
+COLUMNS = {
+    "route": (
+        measure("elapsed_30d", "minutes", KNOWN_AT),
+        measure("air_time_30d", "minutes", KNOWN_AT),
+        measure("en_route_loss_30d", "minutes", KNOWN_AT),
+    ),
+    **{kind: _recent_columns() for kind in RECENT_KINDS},
+}
+
+
+def compute(scene: Scene) -> dict[str, Floats]:
+    """Thirty-day means of routes and recent excess over them, shape (n_ticks, n_entities, n_columns)."""
+    slow = _slow(scene)
+    shape = (scene.ticks.count, *slow.shape[1:])
+    expected = _expected_tenths(scene, slow[0])
+    return {"route": np.broadcast_to(slow, shape), **_recent(scene, *expected)}
+
+
+def _loss(flights: FlightFacts) -> Ints:
+    loss: Ints = np.clip(flights.arr_delay - flights.dep_delay, *LOSS_BOUNDS)
+    return loss
+
+
+def _slow(scene: Scene) -> Floats:
+    """Mean elapsed time, air time and loss en route of each route, shape (1, n_routes, 3)."""
+    flights = scene.flights
+    pairs = slow_pairs(scene)
+    pairs = pairs.where(flights.dep_known[pairs.flight] <= scene.boundary)
+    loss = _loss(flights)[pairs.flight]
+    elapsed = (flights.sched_arr - flights.sched_dep)[pairs.flight] + loss
+    tally = Tally(scene.groups["route"], pairs, 1)
+    flown = pairs.where(flights.air_time[pairs.flight] > 0)
+    in_air = Tally(scene.groups["route"], flown, 1)
+    n = tally.count()
+    air = ratio(in_air.sum(flights.air_time[flown.flight]), in_air.count())
+    return np.stack([ratio(tally.sum(elapsed), n), air, ratio(tally.sum(loss), n)], axis=2)
+
+
+def _expected_tenths(scene: Scene, slow: Floats) -> tuple[Ints, Ints]:
+    """Elapsed and air time each recent flight's route makes expect, in tenths of a minute; 0 = not known."""
+    route = scene.recent_groups["route"].code
+    tenths = np.rint(10 * np.nan_to_num(slow)).astype(np.int64)
+    return tenths[route, 0], tenths[route, 1]
+
+
+def _recent(scene: Scene, elapsed_expected: Ints, air_expected: Ints) -> dict[str, Floats]:
+    flights = scene.recent
+    known = np.maximum(np.maximum(flights.arr_known, flights.dep_known), scene.recent_start)
+    loss = _loss(flights)
+    columns = Recent(
+        loss=loss,
+        elapsed_excess=10 * (flights.sched_arr - flights.sched_dep + loss) - elapsed_expected,
+        elapsed_expected=elapsed_expected,
+        air_excess=10 * flights.air_time - air_expected,
+        air_expected=np.where(flights.air_time > 0, air_expected, 0),
+    )
+    layers: dict[str, list[Floats]] = {kind: [] for kind in RECENT_KINDS}
+    for window in WINDOWS.values():
+        pairs = expand(known, until(known, window, scene.recent_limit), scene.ticks)
+        for kind in RECENT_KINDS:
+            layers[kind] += columns.window(scene, kind, pairs)
+    return {kind: np.stack(layers[kind], axis=2) for kind in RECENT_KINDS}
+
+
+@dataclass(frozen=True)
+class Recent:
+    """Whole-number columns of the recent flights that the windows add up; times in tenths of a minute."""
+
+    loss: Ints
+    """Whole minutes."""
+    elapsed_excess: Ints
+    elapsed_expected: Ints
+    air_excess: Ints
+    air_expected: Ints
+
+    def window(self, scene: Scene, kind: str, pairs: Pairs) -> list[Floats]:
+        """Mean loss, mean excess of elapsed time and relative excess of air time in one window."""
+        groups, n_ticks = scene.recent_groups[kind], scene.ticks.count
+        tally = Tally(groups, pairs, n_ticks)
+        n = tally.count()
+        timed = pairs.where(self.elapsed_expected[pairs.flight] > 0)
+        of_timed = Tally(groups, timed, n_ticks)
+        flown = pairs.where(self.air_expected[pairs.flight] > 0)
+        of_flown = Tally(groups, flown, n_ticks)
+        return [
+            ratio(tally.sum(self.loss[pairs.flight]), n),
+            ratio(of_timed.sum(self.elapsed_excess[timed.flight]), 10 * of_timed.count()),
+            ratio(of_flown.sum(self.air_excess[flown.flight]), of_flown.sum(self.air_expected[flown.flight])),
+        ]

@@ -1,0 +1,63 @@
+"""The waiting queue: flights scheduled but not yet gone, cancelled ones, and those about to join."""
+
+import numpy as np
+
+from domain.features.columns import Column, count, measure
+from domain.features.scene import Scene
+from domain.features.windows import Pairs, Tally, expand, ratio, until, winsorised
+from domain.flights import Floats, Ints
+
+FAMILY = "queue"
+KINDS = ("origin", "origin_carrier")
+PATIENCE_MINUTES = 720
+"""A flight not gone after so long is no longer in the queue: its cancellation was never told."""
+CANCELLED_WINDOW_MINUTES = 360
+COMING_WINDOW_MINUTES = 60
+
+
+def _columns() -> tuple[Column, ...]:
+    return (
+        count("queue", "schedule, actual departure"),
+        measure("queue_wait", "minutes", "schedule, actual departure"),
+        count("cancelled_6h", "cancellation"),
+        count("coming_1h", "schedule"),
+    )
+
+
+COLUMNS = {kind: _columns() for kind in KINDS}
+
+
+def compute(scene: Scene) -> dict[str, Floats]:
+    """Queue, mean wait, recent cancellations and coming flights, shape (n_ticks, n_entities, 4) by kind."""
+    waiting, wait = _waiting(scene)
+    cancelled, coming = _cancelled(scene), _coming(scene)
+    layers = {}
+    for kind in KINDS:
+        groups, n_ticks = scene.recent_groups[kind], scene.ticks.count
+        tally = Tally(groups, waiting, n_ticks)
+        n = tally.count()
+        others = [Tally(groups, pairs, n_ticks).count() for pairs in (cancelled, coming)]
+        layers[kind] = np.stack([n, ratio(tally.sum(wait), n), *others], axis=2)
+    return layers
+
+
+def _waiting(scene: Scene) -> tuple[Pairs, Ints]:
+    flights = scene.recent
+    start = np.maximum(flights.sched_dep, scene.recent_start)
+    left = np.minimum(flights.dep_known, flights.cancelled_known)
+    pairs = expand(start, np.minimum(left, flights.sched_dep + PATIENCE_MINUTES), scene.ticks)
+    return pairs, winsorised(scene.ticks.minutes()[pairs.tick] - flights.sched_dep[pairs.flight])
+
+
+def _cancelled(scene: Scene) -> Pairs:
+    flights = scene.recent
+    start = np.maximum(flights.cancelled_known, scene.recent_start)
+    stop = until(flights.cancelled_known, CANCELLED_WINDOW_MINUTES, scene.recent_limit)
+    return expand(start, stop, scene.ticks)
+
+
+def _coming(scene: Scene) -> Pairs:
+    flights = scene.recent
+    start = np.maximum(flights.sched_dep - COMING_WINDOW_MINUTES, scene.recent_start)
+    stop = np.minimum(flights.sched_dep, flights.cancelled_known)
+    return expand(start, stop, scene.ticks)

@@ -1,0 +1,135 @@
+"""Weather: the newest observation known at the origin, how it moved in three hours, and the worst nearby.
+
+An hourly row is labelled with the hour and observed at about h:51; `WeatherFacts.known` holds when it was
+known.
+"""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.airports import distance_miles
+from domain.features.columns import Column, measure
+from domain.features.grid import DAY_MINUTES, Ticks
+from domain.features.scene import Scene
+from domain.features.windows import expand
+from domain.flights import WEATHER_COLUMNS, Floats, Ints, WeatherFacts
+
+FAMILY = "weather"
+KIND = "weather"
+KNOWN_AT = "observation published"
+MAX_AGE_MINUTES = 360
+"""An observation known for longer is no longer the present weather."""
+TREND_MINUTES = 180
+NEARBY_MILES = 100
+AT = {name: i for i, name in enumerate(WEATHER_COLUMNS)}
+UNITS = ("°F", "°F", "%", "degrees", "mph", "mph", "inches", "mb", "miles")
+TRENDS = ("temp_f", "humidity_pct", "wind_speed_mph", "precip_in", "pressure_mb", "visibility_mi")
+HIGHEST_NEARBY = ("humidity_pct", "wind_speed_mph", "wind_gust_mph", "precip_in")
+LOWEST_NEARBY = ("pressure_mb", "visibility_mi")
+# Sines by whole degree from one table: the same bits for one row and for a million, on every machine's numpy.
+SINE = np.array([math.sin(math.radians(d)) for d in range(360)])
+
+
+def _columns() -> tuple[Column, ...]:
+    unit = dict(zip(WEATHER_COLUMNS, UNITS, strict=True))
+    return (
+        *(measure(name, unit[name], KNOWN_AT) for name in WEATHER_COLUMNS if name != "wind_dir_deg"),
+        measure("wind_from_east", "mph", KNOWN_AT),
+        measure("wind_from_north", "mph", KNOWN_AT),
+        measure("dewpoint_spread", "°F", KNOWN_AT),
+        *(measure(f"{name}_trend_3h", unit[name], KNOWN_AT) for name in TRENDS),
+        *(measure(f"{name}_nearby", unit[name], KNOWN_AT) for name in HIGHEST_NEARBY + LOWEST_NEARBY),
+    )
+
+
+COLUMNS = {KIND: _columns()}
+
+
+def stations(scene: Scene) -> tuple[str, ...]:
+    """Airports with an observation in reach of the scene: the entities of the weather state."""
+    weather = _reachable(scene)
+    names = weather.network.airports.names
+    return tuple(names[c] for c in np.flatnonzero(np.bincount(weather.airport, minlength=1)).tolist())
+
+
+def compute(scene: Scene) -> dict[str, Floats]:
+    """Give the weather at every station, shape (n_ticks, n_stations, n_columns)."""
+    weather, names = _reachable(scene), stations(scene)
+    position = {weather.network.airports.codes[name]: i for i, name in enumerate(names)}
+    station = np.array([position[code] for code in weather.airport.tolist()], dtype=np.int64)
+    now = _newest(weather, station, len(names), scene.ticks, ago=0)
+    trend = now - _newest(weather, station, len(names), scene.ticks, ago=TREND_MINUTES)
+    nearby, seen = _nearby(names), _seen(weather, station, len(names), scene.ticks)
+    layers = [now[:, :, AT[name]] for name in WEATHER_COLUMNS if name != "wind_dir_deg"]
+    layers += _wind(now[:, :, AT["wind_dir_deg"]], now[:, :, AT["wind_speed_mph"]])
+    layers.append(now[:, :, AT["temp_f"]] - now[:, :, AT["dewpoint_f"]])
+    layers += [trend[:, :, AT[name]] for name in TRENDS]
+    layers += [_worst(np.fmax, now[:, :, AT[name]], nearby, seen) for name in HIGHEST_NEARBY]
+    layers += [_worst(np.fmin, now[:, :, AT[name]], nearby, seen) for name in LOWEST_NEARBY]
+    return {KIND: np.stack(layers, axis=2)}
+
+
+def _reachable(scene: Scene) -> WeatherFacts:
+    known, reach = scene.weather.known, [scene.ticks.first - DAY_MINUTES, scene.ticks.last]
+    low, high = np.searchsorted(known, reach, side="right").tolist()
+    return scene.weather.take(slice(low, high))
+
+
+def _newest(weather: WeatherFacts, station: Ints, n_stations: int, ticks: Ticks, ago: int) -> Floats:
+    """Newest values known some minutes ago, shape (n_ticks, n_stations, n_measures); NaN = none fresh."""
+    pairs = expand(weather.known + ago, weather.known + ago + MAX_AGE_MINUTES, ticks)
+    cells = pairs.tick * n_stations + station[pairs.flight]
+    # By time of observation, not by arrival: one that came late must not replace a newer one.
+    order = np.lexsort((weather.observed[pairs.flight], cells))
+    newest = order[np.flatnonzero(np.diff(cells[order], append=-1))]
+    found = np.full((ticks.count * n_stations, len(WEATHER_COLUMNS)), np.nan)
+    found[cells[newest]] = weather.values[pairs.flight[newest]]
+    return found.reshape(ticks.count, n_stations, len(WEATHER_COLUMNS))
+
+
+def _seen(weather: WeatherFacts, station: Ints, n_stations: int, ticks: Ticks) -> npt.NDArray[np.bool_]:
+    """Whether each station has been heard of in the day before each tick, shape (n_ticks, n_stations)."""
+    pairs = expand(weather.known, weather.known + DAY_MINUTES, ticks)
+    cells = pairs.tick * n_stations + station[pairs.flight]
+    heard = np.bincount(cells, minlength=ticks.count * n_stations) > 0
+    return heard.reshape(ticks.count, n_stations)
+
+
+def _wind(direction: Floats, speed: Floats) -> list[Floats]:
+    """Components of the wind, mph; positive = from the east, from the north."""
+    # A calm has no direction and no component.
+    known = ~np.isnan(direction)
+    degrees = np.where(known, np.rint(np.where(known, direction, 0.0)), 0.0).astype(np.int64)
+    calm = ~known & (speed == 0)
+    return [
+        np.where(calm, 0.0, np.where(known, speed * SINE[(degrees + shift) % 360], np.nan))
+        for shift in (0, 90)
+    ]
+
+
+def _nearby(names: tuple[str, ...]) -> list[Ints]:
+    """Positions of the stations near each station, itself included."""
+    return [
+        np.array([j for j, other in enumerate(names) if other == name or _near(name, other)], dtype=np.int64)
+        for name in names
+    ]
+
+
+def _near(one: str, other: str) -> bool:
+    miles = distance_miles(one, other)
+    return miles is not None and miles <= NEARBY_MILES
+
+
+def _worst(worse: np.ufunc, values: Floats, nearby: list[Ints], seen: npt.NDArray[np.bool_]) -> Floats:
+    """Worst value near each station, shape (n_ticks, n_stations); NaN where nothing is known of the station.
+
+    A station that fell silent still has its neighbours; one not heard of yet has no state, as online,
+    where it is not in the table.
+    """
+    worst = np.empty_like(values)
+    for position, others in enumerate(nearby):
+        worst[:, position] = worse.reduce(values[:, others], axis=1)
+    worst[~seen] = np.nan
+    return worst

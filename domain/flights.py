@@ -1,0 +1,168 @@
+"""Flights and weather as facts in columns: every fact has an event time and the minute it became known.
+
+All instants are int64 minutes since the epoch, UTC (`domain.clock`); `NEVER` marks what has not happened.
+Strings are interned once into the codes of a `Network`, so that a tick's state costs array operations only.
+"""
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.clock import NEVER
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Strings = npt.NDArray[np.str_]
+
+
+def flight_id(carrier: str, number: int, origin: str, local_date: str) -> str:
+    """The identity of a flight: carrier, number, origin and its scheduled local date at the origin, YYYYMMDD.
+
+    Examples
+    --------
+    >>> flight_id("UA", 1545, "EWR", "20130101")
+    'UA1545-EWR-20130101'
+    """
+    return f"{carrier}{number}-{origin}-{local_date}"
+
+
+@dataclass
+class Vocabulary:
+    """Names in order of first sight; a name's code is its position. Grows, never reorders."""
+
+    names: list[str] = field(default_factory=list)
+    codes: dict[str, int] = field(default_factory=dict)
+
+    def code(self, name: str) -> int:
+        """Give the code of `name`, adding it when it is new."""
+        found = self.codes.get(name)
+        if found is None:
+            found = self.codes[name] = len(self.names)
+            self.names.append(name)
+        return found
+
+    def encode(self, names: Strings) -> Ints:
+        """Codes of many names, shape (n,)."""
+        unique, inverse = np.unique(names, return_inverse=True)
+        return np.array([self.code(str(n)) for n in unique], dtype=np.int64)[inverse.reshape(-1)]
+
+
+@dataclass
+class Network:
+    """The carriers and airports seen so far. Routes are pairs of airports, never stored twice."""
+
+    carriers: Vocabulary = field(default_factory=Vocabulary)
+    airports: Vocabulary = field(default_factory=Vocabulary)
+
+
+@dataclass(frozen=True)
+class FlightFacts:
+    """One row a scheduled flight with what became known of it and when; every array has shape (n_flights,).
+
+    `delay` columns are minutes (negative = early) and mean nothing where their `*_known` is NEVER.
+    Rows are sorted by `sched_dep`.
+    """
+
+    network: Network
+    flight_id: Strings
+    carrier: Ints
+    """Code in `network.carriers`."""
+    origin: Ints
+    """Code in `network.airports`."""
+    dest: Ints
+    """Code in `network.airports`."""
+    sched_dep: Ints
+    sched_arr: Ints
+    scheduled_known: Ints
+    dep_known: Ints
+    dep_delay: Ints
+    arr_known: Ints
+    arr_delay: Ints
+    air_time: Ints
+    """Minutes in the air, known with the arrival; -1 where missing."""
+    cancelled_known: Ints
+    """Minute at which a cancellation or a diversion became known; NEVER where neither did."""
+
+    def __len__(self) -> int:
+        return len(self.sched_dep)
+
+    def take(self, rows: npt.NDArray[np.bool_] | Ints | slice) -> Self:
+        """Keep the rows of a mask, an index or a slice."""
+        columns = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "network"}
+        return replace(self, **columns)
+
+    def known_by(self, minute: int) -> Self:
+        """Forget everything that became known after `minute`."""
+        kept = self.take(self.scheduled_known <= minute)
+        return replace(
+            kept,
+            dep_known=np.where(kept.dep_known <= minute, kept.dep_known, NEVER),
+            dep_delay=np.where(kept.dep_known <= minute, kept.dep_delay, 0),
+            arr_known=np.where(kept.arr_known <= minute, kept.arr_known, NEVER),
+            arr_delay=np.where(kept.arr_known <= minute, kept.arr_delay, 0),
+            air_time=np.where(kept.arr_known <= minute, kept.air_time, -1),
+            cancelled_known=np.where(kept.cancelled_known <= minute, kept.cancelled_known, NEVER),
+        )
+
+
+WEATHER_COLUMNS = (
+    "temp_f",
+    "dewpoint_f",
+    "humidity_pct",
+    "wind_dir_deg",
+    "wind_speed_mph",
+    "wind_gust_mph",
+    "precip_in",
+    "pressure_mb",
+    "visibility_mi",
+)
+
+
+@dataclass(frozen=True)
+class WeatherFacts:
+    """One row an hourly observation; `values` has shape (n, len(WEATHER_COLUMNS)), NaN where not measured.
+
+    Sorted by `known` within the whole table.
+    """
+
+    network: Network
+    airport: Ints
+    observed: Ints
+    known: Ints
+    values: Floats
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    def known_by(self, minute: int) -> Self:
+        """Forget every observation that became known after `minute`."""
+        return self.take(self.known <= minute)
+
+    def take(self, rows: npt.NDArray[np.bool_] | Ints | slice) -> Self:
+        """Keep the rows of a mask, an index or a slice."""
+        columns = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "network"}
+        return replace(self, **columns)
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Questions: one row a flight and a moment to predict it from; every array has shape (n,).
+
+    Carries names, not codes: a question may come from outside and name an airport no fact has named.
+    """
+
+    carrier: Strings
+    origin: Strings
+    dest: Strings
+    sched_dep: Ints
+    sched_arr: Ints
+    as_of: Ints
+
+    def __len__(self) -> int:
+        return len(self.as_of)
+
+    def take(self, rows: npt.NDArray[np.bool_] | Ints | slice) -> Self:
+        """Keep the rows of a mask, an index or a slice."""
+        return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self)})

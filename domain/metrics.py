@@ -1,0 +1,255 @@
+"""How good probabilities are: pure numpy, by slice, with intervals from a bootstrap over days.
+
+Flights of one day share its weather and its queues, so rows are not independent and days are the blocks.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.flights import Floats, Ints
+
+Labels = npt.NDArray[np.bool_]
+Metric = Callable[[Labels, Floats], float]
+CLIP = 1e-7
+CALIBRATION_BINS = 15
+
+
+def auc(late: Labels, probability: Floats) -> float:
+    """Area under the ROC curve: how often a late flight scores above a punctual one, ties counting half.
+
+    Returns
+    -------
+    float
+        NaN where all labels are the same.
+
+    Examples
+    --------
+    >>> auc(np.array([False, True, True]), np.array([0.1, 0.1, 0.9]))
+    0.75
+    """
+    n_late = int(late.sum())
+    n_punctual = len(late) - n_late
+    if not n_late or not n_punctual:
+        return float("nan")
+    _, position, counts = np.unique(probability, return_inverse=True, return_counts=True)
+    mean_rank = np.cumsum(counts) - (counts - 1) / 2
+    rank_sum = mean_rank[position.reshape(-1)][late].sum()
+    return float((rank_sum - n_late * (n_late + 1) / 2) / (n_late * n_punctual))
+
+
+def average_precision(late: Labels, probability: Floats) -> float:
+    """Mean precision over the recalled late flights, equal scores taken together.
+
+    Examples
+    --------
+    >>> average_precision(np.array([True, False]), np.array([0.9, 0.1]))
+    1.0
+    """
+    n_late = int(late.sum())
+    if not n_late:
+        return float("nan")
+    order = np.argsort(-probability, kind="stable")
+    hits = np.cumsum(late[order])
+    last_of_ties = np.append(np.flatnonzero(np.diff(probability[order])), len(order) - 1)
+    recalled = hits[last_of_ties]
+    precision = recalled / (last_of_ties + 1)
+    return float((np.diff(recalled, prepend=0) * precision).sum() / n_late)
+
+
+def log_losses(late: Labels, probability: Floats) -> Floats:
+    """Log-loss of each row in nats, shape (n,); probabilities are kept off 0 and 1."""
+    p = np.clip(probability, CLIP, 1 - CLIP)
+    losses: Floats = -np.where(late, np.log(p), np.log1p(-p))
+    return losses
+
+
+def log_loss(late: Labels, probability: Floats) -> float:
+    """Mean log-loss in nats; NaN without rows.
+
+    Examples
+    --------
+    >>> round(log_loss(np.array([True]), np.array([0.5])), 4)
+    0.6931
+    """
+    return float(log_losses(late, probability).mean()) if len(late) else float("nan")
+
+
+def brier(late: Labels, probability: Floats) -> float:
+    """Mean squared error of the probability; NaN without rows.
+
+    Examples
+    --------
+    >>> brier(np.array([True, False]), np.array([1.0, 0.5]))
+    0.125
+    """
+    return float(((probability - late) ** 2).mean()) if len(late) else float("nan")
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Predicted against observed share of late flights in bins of equally many rows; arrays of one length."""
+
+    predicted: Floats
+    observed: Floats
+    count: Ints
+
+
+def reliability(late: Labels, probability: Floats, bins: int = CALIBRATION_BINS) -> Reliability:
+    """Sort rows by probability, cut them into bins of equal size, and average each."""
+    order = np.argsort(probability, kind="stable")
+    parts = [part for part in np.array_split(order, bins) if len(part)]
+    return Reliability(
+        np.array([probability[part].mean() for part in parts]),
+        np.array([late[part].mean() for part in parts]),
+        np.array([len(part) for part in parts], dtype=np.int64),
+    )
+
+
+def ece(late: Labels, probability: Floats, bins: int = CALIBRATION_BINS) -> float:
+    """Expected calibration error: mean distance of predicted and observed share over equal-mass bins.
+
+    Examples
+    --------
+    >>> ece(np.array([True, False]), np.array([0.5, 0.5]), bins=1)
+    0.0
+    """
+    if not len(late):
+        return float("nan")
+    table = reliability(late, probability, bins)
+    return float(np.average(np.abs(table.predicted - table.observed), weights=table.count))
+
+
+METRICS: dict[str, Metric] = {
+    "auc": auc,
+    "average_precision": average_precision,
+    "log_loss": log_loss,
+    "brier": brier,
+    "ece": ece,
+}
+
+
+def summary(late: Labels, probability: Floats) -> dict[str, float]:
+    """Every metric, the number of rows and the share of late flights."""
+    values = {name: metric(late, probability) for name, metric in METRICS.items()}
+    return values | {"n": float(len(late)), "late_rate": float(late.mean()) if len(late) else float("nan")}
+
+
+def by_slice(
+    late: Labels, probability: Floats, names: npt.NDArray[np.generic]
+) -> dict[str, dict[str, float]]:
+    """Give the summary of each group of rows that share a name, names ascending."""
+    return {str(name): summary(late[names == name], probability[names == name]) for name in np.unique(names)}
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value and its bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def day_blocks(day: Ints) -> list[Ints]:
+    """Rows of each day, days ascending."""
+    order = np.argsort(day, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(day[order])) + 1)
+
+
+def bootstrap(
+    metric: Metric,
+    late: Labels,
+    probability: Floats,
+    day: Ints,
+    draws: int = 200,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """Interval of a metric from a bootstrap that draws whole days with replacement."""
+    blocks = day_blocks(day)
+    generator = np.random.default_rng(seed)
+    values = []
+    for _ in range(draws):
+        rows = np.concatenate([blocks[i] for i in generator.integers(0, len(blocks), len(blocks))])
+        values.append(metric(late[rows], probability[rows]))
+    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(metric(late, probability), float(low), float(high))
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """Mean loss of a candidate less a champion's on the same rows; negative = the candidate is better."""
+
+    mean: float
+    low: float
+    high: float
+    probability_worse: float
+    """Share of bootstrap draws in which the candidate's loss is the larger."""
+    days: int
+
+
+def paired_difference(
+    candidate: Floats, champion: Floats, day: Ints, draws: int = 2000, level: float = 0.9, seed: int = 0
+) -> PairedDifference:
+    """Bootstrap the mean difference of two losses on the same rows, days as blocks.
+
+    Parameters
+    ----------
+    candidate, champion : float64, shape (n,)
+        Loss of each row.
+    day : int64, shape (n,)
+        Anything that is equal within a day.
+
+    Raises
+    ------
+    ValueError
+        If there are no rows.
+    """
+    if not len(day):
+        raise ValueError("expected at least one row to compare on")
+    _, position = np.unique(day, return_inverse=True)
+    totals = np.bincount(position.reshape(-1), candidate - champion)
+    counts = np.bincount(position.reshape(-1))
+    drawn = np.random.default_rng(seed).integers(0, len(counts), (draws, len(counts)))
+    means = totals[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return PairedDifference(
+        float(totals.sum() / counts.sum()), float(low), float(high), float((means > 0).mean()), len(counts)
+    )
+
+
+def estimated(probability: Floats) -> dict[str, float]:
+    """Performance to expect before any label is there, if the probabilities are calibrated.
+
+    Each row counts as late with its own probability and as punctual with the rest: the expected value of each
+    metric follows (confidence-based performance estimation, as NannyML describes it).
+
+    Returns
+    -------
+    dict
+        auc, log_loss, brier and late_rate; NaN without rows.
+    """
+    if not len(probability):
+        return dict.fromkeys(("auc", "log_loss", "brier", "late_rate"), float("nan"))
+    p = np.clip(probability, CLIP, 1 - CLIP)
+    return {
+        "auc": _expected_auc(p),
+        "log_loss": float(-(p * np.log(p) + (1 - p) * np.log1p(-p)).mean()),
+        "brier": float((p * (1 - p)).mean()),
+        "late_rate": float(p.mean()),
+    }
+
+
+def _expected_auc(p: Floats) -> float:
+    """Expected share of (late, punctual) pairs in the right order, each pair weighed by its probability."""
+    scores, position = np.unique(p, return_inverse=True)
+    late = np.bincount(position.reshape(-1), p, len(scores))
+    punctual = np.bincount(position.reshape(-1), 1 - p, len(scores))
+    below = np.cumsum(punctual) - punctual
+    # Two different rows make a pair; a row does not meet itself.
+    right = (late * (below + punctual / 2)).sum() - (p * (1 - p)).sum() / 2
+    total = late.sum() * punctual.sum() - (p * (1 - p)).sum()
+    return float(right / total) if total > 0 else float("nan")

@@ -1,0 +1,97 @@
+"""Fixtures all tests share: a real PostgreSQL for the session, a fresh migrated database for each test."""
+
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adapters.embedded_postgres import EmbeddedPostgres, create_databases, drop_database
+from adapters.postgres import Database, migrate
+from adapters.settings import Settings, read_settings
+
+TEMPLATE = "ontime_template"
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """The session's server, with a template database that is migrated."""
+    home = tmp_path_factory.mktemp("postgres")
+    password_file = home / "password"
+    password_file.write_text(secrets.token_urlsafe(24))
+    with EmbeddedPostgres(home / "data", free_port(), password_file) as server:
+        create_databases(server.parameters, [TEMPLATE])
+        template = Database(server.parameters.to_database(TEMPLATE))
+        migrate(template)
+        template.close()
+        yield server
+
+
+@pytest.fixture(scope="session")
+def fresh_database(postgres_server: EmbeddedPostgres) -> Callable[[], Database]:
+    """Makes migrated databases; for fixtures that live longer than a test. The caller closes and forgets them."""
+
+    def make() -> Database:
+        name = f"test_{secrets.token_hex(6)}"
+        create_databases(postgres_server.parameters, [name], template=TEMPLATE)
+        return Database(postgres_server.parameters.to_database(name))
+
+    return make
+
+
+@pytest.fixture
+def postgres(fresh_database: Callable[[], Database], postgres_server: EmbeddedPostgres) -> Iterator[Database]:
+    """A migrated database of this test's own."""
+    database = fresh_database()
+    yield database
+    database.close()
+    drop_database(postgres_server.parameters, database.parameters.database)
+
+
+@pytest.fixture
+def stack_settings(postgres: Database, tmp_path: Path) -> Settings:
+    """The settings of a stack whose state is in `tmp_path` and whose database is `postgres`."""
+    return settings_for(postgres, tmp_path)
+
+
+def settings_for(database: Database, state_dir: Path) -> Settings:
+    """Settings whose state is in `state_dir` and whose database is `database`."""
+    where = database.parameters
+    secrets_dir = state_dir / "secrets"
+    secrets_dir.mkdir(parents=True, exist_ok=True)
+    (secrets_dir / "postgres_password").write_text(where.password)
+    (secrets_dir / "model_signing_key").write_text(secrets.token_urlsafe(32))
+    return replace(
+        read_settings({"ONTIME_STATE_DIR": str(state_dir)}),
+        postgres_host=where.host,
+        postgres_port=where.port,
+        postgres_user=where.user,
+        postgres_database=where.database,
+    )
+
+
+def environment_for(database: Database, state_dir: Path) -> dict[str, str]:
+    """The environment of a subprocess that runs on the settings of `settings_for`."""
+    settings = settings_for(database, state_dir)
+    return {
+        "ONTIME_STATE_DIR": str(state_dir),
+        "ONTIME_POSTGRES_HOST": settings.postgres_host,
+        "ONTIME_POSTGRES_PORT": str(settings.postgres_port),
+        "ONTIME_POSTGRES_USER": settings.postgres_user,
+        "ONTIME_POSTGRES_DATABASE": settings.postgres_database,
+    }
+
+
+@pytest.fixture
+def stack_environment(postgres: Database, tmp_path: Path) -> dict[str, str]:
+    """The environment of a subprocess of the stack of `stack_settings`."""
+    return environment_for(postgres, tmp_path)

@@ -1,0 +1,75 @@
+import math
+
+import pytest
+
+from tests.domain.worlds import Observation, state_of, value
+
+
+def seen(observed: int, airport: str = "EWR", known: int | None = None, **measures: float) -> Observation:
+    return Observation(airport, observed, observed + 52 if known is None else known, measures)
+
+
+def at_noon(*observations: Observation, at: int = 0):
+    return state_of([], at=at, observations=observations)
+
+
+def test_an_hour_is_known_only_when_it_was_observed_not_at_its_label():
+    row = seen(0, temp_f=50.0)
+    assert at_noon(row, at=50).tables["weather"].entities == ()
+    assert value(at_noon(row, at=55), "weather", "EWR", "temp_f") == 50
+
+
+def test_the_newest_known_observation_wins():
+    block = at_noon(seen(-180, temp_f=40.0), seen(-120, temp_f=45.0), seen(0, temp_f=60.0))
+    assert value(block, "weather", "EWR", "temp_f") == 45
+
+
+def test_a_late_report_of_an_old_hour_does_not_replace_a_newer_one():
+    block = at_noon(seen(-120, temp_f=45.0), seen(-240, known=-5, temp_f=10.0))
+    assert value(block, "weather", "EWR", "temp_f") == 45
+
+
+def test_an_observation_of_six_hours_ago_is_no_longer_the_weather():
+    assert value(at_noon(seen(-411, temp_f=45.0)), "weather", "EWR", "temp_f") == 45
+    assert math.isnan(value(at_noon(seen(-412, temp_f=45.0)), "weather", "EWR", "temp_f"))
+
+
+def test_trends_compare_with_what_was_known_three_hours_ago():
+    block = at_noon(seen(-240, pressure_mb=1010.0), seen(-60, pressure_mb=1004.5))
+    assert value(block, "weather", "EWR", "pressure_mb_trend_3h") == -5.5
+
+
+@pytest.mark.parametrize(
+    ("direction", "east", "north"), [(90.0, 10.0, 0.0), (360.0, 0.0, 10.0), (180.0, 0.0, -10.0), (270.4, -10.0, 0.0)]
+)
+def test_wind_is_split_into_where_it_comes_from(direction, east, north):
+    block = at_noon(seen(-60, wind_dir_deg=direction, wind_speed_mph=10.0))
+    assert value(block, "weather", "EWR", "wind_from_east") == pytest.approx(east, abs=1e-9)
+    assert value(block, "weather", "EWR", "wind_from_north") == pytest.approx(north, abs=1e-9)
+
+
+def test_a_calm_has_no_direction_and_no_component():
+    block = at_noon(seen(-60, wind_speed_mph=0.0))
+    assert value(block, "weather", "EWR", "wind_from_east") == 0
+
+
+def test_a_wind_of_unknown_direction_has_unknown_components():
+    block = at_noon(seen(-60, wind_speed_mph=8.0))
+    assert math.isnan(value(block, "weather", "EWR", "wind_from_north"))
+
+
+def test_the_worst_weather_nearby_counts_and_the_far_does_not():
+    block = at_noon(
+        seen(-60, visibility_mi=10.0, wind_gust_mph=20.0),
+        seen(-60, "JFK", visibility_mi=0.5, wind_gust_mph=15.0),
+        seen(-60, "LAX", visibility_mi=0.1, wind_gust_mph=70.0),
+    )
+    assert value(block, "weather", "EWR", "visibility_mi_nearby") == 0.5
+    assert value(block, "weather", "JFK", "wind_gust_mph_nearby") == 20
+    assert value(block, "weather", "LAX", "visibility_mi_nearby") == 0.1
+
+
+def test_a_station_fallen_silent_still_has_its_neighbours():
+    block = at_noon(seen(-600, visibility_mi=10.0), seen(-60, "JFK", visibility_mi=2.0))
+    assert math.isnan(value(block, "weather", "EWR", "visibility_mi"))
+    assert value(block, "weather", "EWR", "visibility_mi_nearby") == 2

@@ -1,0 +1,51 @@
+"""What a model must beat: the late rate by carrier and hour, and a logistic regression on its vectors."""
+
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from domain.features.catalogue import CATEGORICAL, FEATURE_NAMES
+from domain.features.grid import DAY_MINUTES
+from domain.features.schedule import local_minutes
+from domain.flights import Floats, Strings
+from training.training_set import TrainingSet
+
+SMOOTHING_FLIGHTS = 50
+LOGISTIC_ROWS = 40_000
+
+Predictor = Callable[[TrainingSet], Floats]
+
+
+def carrier_by_hour(fit: TrainingSet) -> Predictor:
+    """Late rate by carrier and local hour, drawn towards the overall rate where flights are few."""
+    keys = _carrier_hour(fit)
+    overall = float(fit.y.mean())
+    names, position = np.unique(keys, return_inverse=True)
+    late = np.bincount(position.reshape(-1), fit.y, len(names))
+    count = np.bincount(position.reshape(-1), minlength=len(names))
+    smoothed = (late + SMOOTHING_FLIGHTS * overall) / (count + SMOOTHING_FLIGHTS)
+    rates = dict(zip(names.tolist(), smoothed.tolist(), strict=True))
+    return lambda rows: np.array([rates.get(key, overall) for key in _carrier_hour(rows).tolist()])
+
+
+def logistic_regression(fit: TrainingSet, seed: int) -> Predictor:
+    """Logistic regression on the numeric features, standardised, medians for what is missing."""
+    numeric = [i for i, name in enumerate(FEATURE_NAMES) if name not in CATEGORICAL]
+    rows = np.random.default_rng(seed).permutation(len(fit))[:LOGISTIC_ROWS]
+    model: Pipeline = make_pipeline(
+        SimpleImputer(strategy="median", keep_empty_features=True),
+        StandardScaler(),
+        LogisticRegression(C=0.01, max_iter=200),
+    )
+    model.fit(fit.X[np.ix_(rows, numeric)], fit.y[rows])
+    return lambda queries: model.predict_proba(queries.X[:, numeric])[:, 1]
+
+
+def _carrier_hour(rows: TrainingSet) -> Strings:
+    minutes = np.nan_to_num(local_minutes(rows.origin.tolist(), rows.queries.sched_dep), nan=-1.0)
+    hours = (minutes.astype(np.int64) % DAY_MINUTES) // 60
+    return np.char.add(np.char.add(rows.carrier, "@"), hours.astype(str))

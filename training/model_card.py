@@ -1,0 +1,45 @@
+"""The model card: what a model is for, what it was made of, how good it is and where it is not."""
+
+from domain.model import ModelManifest
+from training.evaluate import Evaluation
+
+
+def write_card(manifest: ModelManifest, evaluation: Evaluation) -> str:
+    """Write the card as Markdown."""
+    headline, calibration = evaluation.headline, manifest.calibration
+    lines = [
+        "# Model card: late arrivals from New York",
+        "",
+        "Estimates the probability that a flight arrives 15 minutes late or more, from 24 hours before its",
+        "scheduled departure until then. Not for: whether a flight is cancelled or diverted, airports",
+        "without facts in the event log, or decisions about a person.",
+        "",
+        f"- fitted and calibrated on flights of {manifest.trained_from} to {manifest.trained_until}",
+        f"- facts known by {manifest.as_of}; training set {manifest.data_hash[:16]}",
+        f"- code {manifest.git_commit[:12]}; feature contract {manifest.contract_hash[:12]}",
+        f"- {len(manifest.feature_names)} features, none from tail numbers",
+        f"- calibration: slope {calibration.slope:.3f}, intercept {calibration.intercept:.3f}",
+        "",
+        f"## Quality on the {headline['n']:.0f} newest flights, 60 minutes before departure",
+        "",
+        "| | AUC | average precision | log-loss | Brier | ECE |",
+        "|---|---|---|---|---|---|",
+        _row("this model", headline),
+        *(_row(name.replace("_", " "), values) for name, values in evaluation.baselines.items()),
+        "",
+        f"Day-bootstrap 95% interval: AUC {headline['auc_low']:.3f} to {headline['auc_high']:.3f}, "
+        f"log-loss {headline['log_loss_low']:.3f} to {headline['log_loss_high']:.3f}.",
+        "",
+        "## By lead",
+        "",
+        "| minutes before departure | AUC | log-loss | n |",
+        "|---|---|---|---|",
+    ]
+    for lead, values in sorted(evaluation.by_lead.items(), key=lambda item: int(item[0])):
+        lines.append(f"| {lead} | {values['auc']:.3f} | {values['log_loss']:.3f} | {values['n']:.0f} |")
+    return "\n".join(lines) + "\n"
+
+
+def _row(name: str, values: dict[str, float]) -> str:
+    columns = ("auc", "average_precision", "log_loss", "brier", "ece")
+    return f"| {name} | " + " | ".join(f"{values[column]:.3f}" for column in columns) + " |"

@@ -1,0 +1,237 @@
+"""A training run from the event log to a registered, signed version; and the gate before the champion.
+
+The version that is registered is the one that was evaluated: nothing is refitted afterwards, so what the gate
+saw is what serves. The price is that the newest days, on which it is judged, are not in its fit.
+"""
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from pathlib import Path
+
+import numpy as np
+
+from adapters import model_artifact
+from adapters.lightgbm_booster import LightGBMBooster
+from adapters.model_registry import ModelRegistry, Run
+from adapters.settings import PROJECT_ROOT
+from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
+from domain.flights import Floats
+from domain.model import Calibration, FlightModel, ModelManifest
+from training import baselines, model_card, plots
+from training.calibrate import fit_calibration
+from training.evaluate import Evaluation, evaluate
+from training.gate import Comparison, GatePolicy, GateVerdict, judge
+from training.split import Split, SplitPolicy, day_of, split_by_time
+from training.train import THREADS, TreeParameters, fit_trees
+from training.training_set import HEADLINE_LEAD, LEADS, EventStore, TrainingSet, build
+
+Progress = Callable[[str, float], None]
+TIMED_ROWS = 200
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What to train on, and why."""
+
+    flown_from: date
+    flown_until: date
+    as_of: datetime
+    reason: str
+    leads: tuple[int, ...] = LEADS
+    extra_leads: int = 1
+    parameters: TreeParameters = field(default_factory=TreeParameters)
+    split: SplitPolicy = field(default_factory=SplitPolicy)
+    seed: int = 2013
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A registered version, and what the gate needs to judge it."""
+
+    version: int
+    run_id: str
+    model: FlightModel
+    model_hash: str
+    evaluation: Evaluation
+    held_out: TrainingSet
+    """Rows of the newest matured days, which neither fit nor calibration saw."""
+    baselines: dict[str, Floats]
+    """Each baseline's probability of the held-out rows."""
+    megabytes: float
+
+
+def train_candidate(
+    event_store: EventStore,
+    registry: ModelRegistry,
+    key: bytes,
+    request: TrainingRequest,
+    progress: Progress = lambda step, share: None,
+) -> TrainedModel:
+    """Build the training set, fit, calibrate, evaluate, and register the signed version.
+
+    Parameters
+    ----------
+    progress : callable
+        Told the step's name and the share of it that is done, 0 to 1.
+
+    Raises
+    ------
+    InvalidInput
+        If the window has too few days with labels.
+    NotReady
+        If PostgreSQL or MLflow is away; no version is registered then.
+    """
+    progress("training set", 0.0)
+    rows = build(
+        event_store,
+        request.flown_from,
+        request.flown_until,
+        request.as_of,
+        request.leads,
+        request.extra_leads,
+    )
+    split = split_by_time(rows, request.split)
+    progress("fit", 0.0)
+    trees = fit_trees(split.fit, request.parameters, request.seed, lambda i, n: progress("fit", i / n))
+    draft = _model(rows, split, request, trees.categories, trees.text)
+    progress("evaluate", 0.0)
+    probability = draft.probability(split.evaluation.X)
+    simple = _baselines(split, request.seed)
+    evaluation = evaluate(split.evaluation, probability, simple)
+    model = FlightModel(_with_metrics(draft.manifest, evaluation), LightGBMBooster(trees.text))
+    progress("register", 0.0)
+    with (
+        registry.run(f"{request.reason} {request.as_of:%Y-%m-%d}") as run,
+        tempfile.TemporaryDirectory() as scratch,
+    ):
+        folder = Path(scratch) / "model"
+        card = model_card.write_card(model.manifest, evaluation)
+        model_artifact.write(folder, trees.text, model.manifest, key, {"card.md": card})
+        hashed = model_artifact.model_hash(folder)
+        _record(run, request, rows, model.manifest, evaluation, hashed, Path(scratch))
+        version = registry.register(run.run_id, folder, _version_tags(model.manifest, hashed, request))
+    progress("register", 1.0)
+    size = len(trees.text) / 1e6
+    return TrainedModel(version, run.run_id, model, hashed, evaluation, split.evaluation, simple, size)
+
+
+def gate_candidate(
+    candidate: TrainedModel, champion: FlightModel | None, policy: GatePolicy | None = None
+) -> GateVerdict:
+    """Judge a candidate against the champion on the candidate's held-out days, at the headline lead."""
+    headline = candidate.held_out.lead == HEADLINE_LEAD
+    rows = candidate.held_out.take(headline)
+    comparison = Comparison(
+        late=rows.y,
+        day=rows.day,
+        candidate=candidate.model.probability(rows.X),
+        champion=champion.probability(rows.X) if champion else None,
+        baselines={name: values[headline] for name, values in candidate.baselines.items()},
+        slices={"origin": rows.origin, "carrier": rows.carrier},
+        microseconds=_microseconds(candidate.model, rows.X),
+        megabytes=candidate.megabytes,
+    )
+    return judge(comparison, policy or GatePolicy())
+
+
+def git_commit() -> str:
+    """Commit of the running code, with "-dirty" where files differ; "unknown" outside a checkout."""
+    try:
+        return _git("rev-parse", "HEAD") + ("-dirty" if _git("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(  # noqa: S603  fixed arguments
+        ["git", *arguments], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True  # noqa: S607
+    ).stdout.strip()  # fmt: skip
+
+
+def _model(
+    rows: TrainingSet,
+    split: Split,
+    request: TrainingRequest,
+    categories: dict[str, tuple[float, ...]],
+    trees: str,
+) -> FlightModel:
+    booster = LightGBMBooster(trees)
+    manifest = ModelManifest(
+        contract_hash=CONTRACT_HASH,
+        feature_names=FEATURE_NAMES,
+        categories=categories,
+        calibration=Calibration(),
+        trained_from=day_of(int(split.fit.day.min())).isoformat(),
+        trained_until=day_of(int(split.calibration.day.max())).isoformat(),
+        as_of=request.as_of.isoformat(),
+        data_hash=rows.data_hash,
+        git_commit=git_commit(),
+        seed=request.seed,
+        parameters=request.parameters.as_dict() | {"threads": THREADS},
+    )
+    raw = booster.raw_scores(FlightModel(manifest, booster).encode(split.calibration.X))
+    calibrated = fit_calibration(raw, split.calibration.y)
+    return FlightModel(replace(manifest, calibration=calibrated), booster)
+
+
+def _with_metrics(manifest: ModelManifest, evaluation: Evaluation) -> ModelManifest:
+    metrics = {name: round(value, 6) for name, value in evaluation.headline.items()}
+    return replace(manifest, metrics=metrics)
+
+
+def _baselines(split: Split, seed: int) -> dict[str, Floats]:
+    headline = split.fit.take(split.fit.lead == HEADLINE_LEAD)
+    predictors = {
+        "carrier_by_hour": baselines.carrier_by_hour(headline),
+        "logistic_regression": baselines.logistic_regression(headline, seed),
+    }
+    return {name: predict(split.evaluation) for name, predict in predictors.items()}
+
+
+def _record(
+    run: Run,
+    request: TrainingRequest,
+    rows: TrainingSet,
+    manifest: ModelManifest,
+    evaluation: Evaluation,
+    hashed: str,
+    scratch: Path,
+) -> None:
+    run.parameters(
+        manifest.parameters | {"seed": request.seed, "leads": str(request.leads), "rows": len(rows)}
+    )
+    run.metrics(evaluation.headline)
+    run.metrics({f"auc_lead_{lead}": values["auc"] for lead, values in evaluation.by_lead.items()})
+    run.metrics({f"log_loss_{name}": v["log_loss"] for name, v in evaluation.baselines.items()})
+    run.tags(_version_tags(manifest, hashed, request))
+    run.dictionary("evaluation.json", evaluation.as_dict())
+    plots.write_plots(evaluation, scratch / "plots")
+    run.folder(scratch / "plots", "plots")
+
+
+def _version_tags(manifest: ModelManifest, hashed: str, request: TrainingRequest) -> dict[str, str]:
+    return {
+        "contract_hash": manifest.contract_hash,
+        "data_hash": manifest.data_hash,
+        "model_hash": hashed,
+        "git_commit": manifest.git_commit,
+        "as_of": manifest.as_of,
+        "trained_from": manifest.trained_from,
+        "trained_until": manifest.trained_until,
+        "reason": request.reason,
+        "auc": f"{manifest.metrics.get('auc', np.nan):.4f}",
+        "log_loss": f"{manifest.metrics.get('log_loss', np.nan):.4f}",
+    }
+
+
+def _microseconds(model: FlightModel, vectors: Floats) -> float:
+    times = []
+    for i in range(min(TIMED_ROWS, len(vectors))):
+        start = time.perf_counter()
+        model.probability(vectors[i : i + 1])
+        times.append(time.perf_counter() - start)
+    return float(np.median(times) * 1e6) if times else 0.0

@@ -1,0 +1,185 @@
+"""Training sets: questions about flown flights, asked before their departure, with what came of them.
+
+Point in time twice over: no label and no fact known after the set's own `as_of`, and no vector with a fact
+known after its question's.
+"""
+
+import hashlib
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from typing import Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.clock import minute_floor
+from domain.features.catalogue import CONTRACT_HASH
+from domain.features.grid import DAY_MINUTES
+from domain.features.state import LOOKBACK_MINUTES
+from domain.features.vectors import vectors_for
+from domain.flights import FlightFacts, Floats, Ints, Queries, Strings, WeatherFacts
+from domain.labels import has_label, is_late
+
+HEADLINE_LEAD = 60
+"""Minutes before departure; every flight is asked about once at this lead."""
+LEADS = (5, 15, 30, 60, 90, 120, 180, 360, 720, 1440)
+EXTRA_LEADS = 2
+MAX_LEADS = 16
+
+
+class EventStore(Protocol):
+    """Where facts come from."""
+
+    def facts(self, known_by: datetime, scheduled_from: datetime) -> tuple[FlightFacts, WeatherFacts]:
+        """Give what was known by a moment of flights scheduled from another on."""
+        ...
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Rows sorted by scheduled departure, flight and lead; every array has n rows."""
+
+    X: Floats
+    """Shape (n, n_features), in the order of `FEATURE_NAMES`."""
+    y: npt.NDArray[np.bool_]
+    """Whether the flight arrived 15 minutes late or more."""
+    lead: Ints
+    """Minutes from the question to the scheduled departure."""
+    flight_id: Strings
+    day: Ints
+    """Local date of the scheduled departure at the origin, YYYYMMDD."""
+    queries: Queries
+    as_of: datetime
+    contract_hash: str = CONTRACT_HASH
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def carrier(self) -> Strings:
+        """Carriers, shape (n,)."""
+        return self.queries.carrier
+
+    @property
+    def origin(self) -> Strings:
+        """Origins, shape (n,)."""
+        return self.queries.origin
+
+    @property
+    def dest(self) -> Strings:
+        """Destinations, shape (n,)."""
+        return self.queries.dest
+
+    @cached_property
+    def data_hash(self) -> str:
+        """Hash of the contract, the questions, the labels and every bit of the vectors: sha-256, hex."""
+        digest = hashlib.sha256(self.contract_hash.encode())
+        digest.update("\n".join(self.flight_id.tolist()).encode())
+        for column in (self.queries.as_of, self.y, self.X):
+            digest.update(np.ascontiguousarray(column).data)
+        return digest.hexdigest()
+
+    def take(self, rows: npt.NDArray[np.bool_] | Ints | slice) -> Self:
+        """Keep some rows."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        kept = {name: a[rows] for name, a in arrays.items() if isinstance(a, np.ndarray)}
+        return replace(self, queries=self.queries.take(rows), **kept)
+
+
+def build(
+    event_store: EventStore,
+    flown_from: date,
+    flown_until: date,
+    as_of: datetime,
+    leads: tuple[int, ...] = LEADS,
+    extra_leads: int = EXTRA_LEADS,
+) -> TrainingSet:
+    """Build the training set of the flights of some local days, as it could be built at `as_of`.
+
+    Every labelled flight gives a row at the headline lead, where `leads` has it, and `extra_leads` rows at
+    others, chosen by a hash of its identity: the same flights always give the same questions.
+
+    Parameters
+    ----------
+    flown_from, flown_until : date
+        First and last local day of the scheduled departure, both included.
+    as_of : datetime
+        Aware; later facts, labels included, are not seen.
+    leads : tuple of int
+        Minutes before departure, at most 16, each in [0, 1440].
+
+    Raises
+    ------
+    ValueError
+        If there are too many leads, or one is out of range.
+    """
+    if len(leads) > MAX_LEADS or any(not 0 <= lead <= DAY_MINUTES for lead in leads):
+        raise ValueError(f"expected at most {MAX_LEADS} leads of 0 to {DAY_MINUTES} minutes, got {leads}")
+    # A local day begins up to a day before the UTC day of the same date.
+    margin = timedelta(days=1, minutes=DAY_MINUTES + LOOKBACK_MINUTES)
+    start = datetime(flown_from.year, flown_from.month, flown_from.day, tzinfo=UTC)
+    flights, weather = event_store.facts(known_by=as_of, scheduled_from=start - margin)
+    day = np.array([int(name[-8:]) for name in flights.flight_id.tolist()], dtype=np.int64)
+    flown = (day >= _day_number(flown_from)) & (day <= _day_number(flown_until))
+    row, lead = _questions(
+        flights, np.flatnonzero(flown & has_label(flights, minute_floor(as_of))), leads, extra_leads
+    )
+    queries = _queries(flights, row, lead)
+    return TrainingSet(
+        X=vectors_for(queries, flights, weather),
+        y=is_late(flights.arr_delay[row]),
+        lead=lead,
+        flight_id=flights.flight_id[row],
+        day=day[row],
+        queries=queries,
+        as_of=as_of,
+    )
+
+
+def choose_leads(flight_ids: Strings, leads: tuple[int, ...], extra_leads: int) -> npt.NDArray[np.bool_]:
+    """Choose the leads each flight is asked about, by a hash of its identity alone.
+
+    Returns
+    -------
+    array of bool, shape (n_flights, n_leads)
+    """
+    digests = b"".join(
+        hashlib.blake2b(name.encode(), digest_size=64).digest() for name in flight_ids.tolist()
+    )
+    words = (
+        np.frombuffer(digests, dtype="<u4")
+        .reshape(len(flight_ids), MAX_LEADS)[:, : len(leads)]
+        .astype(np.int64)
+    )
+    headline = np.array(leads) == HEADLINE_LEAD
+    words[:, headline] = -1
+    rank = np.argsort(np.argsort(words, axis=1, kind="stable"), axis=1)
+    return rank < extra_leads + int(headline.sum())
+
+
+def _questions(
+    flights: FlightFacts, rows: Ints, leads: tuple[int, ...], extra_leads: int
+) -> tuple[Ints, Ints]:
+    """Rows and leads of all questions, sorted by scheduled departure, flight and lead."""
+    chosen, which = np.nonzero(choose_leads(flights.flight_id[rows], leads, extra_leads))
+    row, lead = rows[chosen], np.array(leads, dtype=np.int64)[which]
+    order = np.lexsort((lead, flights.flight_id[row], flights.sched_dep[row]))
+    return row[order], lead[order]
+
+
+def _queries(flights: FlightFacts, row: Ints, lead: Ints) -> Queries:
+    carriers = np.array(flights.network.carriers.names, dtype=str)
+    airports = np.array(flights.network.airports.names, dtype=str)
+    return Queries(
+        carrier=carriers[flights.carrier[row]],
+        origin=airports[flights.origin[row]],
+        dest=airports[flights.dest[row]],
+        sched_dep=flights.sched_dep[row],
+        sched_arr=flights.sched_arr[row],
+        as_of=flights.sched_dep[row] - lead,
+    )
+
+
+def _day_number(day: date) -> int:
+    return day.year * 10_000 + day.month * 100 + day.day
