@@ -48,7 +48,7 @@ class EventStore:
 
     An event's key is flight and kind, or airport and hour of observation. The same event again is a duplicate,
     another event of the same key a conflict; neither changes anything. Whatever is accepted becomes known after the
-    newest sealed tick at the earliest, so that a stored state always equals the one recomputed from the log.
+    newest sealed tick that looks back as far as the event, so that a stored state always equals the recomputed one.
     """
 
     def __init__(self, database: Database):
@@ -136,6 +136,10 @@ class EventStore:
         """
         with self._database.transaction() as cursor:
             return fact_queries.facts(cursor, known_by, scheduled_from, scheduled_until)
+
+    def has_events(self) -> bool:
+        """Whether there is any flight event."""
+        return self._database.row("has_flight_events") is not None
 
     def count(self) -> int:
         """Number of flight events."""

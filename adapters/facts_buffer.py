@@ -26,6 +26,8 @@ from domain.flights import FlightFacts, Network, WeatherFacts
 KEPT_MINUTES = LOOKBACK_MINUTES + DAY_MINUTES
 """Flights stay a day longer than the widest window: the slow statistics count from up to a day before the tick."""
 TRIM_MINUTES = DAY_MINUTES
+SPARE_ROWS = 5_000
+FLIGHT_COLUMNS = tuple(f.name for f in fields(FlightFacts) if f.name != "network")
 RELOAD_BACKLOG = 100_000
 """With more unread events than this, reading everything is quicker than applying them."""
 CHANGE_WIDTHS = {
@@ -43,16 +45,48 @@ CHANGE_WIDTHS = {
 Ints = npt.NDArray[np.int64]
 
 
+class Grown:
+    """Columns of flights in arrays with room at their end, so that adding a few does not copy them all."""
+
+    def __init__(self, flights: FlightFacts):
+        self._room = len(flights) + SPARE_ROWS
+        self._arrays = {name: self._with_room(getattr(flights, name)) for name in FLIGHT_COLUMNS}
+        self.flights = replace(flights, **self._views(len(flights)))
+
+    def add(self, added: FlightFacts) -> bool:
+        """Put flights behind the others; False when there is no room."""
+        n_old, n_new = len(self.flights), len(self.flights) + len(added)
+        if n_new > self._room:
+            return False
+        for name, array in self._arrays.items():
+            array[n_old:n_new] = getattr(added, name)
+        self.flights = replace(self.flights, **self._views(n_new))
+        return True
+
+    def _with_room(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        array = np.empty(self._room, dtype=values.dtype)
+        array[: len(values)] = values
+        return array
+
+    def _views(self, n: int) -> dict[str, Any]:
+        return {name: array[:n] for name, array in self._arrays.items()}
+
+
 @dataclass(frozen=True)
 class Loaded:
     """What the buffer holds, and what it was read from."""
 
-    flights: FlightFacts
+    grown: Grown
     weather: WeatherFacts
     rows: dict[str, int]
     """Row of each flight."""
     kept_from: int
     watermark: Watermark
+
+    @property
+    def flights(self) -> FlightFacts:
+        """The flights, sorted by (scheduled departure, flight_id)."""
+        return self.grown.flights
 
 
 class FactsBuffer:
@@ -101,7 +135,7 @@ def _load(cursor: Cursor, tick: int, watermark: Watermark) -> Loaded:
         network=Network(),
     )
     flights, weather = flight_facts(cursor, span), weather_facts(cursor, span)
-    return Loaded(flights, weather, _index(flights), kept_from, watermark)
+    return Loaded(Grown(flights), weather, _index(flights), kept_from, watermark)
 
 
 def _index(flights: FlightFacts) -> dict[str, int]:
@@ -134,17 +168,16 @@ def _trimmed(loaded: Loaded, tick: int) -> Loaded:
     if kept_from - loaded.kept_from < TRIM_MINUTES:
         return loaded
     first = int(np.searchsorted(loaded.flights.sched_dep, kept_from))
-    flights = _copied(loaded.flights.take(slice(first, None)))
+    flights = loaded.flights.take(slice(first, None))
     known_from = from_minute(kept_from) - timedelta(days=1)
     early = loaded.weather.known < int(known_from.timestamp()) // 60
     return replace(
-        loaded, flights=flights, weather=loaded.weather.take(~early), rows=_index(flights), kept_from=kept_from
+        loaded,
+        grown=Grown(flights),
+        weather=loaded.weather.take(~early),
+        rows=_index(flights),
+        kept_from=kept_from,
     )
-
-
-def _copied(flights: FlightFacts) -> FlightFacts:
-    columns = {f.name: getattr(flights, f.name).copy() for f in fields(flights) if f.name != "network"}
-    return replace(flights, **columns)
 
 
 def _with_schedules(loaded: Loaded, changes: Columns) -> Loaded:
@@ -154,13 +187,14 @@ def _with_schedules(loaded: Loaded, changes: Columns) -> Loaded:
     if not new.any():
         return loaded
     added = _scheduled({name: values[new] for name, values in changes.items()}, loaded.flights.network)
-    flights = _concatenated(loaded.flights, added)
     n_old = len(loaded.flights)
-    if n_old and _key(added, 0) < _key(loaded.flights, n_old - 1):
-        flights = flights.take(np.lexsort((flights.flight_id, flights.sched_dep)))
-        return replace(loaded, flights=flights, rows=_index(flights))
-    loaded.rows.update({name: n_old + row for row, name in enumerate(added.flight_id.tolist())})
-    return replace(loaded, flights=flights)
+    in_order = n_old == 0 or _key(added, 0) > _key(loaded.flights, n_old - 1)
+    if in_order and loaded.grown.add(added):
+        loaded.rows.update({name: n_old + row for row, name in enumerate(added.flight_id.tolist())})
+        return loaded
+    flights = replace(loaded.flights, **_joined_columns(loaded.flights, added))
+    flights = flights.take(np.lexsort((flights.flight_id, flights.sched_dep)))
+    return replace(loaded, grown=Grown(flights), rows=_index(flights))
 
 
 def _key(flights: FlightFacts, row: int) -> tuple[int, str]:
@@ -190,13 +224,9 @@ def _scheduled(changes: Columns, network: Network) -> FlightFacts:
     )
 
 
-def _concatenated(old: FlightFacts, added: FlightFacts) -> FlightFacts:
-    columns = {
-        f.name: np.concatenate([getattr(old, f.name), getattr(added, f.name)])
-        for f in fields(old)
-        if f.name != "network"
-    }
-    return replace(old, **columns)
+def _joined_columns(old: FlightFacts | WeatherFacts, added: FlightFacts | WeatherFacts) -> dict[str, Any]:
+    names = (f.name for f in fields(old) if f.name != "network")
+    return {name: np.concatenate([getattr(old, name), getattr(added, name)]) for name in names}
 
 
 def _note_events(loaded: Loaded, changes: Columns) -> None:
@@ -221,12 +251,8 @@ def _rows_of(loaded: Loaded, events: Columns) -> tuple[Ints, Columns]:
 
 def _with_weather(loaded: Loaded, added: WeatherFacts) -> Loaded:
     old = loaded.weather
-    columns: dict[str, npt.NDArray[Any]] = {
-        f.name: np.concatenate([getattr(old, f.name), getattr(added, f.name)])
-        for f in fields(old)
-        if f.name != "network"
-    }
-    weather = replace(old, **columns)
-    if len(old) and len(added) and added.known[0] < old.known[-1]:
-        weather = weather.take(np.argsort(weather.known, kind="stable"))
+    weather = replace(old, **_joined_columns(old, added))
+    if len(old) and len(added) and added.known[0] <= old.known[-1]:
+        names = np.array(old.network.airports.names)[weather.airport]
+        weather = weather.take(np.lexsort((weather.observed, names, weather.known)))
     return replace(loaded, weather=weather)

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from adapters import sealing
-from adapters.postgres import Cursor, Database, query
+from adapters.postgres import Database, query
 from adapters.sealing import Watermark
 from domain.clock import from_minute, minute_floor
 from domain.features.catalogue import CONTRACT_HASH
@@ -25,8 +25,12 @@ class FeatureStore:
         self._contract_hash = contract_hash
 
     def seal(self, tick: int) -> Watermark | None:
-        """Seal a tick; None while a history is being loaded. See `adapters.sealing`."""
+        """Seal a tick; None while a history is being loaded. See `adapters.sealing`.
+
+        It is durable when the tick's state is: nobody sees the one before the other.
+        """
         with self._database.transaction() as cursor:
+            cursor.execute(query("commit_soon"))
             return sealing.seal(cursor, tick)
 
     def save(self, block: StateBlock) -> None:
@@ -39,19 +43,39 @@ class FeatureStore:
         """
         if block.n_ticks != 1:
             raise ValueError(f"expected one tick, got {block.n_ticks}")
-        with self._database.transaction() as cursor:
-            for table in block.tables.values():
-                self._save_table(cursor, block.first_tick, table)
-            cursor.execute(query("tick_computed"), {"tick": from_minute(block.first_tick), "minute": str(block.first_tick)})
+        tables = list(block.tables.values())
+        parameters = {
+            "tick": from_minute(block.first_tick),
+            "minute": str(block.first_tick),
+            "contract_hash": self._contract_hash,
+            "kinds": [table.kind for table in tables],
+            "entities": [_array_literal(table.entities) for table in tables],
+            "columns": [_array_literal(table.columns) for table in tables],
+            "states": [np.ascontiguousarray(table.values[0], dtype="<f8").data for table in tables],
+        }
+        self._database.execute("save_state", parameters)
+
+    def has(self, tick: int) -> bool:
+        """Whether the state of a tick is stored."""
+        parameters = {"contract_hash": self._contract_hash, "tick": from_minute(tick)}
+        return self._database.row("has_state", parameters) is not None
+
+    def tell(self, tick: int) -> None:
+        """Tell the channel `state` again that a tick's state is stored."""
+        self._database.execute("tell_state", {"minute": str(tick)})
 
     def newest_tick(self) -> int | None:
         """The newest tick with a stored state."""
-        row = self._database.row("newest_state_tick", {"contract_hash": self._contract_hash, "until": "infinity"})
+        row = self._database.row(
+            "newest_state_tick", {"contract_hash": self._contract_hash, "until": "infinity"}
+        )
         return minute_floor(row[0]) if row and row[0] else None
 
     def load(self, tick: int) -> StateBlock | None:
         """The state of a tick, None when it is not stored."""
-        rows = self._database.rows("load_state", {"contract_hash": self._contract_hash, "tick": from_minute(tick)})
+        rows = self._database.rows(
+            "load_state", {"contract_hash": self._contract_hash, "tick": from_minute(tick)}
+        )
         return block_of(tick, rows) if rows else None
 
     def load_newest(self, at_or_before: int | None = None) -> StateBlock | None:
@@ -62,24 +86,16 @@ class FeatureStore:
 
     def ticks(self, at_or_before: int, limit: int) -> list[int]:
         """The newest stored ticks at or before one, newest first."""
-        parameters = {"contract_hash": self._contract_hash, "until": from_minute(at_or_before), "limit": limit}
+        parameters = {
+            "contract_hash": self._contract_hash,
+            "until": from_minute(at_or_before),
+            "limit": limit,
+        }
         return [minute_floor(tick) for (tick,) in self._database.rows("state_ticks", parameters)]
 
     def prune(self, before: int) -> int:
         """Forget the states of ticks before one; they can be computed again. Gives the number of rows."""
         return self._database.execute("prune_states", {"before": from_minute(before)})
-
-    def _save_table(self, cursor: Cursor, tick: int, table: StateTable) -> None:
-        values = np.ascontiguousarray(table.values[0], dtype="<f8")
-        parameters = {
-            "tick": from_minute(tick),
-            "kind": table.kind,
-            "contract_hash": self._contract_hash,
-            "entities": _array_literal(table.entities),
-            "columns": _array_literal(table.columns),
-            "state": values.data,
-        }
-        cursor.execute(query("save_state"), parameters)
 
 
 def block_of(tick: int, rows: list[tuple[object, ...]]) -> StateBlock:
@@ -92,7 +108,9 @@ def _table(row: tuple[object, ...]) -> StateTable:
     assert isinstance(entities, list)  # noqa: S101  the column's type
     assert isinstance(columns, list)  # noqa: S101
     values = np.frombuffer(state, dtype="<f8").astype(np.float64)  # type: ignore[call-overload]
-    return StateTable(str(kind), tuple(entities), tuple(columns), values.reshape(1, len(entities), len(columns)))
+    return StateTable(
+        str(kind), tuple(entities), tuple(columns), values.reshape(1, len(entities), len(columns))
+    )
 
 
 @lru_cache(maxsize=64)

@@ -5,6 +5,7 @@ describes the model. `SIGNATURE` lists the sha-256 of each file under an HMAC-SH
 crashes the process that parses it, and one edited digit changes its scores silently.
 
     python -m adapters.model_artifact FOLDER     # verify and test-load in this process; exit status 0 = sound
+    python -m adapters.model_artifact FOLDER -   # the same, with the key read from standard input
 """
 
 import hashlib
@@ -25,6 +26,7 @@ TREES = "model.txt"
 MANIFEST = "model.json"
 SIGNATURE = "SIGNATURE"
 SMOKE_SECONDS = 60
+FROM_STDIN = "-"
 
 
 def write(
@@ -54,6 +56,26 @@ def sign(folder: Path, key: bytes) -> None:
     (folder / SIGNATURE).write_text(json.dumps(signature, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
+def signed_files(signature: str, key: bytes) -> dict[str, str]:
+    """Read a SIGNATURE's text: the sha-256 of each file it vouches for, by name.
+
+    Raises
+    ------
+    SignatureInvalid
+        If it is unreadable, made with another key, or does not cover the model itself.
+    """
+    try:
+        signed = json.loads(signature)
+        files, mac = dict(signed["files"]), str(signed["hmac_sha256"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise SignatureInvalid(f"there is no readable {SIGNATURE}") from error
+    if not hmac.compare_digest(mac.encode(), _mac(files, key).encode()):
+        raise SignatureInvalid("the signature was not made with this stack's key")
+    if {TREES, MANIFEST} - files.keys():
+        raise SignatureInvalid(f"the signature does not cover {TREES} and {MANIFEST}")
+    return files
+
+
 def verify(folder: Path, key: bytes) -> None:
     """Check that the files are those that were signed with `key`, no fewer and no more.
 
@@ -63,18 +85,13 @@ def verify(folder: Path, key: bytes) -> None:
         If the signature is missing or made with another key, or a file is missing, added or changed.
     """
     try:
-        signed = json.loads((folder / SIGNATURE).read_text(encoding="utf-8"))
-        files, mac = dict(signed["files"]), str(signed["hmac_sha256"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SignatureInvalid(f"{folder.name}: there is no readable {SIGNATURE}") from error
-    if not hmac.compare_digest(mac, _mac(files, key)):
-        raise SignatureInvalid(f"{folder.name}: the signature was not made with this stack's key")
-    found = _listing(folder)
-    if {TREES, MANIFEST} - files.keys():
-        raise SignatureInvalid(f"{folder.name}: the signature does not cover {TREES} and {MANIFEST}")
+        text = (folder / SIGNATURE).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SignatureInvalid(f"there is no readable {SIGNATURE}") from error
+    files, found = signed_files(text, key), _listing(folder)
     for name in sorted(files.keys() | found.keys()):
         if files.get(name) != found.get(name):
-            raise SignatureInvalid(f"{folder.name}: {name} is not the file that was signed")
+            raise SignatureInvalid(f"{name} is not the file that was signed")
 
 
 def load(folder: Path, key: bytes) -> FlightModel:
@@ -84,6 +101,8 @@ def load(folder: Path, key: bytes) -> FlightModel:
     ------
     SignatureInvalid
         If they are not those that were signed.
+    ContractMismatch
+        If trees and manifest do not name equally many features.
     """
     verify(folder, key)
     manifest = ModelManifest.from_json((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -98,8 +117,8 @@ def model_hash(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def smoke_test(folder: Path) -> None:
-    """Load a verified model in a process of its own and score a row: a crash there harms nobody.
+def smoke_test(folder: Path, key: bytes) -> None:
+    """Load a model in a process of its own and score rows: a crash there harms nobody.
 
     Raises
     ------
@@ -108,14 +127,15 @@ def smoke_test(folder: Path) -> None:
     """
     try:
         process = subprocess.run(  # noqa: S603  this module, with a path of our own
-            [sys.executable, "-m", "adapters.model_artifact", str(folder)],
-            cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=SMOKE_SECONDS, check=False,
+            [sys.executable, "-m", "adapters.model_artifact", str(folder.resolve()), FROM_STDIN],
+            # A key on the command line or in the environment could be read by others.
+            input=key, cwd=PROJECT_ROOT, capture_output=True, timeout=SMOKE_SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise SignatureInvalid(f"{folder.name}: its test load took over {SMOKE_SECONDS} s") from error
+        raise SignatureInvalid(f"the model's test load took over {SMOKE_SECONDS} s") from error
     if process.returncode:
-        reason = (process.stderr.strip().splitlines() or ["no message"])[-1]
-        raise SignatureInvalid(f"{folder.name}: its test load ended with {process.returncode}: {reason}")
+        reason = (process.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
+        raise SignatureInvalid(f"the model's test load ended with {process.returncode}: {reason}")
 
 
 def _listing(folder: Path) -> dict[str, str]:
@@ -128,12 +148,14 @@ def _mac(listing: dict[str, str], key: bytes) -> str:
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
-def _main(folder: Path) -> None:
-    model = load(folder, settings().signing_key)
+def _main(folder: Path, key: bytes) -> None:
+    model = load(folder, key)
     probability = model.probability(np.full((2, len(model.manifest.feature_names)), np.nan))
     if not np.isfinite(probability).all():
         sys.exit("the model gives no finite probability for a row without facts")
 
 
 if __name__ == "__main__":
-    _main(Path(sys.argv[1]))
+    _main(
+        Path(sys.argv[1]), sys.stdin.buffer.read() if sys.argv[2:] == [FROM_STDIN] else settings().signing_key
+    )

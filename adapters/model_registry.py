@@ -1,33 +1,42 @@
 """The one door to MLflow: training runs, model versions, and the aliases that say which version serves.
 
-Only the client is imported, never a model flavour: the API reads aliases and files with it.
+Reading goes over plain REST, so that the API never imports MLflow; writing runs takes its client, imported
+at the first write, and never a model flavour.
 """
 
 import json
+import logging
+import math
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from adapters import model_artifact
+from adapters.mlflow_rest import MlflowRest
 from adapters.settings import Settings
-from domain.errors import NotFound, NotReady
+from domain.errors import NotFound, NotReady, SignatureInvalid
 from domain.model import FlightModel
+
+logger = logging.getLogger(__name__)
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 EXPERIMENT = "late-flights"
 ARTIFACT_PATH = "model"
+LAST_SERVED = "last_served"
 
 # The client's own defaults retry for four minutes; a poll or a promotion wants to know at once.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "true")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 
 @dataclass(frozen=True)
@@ -48,21 +57,34 @@ class Run:
 
     def parameters(self, values: Mapping[str, Any]) -> None:
         """Record parameters."""
-        for name, value in values.items():
-            self._client.log_param(self.run_id, name, value)
+        from mlflow.entities import Param
+
+        parameters = [Param(name, str(value)) for name, value in values.items()]
+        self._client.log_batch(self.run_id, params=parameters)
 
     def metrics(self, values: Mapping[str, float]) -> None:
-        """Record finite metrics in one call."""
+        """Record finite metrics."""
         from mlflow.entities import Metric
 
-        finite = {name: value for name, value in values.items() if value == value}
+        finite = {name: value for name, value in values.items() if math.isfinite(value)}
         metrics = [Metric(name, value, 0, 0) for name, value in finite.items()]
         self._client.log_batch(self.run_id, metrics=metrics)
 
     def tags(self, values: Mapping[str, str]) -> None:
         """Record tags."""
-        for name, value in values.items():
-            self._client.set_tag(self.run_id, name, value)
+        from mlflow.entities import RunTag
+
+        self._client.log_batch(self.run_id, tags=[RunTag(name, value) for name, value in values.items()])
+
+    def dataset(self, name: str, sha256: str, origin: Mapping[str, str]) -> None:
+        """Record what the run was trained on: where it came from, and its hash."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        source = json.dumps({"tags": dict(origin) | {"sha256": sha256}}, sort_keys=True)
+        # MLflow's own digests are this short; the whole hash is in the source.
+        dataset = Dataset(name=name, digest=sha256[:36], source_type="code", source=source)
+        context = InputTag("mlflow.data.context", "training")
+        self._client.log_inputs(self.run_id, [DatasetInput(dataset, [context])])
 
     def dictionary(self, name: str, value: Any) -> None:
         """Record a JSON file."""
@@ -77,12 +99,17 @@ class ModelRegistry:
     """Model versions of one name; every failure to reach MLflow is `NotReady`."""
 
     def __init__(self, address: str, model_name: str, cache_dir: Path, key: bytes):
-        from mlflow.tracking import MlflowClient
-
-        self._client = MlflowClient(tracking_uri=address, registry_uri=address)
         self.model_name = model_name
+        self._address = address
+        self._rest = MlflowRest(address)
         self._cache_dir = cache_dir
         self._key = key
+
+    @cached_property
+    def _client(self) -> Any:
+        from mlflow.tracking import MlflowClient
+
+        return MlflowClient(tracking_uri=self._address, registry_uri=self._address)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "ModelRegistry":
@@ -120,32 +147,22 @@ class ModelRegistry:
             self._client.log_artifacts(run_id, str(folder), ARTIFACT_PATH)
             self._ensure_model()
             source = f"{self._client.get_run(run_id).info.artifact_uri}/{ARTIFACT_PATH}"
-            made = self._client.create_model_version(self.model_name, source, run_id, tags=dict(tags))
+            made = self._client.create_model_version(
+                self.model_name, source, run_id, tags=dict(tags), await_creation_for=0
+            )
         return int(made.version)
 
     def alias(self, name: str) -> int | None:
         """Version that an alias names; None where nothing has the alias."""
-        from mlflow.exceptions import RestException
-
-        with _reachable():
-            try:
-                found = self._client.get_model_version_by_alias(self.model_name, name)
-            except RestException as error:
-                if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                    return None
-                raise
-        return int(found.version)
+        return self._rest.alias(self.model_name, name)
 
     def set_alias(self, name: str, version: int) -> None:
-        """Let an alias name a version."""
-        with _reachable():
-            self._client.set_registered_model_alias(self.model_name, name, str(version))
+        """Let an alias name a version; `NotFound` where there is none."""
+        self._rest.set_alias(self.model_name, name, version)
 
     def delete_alias(self, name: str) -> None:
         """Take an alias away; nothing happens where it is gone."""
-        if self.alias(name) is not None:
-            with _reachable():
-                self._client.delete_registered_model_alias(self.model_name, name)
+        self._rest.delete_alias(self.model_name, name)
 
     def version(self, version: int) -> ModelVersion:
         """What is recorded of a version.
@@ -155,8 +172,9 @@ class ModelRegistry:
         NotFound
             If there is no such version.
         """
-        found = self._get(version)
-        return ModelVersion(int(found.version), str(found.run_id), dict(found.tags))
+        found = self._rest.version(self.model_name, version)
+        tags = {str(tag["key"]): str(tag["value"]) for tag in found.get("tags", [])}
+        return ModelVersion(int(found["version"]), str(found["run_id"]), tags)
 
     def load(self, version: int) -> FlightModel:
         """Load a version, from the cache where it is there, verified either way.
@@ -173,42 +191,64 @@ class ModelRegistry:
         return model_artifact.load(self.fetch(version), self._key)
 
     def fetch(self, version: int) -> Path:
-        """Bring a version's verified, test-loaded files into the cache; their folder."""
+        """Bring a version's verified, test-loaded files into the cache; their folder.
+
+        A copy in the cache is used without asking MLflow; one that was damaged is fetched anew.
+        """
         folder = self._cache_dir / str(version)
-        if folder.exists():
+        if self._is_sound(folder):
             return folder
         self._cache_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._cache_dir, prefix=".fetch-") as scratch:
-            fetched = self._download(version, Path(scratch))
+            fetched = Path(scratch) / str(version)
+            self._download(version, fetched)
             model_artifact.verify(fetched, self._key)
-            model_artifact.smoke_test(fetched)
+            model_artifact.smoke_test(fetched, self._key)
             try:
                 fetched.rename(folder)
             except OSError:  # another process was faster; its copy passed the same checks
-                shutil.rmtree(fetched, ignore_errors=True)
+                model_artifact.verify(folder, self._key)
         return folder
 
-    def cached_versions(self) -> list[int]:
-        """Versions in the cache, newest first."""
-        folders = self._cache_dir.glob("[0-9]*") if self._cache_dir.exists() else iter(())
-        return sorted((int(folder.name) for folder in folders if folder.name.isdigit()), reverse=True)
+    def _is_sound(self, folder: Path) -> bool:
+        if not folder.exists():
+            return False
+        try:
+            model_artifact.verify(folder, self._key)
+        except SignatureInvalid:
+            logger.warning("cached model is damaged", extra={"folder": str(folder)})
+            shutil.rmtree(folder, ignore_errors=True)
+            return False
+        return True
 
-    def _download(self, version: int, scratch: Path) -> Path:
-        found = self._get(version)
-        with _reachable():
-            self._client.download_artifacts(str(found.run_id), ARTIFACT_PATH, str(scratch))
-        return scratch / ARTIFACT_PATH
+    def remember_served(self, version: int) -> None:
+        """Note which version serves: what a process that starts while MLflow is away begins with."""
+        note = self._cache_dir / LAST_SERVED
+        if self.last_served() != version:
+            unfinished = note.with_suffix(f".{os.getpid()}")
+            unfinished.write_text(f"{version}\n")
+            unfinished.replace(note)
 
-    def _get(self, version: int) -> Any:
-        from mlflow.exceptions import RestException
+    def last_served(self) -> int | None:
+        """The version noted last, None where there is none."""
+        try:
+            return int((self._cache_dir / LAST_SERVED).read_text())
+        except (OSError, ValueError):
+            return None
 
-        with _reachable():
-            try:
-                return self._client.get_model_version(self.model_name, str(version))
-            except RestException as error:
-                if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                    raise NotFound(f"model {self.model_name} has no version {version}") from error
-                raise
+    def _download(self, version: int, folder: Path) -> None:
+        """Fetch the files that a version's signature names, and only if the signature is ours."""
+        source = str(self._rest.version(self.model_name, version)["source"])
+        folder.mkdir()
+        try:
+            signature = self._rest.file(source, model_artifact.SIGNATURE).decode(errors="replace")
+            for name in model_artifact.signed_files(signature, self._key):
+                path = folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(self._rest.file(source, name))
+        except NotFound as error:
+            raise SignatureInvalid(f"version {version}: {error}") from error
+        (folder / model_artifact.SIGNATURE).write_text(signature, encoding="utf-8")
 
     def _experiment(self) -> str:
         from mlflow.exceptions import RestException
@@ -246,6 +286,7 @@ def _reachable() -> Iterator[None]:
     except RequestException as error:
         raise NotReady(f"MLflow is not reachable: {error}") from error
     except MlflowException as error:
-        if "API request to" in str(error) and "failed with exception" in str(error):
+        # The client has no class of its own for a server that is away or fails.
+        if "API request to" in str(error):
             raise NotReady(f"MLflow is not reachable: {error}") from error
         raise

@@ -106,6 +106,9 @@ class Database:
     Do not share one over a fork.
     """
 
+    REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError)
+    """What a statement raises when the server refuses its values."""
+
     def __init__(
         self, parameters: ConnectionParameters, max_connections: int = 8, application: str = "ontime"
     ):
@@ -163,6 +166,25 @@ class Database:
         with self.transaction() as cursor:
             cursor.execute(query(name), parameters)
             return cursor.rowcount
+
+    @contextmanager
+    def try_lock(self, number: int) -> Iterator[bool]:
+        """Hold an advisory lock for the block, if nobody else does; gives whether it is held.
+
+        A crash of this process or of the server frees it.
+        """
+        with self.session() as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_try_advisory_lock(%s)", [number])
+                row = cursor.fetchone()
+                held = bool(row and row[0])
+                try:
+                    yield held
+                finally:
+                    if held and not connection.closed:
+                        cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
+            connection.autocommit = False
 
     def listen(self, *channels: str) -> "Listener":
         """Listen to channels on a connection of its own."""

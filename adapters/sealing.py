@@ -14,8 +14,11 @@ from domain.features.state import LOOKBACK_MINUTES
 
 SEAL_LOCK = 715_002
 LOADING_LOCK = 715_003
-REACH = timedelta(minutes=LOOKBACK_MINUTES) + timedelta(days=2)
-"""No state uses an event this much older than its tick; a day for the slow boundary, one for late arrivals."""
+REACH = timedelta(minutes=LOOKBACK_MINUTES) + timedelta(days=31)
+"""No state uses an event this much older than its tick; a month more, because a flight may be cancelled early.
+
+So a history may be loaded long after the fact: it becomes known when it says, because no sealed tick looked for it.
+"""
 
 
 @dataclass(frozen=True)

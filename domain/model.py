@@ -73,18 +73,32 @@ class ModelManifest:
         return cls(**values)
 
 
-def encode_categories(
-    matrix: Floats, feature_names: tuple[str, ...], categories: dict[str, tuple[float, ...]]
-) -> Floats:
-    """Replace the codes of categorical features by a model's own, what it never saw by NaN; a copy."""
-    encoded = matrix.copy()
-    for name, seen in categories.items():
-        column = feature_names.index(name)
-        values = np.asarray(seen)
-        position = np.searchsorted(values, matrix[:, column])
-        known = values[np.minimum(position, len(values) - 1)] == matrix[:, column]
-        encoded[:, column] = np.where(known, position, np.nan)
-    return encoded
+class CategoryEncoder:
+    """Replaces the codes of categorical features by a model's own, what it never saw by NaN.
+
+    Parameters
+    ----------
+    feature_names : tuple of str
+        Of the columns.
+    categories : dict of tuple of float
+        Codes seen in training, ascending; a code's position is the model's own.
+    """
+
+    def __init__(self, feature_names: tuple[str, ...], categories: dict[str, tuple[float, ...]]):
+        # The sentinel takes every code beyond all seen ones; no code equals it.
+        self._columns = [
+            (feature_names.index(name), np.array([*seen, np.inf])) for name, seen in categories.items()
+        ]
+
+    def __call__(self, matrix: Floats) -> Floats:
+        """Encode rows of shape (n, n_features); a copy."""
+        encoded = matrix.copy()
+        for column, seen in self._columns:
+            codes = matrix[:, column]
+            position = np.minimum(np.searchsorted(seen, codes), len(seen) - 1)
+            known = (seen[position] == codes) & (position < len(seen) - 1)
+            encoded[:, column] = np.where(known, position, np.nan)
+        return encoded
 
 
 class FlightModel:
@@ -103,6 +117,7 @@ class FlightModel:
                 f"the manifest names {len(manifest.feature_names)}"
             )
         self.manifest = manifest
+        self.encode = CategoryEncoder(manifest.feature_names, manifest.categories)
         self._booster = booster
 
     def require_contract(self, contract_hash: str) -> None:
@@ -143,7 +158,3 @@ class FlightModel:
         shares = calibration.slope * self._booster.contributions(self.encode(vectors))
         shares[:, -1] += calibration.intercept
         return shares
-
-    def encode(self, vectors: Floats) -> Floats:
-        """Replace the codes of categorical features by the trees' own, shape unchanged."""
-        return encode_categories(vectors, self.manifest.feature_names, self.manifest.categories)

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from domain.features.catalogue import CATEGORICAL, FEATURE_NAMES
 from domain.features.grid import DAY_MINUTES
 from domain.features.schedule import local_minutes
-from domain.flights import Floats, Strings
+from domain.flights import Floats, Ints, Strings
 from training.training_set import TrainingSet
 
 SMOOTHING_FLIGHTS = 50
@@ -45,7 +45,11 @@ def logistic_regression(fit: TrainingSet, seed: int) -> Predictor:
     return lambda queries: model.predict_proba(queries.X[:, numeric])[:, 1]
 
 
-def _carrier_hour(rows: TrainingSet) -> Strings:
+def departure_hours(rows: TrainingSet) -> Ints:
+    """Local hours of the scheduled departures, shape (n,); 23 where the origin's zone is unknown."""
     minutes = np.nan_to_num(local_minutes(rows.origin.tolist(), rows.queries.sched_dep), nan=-1.0)
-    hours = (minutes.astype(np.int64) % DAY_MINUTES) // 60
-    return np.char.add(np.char.add(rows.carrier, "@"), hours.astype(str))
+    return (minutes.astype(np.int64) % DAY_MINUTES) // 60
+
+
+def _carrier_hour(rows: TrainingSet) -> Strings:
+    return np.char.add(np.char.add(rows.carrier, "@"), departure_hours(rows).astype(str))

@@ -7,6 +7,7 @@ import numpy as np
 
 from domain.flights import Floats
 from domain.metrics import auc, bootstrap, by_slice, log_loss, reliability, summary
+from training.baselines import departure_hours
 from training.training_set import HEADLINE_LEAD, TrainingSet
 
 
@@ -38,6 +39,7 @@ def evaluate(rows: TrainingSet, probability: Floats, baselines: dict[str, Floats
         slices={
             "origin": by_slice(late, p, subset.origin),
             "carrier": by_slice(late, p, subset.carrier),
+            "hour": by_slice(late, p, departure_hours(subset)),
             "month": by_slice(late, p, subset.day // 100),
         },
         baselines={name: summary(late, b[headline]) for name, b in baselines.items()},

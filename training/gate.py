@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.flights import Floats, Ints, Strings
-from domain.metrics import auc, ece, log_loss, log_losses, paired_difference
+from domain.metrics import auc, ece, log_losses, paired_difference
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,11 @@ class GatePolicy:
     minimum_days: int = 3
     largest_probability_worse: float = 0.2
     """Share of day-bootstrap draws in which the candidate may have the larger log-loss."""
+    largest_worse_than_baseline: float = 0.95
+    """Share of draws in which a simple baseline may have the smaller log-loss; more is a baseline that won.
+
+    A week is short: on some weeks a logistic regression has the smaller loss of the two by luck.
+    """
     largest_slice_loss: float = 0.02
     """Log-loss a slice may lose, in nats; slices below `minimum_slice_rows` rows are not judged."""
     minimum_slice_rows: int = 300
@@ -36,6 +41,14 @@ class Check:
     passed: bool
     measured: float
     required: str
+    where: str = ""
+    """The slice it was measured on, where there are several."""
+
+    @property
+    def sentence(self) -> str:
+        """What was measured against what was required."""
+        where = f" ({self.where})" if self.where else ""
+        return f"{self.name}{where} is {self.measured:.4g}, required {self.required}"
 
 
 @dataclass(frozen=True)
@@ -67,7 +80,7 @@ class GateVerdict:
     @property
     def reason(self) -> str:
         """What failed, or that nothing did."""
-        failed = [f"{c.name} is {c.measured:.4g}, required {c.required}" for c in self.checks if not c.passed]
+        failed = [check.sentence for check in self.checks if not check.passed]
         return "; ".join(failed) or "every check of the gate passed"
 
     def evidence(self) -> dict[str, Any]:
@@ -77,9 +90,16 @@ class GateVerdict:
 
 def judge(comparison: Comparison, policy: GatePolicy) -> GateVerdict:
     """Hold a candidate against the policy."""
-    checks = [*_enough(comparison, policy), *_floors(comparison, policy), *_against_baselines(comparison)]
-    if comparison.champion is not None and len(comparison.late):
-        checks += [*_against_champion(comparison, policy), *_slices(comparison, policy)]
+    checks = [*_enough(comparison, policy), *_floors(comparison, policy)]
+    if len(comparison.late):
+        losses = log_losses(comparison.late, comparison.candidate)
+        checks += _against_baselines(comparison, losses, policy)
+        if comparison.champion is not None:
+            others = log_losses(comparison.late, comparison.champion)
+            checks += [
+                *_against_champion(comparison, losses, others, policy),
+                *_slices(comparison, losses - others, policy),
+            ]
     return GateVerdict(tuple(checks))
 
 
@@ -87,8 +107,8 @@ def _at_least(name: str, measured: float, floor: float) -> Check:
     return Check(name, bool(measured >= floor), float(measured), f"at least {floor:g}")
 
 
-def _at_most(name: str, measured: float, ceiling: float) -> Check:
-    return Check(name, bool(measured <= ceiling), float(measured), f"at most {ceiling:g}")
+def _at_most(name: str, measured: float, ceiling: float, where: str = "") -> Check:
+    return Check(name, bool(measured <= ceiling), float(measured), f"at most {ceiling:g}", where)
 
 
 def _enough(comparison: Comparison, policy: GatePolicy) -> list[Check]:
@@ -107,33 +127,34 @@ def _floors(comparison: Comparison, policy: GatePolicy) -> list[Check]:
     ]
 
 
-def _against_baselines(comparison: Comparison) -> list[Check]:
-    loss = log_loss(comparison.late, comparison.candidate)
-    return [
-        _at_most(f"log_loss_over_{name}", loss - log_loss(comparison.late, baseline), 0.0)
-        for name, baseline in comparison.baselines.items()
-    ]
+def _against_baselines(comparison: Comparison, losses: Floats, policy: GatePolicy) -> list[Check]:
+    checks = []
+    for name, probability in comparison.baselines.items():
+        difference = paired_difference(losses, log_losses(comparison.late, probability), comparison.day)
+        worse = difference.probability_worse
+        checks.append(_at_most(f"worse_than_{name}", worse, policy.largest_worse_than_baseline))
+    return checks
 
 
-def _against_champion(comparison: Comparison, policy: GatePolicy) -> list[Check]:
-    assert comparison.champion is not None  # noqa: S101  the caller checked
-    losses = (log_losses(comparison.late, p) for p in (comparison.candidate, comparison.champion))
-    difference = paired_difference(*losses, comparison.day)
+def _against_champion(
+    comparison: Comparison, losses: Floats, others: Floats, policy: GatePolicy
+) -> list[Check]:
+    difference = paired_difference(losses, others, comparison.day)
     return [
         _at_most("log_loss_over_champion", difference.mean, 0.0),
         _at_most("probability_worse", difference.probability_worse, policy.largest_probability_worse),
     ]
 
 
-def _slices(comparison: Comparison, policy: GatePolicy) -> list[Check]:
+def _slices(comparison: Comparison, gap: Floats, policy: GatePolicy) -> list[Check]:
     """The slice of each kind that loses most."""
-    assert comparison.champion is not None  # noqa: S101  the caller checked
-    gap = log_losses(comparison.late, comparison.candidate) - log_losses(comparison.late, comparison.champion)
     checks = []
     for kind, names in comparison.slices.items():
         groups, position, counts = np.unique(names, return_inverse=True, return_counts=True)
         means = np.bincount(position.reshape(-1), gap, len(groups)) / counts
-        judged = means[counts >= policy.minimum_slice_rows]
-        if len(judged):
-            checks.append(_at_most(f"worst_{kind}_loss", float(judged.max()), policy.largest_slice_loss))
+        means[counts < policy.minimum_slice_rows] = -np.inf
+        worst = int(means.argmax())
+        if np.isfinite(means[worst]):
+            limit = policy.largest_slice_loss
+            checks.append(_at_most(f"worst_{kind}_loss", float(means[worst]), limit, str(groups[worst])))
     return checks

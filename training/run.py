@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +26,8 @@ from training.calibrate import fit_calibration
 from training.evaluate import Evaluation, evaluate
 from training.gate import Comparison, GatePolicy, GateVerdict, judge
 from training.split import Split, SplitPolicy, day_of, split_by_time
-from training.train import THREADS, TreeParameters, fit_trees
-from training.training_set import HEADLINE_LEAD, LEADS, EventStore, TrainingSet, build
+from training.train import THREADS, TreeParameters, Trees, fit_trees
+from training.training_set import HEADLINE_LEAD, LEADS, EventStore, LabelStore, TrainingSet, build
 
 Progress = Callable[[str, float], None]
 TIMED_ROWS = 200
@@ -70,13 +70,18 @@ def train_candidate(
     key: bytes,
     request: TrainingRequest,
     progress: Progress = lambda step, share: None,
+    label_store: LabelStore | None = None,
 ) -> TrainedModel:
     """Build the training set, fit, calibrate, evaluate, and register the signed version.
 
     Parameters
     ----------
+    key : bytes
+        Signs the version.
     progress : callable
         Told the step's name and the share of it that is done, 0 to 1.
+    label_store : LabelStore, optional
+        Gives the labels, corrections included; without it they are the arrivals of the event store.
 
     Raises
     ------
@@ -93,11 +98,12 @@ def train_candidate(
         request.as_of,
         request.leads,
         request.extra_leads,
+        label_store,
     )
     split = split_by_time(rows, request.split)
     progress("fit", 0.0)
     trees = fit_trees(split.fit, request.parameters, request.seed, lambda i, n: progress("fit", i / n))
-    draft = _model(rows, split, request, trees.categories, trees.text)
+    draft = _model(rows, split, request, trees)
     progress("evaluate", 0.0)
     probability = draft.probability(split.evaluation.X)
     simple = _baselines(split, request.seed)
@@ -112,7 +118,10 @@ def train_candidate(
         card = model_card.write_card(model.manifest, evaluation)
         model_artifact.write(folder, trees.text, model.manifest, key, {"card.md": card})
         hashed = model_artifact.model_hash(folder)
-        _record(run, request, rows, model.manifest, evaluation, hashed, Path(scratch))
+        _record(run, request, rows, model.manifest, evaluation, hashed)
+        plots.write_plots(evaluation, trees.gain, Path(scratch) / "plots")
+        run.folder(Path(scratch) / "plots", "plots")
+        run.dictionary("gain.json", trees.gain)
         version = registry.register(run.run_id, folder, _version_tags(model.manifest, hashed, request))
     progress("register", 1.0)
     size = len(trees.text) / 1e6
@@ -138,6 +147,19 @@ def gate_candidate(
     return judge(comparison, policy or GatePolicy())
 
 
+def train_first(
+    event_store: EventStore,
+    registry: ModelRegistry,
+    key: bytes,
+    request: TrainingRequest,
+    progress: Progress = lambda step, share: None,
+    label_store: LabelStore | None = None,
+) -> tuple[TrainedModel, GateVerdict]:
+    """Train where nothing serves yet; the gate holds it against floors and simple baselines alone."""
+    trained = train_candidate(event_store, registry, key, request, progress, label_store)
+    return trained, gate_candidate(trained, champion=None)
+
+
 def git_commit() -> str:
     """Commit of the running code, with "-dirty" where files differ; "unknown" outside a checkout."""
     try:
@@ -152,22 +174,16 @@ def _git(*arguments: str) -> str:
     ).stdout.strip()  # fmt: skip
 
 
-def _model(
-    rows: TrainingSet,
-    split: Split,
-    request: TrainingRequest,
-    categories: dict[str, tuple[float, ...]],
-    trees: str,
-) -> FlightModel:
-    booster = LightGBMBooster(trees)
+def _model(rows: TrainingSet, split: Split, request: TrainingRequest, trees: Trees) -> FlightModel:
+    booster = LightGBMBooster(trees.text)
     manifest = ModelManifest(
         contract_hash=CONTRACT_HASH,
         feature_names=FEATURE_NAMES,
-        categories=categories,
+        categories=trees.categories,
         calibration=Calibration(),
         trained_from=day_of(int(split.fit.day.min())).isoformat(),
         trained_until=day_of(int(split.calibration.day.max())).isoformat(),
-        as_of=request.as_of.isoformat(),
+        as_of=f"{request.as_of.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         data_hash=rows.data_hash,
         git_commit=git_commit(),
         seed=request.seed,
@@ -199,7 +215,6 @@ def _record(
     manifest: ModelManifest,
     evaluation: Evaluation,
     hashed: str,
-    scratch: Path,
 ) -> None:
     run.parameters(
         manifest.parameters | {"seed": request.seed, "leads": str(request.leads), "rows": len(rows)}
@@ -208,9 +223,17 @@ def _record(
     run.metrics({f"auc_lead_{lead}": values["auc"] for lead, values in evaluation.by_lead.items()})
     run.metrics({f"log_loss_{name}": v["log_loss"] for name, v in evaluation.baselines.items()})
     run.tags(_version_tags(manifest, hashed, request))
+    run.dataset(
+        "flights",
+        manifest.data_hash,
+        {
+            "table": "flight_events, weather_events",
+            "flown_from": request.flown_from.isoformat(),
+            "flown_until": request.flown_until.isoformat(),
+            "as_of": manifest.as_of,
+        },
+    )
     run.dictionary("evaluation.json", evaluation.as_dict())
-    plots.write_plots(evaluation, scratch / "plots")
-    run.folder(scratch / "plots", "plots")
 
 
 def _version_tags(manifest: ModelManifest, hashed: str, request: TrainingRequest) -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from domain.features.catalogue import CATEGORICAL, FEATURE_NAMES
 from domain.flights import Floats
-from domain.model import encode_categories
+from domain.model import CategoryEncoder
 from training.training_set import TrainingSet
 
 THREADS = 2
@@ -37,10 +37,12 @@ class TreeParameters:
 
 @dataclass(frozen=True)
 class Trees:
-    """A fitted text model and the map of its categories."""
+    """A fitted text model, the map of its categories, and what each feature gave."""
 
     text: str
     categories: dict[str, tuple[float, ...]]
+    gain: dict[str, float]
+    """Total drop of the loss by splits on each feature, largest first."""
 
 
 def category_maps(vectors: Floats) -> dict[str, tuple[float, ...]]:
@@ -64,7 +66,7 @@ def fit_trees(
     """
     categories = category_maps(rows.X)
     data = lightgbm.Dataset(
-        encode_categories(rows.X, FEATURE_NAMES, categories),
+        CategoryEncoder(FEATURE_NAMES, categories)(rows.X),
         rows.y.astype(np.float64),
         feature_name=list(FEATURE_NAMES),
         categorical_feature=[FEATURE_NAMES.index(name) for name in categories],
@@ -72,7 +74,12 @@ def fit_trees(
     )
     callbacks = [lambda env: progress(env.iteration + 1, env.end_iteration)] if progress else []
     booster = lightgbm.train(_settings(parameters, seed), data, parameters.n_trees, callbacks=callbacks)
-    return Trees(booster.model_to_string(), categories)
+    return Trees(booster.model_to_string(), categories, _gain(booster))
+
+
+def _gain(booster: lightgbm.Booster) -> dict[str, float]:
+    total = dict(zip(FEATURE_NAMES, booster.feature_importance("gain").tolist(), strict=True))
+    return dict(sorted(total.items(), key=lambda item: -item[1]))
 
 
 def _settings(parameters: TreeParameters, seed: int) -> dict[str, Any]:

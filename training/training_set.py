@@ -36,6 +36,28 @@ class EventStore(Protocol):
         ...
 
 
+class Labels(Protocol):
+    """The word on many flights; both arrays have shape (n,)."""
+
+    @property
+    def flight_id(self) -> Strings:
+        """Identities, each once."""
+        ...
+
+    @property
+    def arr_delay_minutes(self) -> Ints:
+        """Arrival delay, minutes."""
+        ...
+
+
+class LabelStore(Protocol):
+    """Where labels come from when arrivals are not the last word: corrections, labels sent on their own."""
+
+    def known_by(self, moment: datetime, flown_from: date, flown_until: date) -> Labels:
+        """Give what was the word at a moment on the flights of some local days, both included."""
+        ...
+
+
 @dataclass(frozen=True)
 class TrainingSet:
     """Rows sorted by scheduled departure, flight and lead; every array has n rows."""
@@ -94,6 +116,7 @@ def build(
     as_of: datetime,
     leads: tuple[int, ...] = LEADS,
     extra_leads: int = EXTRA_LEADS,
+    label_store: LabelStore | None = None,
 ) -> TrainingSet:
     """Build the training set of the flights of some local days, as it could be built at `as_of`.
 
@@ -108,6 +131,8 @@ def build(
         Aware; later facts, labels included, are not seen.
     leads : tuple of int
         Minutes before departure, at most 16, each in [0, 1440].
+    label_store : LabelStore, optional
+        Gives the labels, corrections included; without it they are the arrivals of the event store.
 
     Raises
     ------
@@ -122,19 +147,29 @@ def build(
     flights, weather = event_store.facts(known_by=as_of, scheduled_from=start - margin)
     day = np.array([int(name[-8:]) for name in flights.flight_id.tolist()], dtype=np.int64)
     flown = (day >= _day_number(flown_from)) & (day <= _day_number(flown_until))
-    row, lead = _questions(
-        flights, np.flatnonzero(flown & has_label(flights, minute_floor(as_of))), leads, extra_leads
-    )
+    labels = label_store.known_by(as_of, flown_from, flown_until) if label_store else None
+    labelled, arr_delay = _labels(flights, minute_floor(as_of), labels)
+    row, lead = _questions(flights, np.flatnonzero(flown & labelled), leads, extra_leads)
     queries = _queries(flights, row, lead)
     return TrainingSet(
         X=vectors_for(queries, flights, weather),
-        y=is_late(flights.arr_delay[row]),
+        y=is_late(arr_delay[row]),
         lead=lead,
         flight_id=flights.flight_id[row],
         day=day[row],
         queries=queries,
         as_of=as_of,
     )
+
+
+def _labels(flights: FlightFacts, as_of: int, labels: Labels | None) -> tuple[npt.NDArray[np.bool_], Ints]:
+    """Whether each flight has a label, and its arrival delay where it has; both of shape (n_flights,)."""
+    if labels is None:
+        return has_label(flights, as_of), flights.arr_delay
+    delay_of = dict(zip(labels.flight_id.tolist(), labels.arr_delay_minutes.tolist(), strict=True))
+    found = [delay_of.get(name) for name in flights.flight_id.tolist()]
+    labelled = np.array([delay is not None for delay in found], dtype=bool)
+    return labelled, np.array([delay or 0 for delay in found], dtype=np.int64)
 
 
 def choose_leads(flight_ids: Strings, leads: tuple[int, ...], extra_leads: int) -> npt.NDArray[np.bool_]:

@@ -1,11 +1,9 @@
 -- Stores the staged flight events that are new and, for arrivals, the label with them. One row per stored event.
--- Promises: an event never becomes known before a tick that was sealed without it, unless it is so old that no sealed
--- tick's state could have used it; an arrival that contradicts the flight's label is left out;
--- of equal keys in one batch the first counts; rows are inserted in key order, so that racing batches do not deadlock.
+-- Promises: an event becomes known after the newest sealed tick whose state could have used it (:reach is how far a state
+-- looks back); an arrival that contradicts the flight's label is left out; of equal keys in one batch the first counts;
+-- rows are inserted in key order, so that racing batches do not deadlock.
 -- The caller holds the lock of sealing.
-WITH sealed AS (
-    SELECT max(tick) AS newest, min(tick) AS oldest FROM feature_ticks
-), event AS (
+WITH event AS (
     SELECT item, rtrim(flight_id) AS flight_id, rtrim(kind) AS kind, event_time,
         CASE WHEN known_at = 'infinity' THEN stack_now() ELSE known_at END AS known_at,
         nullif(rtrim(carrier), '') AS carrier, nullif(flight_number, -2147483648) AS flight_number,
@@ -19,11 +17,11 @@ WITH sealed AS (
     INSERT INTO flight_events (flight_id, kind, event_time, known_at, carrier, flight_number, origin, dest,
         scheduled_departure, scheduled_arrival, delay_minutes, air_time_minutes, source)
     SELECT flight_id, kind, event_time,
-        CASE WHEN sealed.newest IS NULL OR event_time < sealed.oldest - %(reach)s THEN known_at
-            ELSE greatest(known_at, sealed.newest + interval '1 second') END,
+        greatest(known_at,
+            (SELECT max(tick) FROM feature_ticks WHERE tick <= event_time + %(reach)s) + interval '1 second'),
         carrier, flight_number, origin, dest, scheduled_departure, scheduled_arrival, delay_minutes,
         air_time_minutes, source
-    FROM event CROSS JOIN sealed
+    FROM event
     WHERE kind <> 'arrived' OR delay_minutes = coalesce((
         -- A scalar subquery stays an index probe a row; NOT EXISTS became a join of everything with everything.
         SELECT l.arr_delay_minutes FROM current_labels l WHERE l.flight_id = event.flight_id), delay_minutes)

@@ -1,17 +1,13 @@
 -- Stores the staged observations that are new. One row per stored observation.
 -- Promises about time, order and equal keys as in append_flight_events; the caller holds the lock of sealing.
-WITH sealed AS (
-    SELECT max(tick) AS newest, min(tick) AS oldest FROM feature_ticks
-)
 INSERT INTO weather_events (airport, observed_at, known_at, temp_f, dewpoint_f, humidity_pct, wind_dir_deg,
     wind_speed_mph, wind_gust_mph, precip_in, pressure_mb, visibility_mi, source)
 SELECT rtrim(airport), observed_at,
-    CASE WHEN sealed.newest IS NULL OR observed_at < sealed.oldest - %(reach)s THEN stated
-        ELSE greatest(stated, sealed.newest + interval '1 second') END,
+    greatest(stated, (SELECT max(tick) FROM feature_ticks WHERE tick <= observed_at + %(reach)s) + interval '1 second'),
     nullif(temp_f, 'NaN'), nullif(dewpoint_f, 'NaN'), nullif(humidity_pct, 'NaN'), nullif(wind_dir_deg, 'NaN'),
     nullif(wind_speed_mph, 'NaN'), nullif(wind_gust_mph, 'NaN'), nullif(precip_in, 'NaN'),
     nullif(pressure_mb, 'NaN'), nullif(visibility_mi, 'NaN'), rtrim(source)
-FROM staged_weather_events CROSS JOIN sealed
+FROM staged_weather_events
 CROSS JOIN LATERAL (SELECT CASE WHEN known_at = 'infinity' THEN stack_now() ELSE known_at END AS stated) AS k
 ORDER BY airport, observed_at, item
 ON CONFLICT (airport, observed_at) DO NOTHING

@@ -1,6 +1,14 @@
--- The state of one kind of entities at one sealed tick is stored; what was stored for it before is replaced.
-INSERT INTO feature_states (tick, kind, contract_hash, entities, columns, state)
-VALUES (%(tick)s, %(kind)s, %(contract_hash)s, %(entities)s::text[], %(columns)s::text[], %(state)s)
-ON CONFLICT (tick, kind) DO UPDATE
-SET contract_hash = excluded.contract_hash, entities = excluded.entities, columns = excluded.columns,
-    state = excluded.state
+-- The state of all kinds of entities at one sealed tick is stored, whatever was stored for it before; the tick counts as
+-- computed, and the channel state hears of it when the transaction commits.
+WITH saved AS (
+    INSERT INTO feature_states (tick, kind, contract_hash, entities, columns, state)
+    SELECT %(tick)s, kind, %(contract_hash)s, entities::text[], columns::text[], state
+    FROM unnest(%(kinds)s, %(entities)s, %(columns)s, %(states)s) AS t (kind, entities, columns, state)
+    ON CONFLICT (tick, kind) DO UPDATE
+    SET contract_hash = excluded.contract_hash, entities = excluded.entities, columns = excluded.columns,
+        state = excluded.state
+), computed AS (
+    UPDATE feature_ticks SET computed_at = clock_timestamp() WHERE tick = %(tick)s
+    RETURNING 1
+)
+SELECT pg_notify('state', %(minute)s) FROM computed

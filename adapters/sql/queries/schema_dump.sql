@@ -10,7 +10,7 @@ SELECT line FROM (
         || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
         || CASE a.attidentity WHEN 'a' THEN ' identity' ELSE '' END
         || CASE a.attgenerated WHEN 's' THEN ' generated' ELSE '' END
-        || CASE WHEN a.attstorage <> t.typstorage THEN ' storage ' || a.attstorage ELSE '' END
+        || CASE WHEN a.attstorage <> t.typstorage THEN ' storage ' || a.attstorage::text ELSE '' END
         || coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '') AS line
     FROM relation r
     JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped

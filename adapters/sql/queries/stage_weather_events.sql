@@ -1,7 +1,8 @@
 -- The session has an empty staging table for weather events, in the form of a binary COPY without nulls.
+-- Bounded text, because a TOAST table, although never used, costs 4 ms at every commit.
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_weather_events (
     item integer NOT NULL,
-    airport text NOT NULL,
+    airport varchar(3) NOT NULL,
     observed_at timestamptz NOT NULL,
     known_at timestamptz NOT NULL, -- infinity = now, by the stack's clock
     temp_f double precision NOT NULL, -- NaN = not measured, as in all values here
@@ -13,5 +14,5 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_weather_events (
     precip_in double precision NOT NULL,
     pressure_mb double precision NOT NULL,
     visibility_mi double precision NOT NULL,
-    source text NOT NULL
+    source varchar(32) NOT NULL
 ) ON COMMIT DELETE ROWS

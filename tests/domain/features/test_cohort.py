@@ -21,7 +21,10 @@ def test_a_flight_that_left_keeps_the_lateness_it_left_with():
 
 
 def test_a_departure_not_yet_known_still_waits():
-    early, later = state_of([Flight(departs=-20, gone=5)], at=0), state_of([Flight(departs=-20, gone=5)], at=5)
+    early, later = (
+        state_of([Flight(departs=-20, gone=5)], at=0),
+        state_of([Flight(departs=-20, gone=5)], at=5),
+    )
     assert value(early, "origin", "EWR", "cohort_waiting_1h") == 1
     assert value(later, "origin", "EWR", "cohort_waiting_1h") == 0
 
@@ -52,7 +55,8 @@ def test_every_kind_of_entity_shares_out_the_same_flights(flights):
     block = state_of(flights)
     for column in ("cohort_3h", "cohort_waiting_3h"):
         totals = {
-            kind: block.tables[kind].values[0, :, block.tables[kind].columns.index(column)].sum() for kind in KINDS
+            kind: block.tables[kind].values[0, :, block.tables[kind].columns.index(column)].sum()
+            for kind in KINDS
         }
         assert len(set(totals.values())) == 1
 

@@ -42,11 +42,12 @@ def test_counts_agree_with_counting_by_hand(flights):
     block = state_of(flights)
     for name, window in WINDOWS.items():
         counted = sum(
-            known <= NOON < known + window
-            and published <= NOON
-            and NOON - 2880 < departure <= NOON + 180
+            known <= NOON < known + window and published <= NOON and NOON - 2880 < departure <= NOON + 180
             for known, published, departure in zip(
-                facts.dep_known.tolist(), facts.scheduled_known.tolist(), facts.sched_dep.tolist(), strict=True
+                facts.dep_known.tolist(),
+                facts.scheduled_known.tolist(),
+                facts.sched_dep.tolist(),
+                strict=True,
             )
         )
         for kind in KINDS:

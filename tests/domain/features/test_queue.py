@@ -39,4 +39,6 @@ def test_cancellations_count_for_six_hours():
 
 def test_a_cancellation_far_ahead_counts_only_when_its_flight_comes_near():
     flights = [Flight(departs=200, cancelled=-10)]
-    assert [value(state_of([*flights, Flight()], at=at), "origin", "EWR", "cancelled_6h") for at in (0, 20)] == [0, 1]
+    assert [
+        value(state_of([*flights, Flight()], at=at), "origin", "EWR", "cancelled_6h") for at in (0, 20)
+    ] == [0, 1]

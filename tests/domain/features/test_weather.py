@@ -40,7 +40,8 @@ def test_trends_compare_with_what_was_known_three_hours_ago():
 
 
 @pytest.mark.parametrize(
-    ("direction", "east", "north"), [(90.0, 10.0, 0.0), (360.0, 0.0, 10.0), (180.0, 0.0, -10.0), (270.4, -10.0, 0.0)]
+    ("direction", "east", "north"),
+    [(90.0, 10.0, 0.0), (360.0, 0.0, 10.0), (180.0, 0.0, -10.0), (270.4, -10.0, 0.0)],
 )
 def test_wind_is_split_into_where_it_comes_from(direction, east, north):
     block = at_noon(seen(-60, wind_dir_deg=direction, wind_speed_mph=10.0))

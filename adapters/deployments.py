@@ -1,0 +1,242 @@
+"""The ledger of deployments: who was champion, since when, why, and on what evidence.
+
+The registry's alias is what serves; this ledger says why. A change is planned, the alias moved, the change done: one
+at a time, under an advisory lock. A crash in between leaves a planned row, which the next look at the alias settles.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from adapters.postgres import Connection, Database, query
+from domain.errors import Conflict, NotFound, StaleVersion
+
+LEDGER_LOCK = 715_005
+CHANNEL = "deployments"
+Action = Literal["promote", "rollback", "outside"]
+Status = Literal["planned", "done", "void"]
+MoveAlias = Callable[[int], None]
+ReadAlias = Callable[[], int | None]
+ANY: Literal["any"] = "any"
+"""Expect no particular champion."""
+Expected = int | Literal["any"] | None
+"""The version the caller believes to serve; None = none at all."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One row of the ledger."""
+
+    deployment_id: int
+    action: Action
+    from_version: int | None
+    to_version: int
+    who: str
+    reason: str
+    evidence: dict[str, Any]
+    contract_hash: str | None
+    status: Status
+    at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A change as it will be planned."""
+
+    action: Action
+    to_version: int
+    who: str
+    reason: str
+    evidence: dict[str, Any] = field(default_factory=dict)
+    contract_hash: str | None = None
+    at: datetime | None = None
+
+
+class Deployments:
+    """Changes the champion and remembers every change."""
+
+    def __init__(self, database: Database):
+        self._database = database
+
+    def change(
+        self,
+        *,
+        action: Literal["promote", "rollback"],
+        to_version: int,
+        expected_version: Expected,
+        who: str,
+        reason: str,
+        move_alias: MoveAlias,
+        read_alias: ReadAlias,
+        evidence: dict[str, Any] | None = None,
+        contract_hash: str | None = None,
+        at: datetime | None = None,
+    ) -> Deployment:
+        """Move the alias to another version, and record it.
+
+        Whatever a crash or a person left unrecorded is settled first, so that the expectation is held against the
+        version that really serves.
+
+        Parameters
+        ----------
+        expected_version : int, None or ANY
+            The version the caller believes to serve; None = no version at all, ANY = whichever.
+        evidence : dict, optional
+            Whatever speaks for the change, as JSON.
+        contract_hash : str, optional
+            Feature contract of `to_version`; by default what an earlier row says.
+        at : datetime, optional
+            By default now, by the stack's clock.
+        move_alias : callable
+            Moves the registry's alias to a version.
+        read_alias : callable
+            Gives the version the alias names now, None without one.
+
+        Returns
+        -------
+        Deployment
+            The finished row.
+
+        Raises
+        ------
+        StaleVersion
+            If another version serves than expected; nothing is changed.
+        Conflict
+            If `to_version` serves already.
+        """
+        wish = Wish(action, to_version, who, reason, evidence or {}, contract_hash, at)
+        with self._locked() as connection:
+            actual = _settle(connection, read_alias)
+            if expected_version not in (ANY, actual):
+                raise StaleVersion(expected_version, actual)
+            if to_version == actual:
+                raise Conflict(f"version {actual} is the champion already")
+            planned = _plan(connection, wish, actual)
+            try:
+                move_alias(to_version)
+            except Exception:
+                # Moved or not, the alias knows; when it cannot be read now, the next change settles the plan.
+                _finish_plan(connection, planned, read_alias)
+                raise
+            return _finish(connection, planned.deployment_id, "done")
+
+    def reconcile(self, read_alias: ReadAlias) -> int | None:
+        """Settle what a crash left planned and record what somebody moved by hand; gives the serving version."""
+        with self._locked() as connection:
+            return _settle(connection, read_alias)
+
+    def record_outside(self, version: int, who: str = "unknown", reason: str = "") -> Deployment | None:
+        """Record that the alias names a version that no gate let through; None when the ledger says the same."""
+        with self._locked() as connection:
+            return _record_outside(connection, version, who, reason)
+
+    def champion(self) -> int | None:
+        """The champion by the ledger, None before the first."""
+        row = self._database.row("ledger_champion")
+        return int(row[0]) if row else None
+
+    def history(self, limit: int = 50) -> list[Deployment]:
+        """The newest rows, newest first, planned and void ones included."""
+        return [Deployment(*row) for row in self._database.rows("ledger_history", {"limit": limit})]
+
+    def previous_champion(self, contract_hash: str) -> int:
+        """Give the version a rollback goes to: the last champion before this one with the same feature contract.
+
+        A version that was rolled back from is not one to go back to, until it is promoted again.
+
+        Raises
+        ------
+        NotFound
+            If there is none.
+        """
+        done = [row for row in reversed(self.history(limit=10_000)) if row.status == "done"]
+        for version, contract in reversed(_stack(done)[:-1]):
+            if contract == contract_hash:
+                return version
+        raise NotFound("there is no earlier champion with this code's feature contract")
+
+    @contextmanager
+    def _locked(self) -> Iterator[Connection]:
+        with self._database.session() as connection:
+            _run(connection, "SELECT pg_advisory_lock(%(lock)s)", {"lock": LEDGER_LOCK})
+            try:
+                yield connection
+            finally:
+                if not connection.closed:
+                    connection.rollback()
+                    _run(connection, "SELECT pg_advisory_unlock(%(lock)s)", {"lock": LEDGER_LOCK})
+
+
+def _stack(done: list[Deployment]) -> list[tuple[int, str | None]]:
+    """Champions one would go back through, the serving one last: a rollback takes off what it left."""
+    stack: list[tuple[int, str | None]] = []
+    for row in done:
+        if row.action == "rollback":
+            stack = stack[:-1]
+            versions = [version for version, _ in stack]
+            if row.to_version in versions:
+                stack = stack[: versions.index(row.to_version)]
+        stack = [entry for entry in stack if entry[0] != row.to_version]
+        stack.append((row.to_version, row.contract_hash))
+    return stack
+
+
+def _settle(connection: Connection, read_alias: ReadAlias) -> int | None:
+    alias = read_alias()
+    planned = _rows(connection, query("ledger_planned"), {})
+    if planned:
+        _finish(connection, planned[0][0], "done" if planned[0][1] == alias else "void")
+    if alias is not None:
+        _record_outside(connection, alias, "unknown", "the alias was moved outside the gate")
+    return alias
+
+
+def _record_outside(connection: Connection, version: int, who: str, reason: str) -> Deployment | None:
+    rows = _rows(connection, query("ledger_champion"), {})
+    champion = rows[0][0] if rows else None
+    if champion == version:
+        return None
+    wish = Wish("outside", version, who, reason or "the alias was moved outside the gate")
+    return _finish(connection, _plan(connection, wish, champion).deployment_id, "done")
+
+
+def _plan(connection: Connection, wish: Wish, actual: int | None) -> Deployment:
+    parameters = {
+        "action": wish.action,
+        "from_version": actual,
+        "to_version": wish.to_version,
+        "who": wish.who,
+        "reason": wish.reason,
+        "evidence": json.dumps(wish.evidence),
+        "contract_hash": wish.contract_hash,
+        "at": wish.at,
+    }
+    return Deployment(*_rows(connection, query("ledger_plan"), parameters)[0])
+
+
+def _finish_plan(connection: Connection, planned: Deployment, read_alias: ReadAlias) -> None:
+    try:
+        alias = read_alias()
+    except Exception:  # whatever keeps the alias from being read: the plan stays, to be settled later
+        return
+    _finish(connection, planned.deployment_id, "done" if alias == planned.to_version else "void")
+
+
+def _finish(connection: Connection, deployment_id: int, status: Status) -> Deployment:
+    parameters = {"deployment_id": deployment_id, "status": status}
+    return Deployment(*_rows(connection, query("ledger_finish"), parameters)[0])
+
+
+def _rows(connection: Connection, statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
+
+
+def _run(connection: Connection, statement: str, parameters: dict[str, Any]) -> None:
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement, parameters)

@@ -1,0 +1,142 @@
+"""Labels: how late each flight arrived, since when that is known. Append only; a correction is a new row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from adapters.postgres import Cursor, Database, query
+from domain.errors import InvalidInput
+from domain.events import FLIGHT_ID, LARGEST_DELAY, Outcome
+
+
+@dataclass(frozen=True)
+class NewLabel:
+    """A label to append; `known_at` None = now, by the stack's clock.
+
+    Raises
+    ------
+    InvalidInput
+        If the flight_id or the delay has not the right form, or `known_at` no time zone.
+    """
+
+    flight_id: str
+    arr_delay_minutes: int
+    known_at: datetime | None = None
+    source: str = "api"
+    correction: bool = False
+
+    def __post_init__(self) -> None:
+        if not FLIGHT_ID.fullmatch(self.flight_id):
+            raise InvalidInput("flight_id", "like UA1545-EWR-20130101", self.flight_id)
+        if not -1440 <= self.arr_delay_minutes <= LARGEST_DELAY:
+            raise InvalidInput("arr_delay_minutes", f"-1440 to {LARGEST_DELAY}", self.arr_delay_minutes)
+        if self.known_at is not None and self.known_at.tzinfo is None:
+            raise InvalidInput("known_at", "a time with a time zone", self.known_at.isoformat())
+
+
+@dataclass(frozen=True)
+class Label:
+    """The newest word on one flight."""
+
+    flight_id: str
+    arr_delay_minutes: int
+    is_late: bool
+    known_at: datetime
+    corrected: bool
+
+
+@dataclass(frozen=True)
+class LabelColumns:
+    """Labels of many flights, sorted by flight_id; every array has shape (n,)."""
+
+    flight_id: npt.NDArray[np.str_]
+    arr_delay_minutes: npt.NDArray[np.int64]
+    is_late: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.flight_id)
+
+
+class LabelStore:
+    """Appends labels and gives back the newest word on each flight."""
+
+    def __init__(self, database: Database):
+        self._database = database
+
+    def append(
+        self,
+        flight_id: str,
+        arr_delay_minutes: int,
+        known_at: datetime | None,
+        source: str,
+        correct: bool = False,
+    ) -> Outcome:
+        """Append one label; see `append_many`."""
+        return self.append_many([NewLabel(flight_id, arr_delay_minutes, known_at, source, correct)])[0]
+
+    def append_many(self, labels: Sequence[NewLabel]) -> list[Outcome]:
+        """Append labels in one transaction.
+
+        Returns
+        -------
+        list of Outcome
+            One a label. The value that is already there: duplicate. Another value: conflict, unless the label is a
+            correction, which is then the newest word. A correction of nothing: conflict.
+        """
+        with self._database.transaction() as cursor:
+            # One order for all callers, so that two batches cannot wait for each other.
+            for flight_id in sorted({label.flight_id for label in labels}):
+                cursor.execute(query("lock_label"), {"flight_id": flight_id})
+            return [_append(cursor, label) for label in labels]
+
+    def current(self, flight_id: str) -> Label | None:
+        """The newest word on a flight, None when there is none."""
+        row = self._database.row("current_label", {"flight_id": flight_id})
+        return Label(*row) if row else None
+
+    def known_by(self, moment: datetime, flown_from: date, flown_until: date) -> LabelColumns:
+        """What was the word at a moment on the flights of some local days, both ends included."""
+        parameters = {"known_by": moment, "from": f"{flown_from:%Y%m%d}", "until": f"{flown_until:%Y%m%d}"}
+        rows: list[tuple[Any, ...]] = self._database.rows("labels_known_by", parameters)
+        flights, delays, late = zip(*rows, strict=True) if rows else ((), (), ())
+        return LabelColumns(
+            np.array(flights, dtype=np.str_), np.array(delays, dtype=np.int64), np.array(late, dtype=np.bool_)
+        )
+
+    def count(self) -> int:
+        """Number of flights with a label."""
+        row = self._database.row("count_labels")
+        return int(row[0]) if row else 0
+
+
+def _append(cursor: Cursor, label: NewLabel) -> Outcome:
+    cursor.execute(query("newest_label"), {"flight_id": label.flight_id})
+    newest = cursor.fetchone()
+    refusal = _refusal(label, newest[1] if newest else None)
+    if refusal is not None:
+        return refusal
+    parameters = {
+        "flight_id": label.flight_id,
+        "arr_delay_minutes": label.arr_delay_minutes,
+        "known_at": label.known_at,
+        "source": label.source,
+        "corrects": newest[0] if newest else None,
+    }
+    cursor.execute(query("append_label"), parameters)
+    if cursor.rowcount == 0:  # an arrival event, which takes no label lock, was quicker
+        return _append(cursor, label)
+    return Outcome("accepted")
+
+
+def _refusal(label: NewLabel, there: int | None) -> Outcome | None:
+    if there is None:
+        return Outcome("conflict", "there is no label to correct") if label.correction else None
+    if there == label.arr_delay_minutes:
+        return Outcome("duplicate")
+    if not label.correction:
+        return Outcome("conflict", f"the label says {there} minutes; a correction must say that it is one")
+    return None

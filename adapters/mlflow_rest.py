@@ -1,0 +1,88 @@
+"""MLflow's REST interface, as far as serving needs it: versions, aliases and a version's files.
+
+Importing MLflow's client costs seconds and 150 MB a process; a worker that only follows an alias needs four
+requests. Writing runs is left to the client: see `model_registry`.
+
+Source: https://mlflow.org/docs/latest/rest-api.html
+"""
+
+from typing import Any
+
+import requests
+
+from domain.errors import NotFound, NotReady
+
+CONNECT_SECONDS = 1.0
+READ_SECONDS = 3.0
+PROXIED = "mlflow-artifacts:/"
+"""How the location of a file that the server itself hands out begins."""
+
+
+class MlflowRest:
+    """One server; no answer, or a server's own failure, is `NotReady`."""
+
+    def __init__(self, address: str, timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS)):
+        self._base = f"{address.rstrip('/')}/api/2.0"
+        self._timeout = timeout
+
+    def version(self, model: str, version: int) -> dict[str, Any]:
+        """What is recorded of a version; `NotFound` where there is none."""
+        found = self._json("GET", "model-versions/get", {"name": model, "version": str(version)})
+        if found is None:
+            raise NotFound(f"model {model} has no version {version}")
+        return dict(found["model_version"])
+
+    def alias(self, model: str, alias: str) -> int | None:
+        """Version that an alias names; None where nothing has the alias."""
+        found = self._json("GET", "registered-models/alias", {"name": model, "alias": alias})
+        return None if found is None else int(found["model_version"]["version"])
+
+    def set_alias(self, model: str, alias: str, version: int) -> None:
+        """Let an alias name a version; `NotFound` where there is none."""
+        body = {"name": model, "alias": alias, "version": str(version)}
+        if self._json("POST", "registered-models/alias", body) is None:
+            raise NotFound(f"model {model} has no version {version}")
+
+    def delete_alias(self, model: str, alias: str) -> None:
+        """Take an alias away; nothing happens where it is gone."""
+        self._json("DELETE", "registered-models/alias", {"name": model, "alias": alias})
+
+    def file(self, source: str, name: str) -> bytes:
+        """Fetch a file below a version's source; `NotFound` where there is none."""
+        if not source.startswith(PROXIED):
+            raise NotReady(f"MLflow does not hand out the files of {source}: start it with --serve-artifacts")
+        path = f"mlflow-artifacts/artifacts/{source.removeprefix(PROXIED).lstrip('/')}/{name}"
+        answer = self._ask("GET", path)
+        if answer.status_code == requests.codes.not_found:
+            raise NotFound(f"MLflow has no file {name} in {source}")
+        if not answer.ok:
+            raise NotReady(f"MLflow answered {answer.status_code} for {name}: {answer.text[:200]}")
+        return answer.content
+
+    def _json(self, method: str, path: str, values: dict[str, str]) -> dict[str, Any] | None:
+        """Ask and read the answer; None where the thing asked about does not exist."""
+        where = "params" if method == "GET" else "json"
+        answer = self._ask(method, f"mlflow/{path}", **{where: values})
+        if answer.ok:
+            return dict(answer.json())
+        if _is_missing(answer):
+            return None
+        raise NotReady(f"MLflow answered {answer.status_code} to {path}: {answer.text[:200]}")
+
+    def _ask(self, method: str, path: str, **body: Any) -> requests.Response:
+        try:
+            return requests.request(method, f"{self._base}/{path}", timeout=self._timeout, **body)
+        except requests.RequestException as error:
+            raise NotReady(f"MLflow is not reachable: {error}") from error
+
+
+def _is_missing(answer: requests.Response) -> bool:
+    """Tell a missing model, version or alias; a missing alias is an invalid parameter to MLflow."""
+    try:
+        error = answer.json()
+    except ValueError:
+        return False
+    code, message = error.get("error_code"), str(error.get("message", ""))
+    return code == "RESOURCE_DOES_NOT_EXIST" or (
+        code == "INVALID_PARAMETER_VALUE" and "alias" in message and "not found" in message
+    )

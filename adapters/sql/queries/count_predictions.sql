@@ -1,0 +1,2 @@
+-- How many predictions are stored.
+SELECT count(*) FROM predictions

@@ -1,0 +1,3 @@
+-- The key is on record; nothing changes when it was.
+INSERT INTO api_keys (key_hash, name, scopes) VALUES (%(key_hash)s, %(name)s, %(scopes)s)
+ON CONFLICT (key_hash) DO NOTHING

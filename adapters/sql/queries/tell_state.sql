@@ -1,0 +1,2 @@
+-- The channel state hears of a tick.
+SELECT pg_notify('state', %(minute)s)

@@ -1,0 +1,66 @@
+"""Who may do what: hashed keys with explicit scopes, held in memory and refreshed off the request path."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from flask import current_app, g, request
+
+from adapters.api_keys import ApiKeys, hash_key
+from app.errors import Forbidden, Unauthorized
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class KeyRing:
+    """The active keys' hashes and scopes."""
+
+    def __init__(self, keys: ApiKeys):
+        self._keys = keys
+        self._scopes: dict[str, frozenset[str]] = {}
+
+    def refresh(self) -> None:
+        """Read the active keys again."""
+        self._scopes = self._keys.load_active()
+
+    def scopes(self, key: str) -> frozenset[str] | None:
+        """Scopes of a key, None where it is not active."""
+        # The lookup is by the hash of 256 random bits: its timing tells nothing about a key.
+        return self._scopes.get(hash_key(key))
+
+
+def require(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let only requests through whose key has a scope."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*arguments: P.args, **keywords: P.kwargs) -> R:
+            _check(scope)
+            return view(*arguments, **keywords)
+
+        guarded.required_scope = scope  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def _check(scope: str) -> None:
+    key = _presented_key()
+    if key is None:
+        raise Unauthorized("send a key as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'")
+    ring: Any = current_app.extensions["ontime"].keys
+    scopes = ring.scopes(key)
+    if scopes is None:
+        raise Unauthorized("the key is unknown or revoked")
+    if scope not in scopes:
+        raise Forbidden(f"the key lacks the scope {scope!r}; it has {', '.join(sorted(scopes))}")
+    g.key_scopes = scopes
+
+
+def _presented_key() -> str | None:
+    header = request.headers.get("Authorization", "")
+    kind, _, key = header.partition(" ")
+    if kind.lower() == "bearer" and key:
+        return key.strip()
+    return request.headers.get("X-API-Key")

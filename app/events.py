@@ -1,0 +1,138 @@
+"""POST /v1/events and POST /v1/labels: what became known."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response
+
+from adapters.label_store import NewLabel
+from app.auth import require
+from app.body import clock_body, json_response, read_json, status_of_items
+from app.errors import problem_of
+from app.parts import parts
+from app.schemas import EVENTS, EventsSchema, LabelSchema, LabelsSchema, load
+from app.serving import identity
+from domain.errors import Conflict, InvalidInput
+from domain.events import FlightEvent, Outcome, WeatherEvent
+from domain.flights import WEATHER_COLUMNS
+
+blueprint = Blueprint("events", __name__, url_prefix="/v1")
+EVENT_LIST = EventsSchema()
+LABEL_LIST = LabelsSchema()
+LABEL = LabelSchema()
+Parsed = FlightEvent | WeatherEvent | NewLabel
+Item = tuple[int, Parsed]
+
+
+@blueprint.post("/events")
+@require("ingest")
+def append_events() -> Response:
+    """Append departures, arrivals, cancellations, schedules and weather."""
+    raw = load(EVENT_LIST, read_json())["events"]
+    items, parsed = _parse_all(raw, "events", _parse_event)
+    flights = [(i, event) for i, event in parsed if isinstance(event, FlightEvent)]
+    weather = [(i, event) for i, event in parsed if isinstance(event, WeatherEvent)]
+    if parsed:
+        outcomes = parts().events.append([e for _, e in flights], [e for _, e in weather])
+        _note(items, [i for i, _ in (*flights, *weather)], outcomes, "events")
+    return _answer(items)
+
+
+@blueprint.post("/labels")
+@require("ingest")
+def append_labels() -> Response:
+    """Append labels; a correction is a new row and must say that it is one."""
+    raw = load(LABEL_LIST, read_json())["labels"]
+    items, parsed = _parse_all(raw, "labels", _parse_label)
+    if parsed:
+        labels = [label for _, label in parsed if isinstance(label, NewLabel)]
+        outcomes = parts().labels.append_many(labels)
+        _note(items, [i for i, _ in parsed], outcomes, "labels")
+    return _answer(items)
+
+
+def _parse_all(
+    raw: list[Any], name: str, parse: Callable[[Any, str], Parsed]
+) -> tuple[list[dict[str, Any]], list[Item]]:
+    items: list[dict[str, Any]] = []
+    parsed: list[Item] = []
+    for index, one in enumerate(raw):
+        path = f"{name}.{index}"
+        try:
+            parsed.append((index, parse(one, path)))
+            items.append({"index": index, "status": "accepted"})
+        except InvalidInput as error:
+            if not error.field.startswith(path):
+                error = InvalidInput(f"{path}.{error.field}", error.expected, error.got)
+            items.append({"index": index, "status": "invalid", "problem": problem_of(error)})
+    return items, parsed
+
+
+def _parse_event(raw: Any, path: str) -> FlightEvent | WeatherEvent:
+    kind = raw.get("type") if isinstance(raw, dict) else None
+    schema = EVENTS.get(kind) if isinstance(kind, str) else None
+    if schema is None:
+        raise InvalidInput(f"{path}.type", f"one of {', '.join(EVENTS)}", kind)
+    event = load(schema, raw, path)
+    if event["type"] == "weather":
+        values = tuple(event.get(name) for name in WEATHER_COLUMNS)
+        return WeatherEvent(
+            event["airport"], event["observed_at"], values, event.get("known_at"), source="api"
+        )
+    return _flight_event(event)
+
+
+def _flight_event(event: dict[str, Any]) -> FlightEvent:
+    kind, known_at = event["type"], event.get("known_at")
+    if kind == "scheduled":
+        return FlightEvent(
+            flight_id=event.get("flight_id") or identity(event),
+            kind=kind,
+            event_time=event["scheduled_departure"],
+            known_at=known_at,
+            carrier=event["carrier"],
+            flight_number=event["flight"],
+            origin=event["origin"],
+            dest=event["dest"],
+            scheduled_departure=event["scheduled_departure"],
+            scheduled_arrival=event["scheduled_arrival"],
+            source="api",
+        )
+    moment = event.get("departed_at") or event.get("arrived_at") or event["at"]
+    return FlightEvent(
+        flight_id=event["flight_id"],
+        kind=kind,
+        event_time=moment,
+        known_at=known_at,
+        delay_minutes=event.get("delay_minutes"),
+        air_time_minutes=event.get("air_time_minutes"),
+        source="api",
+    )
+
+
+def _parse_label(raw: Any, path: str) -> NewLabel:
+    label = load(LABEL, raw, path)
+    return NewLabel(
+        label["flight_id"], label["arr_delay_minutes"], label.get("known_at"), "api", label["correction"]
+    )
+
+
+def _note(items: list[dict[str, Any]], order: list[int], outcomes: list[Outcome], name: str) -> None:
+    for index, outcome in zip(order, outcomes, strict=True):
+        items[index]["status"] = outcome.status
+        if outcome.status == "conflict":
+            items[index]["problem"] = problem_of(Conflict(f"{name}.{index}: {outcome.reason}"))
+
+
+def _answer(items: list[dict[str, Any]]) -> Response:
+    statuses = [item["problem"]["status"] if "problem" in item else 200 for item in items]
+    counts = {s: sum(item["status"] == s for item in items) for s in ("accepted", "duplicate")}
+    body = {
+        "items": items,
+        "accepted": counts["accepted"],
+        "duplicates": counts["duplicate"],
+        "rejected": sum(status >= 400 for status in statuses),
+        "clock": clock_body(parts().cache.now()),
+    }
+    only_conflicts = all(status == 409 for status in statuses)
+    return json_response(body, 409 if only_conflicts else status_of_items(statuses))

@@ -1,0 +1,78 @@
+"""The composition root: the application, its parts, and the threads that keep them fresh."""
+
+import re
+import secrets
+import time
+
+from flask import Flask, Response, g, request
+
+from adapters.logging import configure_logging
+from adapters.settings import Settings
+from adapters.settings import settings as read_settings
+from app import errors, events, health, models, openapi, predictions
+from app.background import Loop
+from app.metrics import METRICS
+from app.parts import Parts, make_parts
+
+MAX_BODY_BYTES = 4 * 1024 * 1024
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+MODEL_POLL_SECONDS = 1.0
+KEY_POLL_SECONDS = 5.0
+
+
+def create_app(
+    settings: Settings | None = None, parts: Parts | None = None, background: bool = True
+) -> Flask:
+    """Build the application.
+
+    Parameters
+    ----------
+    settings : Settings, optional
+        By default those of the environment.
+    parts : Parts, optional
+        By default made from the settings.
+    background : bool
+        Whether to begin the threads that follow PostgreSQL and MLflow. Never before a fork.
+    """
+    settings = settings or read_settings()
+    configure_logging(settings.log_level, "api")
+    app = Flask("app", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    made = parts or make_parts(settings)
+    app.extensions["ontime"] = made
+    _register_hooks(app)
+    errors.register(app)
+    for module in (predictions, events, models, health):
+        app.register_blueprint(module.blueprint)
+    openapi.register(app)
+    app.extensions["loops"] = loops = _loops(made)
+    if background:
+        for loop in loops:
+            loop.start()
+    return app
+
+
+def _loops(parts: Parts) -> list[Loop]:
+    return [
+        Loop("states", parts.cache.refresh, 0.0),
+        Loop("models", parts.models.refresh, MODEL_POLL_SECONDS),
+        Loop("keys", parts.keys.refresh, KEY_POLL_SECONDS),
+    ]
+
+
+def _register_hooks(app: Flask) -> None:
+    def begin() -> None:
+        g.started = time.perf_counter()
+        given = request.headers.get("X-Request-ID", "")
+        g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+    def finish(response: Response) -> Response:
+        response.headers["X-Request-ID"] = g.request_id
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        route = request.url_rule.rule if request.url_rule else "unmatched"
+        METRICS.request(route, request.method, response.status_code, time.perf_counter() - g.started)
+        return response
+
+    app.before_request(begin)
+    app.after_request(finish)

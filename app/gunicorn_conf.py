@@ -1,0 +1,49 @@
+"""Gunicorn: one sync worker a core; a buffering proxy stands in front wherever clients may be slow."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from adapters.settings import settings
+
+_settings = settings()
+bind = f"{_settings.api_host}:{_settings.api_port}"
+workers = _settings.api_workers
+worker_class = "sync"
+timeout = 30
+graceful_timeout = 20
+preload_app = False  # threads and OpenMP do not survive a fork: each worker loads its own
+control_socket_disable = True
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  a heartbeat's file, in memory
+forwarded_allow_ips = "127.0.0.1"
+accesslog = None
+errorlog = "-"
+
+_metrics = Path(
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_settings.state_dir / "run" / "prometheus"))
+)
+
+
+def on_starting(server: Any) -> None:
+    """Forget the counters of workers of an earlier life."""
+    shutil.rmtree(_metrics, ignore_errors=True)
+    _metrics.mkdir(parents=True, exist_ok=True)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Take a dead worker's gauges out of the sums."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Make what the worker wrote safe and leave its spool to the shipper."""
+    app = getattr(worker, "wsgi", None)
+    parts = getattr(app, "extensions", {}).get("ontime") if app is not None else None
+    if parts is not None:
+        for loop in app.extensions["loops"]:
+            loop.stop()
+        parts.spool.close()
+        parts.database.close()

@@ -1,0 +1,60 @@
+"""Health, metrics: what a process manager, a proxy and Prometheus ask."""
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response
+
+from app.body import clock_body, json_response
+from app.metrics import METRICS
+from app.parts import parts
+from domain.errors import NotReady, OntimeError
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/health/live")
+def live() -> Response:
+    """Tell that the process answers."""
+    return json_response({"status": "live"})
+
+
+@blueprint.get("/health/ready")
+def ready() -> Response:
+    """Tell whether a prediction can be served: 200 when each check passes, else 503."""
+    p = parts()
+    checks = {
+        "champion": _check(lambda: p.models.require_champion()),
+        "spool": _check(p.spool.check),
+        "state": _check(_require_state),
+    }
+    well = all(check == "ok" for check in checks.values())
+    champion = p.models.champion
+    body = {
+        "status": "ready" if well else "not ready",
+        "checks": checks,
+        "model_version": champion.version if champion else None,
+    }
+    if well:
+        body["clock"] = clock_body(p.cache.now())
+    return json_response(body, 200 if well else 503)
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Give the counters of all workers in Prometheus' text form."""
+    p = parts()
+    METRICS.observe_state(p.cache.newest_tick(), p.spooled.backlog_bytes())
+    return Response(METRICS.render(), mimetype="text/plain; version=0.0.4")
+
+
+def _require_state() -> None:
+    if parts().cache.newest_tick() is None:
+        raise NotReady("no feature state is loaded yet")
+
+
+def _check(check: Callable[[], object]) -> str:
+    try:
+        check()
+    except OntimeError as error:
+        return str(error)
+    return "ok"

@@ -1,0 +1,86 @@
+"""GET /v1/model, POST /v1/model/promote and /v1/model/rollback."""
+
+from typing import Any
+
+from flask import Blueprint, Response
+
+from adapters.deployments import ANY, Deployment
+from app.auth import require
+from app.body import clock_body, json_response, read_json, timestamp
+from app.model_holder import Served
+from app.parts import parts
+from app.schemas import PromoteSchema, RollbackSchema, load
+
+blueprint = Blueprint("models", __name__, url_prefix="/v1/model")
+PROMOTE = PromoteSchema()
+ROLLBACK = RollbackSchema()
+LEDGER_ROWS = 20
+
+
+@blueprint.get("")
+@require("predict")
+def show() -> Response:
+    """Show the champion, the challenger, and the newest rows of the ledger."""
+    p = parts()
+    return json_response(
+        {
+            "name": p.settings.model_name,
+            "champion": _describe(p.models.champion),
+            "challenger": _describe(p.models.challenger),
+            "ledger": [ledger_row(row) for row in p.deployments.history(LEDGER_ROWS)],
+            "clock": clock_body(p.cache.now()),
+        }
+    )
+
+
+@blueprint.post("/promote")
+@require("admin")
+def promote() -> Response:
+    """Let a version serve, if the one you expect serves now."""
+    p, wish = parts(), load(PROMOTE, read_json())
+    row = p.championship.promote(
+        wish["version"], wish["expected_version"], wish.get("who", "api"), wish["reason"]
+    )
+    return json_response(ledger_row(row) | {"clock": clock_body(p.cache.now())})
+
+
+@blueprint.post("/rollback")
+@require("admin")
+def rollback() -> Response:
+    """Let the last champion serve again, or an earlier one."""
+    p, wish = parts(), load(ROLLBACK, read_json())
+    row = p.championship.rollback(
+        wish.get("who", "api"), wish["reason"], wish.get("to_version"), wish.get("expected_version", ANY)
+    )
+    return json_response(ledger_row(row) | {"clock": clock_body(p.cache.now())})
+
+
+def _describe(served: Served | None) -> dict[str, Any] | None:
+    if served is None:
+        return None
+    manifest = served.model.manifest
+    return {
+        "version": served.version,
+        "contract_hash": manifest.contract_hash,
+        "trained_from": manifest.trained_from,
+        "trained_until": manifest.trained_until,
+        "as_of": manifest.as_of,
+        "data_hash": manifest.data_hash,
+        "git_commit": manifest.git_commit,
+        "metrics": manifest.metrics,
+    }
+
+
+def ledger_row(row: Deployment) -> dict[str, Any]:
+    """A row of the ledger as answers show it."""
+    return {
+        "deployment_id": row.deployment_id,
+        "action": row.action,
+        "from_version": row.from_version,
+        "to_version": row.to_version,
+        "who": row.who,
+        "reason": row.reason,
+        "evidence": row.evidence,
+        "status": row.status,
+        "at": timestamp(row.at),
+    }

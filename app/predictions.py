@@ -1,0 +1,128 @@
+"""POST /v1/predictions and GET /v1/predictions/{id}."""
+
+from typing import Any
+
+from flask import Blueprint, Response, g
+
+from adapters.prediction_log import PredictionRecord, from_copy_line
+from app.auth import require
+from app.body import clock_body, json_response, read_json, status_of_items, timestamp
+from app.errors import problem_of
+from app.metrics import METRICS
+from app.parts import parts
+from app.schemas import BatchSchema, FlightSchema, load
+from app.serving import Question
+from domain.errors import InvalidInput, NotFound
+from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
+
+blueprint = Blueprint("predictions", __name__, url_prefix="/v1/predictions")
+FLIGHT = FlightSchema()
+BATCH = BatchSchema()
+
+
+@blueprint.post("")
+@require("predict")
+def predict() -> Response:
+    """Predict one flight, or up to 1,000."""
+    body = read_json()
+    return _predict_many(body) if "flights" in body else _predict_one(body)
+
+
+def _predict_one(body: dict[str, Any]) -> Response:
+    p = parts()
+    now = p.cache.now()
+    question = p.predictor.question(load(FLIGHT, body), now.now)
+    [answer] = p.predictor.predict([question], g.request_id)
+    METRICS.predicted(p.models.champion, [answer])
+    return json_response(answer | {"clock": clock_body(p.cache.now())})
+
+
+def _predict_many(body: dict[str, Any]) -> Response:
+    p = parts()
+    batch = load(BATCH, body)
+    now = p.cache.now()
+    items: list[dict[str, Any]] = []
+    questions: list[Question] = []
+    for index, raw in enumerate(batch["flights"]):
+        path = f"flights.{index}"
+        try:
+            question = p.predictor.question(load(FLIGHT, raw, path), now.now, batch.get("as_of"))
+        except InvalidInput as error:
+            if not error.field.startswith(path):
+                error = InvalidInput(f"{path}.{error.field}", error.expected, error.got)
+            items.append({"index": index, "status": 422, "problem": problem_of(error)})
+            continue
+        questions.append(question)
+        items.append({"index": index, "status": 200})
+    answers = p.predictor.predict(questions, g.request_id) if questions else []
+    remaining = iter(answers)
+    for item in items:
+        if item["status"] == 200:
+            item["prediction"] = next(remaining)
+    METRICS.predicted(p.models.champion, answers)
+    status = status_of_items([item["status"] for item in items])
+    return json_response({"items": items, "clock": clock_body(p.cache.now())}, status)
+
+
+@blueprint.get("/<uuid:prediction_id>")
+@require("predict")
+def show(prediction_id: Any) -> Response:
+    """Show a prediction, its features, where its model came from, and its label once it is known."""
+    p = parts()
+    record = _find(str(prediction_id))
+    label = p.labels.current(record.flight_id)
+    return json_response(
+        {
+            "prediction_id": record.prediction_id,
+            "request_id": record.request_id,
+            "flight_id": record.flight_id,
+            "carrier": record.carrier,
+            "flight": record.flight_number,
+            "origin": record.origin,
+            "dest": record.dest,
+            "scheduled_departure": timestamp(record.scheduled_departure),
+            "scheduled_arrival": timestamp(record.scheduled_arrival),
+            "as_of": timestamp(record.as_of),
+            "lead_minutes": record.lead_minutes,
+            "state_tick": timestamp(record.state_tick),
+            "features": _features(record),
+            "contract_hash": record.contract_hash,
+            "probability": record.probability,
+            "model": p.describe_version(record.model_version),
+            "challenger": _challenger(record),
+            "latency_us": record.latency_us,
+            "served_at": timestamp(record.served_at),
+            "label": label
+            and {
+                "arr_delay_minutes": label.arr_delay_minutes,
+                "is_late": label.is_late,
+                "known_at": timestamp(label.known_at),
+                "corrected": label.corrected,
+            },
+            "clock": clock_body(p.cache.now()),
+        }
+    )
+
+
+def _find(prediction_id: str) -> PredictionRecord:
+    """Look into the spool first: a line leaves it only after it can be found in the log."""
+    p = parts()
+    line = p.spooled.find(prediction_id)
+    record = from_copy_line(line) if line is not None else p.log.find(prediction_id)
+    if record is None:
+        raise NotFound(f"there is no prediction {prediction_id}")
+    return record
+
+
+def _features(record: PredictionRecord) -> dict[str, float | None] | list[float]:
+    """By name, where this code has the contract the prediction was made with."""
+    values = [None if value != value else value for value in record.features.tolist()]
+    if record.contract_hash != CONTRACT_HASH:
+        return values
+    return dict(zip(FEATURE_NAMES, values, strict=True))
+
+
+def _challenger(record: PredictionRecord) -> dict[str, Any] | None:
+    if record.challenger_version is None:
+        return None
+    return {"version": record.challenger_version, "probability": record.challenger_probability}

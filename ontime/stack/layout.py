@@ -1,0 +1,82 @@
+"""Where a native stack keeps its state, its secrets, and the environment its processes run in."""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from adapters.settings import PREFIX, PROJECT_ROOT, Settings
+
+MARK = "ONTIME_STATE_DIR"
+"""Every process of a stack carries it: so that whatever is left of a stack can be found."""
+KEYS = {
+    "predict.key": ("predict",),
+    "ingest.key": ("ingest",),
+    "admin.key": ("predict", "ingest", "admin"),
+}
+
+
+def make_folders(settings: Settings) -> None:
+    """Make the state's folders where they are missing."""
+    for name in ("log", "run", "cache", "mlflow", "prefect", "data"):
+        (settings.state_dir / name).mkdir(parents=True, exist_ok=True)
+    for folder in (settings.spool_dir, settings.model_cache_dir, settings.reports_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def make_secrets(settings: Settings) -> None:
+    """Make the secrets that are missing, each a random file only its owner can read."""
+    settings.api_keys_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings.api_keys_dir.chmod(0o700)
+    files = {settings.postgres_password_file: "", settings.signing_key_file: ""}
+    files |= {settings.api_keys_dir / name: f"ontime_{name.removesuffix('.key')}_" for name in KEYS}
+    files[supervisor_password_file(settings)] = ""
+    for path, prefix in files.items():
+        if not path.exists():
+            _write_once(path, prefix + secrets.token_urlsafe(32))
+
+
+def _write_once(path: Path, value: str) -> None:
+    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(value + "\n")
+    unfinished.rename(path)
+
+
+def supervisor_password_file(settings: Settings) -> Path:
+    """File with the password of the process manager."""
+    return settings.state_dir / "secrets" / "supervisor_password"
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment of every process of the stack: nothing is sent outside, nothing is written outside."""
+    state = settings.state_dir
+    own = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    return {
+        **_inherited(),
+        **own,
+        MARK: str(state),
+        "PYTHONPATH": str(PROJECT_ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "XDG_CACHE_HOME": str(state / "cache"),
+        "MPLCONFIGDIR": str(state / "cache" / "matplotlib"),
+        "PROMETHEUS_MULTIPROC_DIR": str(state / "run" / "prometheus"),
+        "MLFLOW_TRACKING_URI": settings.mlflow_address,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "DO_NOT_TRACK": "1",
+        "DOCKER_HOST": "unix:///nonexistent",  # MLflow asks a Docker daemon at every start where it finds one
+        "PREFECT_HOME": str(state / "prefect"),
+        "PREFECT_API_URL": settings.prefect_address,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+    }
+
+
+def _inherited() -> dict[str, str]:
+    names = ("HOME", "LANG", "LC_ALL", "PATH", "TERM", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "USER")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
+    # The environment's own programs first, whether or not a shell has activated it.
+    kept["PATH"] = f"{Path(sys.executable).parent}:{kept.get('PATH', '/usr/bin:/bin')}"
+    return kept

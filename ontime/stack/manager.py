@@ -1,0 +1,194 @@
+"""Starting, watching and stopping the native stack."""
+
+import http.client
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Callable
+from typing import Any
+
+from adapters.api_keys import ApiKeys
+from adapters.embedded_postgres import create_databases, initialise, require_free_port, wait_ready
+from adapters.postgres import ConnectionParameters, Database, migrate
+from adapters.settings import PROJECT_ROOT, Settings
+from domain.errors import ConfigurationError, NotReady, OntimeError
+from ontime.stack import layout, processes
+from ontime.stack.probes import PROBES, Probe, wait_for
+from ontime.stack.programs import SUPERVISOR_USER, programs, supervisor_configuration
+
+Say = Callable[[str], None]
+PORT_SETTINGS = ("postgres_port", "mlflow_port", "prefect_port", "api_port", "supervisor_port")
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
+
+
+class Stack:
+    """The native stack of one state folder."""
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+
+    def is_managed(self) -> bool:
+        """Whether the process manager answers."""
+        try:
+            return bool(self._manager().supervisor.getState()["statename"] == "RUNNING")
+        except (OSError, xmlrpc.client.Error, http.client.HTTPException):
+            return False
+
+    def start_servers(self, say: Say) -> None:
+        """Start the process manager and the servers of others; PostgreSQL is migrated when this returns.
+
+        Raises
+        ------
+        ConfigurationError
+            If a port is taken: names it and its setting.
+        """
+        if not self.is_managed():
+            self._start_manager(say)
+        self._ensure("postgres", "prefect-server")
+        parameters = ConnectionParameters.from_settings(self.settings)
+        wait_ready(parameters)
+        create_databases(parameters, [self.settings.postgres_database, "mlflow"])
+        self._ensure("mlflow")
+        with_database(self.settings, self._prepare)
+        say("PostgreSQL is up and migrated; MLflow and Prefect are starting")
+
+    def start_services(self, say: Say) -> None:
+        """Start ontime's own processes and wait until every part answers, the API's readiness left out."""
+        self._ensure("features", "shipper", "api")
+        wait_for(PROBES["prefect-server"], self.settings, START_SECONDS)
+        self._ensure("prefect-worker")
+        self.register_flows()
+        wait_for(PROBES["mlflow"], self.settings, START_SECONDS)
+        wait_for(PROBES["api"], self.settings, START_SECONDS)
+        say("every part of the stack answers")
+
+    def start(self, say: Say) -> None:
+        """Start whatever does not run, with its data."""
+        self.start_servers(say)
+        self.start_services(say)
+
+    def register_flows(self) -> None:
+        """Tell Prefect of every deployment; safe to repeat."""
+        self.run_module("flows.deploy")
+
+    def run_module(self, module: str, *arguments: str) -> None:
+        """Run a module in the stack's environment, to its end.
+
+        Raises
+        ------
+        OntimeError
+            If it fails; carries the end of what it said.
+        """
+        done = subprocess.run(  # a module of this project
+            [sys.executable, "-m", module, *arguments],
+            cwd=PROJECT_ROOT,
+            env=layout.environment(self.settings),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise OntimeError(f"{module} failed: {done.stderr.strip()[-2000:]}")
+
+    def stop(self, say: Say) -> None:
+        """Stop everything, and make sure that no process is left."""
+        if self.is_managed():
+            self._manager().supervisor.shutdown()
+            deadline = time.monotonic() + STOP_SECONDS
+            while self.is_managed() and time.monotonic() < deadline:
+                time.sleep(0.2)
+        left = processes.of_stack(self.settings.state_dir)
+        if left:
+            processes.end(left)
+        remaining = processes.of_stack(self.settings.state_dir)
+        if remaining:
+            raise OntimeError(f"could not stop the processes {remaining}")
+        say("the stack is stopped; its data stay")
+
+    def states(self) -> dict[str, dict[str, Any]]:
+        """What the process manager says of each program: statename, pid, start, now."""
+        if not self.is_managed():
+            return {}
+        return {info["name"]: info for info in self._manager().supervisor.getAllProcessInfo()}
+
+    def probe(self) -> dict[str, str | None]:
+        """Ask each program what its clients need of it; None = well, else what is wrong."""
+        return {name: _failure(probe, self.settings) for name, probe in PROBES.items()}
+
+    def restart(self, name: str) -> None:
+        """Stop and start one program."""
+        supervisor = self._manager().supervisor
+        if self.states()[name]["statename"] == "RUNNING":
+            supervisor.stopProcess(name)
+        supervisor.startProcess(name)
+
+    def _prepare(self, database: Database) -> None:
+        migrate(database)
+        keys = ApiKeys(database)
+        for name, scopes in layout.KEYS.items():
+            keys.register(name, scopes, (self.settings.api_keys_dir / name).read_text().strip())
+
+    def _start_manager(self, say: Say) -> None:
+        left = processes.of_stack(self.settings.state_dir)
+        if left:
+            say(f"stopping {len(left)} processes that an interrupted stack left behind")
+            processes.end(left)
+        for name in PORT_SETTINGS:
+            require_free_port(getattr(self.settings, name), f"ONTIME_{name.upper()}")
+        layout.make_folders(self.settings)
+        layout.make_secrets(self.settings)
+        initialise(self.settings.state_dir / "postgres", self.settings.postgres_password_file)
+        path = self.settings.state_dir / "run" / "supervisord.conf"
+        path.touch(mode=0o600)
+        path.write_text(supervisor_configuration(self.settings))
+        done = subprocess.run(
+            [sys.executable, "-m", "supervisor.supervisord", "-c", str(path)],
+            env=layout.environment(self.settings),
+            cwd=PROJECT_ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise OntimeError(f"supervisord does not start: {done.stderr.strip() or done.stdout.strip()}")
+        deadline = time.monotonic() + 15
+        while not self.is_managed():
+            if time.monotonic() > deadline:
+                raise NotReady(f"supervisord does not answer; see {self.settings.state_dir / 'log'}")
+            time.sleep(0.05)
+
+    def _ensure(self, *names: str) -> None:
+        states = self.states()
+        for name in names:
+            if states[name]["statename"] not in ("RUNNING", "STARTING", "BACKOFF"):
+                self._manager().supervisor.startProcess(name, False)
+
+    def _manager(self) -> Any:
+        try:
+            password = layout.supervisor_password_file(self.settings).read_text().strip()
+        except OSError:
+            password = "none-yet"  # noqa: S105  what no stack has as its password
+        address = f"127.0.0.1:{self.settings.supervisor_port}"
+        return xmlrpc.client.ServerProxy(f"http://{SUPERVISOR_USER}:{password}@{address}/RPC2")
+
+
+def with_database(settings: Settings, work: Callable[[Database], None]) -> None:
+    """Do some work on the stack's database and leave no connection behind."""
+    database = Database.from_settings(settings, max_connections=2)
+    try:
+        work(database)
+    finally:
+        database.close()
+
+
+def _failure(probe: Probe, settings: Settings) -> str | None:
+    try:
+        probe(settings)
+    except (OntimeError, OSError) as error:
+        return str(error)
+    return None
+
+
+__all__ = ["ConfigurationError", "Stack", "programs", "with_database"]

@@ -1,0 +1,143 @@
+"""What the command line does on a running stack."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from adapters.championship import Championship
+from adapters.clock_store import ClockStore
+from adapters.deployments import Deployments
+from adapters.event_store import EventStore
+from adapters.model_registry import CHAMPION, ModelRegistry
+from adapters.postgres import Database
+from adapters.settings import PROJECT_ROOT, Settings
+from data.dataset import load_dataset
+from data.ingest import ingest
+from ontime.prefect_client import PrefectClient
+from ontime.stack import layout
+from ontime.stack.manager import Stack
+from replay.client import ApiClient
+from replay.driver import Replay, morning_after
+from replay.feed import Feed
+from training.run import TrainingRequest, train_candidate
+
+Say = Callable[[str], None]
+FIRST_WINDOW_DAYS = 90
+
+
+def ingest_dataset(settings: Settings, until: datetime | None, say: Say) -> None:
+    """Append the dataset's events that were known by a moment, the clock's by default; write the report."""
+    database = Database.from_settings(settings)
+    try:
+        moment = until or ClockStore(database).read().now
+        report = ingest(
+            EventStore(database), moment, cache_dir=settings.state_dir / "data", progress=_events_told(say)
+        )
+    finally:
+        database.close()
+    report.write(settings.reports_dir / "ingest.json")
+    for line in report.lines():
+        say(line)
+
+
+def _events_told(say: Say) -> Callable[[int, int], None]:
+    started = time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        left = (time.monotonic() - started) * (total - done) / max(done, 1)
+        say(f"  {done:,} of {total:,} events, {left:.0f} s left")
+
+    return tell
+
+
+def train_first(settings: Settings, say: Say) -> int:
+    """Train and promote a first champion on the days before the clock's; gives the version that serves."""
+    database = Database.from_settings(settings)
+    try:
+        registry = ModelRegistry.from_settings(settings)
+        serving = registry.alias(CHAMPION)
+        if serving is not None:
+            say(f"version {serving} serves already")
+            return serving
+        now = ClockStore(database).read().now
+        until = now.date() - timedelta(days=1)
+        request = TrainingRequest(until - timedelta(days=FIRST_WINDOW_DAYS - 1), until, now, "first champion")
+        trained = train_candidate(
+            EventStore(database), registry, settings.signing_key, request, _steps_told(say)
+        )
+        evidence = {"evaluation": trained.evaluation.headline, "run_id": trained.run_id}
+        Championship(registry, Deployments(database)).promote(
+            trained.version, None, "train", "first champion: nothing served before", evidence
+        )
+        headline = trained.evaluation.headline
+        say(
+            f"version {trained.version} serves; on its newest days AUC {headline['auc']:.3f}, "
+            f"log-loss {headline['log_loss']:.3f}"
+        )
+        return trained.version
+    finally:
+        database.close()
+
+
+def _steps_told(say: Say) -> Callable[[str, float], None]:
+    last = ""
+
+    def tell(step: str, share: float) -> None:
+        nonlocal last
+        if step != last:
+            say(f"  {step}")
+        last = step
+
+    return tell
+
+
+def run_deployment(settings: Settings, flow: str, parameters: dict[str, Any], say: Say) -> None:
+    """Let Prefect run a flow and wait for its end."""
+    client = PrefectClient(settings.prefect_address)
+    run = client.start(flow, parameters)
+    say(
+        f"flow {flow} runs as {run.name}: {settings.prefect_address.removesuffix('/api')}/runs/flow-run/{run.run_id}"
+    )
+    client.wait(run)
+    say(f"flow {flow} finished")
+
+
+def api_client(settings: Settings, revive: Callable[[], None] = lambda: None) -> ApiClient:
+    """A client of this stack's API with its keys."""
+    keys = {
+        name.removesuffix(".key"): (settings.api_keys_dir / name).read_text().strip() for name in layout.KEYS
+    }
+    return ApiClient("127.0.0.1", settings.api_port, keys, revive)
+
+
+def replay_days(settings: Settings, first: date, last: date, say: Say) -> None:
+    """Replay some days and monitor each of their nights."""
+    database = Database.from_settings(settings)
+    feed = Feed(load_dataset(settings.state_dir / "data"))
+    replay = Replay(database, api_client(settings, lambda: Stack(settings).start(say)), feed)
+    prefect = PrefectClient(settings.prefect_address)
+    try:
+        started, days = time.monotonic(), (last - first).days + 1
+        for i in range(days):
+            day = first + timedelta(days=i)
+            count = replay.live_day(day)
+            replay.advance(morning_after(day))
+            prefect.run("nightly-monitoring", {"day": day.isoformat()})
+            left = (time.monotonic() - started) / (i + 1) * (days - i - 1)
+            say(f"{day}: {count.predictions} predictions, {count.events} events, {left:.0f} s left")
+    finally:
+        replay.close()
+        database.close()
+
+
+def run_load(settings: Settings, seconds: int, users: int) -> int:
+    """Load the API on loopback with Locust, without a page; gives its exit status."""
+    command = [
+        sys.executable, "-m", "locust", "-f", "tests/load/locustfile.py", "--headless", "--only-summary",
+        "--users", str(users), "--spawn-rate", str(users), "--run-time", f"{seconds}s",
+        "--host", settings.api_address, "--stop-timeout", "5",
+    ]  # fmt: skip
+    return subprocess.call(command, cwd=PROJECT_ROOT, env=layout.environment(settings))

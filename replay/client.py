@@ -1,0 +1,102 @@
+"""The replay's HTTP client: every call is repeated until it is answered, since each is safe to repeat."""
+
+import http.client
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from domain.errors import NotReady, OntimeError
+
+PAUSE_SECONDS = 0.2
+PATIENCE_SECONDS = 120.0
+TIMEOUT_SECONDS = 60.0
+RETRIED = (502, 503, 504)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status and parsed body."""
+
+    status: int
+    body: Any
+
+
+class ApiClient:
+    """Talks to the API; while it is away, waits for it.
+
+    Parameters
+    ----------
+    keys : dict of str
+        Key by scope.
+    revive : callable
+        Called now and then while the API is away: brings the stack back if its process manager is gone.
+    """
+
+    def __init__(
+        self, host: str, port: int, keys: dict[str, str], revive: Callable[[], None] = lambda: None
+    ) -> None:
+        self._host, self._port = host, port
+        self._keys = keys
+        self._revive = revive
+
+    def post(self, path: str, body: Any, scope: str) -> Answer:
+        """POST a JSON body, again until it is answered.
+
+        Raises
+        ------
+        NotReady
+            If it is not answered for two minutes.
+        """
+        return self._call("POST", path, orjson.dumps(body), scope)
+
+    def get(self, path: str, scope: str | None = None) -> Answer:
+        """GET, again until it is answered; `NotReady` as `post`."""
+        return self._call("GET", path, None, scope)
+
+    def _call(self, method: str, path: str, body: bytes | None, scope: str | None) -> Answer:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        attempt = 0
+        while True:
+            try:
+                answer = self._once(method, path, body, scope)
+                if answer.status not in RETRIED:
+                    return answer
+                reason = f"answers {answer.status}: {answer.body}"
+            except (OSError, http.client.HTTPException) as error:
+                reason = f"does not answer: {error}"
+            if time.monotonic() > deadline:
+                raise NotReady(f"the API {reason}")
+            attempt += 1
+            if attempt % 25 == 0:
+                self._revive()
+            time.sleep(PAUSE_SECONDS)
+
+    def _once(self, method: str, path: str, body: bytes | None, scope: str | None) -> Answer:
+        # One connection a call: sync workers close it anyway.
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_SECONDS)
+        try:
+            headers = {"Content-Type": "application/json"} if body is not None else {}
+            if scope is not None:
+                headers["Authorization"] = f"Bearer {self._keys[scope]}"
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            content = response.read()
+        finally:
+            connection.close()
+        return Answer(response.status, orjson.loads(content) if content else None)
+
+
+def require(answer: Answer, *statuses: int) -> Answer:
+    """Give the answer back.
+
+    Raises
+    ------
+    OntimeError
+        If its status is none of those expected; carries the body.
+    """
+    if answer.status not in statuses:
+        raise OntimeError(f"the API answers {answer.status}, expected {statuses}: {answer.body}")
+    return answer

@@ -1,0 +1,155 @@
+"""The replay: lives through days of 2013 on a running stack, tick by tick, as the world would have.
+
+At each tick T: what became known in (T - 5 min, T] is posted, the clock is set to T, the refresher's state of T is
+awaited, and the flights that leave 60 minutes later are asked about. A night without departures is one step.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from adapters import feature_store
+from adapters.clock_store import ClockStore
+from adapters.feature_store import FeatureStore
+from adapters.postgres import Database
+from domain.clock import minute_floor
+from domain.errors import NotReady, OntimeError
+from domain.features.grid import GRID_MINUTES, tick_of
+from replay.client import ApiClient, require
+from replay.feed import Feed
+
+LEAD = timedelta(minutes=60)
+TICK = timedelta(minutes=GRID_MINUTES)
+NEW_YORK = ZoneInfo("America/New_York")
+FIRST_HOUR = 4
+"""Local hour of the first tick of a day: the first flights leave at five."""
+STATE_PATIENCE_SECONDS = 120.0
+
+Result = TypeVar("Result")
+Progress = Callable[[date, float], None]
+
+
+@dataclass
+class DayCount:
+    """What one replayed day did."""
+
+    day: date
+    events: int = 0
+    predictions: int = 0
+    seconds: float = 0.0
+
+
+class Replay:
+    """Drives one stack. Resumable: it goes on from the stack's clock, and everything it posts may be repeated."""
+
+    def __init__(self, database: Database, api: ApiClient, feed: Feed):
+        self._database = database
+        self._clock = ClockStore(database)
+        self._states = FeatureStore(database)
+        self._listener = database.listen(feature_store.CHANNEL)
+        self._api = api
+        self._feed = feed
+
+    def close(self) -> None:
+        """Give its connection back."""
+        self._listener.close()
+
+    def live_day(self, day: date, progress: Progress = lambda day, share: None) -> DayCount:
+        """Live through one local day, from the clock's moment to midnight after the day's last flights.
+
+        Parameters
+        ----------
+        progress : callable
+            Told the day and the share of it that is done.
+
+        Raises
+        ------
+        NotReady
+            If a part of the stack stays away for two minutes.
+        """
+        started = time.monotonic()
+        count = DayCount(day)
+        ticks = list(ticks_of(day))
+        for i, tick in enumerate(ticks):
+            now = patiently(self._clock.read).now
+            if now < tick:
+                self._step(now, tick, count)
+            if i % 12 == 0:
+                progress(day, i / len(ticks))
+        progress(day, 1.0)
+        count.seconds = time.monotonic() - started
+        return count
+
+    def advance(self, until: datetime) -> DayCount:
+        """Let time pass to a moment without a question: events are posted, the state follows."""
+        count = DayCount(until.astimezone(NEW_YORK).date())
+        now = patiently(self._clock.read).now
+        if now < until:
+            self._tell(now, until, count)
+            patiently(lambda: self._clock.set_simulated(until))
+            self._await_state(until)
+        return count
+
+    def _step(self, before: datetime, tick: datetime, count: DayCount) -> None:
+        self._tell(before, tick, count)
+        patiently(lambda: self._clock.set_simulated(tick))
+        batches = self._feed.flights_between(before, tick, LEAD)
+        if not batches:
+            return
+        self._await_state(tick)
+        for flights in batches:
+            require(self._api.post("/v1/predictions", {"flights": flights}, "predict"), 200)
+            count.predictions += len(flights)
+
+    def _tell(self, after: datetime, until: datetime, count: DayCount) -> None:
+        for events in self._feed.known_between(after, until):
+            answer = require(self._api.post("/v1/events", {"events": events}, "ingest"), 200)
+            if answer.body["rejected"]:
+                raise OntimeError(f"the API rejected events of the dataset: {answer.body}")
+            count.events += len(events)
+
+    def _await_state(self, moment: datetime) -> None:
+        """Wait until the refresher has stored the state of a moment's tick."""
+        tick = int(tick_of(minute_floor(moment)))
+        deadline = time.monotonic() + STATE_PATIENCE_SECONDS
+        while True:
+            newest = patiently(self._states.newest_tick)
+            if newest is not None and newest >= tick:
+                return
+            if time.monotonic() > deadline:
+                raise NotReady(f"the feature refresher is behind: no state of {moment:%Y-%m-%d %H:%M} UTC")
+            try:
+                self._listener.wait(0.5)
+            except NotReady:
+                time.sleep(0.2)
+
+
+def ticks_of(day: date) -> Iterator[datetime]:
+    """Ticks of a local day in New York, from four in the morning to midnight, in UTC."""
+    start = datetime(day.year, day.month, day.day, FIRST_HOUR, tzinfo=NEW_YORK).astimezone(UTC)
+    following = day + timedelta(days=1)
+    end = datetime(following.year, following.month, following.day, tzinfo=NEW_YORK).astimezone(UTC)
+    while start <= end:
+        yield start
+        start += TICK
+
+
+def morning_after(day: date) -> datetime:
+    """Six in the morning after a day, New York time, in UTC: its flights have arrived, its night is judged."""
+    following = day + timedelta(days=1)
+    return datetime(following.year, following.month, following.day, 6, tzinfo=NEW_YORK).astimezone(UTC)
+
+
+def patiently(work: Callable[[], Result]) -> Result:
+    """Do some work on the database, again while PostgreSQL is away, two minutes at most."""
+    deadline = time.monotonic() + STATE_PATIENCE_SECONDS
+    while True:
+        try:
+            return work()
+        except NotReady:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)

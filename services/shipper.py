@@ -1,0 +1,139 @@
+"""The shipper: moves predictions from the workers' spool files into PostgreSQL, each exactly once.
+
+The rows and the file's new offset are one transaction, so it may be killed anywhere and resumes where the database
+says it was. A file goes once its worker is gone and all of it is stored.
+"""
+
+import logging
+import threading
+import time
+from pathlib import Path
+
+from adapters.logging import configure_logging
+from adapters.postgres import Database
+from adapters.prediction_log import PredictionLog
+from adapters.settings import settings
+from adapters.spool import SpoolReader
+from domain.errors import Conflict, NotReady
+from services.loop import run, stop_on_signals
+
+logger = logging.getLogger(__name__)
+
+BLOCK_BYTES = 4 * 1024 * 1024
+PAUSE_SECONDS = 0.1
+REFUSED_SUFFIX = ".refused"
+FORGOTTEN_SECONDS = 60.0
+"""A file that is still without its name after this long belongs to a worker that died while making it."""
+
+
+class Shipper:
+    """Ships what is in a spool folder."""
+
+    def __init__(self, database: Database, directory: Path, block_bytes: int = BLOCK_BYTES):
+        self._log = PredictionLog(database)
+        self._reader = SpoolReader(directory)
+        self._directory = directory
+        self._block_bytes = block_bytes
+        self._offsets: dict[str, int] = {}
+
+    def ship(self) -> int:
+        """Ship what is there now.
+
+        Returns
+        -------
+        int
+            Bytes shipped.
+
+        Raises
+        ------
+        NotReady
+            If PostgreSQL is away; nothing is lost.
+        """
+        shipped = 0
+        for file in self._reader.files():
+            try:
+                shipped += self._ship_file(file)
+            except (Conflict, FileNotFoundError):
+                self._offsets.pop(
+                    file.name, None
+                )  # another shipper was here; the database knows how far it came
+            except NotReady:
+                self._offsets.clear()  # the last commit may have happened or not
+                raise
+        self._remove_unfinished()
+        return shipped
+
+    def _ship_file(self, file: Path) -> int:
+        # Asked before reading: what its worker wrote before it let go is then all there.
+        abandoned = self._reader.is_abandoned(file)
+        begin = offset = self._offset(file.name)
+        while True:
+            tail = self._reader.read(file, offset, self._block_bytes)
+            if not tail.lines:
+                break
+            offset = self._ship_block(file, offset, tail.lines)
+            self._offsets[file.name] = offset
+        if abandoned:
+            self._finish(file, tail.torn)
+        return offset - begin
+
+    def _offset(self, name: str) -> int:
+        if name not in self._offsets:
+            self._offsets[name] = self._log.offset(name)
+        return self._offsets[name]
+
+    def _ship_block(self, file: Path, offset: int, block: bytes) -> int:
+        """Ship a block; find and set aside the lines that PostgreSQL refuses, lest they stop all others."""
+        try:
+            return self._log.ship(file.name, offset, block)
+        except ValueError as error:
+            middle = block.find(b"\n", len(block) // 2 - 1) + 1
+            if middle == len(block):
+                middle = block.rfind(b"\n", 0, len(block) - 1) + 1
+            if middle == 0:
+                return self._set_aside(file, offset, block, str(error))
+        offset = self._ship_block(file, offset, block[:middle])
+        return self._ship_block(file, offset, block[middle:])
+
+    def _set_aside(self, file: Path, offset: int, line: bytes, reason: str) -> int:
+        logger.error("line refused", extra={"file": file.name, "offset": offset, "reason": reason})
+        with file.with_suffix(REFUSED_SUFFIX).open("ab") as refused:
+            refused.write(line)
+        return self._log.ship(file.name, offset, b"", skipped=len(line))
+
+    def _finish(self, file: Path, torn: int) -> None:
+        if torn:
+            logger.warning("torn line dropped", extra={"file": file.name, "bytes": torn})
+        # The file first: without its offset it would be shipped again.
+        file.unlink()
+        self._log.forget(file.name)
+        self._offsets.pop(file.name, None)
+        logger.info("file finished", extra={"file": file.name})
+
+    def _remove_unfinished(self) -> None:
+        for file in self._directory.glob("*.new"):
+            try:
+                old = time.time() - file.stat().st_mtime > FORGOTTEN_SECONDS
+                if old and self._reader.is_abandoned(file):
+                    file.unlink()
+            except FileNotFoundError:
+                continue
+
+
+def main() -> None:
+    """Run until SIGTERM."""
+    configure_logging(settings().log_level, "shipper")
+    stop: threading.Event = stop_on_signals()
+    database = Database.from_settings(settings(), max_connections=2, application="ontime-shipper")
+    shipper = Shipper(database, settings().spool_dir)
+
+    def step() -> None:
+        if not shipper.ship():
+            stop.wait(PAUSE_SECONDS)
+
+    run(step, stop)
+    database.close()
+
+
+if __name__ == "__main__":
+    main()

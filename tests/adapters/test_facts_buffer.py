@@ -1,0 +1,117 @@
+import dataclasses
+import random
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from adapters import facts_buffer
+from adapters.event_store import EventStore
+from adapters.facts_buffer import KEPT_MINUTES, FactsBuffer
+from adapters.feature_store import FeatureStore
+from adapters.postgres import Database
+from domain.clock import from_minute, minute_floor
+from domain.flights import FlightFacts, WeatherFacts
+from tests.builders import DAY, MINUTE, NOON, arrived, cancelled, departed, flight_id, observation, scheduled
+
+TICK = minute_floor(NOON)
+
+
+class Stack:
+    """A store, a buffer on it, and the facts a fresh read gives."""
+
+    def __init__(self, database: Database):
+        self.store = EventStore(database)
+        self.states = FeatureStore(database)
+        self.buffer = FactsBuffer(database)
+
+    def update(self, tick: int) -> tuple[FlightFacts, WeatherFacts]:
+        mark = self.states.seal(tick)
+        assert mark is not None
+        return self.buffer.update(tick, mark)
+
+    def assert_equals_a_fresh_read(self, tick: int) -> None:
+        flights, weather = self.update(tick)
+        fresh_flights, fresh_weather = self.store.facts(NOON + 1000 * DAY, from_minute(tick - KEPT_MINUTES))
+        kept = flights.take(flights.sched_dep >= tick - KEPT_MINUTES)
+        late = weather.take(weather.known >= tick - KEPT_MINUTES - 1440)
+        assert_same(kept, fresh_flights)
+        assert_same(late, fresh_weather)
+
+
+def assert_same(ours, fresh) -> None:
+    for column in dataclasses.fields(fresh):
+        if column.name == "network":
+            continue
+        left, right = getattr(ours, column.name), getattr(fresh, column.name)
+        if column.name in ("carrier", "origin", "dest", "airport"):
+            names = "carriers" if column.name == "carrier" else "airports"
+            left = np.array(getattr(ours.network, names).names)[left]
+            right = np.array(getattr(fresh.network, names).names)[right]
+        np.testing.assert_array_equal(left, right, column.name)
+
+
+@pytest.fixture
+def stack(postgres: Database) -> Stack:
+    return Stack(postgres)
+
+
+def test_the_buffer_equals_a_fresh_read_at_every_tick(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facts_buffer, "SPARE_ROWS", 7)
+    chance = random.Random(5)
+    for step in range(60):
+        now = NOON + step * timedelta(hours=3)
+        flights, weather = [], []
+        for number in chance.sample(range(1, 400), 5):
+            day = (now + chance.choice([-1, 0, 0, 2, 5]) * DAY).replace(hour=chance.randrange(24))
+            maker = chance.choice([scheduled, scheduled, departed, arrived, cancelled])
+            changes = {"known_at": now} if maker is scheduled else {}
+            flights.append(maker(number, departure=day, **changes))
+        weather.append(
+            observation(chance.choice(["EWR", "JFK", "LGA"]), now - chance.randrange(9) * DAY, temp_f=step)
+        )
+        stack.store.append(flights, weather)
+        stack.assert_equals_a_fresh_read(minute_floor(now))
+
+
+def test_an_event_that_came_before_its_schedule_is_found_with_it(stack: Stack) -> None:
+    stack.store.append([scheduled(1), departed(2, delay=9)])
+    stack.update(TICK - 30)
+    stack.store.append([scheduled(2, known_at=NOON)])
+    flights, _ = stack.update(TICK)
+    assert flights.flight_id.tolist() == [flight_id(1), flight_id(2)]
+    assert flights.dep_delay.tolist() == [0, 9]
+
+
+def test_flights_older_than_the_window_are_dropped_after_a_day(stack: Stack) -> None:
+    stack.store.append([scheduled(n, departure=NOON + n * DAY) for n in range(1, 6)])
+    assert len(stack.update(TICK)[0]) == 5
+    later = TICK + KEPT_MINUTES + 3 * 1440
+    flights, _ = stack.update(later + 1440)
+    assert flights.flight_id.tolist() == [flight_id(n, NOON + n * DAY) for n in (4, 5)]
+    stack.store.append([departed(5, departure=NOON + 5 * DAY, delay=3)])
+    assert stack.update(later + 1445)[0].dep_delay.tolist() == [0, 3]
+
+
+def test_a_clock_set_back_reads_everything_again(stack: Stack) -> None:
+    stack.store.append([scheduled(1), scheduled(2, departure=NOON + 90 * DAY)])
+    assert len(stack.update(TICK + 100 * 1440)[0]) == 1
+    assert len(stack.update(TICK)[0]) == 2
+
+
+def test_a_large_backlog_is_read_at_once(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack.store.append([scheduled(1)])
+    stack.update(TICK)
+    monkeypatch.setattr(facts_buffer, "RELOAD_BACKLOG", 3)
+    stack.store.append([departed(n) for n in range(1, 9)])
+    stack.assert_equals_a_fresh_read(TICK + 5)
+
+
+def test_events_above_the_watermark_wait_for_the_next_tick(stack: Stack) -> None:
+    stack.store.append([scheduled(1)])
+    mark = stack.states.seal(TICK)
+    stack.store.append([departed(1, known_at=NOON - MINUTE)])
+    flights, _ = stack.buffer.update(TICK, mark)
+    assert flights.dep_delay.tolist() == [0]
+    assert flights.dep_known.tolist()[0] > 10**15
+    assert stack.update(TICK + 5)[0].dep_known.tolist() == [TICK + 1]

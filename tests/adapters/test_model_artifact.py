@@ -1,0 +1,146 @@
+import json
+import shutil
+from dataclasses import replace
+
+import lightgbm
+import numpy as np
+import pytest
+
+from adapters import model_artifact
+from adapters.model_artifact import MANIFEST, SIGNATURE, TREES
+from domain.errors import ContractMismatch, SignatureInvalid
+from domain.model import Calibration, ModelManifest
+
+KEY = b"a key that nobody else has"
+NAMES = ("lead_minutes", "carrier_code", "wind")
+
+
+@pytest.fixture(scope="module")
+def trees():
+    rows = np.random.default_rng(1).normal(size=(600, 3))
+    rows[:, 1] = np.random.default_rng(2).integers(0, 3, 600)
+    data = lightgbm.Dataset(
+        rows, (rows[:, 0] + rows[:, 1] > 1).astype(float), feature_name=list(NAMES), categorical_feature=[1]
+    )
+    parameters = {"objective": "binary", "num_leaves": 7, "verbosity": -1, "seed": 1, "num_threads": 1}
+    return lightgbm.train(parameters, data, 20).model_to_string()
+
+
+@pytest.fixture(scope="module")
+def manifest():
+    return ModelManifest(
+        contract_hash="a" * 64,
+        feature_names=NAMES,
+        categories={"carrier_code": (370.0, 425.0, 1090.0)},
+        calibration=Calibration(1.1, -0.1),
+        trained_from="2013-01-01",
+        trained_until="2013-03-24",
+        as_of="2013-04-01T12:00:00Z",
+        data_hash="b" * 64,
+        git_commit="c" * 40,
+        seed=7,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path, trees, manifest):
+    model_artifact.write(tmp_path / "3", trees, manifest, KEY, {"card.md": "# A model\n"})
+    return tmp_path / "3"
+
+
+def test_a_signed_model_loads_and_scores_as_its_trees_do(folder, trees, manifest):
+    model = model_artifact.load(folder, KEY)
+    vectors = np.array([[0.3, 425.0, -1.0], [1.2, 7.0, np.nan]])
+    encoded = np.array([[0.3, 1.0, -1.0], [1.2, np.nan, np.nan]])
+    raw = lightgbm.Booster(model_str=trees).predict(encoded, raw_score=True)
+    assert model.manifest == manifest
+    np.testing.assert_array_equal(model.probability(vectors), manifest.calibration.apply(raw))
+
+
+def test_a_model_is_text_and_json_only(folder):
+    assert sorted(path.name for path in folder.iterdir()) == [SIGNATURE, "card.md", MANIFEST, TREES]
+    for path in folder.iterdir():
+        path.read_text(encoding="utf-8")
+    json.loads((folder / MANIFEST).read_text())
+
+
+def test_a_truncated_model_is_refused_before_it_is_parsed(folder):
+    path = folder / TREES
+    path.write_text(path.read_text()[: path.stat().st_size // 2])
+    with pytest.raises(SignatureInvalid, match=r"model\.txt is not the file that was signed"):
+        model_artifact.load(folder, KEY)
+
+
+@pytest.mark.parametrize("name", [TREES, MANIFEST, "card.md"])
+def test_one_edited_digit_is_refused(folder, name):
+    text = (folder / name).read_text() + "\n1"
+    (folder / name).write_text(text[:-1] + "2")
+    with pytest.raises(SignatureInvalid, match=name):
+        model_artifact.verify(folder, KEY)
+
+
+def test_a_file_taken_away_or_added_is_refused(folder):
+    (folder / "more.txt").write_text("unsigned")
+    with pytest.raises(SignatureInvalid, match=r"more\.txt"):
+        model_artifact.verify(folder, KEY)
+    (folder / "more.txt").unlink()
+    (folder / "card.md").unlink()
+    with pytest.raises(SignatureInvalid, match=r"card\.md"):
+        model_artifact.verify(folder, KEY)
+
+
+@pytest.mark.parametrize("signature", [None, "", "{}", "[]", '{"files": 3, "hmac_sha256": "x"}'])
+def test_an_unsigned_model_is_refused(folder, signature):
+    (folder / SIGNATURE).unlink()
+    if signature is not None:
+        (folder / SIGNATURE).write_text(signature)
+    with pytest.raises(SignatureInvalid, match="no readable SIGNATURE"):
+        model_artifact.load(folder, KEY)
+
+
+def test_another_stacks_key_is_refused(folder):
+    with pytest.raises(SignatureInvalid, match="not made with this stack's key"):
+        model_artifact.load(folder, b"another key")
+
+
+def test_a_list_of_files_edited_to_fit_is_refused(folder):
+    (folder / TREES).write_text("tree\n")
+    model_artifact.sign(folder, b"another key")
+    with pytest.raises(SignatureInvalid, match="not made with this stack's key"):
+        model_artifact.verify(folder, KEY)
+
+
+def test_a_signature_that_leaves_the_trees_out_is_refused(folder):
+    trees = (folder / TREES).read_text()
+    (folder / TREES).unlink()
+    model_artifact.sign(folder, KEY)
+    (folder / TREES).write_text(trees)
+    with pytest.raises(SignatureInvalid, match=r"does not cover model\.txt"):
+        model_artifact.verify(folder, KEY)
+
+
+def test_trees_of_another_width_than_the_manifest_are_refused(tmp_path, trees, manifest):
+    model_artifact.write(
+        tmp_path / "3", trees, replace(manifest, feature_names=NAMES[:2], categories={}), KEY
+    )
+    with pytest.raises(ContractMismatch):
+        model_artifact.load(tmp_path / "3", KEY)
+
+
+def test_equal_models_have_equal_hashes_wherever_they_lie(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "elsewhere")
+    (copy / "card.md").write_text("another card")
+    assert model_artifact.model_hash(copy) == model_artifact.model_hash(folder)
+    (copy / TREES).write_text((copy / TREES).read_text() + "\n")
+    assert model_artifact.model_hash(copy) != model_artifact.model_hash(folder)
+
+
+def test_the_smoke_test_passes_a_sound_model(folder):
+    model_artifact.smoke_test(folder, KEY)
+
+
+def test_a_model_that_kills_its_process_fails_the_smoke_test_only(tmp_path, trees, manifest):
+    # Signed after the damage: the test load is what is left between it and a worker.
+    model_artifact.write(tmp_path / "3", trees[: len(trees) // 2], manifest, KEY)
+    with pytest.raises(SignatureInvalid, match="test load ended with"):
+        model_artifact.smoke_test(tmp_path / "3", KEY)

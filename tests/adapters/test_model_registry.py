@@ -1,0 +1,187 @@
+import secrets
+import subprocess
+import sys
+
+import pytest
+
+from adapters import model_artifact
+from adapters.model_registry import CHAMPION, ModelRegistry
+from domain.errors import NotFound, NotReady, SignatureInvalid
+from tests.adapters.test_model_artifact import manifest, trees  # noqa: F401  fixtures
+from tests.mlflow_server import KEY
+
+pytestmark = pytest.mark.integration
+NOWHERE = "http://127.0.0.1:9"
+"""The discard port: nothing listens there."""
+
+
+@pytest.fixture
+def folder(tmp_path, trees, manifest):  # noqa: F811
+    model_artifact.write(tmp_path / "made", trees, manifest, KEY, {"card.md": "# A model\n"})
+    return tmp_path / "made"
+
+
+@pytest.fixture
+def version(registry, folder):
+    return register(registry, folder, {"data_hash": "b" * 64, "auc": "0.78"})
+
+
+def register(registry, folder, tags):
+    with registry.run("test") as run:
+        return registry.register(run.run_id, folder, tags)
+
+
+def test_a_registered_version_says_where_it_came_from(registry, version):
+    found = registry.version(version)
+    assert found.version == version == 1
+    assert found.tags == {"data_hash": "b" * 64, "auc": "0.78"}
+    assert registry._client.get_run(found.run_id).info.status == "FINISHED"
+
+
+def test_a_run_records_what_training_tells_it(registry, tmp_path):
+    (tmp_path / "plots").mkdir()
+    (tmp_path / "plots" / "a.txt").write_text("a plot")
+    with registry.run("test") as run:
+        run.parameters({"n_trees": 350, "leads": "(60,)"})
+        run.metrics({"auc": 0.78, "undefined": float("nan")})
+        run.tags({"reason": "a test"})
+        run.dictionary("evaluation.json", {"auc": 0.78})
+        run.folder(tmp_path / "plots", "plots")
+        run.dataset("flights", "d" * 64, {"table": "flight_events", "as_of": "2013-04-01T12:00:00Z"})
+    found = registry._client.get_run(run.run_id)
+    assert found.data.params == {"n_trees": "350", "leads": "(60,)"}
+    assert found.data.metrics == {"auc": 0.78}
+    assert found.data.tags["reason"] == "a test"
+    assert found.inputs.dataset_inputs[0].dataset.digest == "d" * 36
+    assert "d" * 64 in found.inputs.dataset_inputs[0].dataset.source
+    assert {file.path for file in registry._client.list_artifacts(run.run_id)} == {"evaluation.json", "plots"}
+
+
+def test_a_run_that_raises_ends_as_failed(registry):
+    with pytest.raises(RuntimeError, match="no data"), registry.run("test") as run:
+        raise RuntimeError("no data")
+    assert registry._client.get_run(run.run_id).info.status == "FAILED"
+
+
+def test_an_alias_names_a_version_until_it_is_moved_or_deleted(registry, folder, version):
+    assert registry.alias(CHAMPION) is None
+    registry.set_alias(CHAMPION, version)
+    assert registry.alias(CHAMPION) == version
+    second = register(registry, folder, {})
+    registry.set_alias(CHAMPION, second)
+    assert registry.alias(CHAMPION) == second
+    registry.delete_alias(CHAMPION)
+    registry.delete_alias(CHAMPION)
+    assert registry.alias(CHAMPION) is None
+
+
+def test_a_version_that_is_not_there_is_not_found(registry, version):
+    for ask in (registry.version, registry.load, lambda v: registry.set_alias(CHAMPION, v)):
+        with pytest.raises(NotFound, match="no version 99"):
+            ask(99)
+
+
+def test_a_model_nobody_registered_has_no_alias(registry):
+    assert registry.alias(CHAMPION) is None
+    with pytest.raises(NotFound):
+        registry.version(1)
+
+
+def test_a_loaded_version_is_the_registered_one(registry, version, manifest):  # noqa: F811
+    assert registry.load(version).manifest == manifest
+    assert sorted(p.name for p in registry.fetch(version).iterdir()) == [
+        "SIGNATURE", "card.md", "model.json", "model.txt"
+    ]  # fmt: skip
+
+
+def test_a_cached_version_loads_while_mlflow_is_away(registry, version, tmp_path, manifest):  # noqa: F811
+    registry.load(version)
+    away = ModelRegistry(NOWHERE, registry.model_name, tmp_path / "models", KEY)
+    assert away.load(version).manifest == manifest
+    with pytest.raises(NotReady, match="not reachable"):
+        away.load(version + 1)
+
+
+def test_an_unreachable_server_is_said_within_seconds(tmp_path):
+    away = ModelRegistry(NOWHERE, "ontime", tmp_path, KEY)
+    for ask in (lambda: away.alias(CHAMPION), lambda: away.set_alias(CHAMPION, 1), lambda: away.version(1)):
+        with pytest.raises(NotReady, match="not reachable"):
+            ask()
+    with pytest.raises(NotReady, match="not reachable"), away.run("test"):
+        pass
+
+
+def test_a_damaged_copy_in_the_cache_is_fetched_anew(registry, version, manifest):  # noqa: F811
+    copy = registry.fetch(version) / model_artifact.TREES
+    copy.write_text(copy.read_text()[:500])
+    assert registry.load(version).manifest == manifest
+
+
+def test_a_damaged_copy_is_never_loaded_while_mlflow_is_away(registry, version, tmp_path):
+    copy = registry.fetch(version) / model_artifact.TREES
+    copy.write_text(copy.read_text()[:500])
+    with pytest.raises(NotReady):
+        ModelRegistry(NOWHERE, registry.model_name, tmp_path / "models", KEY).load(version)
+
+
+def test_an_unsigned_folder_is_not_registered(registry, folder):
+    (folder / model_artifact.SIGNATURE).unlink()
+    with pytest.raises(SignatureInvalid), registry.run("test") as run:
+        registry.register(run.run_id, folder, {})
+    with pytest.raises(NotFound):
+        registry.version(1)
+
+
+def test_a_version_tampered_with_on_the_server_is_refused_and_not_kept(registry, folder, version):
+    run_id = registry.version(version).run_id
+    edited = (folder / model_artifact.TREES).read_text().replace("leaf_value=", "leaf_value=9", 1)
+    (folder / model_artifact.TREES).write_text(edited)
+    registry._client.log_artifact(run_id, str(folder / model_artifact.TREES), "model")
+    with pytest.raises(SignatureInvalid, match=r"model\.txt"):
+        registry.load(version)
+    assert not (registry._cache_dir / str(version)).exists()
+
+
+def test_a_version_without_our_signature_is_refused(registry, version, tmp_path):
+    stranger = ModelRegistry(registry._address, registry.model_name, tmp_path / "other", b"another key")
+    with pytest.raises(SignatureInvalid, match="not made with this stack's key"):
+        stranger.load(version)
+    with registry.run("by hand") as run:
+        registry._client.log_text(run.run_id, "tree", "model/model.txt")
+    source = f"{registry._client.get_run(run.run_id).info.artifact_uri}/model"
+    unsigned = registry._client.create_model_version(registry.model_name, source, run.run_id)
+    with pytest.raises(SignatureInvalid, match="no file SIGNATURE"):
+        registry.load(int(unsigned.version))
+
+
+def test_a_signed_version_that_cannot_be_parsed_is_refused(registry, tmp_path, trees, manifest):  # noqa: F811
+    model_artifact.write(tmp_path / "broken", trees[:2_000], manifest, KEY)
+    broken = register(registry, tmp_path / "broken", {})
+    with pytest.raises(SignatureInvalid, match="test load"):
+        registry.load(broken)
+
+
+def test_the_version_that_served_last_is_remembered(registry, version):
+    registry.fetch(version)
+    assert registry.last_served() is None
+    registry.remember_served(version)
+    assert registry.last_served() == version
+
+
+def test_reading_does_not_import_mlflow(registry, version):
+    # A worker that imports it pays seconds and 150 MB.
+    code = (
+        "import sys; from pathlib import Path; from adapters.model_registry import ModelRegistry\n"
+        f"r = ModelRegistry({registry._address!r}, {registry.model_name!r},\n"
+        f"                  Path({str(registry._cache_dir)!r}), {KEY!r})\n"
+        f"r.alias('champion'); r.version({version}); r.load({version})\n"
+        "print(sorted({'mlflow', 'pandas', 'lightgbm', 'sklearn'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_two_registries_of_one_server_do_not_meet(registry, version, tmp_path):
+    other = ModelRegistry(registry._address, f"other-{secrets.token_hex(4)}", tmp_path / "o", KEY)
+    with pytest.raises(NotFound):
+        other.version(version)

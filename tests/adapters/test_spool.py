@@ -1,0 +1,175 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from adapters.settings import PROJECT_ROOT
+from adapters.spool import SpoolReader, SpoolWriter
+from domain.errors import NotReady
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "spool"
+
+
+def run(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    program = f"import sys; from pathlib import Path; folder = Path(sys.argv[1])\n{code}"
+    command = [sys.executable, "-c", program, str(folder)]
+    return subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_what_was_written_is_read_from_any_offset(folder: Path) -> None:
+    writer, reader = SpoolWriter(folder), SpoolReader(folder)
+    writer.write(b"one\ttab\n")
+    writer.write(b"two\nthree\n")
+    (file,) = reader.files()
+    assert reader.read(file, 0, 1000).lines == b"one\ttab\ntwo\nthree\n"
+    assert reader.read(file, 8, 1000).lines == b"two\nthree\n"
+    assert reader.read(file, 18, 1000) == reader.read(file, 5000, 1000)
+    assert reader.backlog_bytes() == 18
+    writer.close()
+
+
+def test_a_read_is_bounded_but_gives_a_whole_line_at_least(folder: Path) -> None:
+    writer, reader = SpoolWriter(folder), SpoolReader(folder)
+    writer.write(b"a" * 50 + b"\n" + b"bb\n" * 10)
+    (file,) = reader.files()
+    first = reader.read(file, 0, 8)
+    assert (first.lines, first.torn) == (b"a" * 50 + b"\nbb\n", 0)
+    second = reader.read(file, 54, 8)
+    assert (second.lines, second.torn) == (b"bb\nbb\n", 0)
+    writer.close()
+
+
+def test_a_file_is_abandoned_when_its_worker_is_gone(folder: Path) -> None:
+    writer, reader = SpoolWriter(folder), SpoolReader(folder)
+    (file,) = reader.files()
+    assert not reader.is_abandoned(file)
+    writer.close()
+    assert reader.is_abandoned(file)
+
+
+def test_a_killed_worker_loses_nothing_it_wrote(folder: Path) -> None:
+    done = run(
+        "from adapters.spool import SpoolWriter\nimport os\n"
+        "writer = SpoolWriter(folder)\nwriter.write(b'kept\\n')\nos.kill(os.getpid(), 9)",
+        folder,
+    )
+    assert done.returncode == -signal.SIGKILL
+    reader = SpoolReader(folder)
+    (file,) = reader.files()
+    assert reader.is_abandoned(file)
+    assert reader.read(file, 0, 1000).lines == b"kept\n"
+
+
+def test_a_torn_last_line_is_told_from_whole_ones(folder: Path) -> None:
+    writer, reader = SpoolWriter(folder), SpoolReader(folder)
+    writer.write(b"whole\n")
+    writer.close()
+    (file,) = reader.files()
+    with file.open("ab") as stream:
+        stream.write(b"tor")
+    tail = reader.read(file, 0, 1000)
+    assert (tail.lines, tail.torn) == (b"whole\n", 3)
+
+
+def test_a_full_disk_is_not_ready_and_leaves_no_part_of_the_block(folder: Path) -> None:
+    done = run(
+        "import resource\nfrom adapters.spool import SpoolWriter\nfrom domain.errors import NotReady\n"
+        "writer = SpoolWriter(folder)\nwriter.write(b'kept\\n')\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20))\n"
+        "try:\n    writer.write(b'first line\\nsecond line\\n')\n"
+        "except NotReady as error:\n    print(error)\n"
+        "writer.write(b'fits again\\n')\n",
+        folder,
+    )
+    assert done.stdout == "the spool cannot be written: the disk is full\n", done.stderr
+    reader = SpoolReader(folder)
+    assert [reader.read(f, 0, 1000).lines for f in reader.files()] == [b"kept\n", b"fits again\n"]
+
+
+def test_a_block_that_does_not_fit_at_all_is_not_ready(folder: Path) -> None:
+    done = run(
+        "import resource\nfrom adapters.spool import SpoolWriter\nfrom domain.errors import NotReady\n"
+        "writer = SpoolWriter(folder)\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "try:\n    writer.write(b'x\\n')\nexcept NotReady as error:\n    print(error)\n",
+        folder,
+    )
+    assert "cannot be written" in done.stdout, done.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_not_ready(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(NotReady, match="cannot be written"):
+        SpoolWriter(tmp_path / "file" / "spool")
+
+
+def test_a_large_file_is_left_for_a_new_one(folder: Path) -> None:
+    writer, reader = SpoolWriter(folder, rotate_bytes=10), SpoolReader(folder)
+    for n in range(4):
+        writer.write(f"line {n}\n".encode())
+    files = reader.files()
+    assert [reader.read(f, 0, 1000).lines for f in files] == [b"line 0\nline 1\n", b"line 2\nline 3\n"]
+    assert [reader.is_abandoned(f) for f in files] == [True, False]
+    writer.close()
+
+
+def test_a_file_never_looks_abandoned_while_it_is_made(folder: Path) -> None:
+    reader, seen, stop = SpoolReader(folder), [], threading.Event()
+    folder.mkdir()
+
+    def watch() -> None:
+        while not stop.is_set():
+            seen.extend(file.name for file in reader.files() if reader.is_abandoned(file))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    writers = [SpoolWriter(folder) for _ in range(100)]
+    stop.set()
+    watcher.join()
+    assert seen == []
+    for writer in writers:
+        writer.close()
+
+
+def test_threads_do_not_mix_their_lines(folder: Path) -> None:
+    writer, reader = SpoolWriter(folder), SpoolReader(folder)
+    threads = [
+        threading.Thread(target=lambda n=n: [writer.write(f"{n}{'x' * 300}\n".encode()) for _ in range(100)])
+        for n in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (file,) = reader.files()
+    lines = reader.read(file, 0, 10**7).lines.splitlines()
+    assert sorted(lines) == sorted(f"{n}{'x' * 300}".encode() for n in range(4) for _ in range(100))
+    writer.close()
+
+
+def test_an_unshipped_prediction_is_found_by_its_id(folder: Path) -> None:
+    first, second, reader = SpoolWriter(folder), SpoolWriter(folder), SpoolReader(folder)
+    assert reader.find("id-1") is None
+    first.write(b"id-1\tfirst\nxid-2\tnot this\n")
+    second.write(b"id-2\tid-1\tsecond\n")
+    assert reader.find("id-1") == b"id-1\tfirst\n"
+    assert reader.find("id-2") == b"id-2\tid-1\tsecond\n"
+    assert reader.find("id") is None
+    first.close()
+    second.close()
+
+
+def test_a_spool_without_room_fails_its_check(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = SpoolWriter(folder)
+    writer.check()
+    full = os.statvfs_result((4096, 4096, 10, 10, 10, 10, 10, 10, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _: full)
+    with pytest.raises(NotReady, match="disk is full"):
+        writer.check()
+    writer.close()

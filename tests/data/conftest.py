@@ -1,0 +1,15 @@
+import pytest
+
+from data.dataset import Dataset, load_dataset
+from data.events import DatasetEvents
+
+
+@pytest.fixture(scope="session")
+def dataset() -> Dataset:
+    """The whole dataset, cleaned once for the session."""
+    return load_dataset()
+
+
+@pytest.fixture(scope="session")
+def dataset_events(dataset: Dataset) -> DatasetEvents:
+    return dataset.events

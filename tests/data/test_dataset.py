@@ -1,0 +1,49 @@
+import json
+
+import pandas as pd
+import pytest
+
+import data.dataset as module
+from data.dataset import Dataset, load_dataset
+from data.events import events_of
+from data.nycflights13 import clean
+from tests.data.raw import frame, raw_flight, raw_weather
+
+
+@pytest.fixture
+def cleanings(monkeypatch) -> list[int]:
+    """Counts how often the dataset is cleaned; a dataset of one flight."""
+    calls: list[int] = []
+
+    def one_flight() -> Dataset:
+        calls.append(1)
+        cleaned = clean(frame([raw_flight()]), frame([raw_weather()]))
+        return Dataset(events_of(cleaned), cleaned.report.as_dict())
+
+    monkeypatch.setattr(module, "_clean", one_flight)
+    return calls
+
+
+def test_the_dataset_is_cleaned_once_and_read_back_the_same(cleanings, tmp_path):
+    first, second = load_dataset(tmp_path), load_dataset(tmp_path)
+    assert len(cleanings) == 1
+    fresh = load_dataset()
+    for kept in (first, second):
+        pd.testing.assert_frame_equal(kept.events.flight_events, fresh.events.flight_events)
+        pd.testing.assert_frame_equal(kept.events.weather_events, fresh.events.weather_events)
+        assert kept.cleaning == json.loads(json.dumps(fresh.cleaning))
+
+
+def test_other_code_or_another_version_cleans_again(cleanings, tmp_path, monkeypatch):
+    load_dataset(tmp_path)
+    monkeypatch.setattr(module.nycflights13, "package_version", lambda: "9.9")
+    load_dataset(tmp_path)
+    assert len(cleanings) == 2
+
+
+def test_a_keeping_that_was_interrupted_is_not_trusted(cleanings, tmp_path):
+    load_dataset(tmp_path)
+    (report,) = tmp_path.glob("*/cleaning.json")
+    report.unlink()
+    load_dataset(tmp_path)
+    assert len(cleanings) == 2

@@ -1,0 +1,78 @@
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from adapters.settings import PROJECT_ROOT
+from ontime.cli import app
+
+MAKEFILE = (PROJECT_ROOT / "Makefile").read_text()
+COMMANDS = get_command(app).commands
+
+
+def make(*words: str, folder: Path = PROJECT_ROOT) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        ["make", "--no-print-directory", *words], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def test_help_is_what_make_says_by_default_and_names_every_target():
+    targets = set(re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE))
+    shown = make().stdout
+    missing = [t for line in targets for t in line.split() if not re.search(rf"\bmake {t}\b|^ *{t}\b", shown, re.M)]
+    assert missing == []
+
+
+def test_every_target_is_a_thin_call_of_a_command_that_exists():
+    called = re.findall(r"\$\(ONTIME\) ([a-z-]+)", MAKEFILE)
+    assert {"demo", "local", "down", "status", "clean", "test", "load"} <= set(called)
+    assert set(called) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_teaches(name):
+    assert len(COMMANDS[name].help or "") > 15
+    undocumented = [p.name for p in COMMANDS[name].params if not getattr(p, "help", "a help option")]
+    assert undocumented == []
+
+
+@pytest.fixture
+def checkout(tmp_path) -> Path:
+    """A fresh checkout, as far as make looks at it before an installation."""
+    shutil.copy(PROJECT_ROOT / "Makefile", tmp_path)
+    shutil.copytree(PROJECT_ROOT / "requirements", tmp_path / "requirements")
+    return tmp_path
+
+
+def interpreter(checkout: Path, script: str) -> str:
+    path = checkout / "python-of-this-machine"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return f"PYTHON={path}"
+
+
+def test_an_old_python_is_an_error_that_says_what_is_needed(checkout):
+    done = make("install", interpreter(checkout, "exit 1"), folder=checkout)
+    assert done.returncode != 0
+    assert "Python 3.11 or newer" in done.stderr
+
+
+def test_a_python_without_venv_is_an_error_that_says_what_to_install(checkout):
+    done = make("install", interpreter(checkout, '[ "$1" = -c ]'), folder=checkout)
+    assert done.returncode != 0
+    assert "python3-venv" in done.stderr
+    assert not (checkout / ".venv").exists()
+
+
+def test_an_unchanged_lock_is_not_installed_again(checkout):
+    stamp = checkout / ".venv" / ".installed"
+    (checkout / ".venv" / "bin").mkdir(parents=True)
+    (checkout / ".venv" / "bin" / "python").touch()
+    stamp.touch()
+    assert "nothing to be done" in make("install", folder=checkout).stdout.lower()
+
+    (checkout / "requirements" / "all.txt").touch()
+    assert "uv pip sync" in make("--dry-run", "install", folder=checkout).stdout

@@ -1,0 +1,94 @@
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from supervisor.options import ServerOptions
+
+from adapters.settings import Settings, read_settings
+from ontime.stack import layout
+from ontime.stack.probes import PROBES
+from ontime.stack.processes import of_stack
+from ontime.stack.programs import programs, supervisor_configuration, with_death_signal
+
+
+@pytest.fixture
+def settings(tmp_path) -> Settings:
+    """A stack in a folder whose name has what configuration files trip over."""
+    settings = read_settings({"ONTIME_STATE_DIR": str(tmp_path / "all;of it")})
+    layout.make_folders(settings)
+    layout.make_secrets(settings)
+    return settings
+
+
+@pytest.fixture
+def read_back(settings, tmp_path) -> dict:
+    """Supervisord's own reading of the configuration, by program."""
+    path = tmp_path / "supervisord.conf"
+    path.write_text(supervisor_configuration(settings))
+    options = ServerOptions()
+    options.realize(["-c", str(path)])
+    return {group.name: group.process_configs[0] for group in options.process_group_configs}
+
+
+def test_supervisord_reads_what_we_meant(settings, read_back):
+    for program in programs(settings):
+        config = read_back[program.name]
+        assert shlex.split(config.command)[-len(program.command) + 1 :] == list(program.command)[1:]
+        assert config.environment == program.environment
+
+
+def test_every_program_is_started_again_whatever_ended_it(read_back):
+    for config in read_back.values():
+        assert config.autorestart is not False
+        assert config.killasgroup
+        assert config.startretries >= 1000
+
+
+def test_every_program_has_a_probe_and_every_probe_a_program(settings):
+    assert {program.name for program in programs(settings)} == set(PROBES)
+
+
+def test_every_log_is_bounded_and_in_the_state_folder(settings, read_back):
+    for config in read_back.values():
+        assert Path(config.stdout_logfile).is_relative_to(settings.state_dir)
+        assert 0 < config.stdout_logfile_maxbytes <= 10 * 2**20
+
+
+def test_no_password_is_on_a_command_line(settings):
+    password = settings.postgres_password
+    for program in programs(settings):
+        assert all(password not in word for word in program.command)
+
+
+def test_postgres_is_stopped_fast_whoever_is_connected(read_back):
+    assert read_back["postgres"].stopsignal == signal.SIGINT
+
+
+def test_a_program_ends_with_its_process_manager_even_when_that_is_killed(tmp_path):
+    """The kernel tells it: a killed manager cannot."""
+    sleeper = with_death_signal(["/bin/sleep", "60"], "TERM")
+    script = f"import subprocess, time; subprocess.Popen({sleeper!r}); time.sleep(60)"
+    environment = {"ONTIME_STATE_DIR": str(tmp_path), "PATH": os.environ["PATH"]}
+    manager = subprocess.Popen([sys.executable, "-c", script], env=environment)
+    try:
+        _wait(lambda: _names(tmp_path).count("sleep") == 1)
+    finally:
+        manager.kill()
+        manager.wait()
+    _wait(lambda: not of_stack(tmp_path))
+
+
+def _names(state_dir: Path) -> list[str]:
+    return [Path(f"/proc/{pid}/comm").read_text().strip() for pid in of_stack(state_dir)]
+
+
+def _wait(condition, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -1,0 +1,150 @@
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from adapters.clock_store import ClockStore
+from adapters.event_store import EventStore
+from adapters.feature_store import FeatureStore
+from adapters.postgres import Database
+from domain.clock import minute_floor
+from domain.errors import OntimeError
+from domain.features.grid import tick_of
+from replay.client import Answer
+from replay.driver import Replay, morning_after, ticks_of
+from replay.feed import Feed
+from services.refresher import Refresher
+from tests.builders import scheduled
+from tests.replay.world import DAY, dataset, utc
+
+
+@dataclass
+class StandInApi:
+    """Notes each call with the stack's clock and whether the state of its tick was there."""
+
+    database: Database
+    rejected: int = 0
+    told: list[tuple[Any, dict[str, Any]]] = field(default_factory=list)
+    asked: list[tuple[Any, bool, dict[str, Any]]] = field(default_factory=list)
+
+    def post(self, path: str, body: Any, scope: str) -> Answer:
+        now = ClockStore(self.database).read().now
+        if path == "/v1/events":
+            assert scope == "ingest"
+            self.told += [(now, event) for event in body["events"]]
+            return Answer(200, {"rejected": self.rejected})
+        assert (path, scope) == ("/v1/predictions", "predict")
+        there = FeatureStore(self.database).newest_tick() == tick_of(minute_floor(now))
+        self.asked += [(now, there, flight) for flight in body["flights"]]
+        return Answer(200, {"items": []})
+
+
+@pytest.fixture
+def refresher(postgres: Database) -> Iterator[None]:
+    """The real refresher, on a store that knows one old flight."""
+    EventStore(postgres).append([scheduled(departure=utc(10, 12))], [])
+    refresher, stop = Refresher(postgres), threading.Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            refresher.step()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+    refresher.close()
+
+
+@pytest.fixture
+def api(postgres: Database) -> StandInApi:
+    ClockStore(postgres).set_simulated(utc(11, 4))
+    return StandInApi(postgres)
+
+
+@pytest.fixture
+def replay(postgres: Database, api: StandInApi) -> Iterator[Replay]:
+    replay = Replay(postgres, api, Feed(dataset()))
+    yield replay
+    replay.close()
+
+
+def moment_of(event: dict[str, Any]) -> str:
+    return event["known_at"]
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("refresher")
+def test_a_day_is_lived_in_the_order_in_which_it_became_known(api, replay, postgres):
+    count = replay.live_day(DAY)
+
+    assert [flight["flight"] for _, _, flight in api.asked] == [1545, 2, 3]
+    assert (count.predictions, count.events) == (3, len(api.told))
+    assert [e["type"] for _, e in api.told] == [
+        "departed", "weather", "departed", "arrived", "arrived", "cancelled"
+    ]  # fmt: skip
+    assert ClockStore(postgres).read().now == utc(12, 4)
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("refresher")
+def test_an_event_is_told_before_the_clock_reaches_its_step_and_not_earlier(api, replay):
+    replay.live_day(DAY)
+    for now, event in api.told:
+        known = event["known_at"]
+        assert now.strftime("%Y-%m-%dT%H:%M:%SZ") < known
+        assert (now + timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ") >= known
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("refresher")
+def test_a_flight_is_asked_about_once_the_state_of_its_moment_is_there(api, replay):
+    replay.live_day(DAY)
+    for now, state_is_there, flight in api.asked:
+        assert now.strftime("%Y-%m-%dT%H:%M:%SZ") == flight["as_of"]
+        assert state_is_there
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("refresher")
+def test_a_replay_goes_on_from_the_stacks_clock(api, replay, postgres):
+    ClockStore(postgres).set_simulated(utc(11, 16, 30))
+    replay.live_day(DAY)
+    assert [flight["flight"] for _, _, flight in api.asked] == [3]
+    assert "2013-04-11T15:10:00Z" not in map(moment_of, (event for _, event in api.told))
+
+    before = len(api.told), len(api.asked)
+    replay.live_day(DAY)
+    assert (len(api.told), len(api.asked)) == before
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("refresher")
+def test_a_night_is_one_step_that_asks_nothing(api, replay, postgres):
+    ClockStore(postgres).set_simulated(utc(11, 17, 30))
+    count = replay.advance(morning_after(DAY))
+    assert api.asked == []
+    assert (count.events, count.predictions) == (3, 0)
+    assert ClockStore(postgres).read().now == utc(12, 10)
+    assert FeatureStore(postgres).newest_tick() == tick_of(minute_floor(utc(12, 10)))
+
+
+@pytest.mark.integration
+def test_an_event_that_the_api_rejects_stops_the_replay(api, replay):
+    api.rejected = 1
+    with pytest.raises(OntimeError, match="rejected"):
+        replay.advance(morning_after(DAY))
+
+
+def test_the_steps_of_a_day_begin_at_four_and_end_at_midnight_in_new_york():
+    ticks = list(ticks_of(date(2013, 4, 11)))
+    assert (ticks[0], ticks[-1], len(ticks)) == (utc(11, 8), utc(12, 4), 241)
+
+
+@pytest.mark.parametrize("day", [date(2013, 3, 10), date(2013, 11, 3)])
+def test_a_day_with_a_clock_change_has_the_same_twenty_hours(day):
+    assert len(list(ticks_of(day))) == 241

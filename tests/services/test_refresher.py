@@ -1,0 +1,181 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adapters.clock_store import ClockStore
+from adapters.embedded_postgres import EmbeddedPostgres
+from adapters.event_store import EventStore
+from adapters.feature_store import FeatureStore
+from adapters.postgres import Database, migrate
+from adapters.settings import PROJECT_ROOT
+from domain.clock import minute_floor
+from domain.errors import NotReady
+from domain.features.state import StateBlock, compute_block
+from services.loop import run
+from services.refresher import Refresher, Retention
+from tests.builders import DAY, MINUTE, NOON, arrived, departed, observation, scheduled
+
+TICK = minute_floor(NOON)
+
+
+class Stack:
+    def __init__(self, database: Database):
+        self.database = database
+        self.clock = ClockStore(database)
+        self.events = EventStore(database)
+        self.states = FeatureStore(database)
+        self.clock.set_simulated(NOON)
+
+
+@pytest.fixture
+def stack(postgres: Database) -> Stack:
+    return Stack(postgres)
+
+
+@pytest.fixture
+def refresher(postgres: Database) -> Iterator[Refresher]:
+    refresher = Refresher(postgres)
+    yield refresher
+    refresher.close()
+
+
+def busy_morning(stack: Stack) -> None:
+    flights = [scheduled(n, departure=NOON - n * 7 * MINUTE) for n in range(1, 40)]
+    flights += [departed(n, departure=NOON - n * 7 * MINUTE, delay=n % 9 * 5) for n in range(1, 40, 2)]
+    flights += [arrived(n, departure=NOON - n * 7 * MINUTE, delay=n % 5 * 9) for n in range(30, 40)]
+    stack.events.append(flights, [observation("EWR", NOON - 90 * MINUTE, temp_f=50.0, precip_in=0.2)])
+
+
+def assert_same_state(left: StateBlock, right: StateBlock) -> None:
+    assert left.tables.keys() == right.tables.keys()
+    for kind, table in left.tables.items():
+        other = right.tables[kind]
+        rows = [other.index[name] for name in table.entities]
+        np.testing.assert_array_equal(table.values, other.values[:, rows], kind)
+
+
+def test_an_empty_store_is_waited_for_and_nothing_is_sealed(stack: Stack, refresher: Refresher) -> None:
+    assert refresher.refresh() is None
+    stack.events.append([departed(known_at=NOON - MINUTE)])
+    flights_known_at = stack.events.newest_known_at()
+    assert flights_known_at == NOON - MINUTE
+
+
+def test_a_tick_is_computed_once_the_clock_reaches_it(stack: Stack, refresher: Refresher) -> None:
+    busy_morning(stack)
+    assert refresher.refresh() == TICK
+    assert refresher.refresh() is None
+    stack.clock.set_simulated(NOON + timedelta(minutes=4, seconds=59))
+    assert refresher.refresh() is None
+    stack.clock.set_simulated(NOON + 5 * MINUTE)
+    assert refresher.refresh() == TICK + 5
+    assert stack.states.newest_tick() == TICK + 5
+
+
+def test_a_stored_state_equals_the_one_recomputed_from_the_events(stack: Stack, refresher: Refresher) -> None:
+    busy_morning(stack)
+    for step in range(6):
+        now = NOON + step * 5 * MINUTE
+        stack.clock.set_simulated(now)
+        assert refresher.refresh() == TICK + 5 * step
+        # Late news about the past, after the tick was sealed: it must not change what was stored.
+        stack.events.append(
+            [departed(2 + 2 * step, departure=NOON - (2 + 2 * step) * 7 * MINUTE, known_at=now - 3 * MINUTE)]
+        )
+    for step in range(6):
+        tick = TICK + 5 * step
+        flights, weather = stack.events.facts(NOON + step * 5 * MINUTE, NOON - 40 * DAY)
+        assert_same_state(stack.states.load(tick), compute_block(flights, weather, tick, 1))
+
+
+def test_a_state_that_is_there_is_told_again_not_computed(stack: Stack, refresher: Refresher) -> None:
+    busy_morning(stack)
+    refresher.refresh()
+    stack.clock.set_simulated(NOON + 5 * MINUTE)
+    refresher.refresh()
+    listener = stack.database.listen("state")
+    listener.wait(1)
+    stack.clock.set_simulated(NOON)
+    assert refresher.refresh() is None
+    assert [n.payload for n in listener.wait(5)] == [str(TICK)]
+    listener.close()
+
+
+def test_nothing_is_computed_while_a_history_is_loaded(stack: Stack, refresher: Refresher) -> None:
+    busy_morning(stack)
+    with stack.events.loading():
+        assert refresher.refresh() is None
+    assert refresher.refresh() == TICK
+
+
+def test_old_states_are_pruned(stack: Stack, postgres: Database) -> None:
+    refresher = Refresher(postgres, Retention(kept_minutes=10, every_minutes=5))
+    busy_morning(stack)
+    for step in range(4):
+        stack.clock.set_simulated(NOON + step * 5 * MINUTE)
+        refresher.refresh()
+    assert stack.states.ticks(TICK + 100, limit=9) == [TICK + 15, TICK + 10, TICK + 5]
+
+
+def test_the_refresher_waits_out_a_restart_of_the_server(tmp_path: Path, free_port_number: int) -> None:
+    password = tmp_path / "password"
+    password.write_text("secret")
+    with EmbeddedPostgres(tmp_path / "data", free_port_number, password) as server:
+        database = Database(server.parameters)
+        migrate(database)
+        stack = Stack(database)
+        busy_morning(stack)
+        refresher, stop = Refresher(database), threading.Event()
+        thread = threading.Thread(target=run, args=(refresher.step, stop))
+        thread.start()
+        wait_for(lambda: stack.states.has(TICK))
+        server.stop(kill=True)
+        with pytest.raises(NotReady):
+            stack.states.newest_tick()
+        server.start()
+        stack.clock.set_simulated(NOON + 5 * MINUTE)
+        wait_for(lambda: stack.states.has(TICK + 5))
+        stop.set()
+        thread.join(10)
+        assert not thread.is_alive()
+        refresher.close()
+        database.close()
+
+
+def test_the_process_serves_the_clock_and_stops_on_sigterm(
+    stack: Stack, stack_environment: dict[str, str]
+) -> None:
+    busy_morning(stack)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.refresher"],
+        cwd=PROJECT_ROOT,
+        env=os.environ | stack_environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_for(lambda: stack.states.has(TICK))
+        stack.clock.set_simulated(NOON + 5 * MINUTE)
+        wait_for(lambda: stack.states.has(TICK + 5))
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=10)
+    finally:
+        process.kill()
+    assert process.returncode == 0, log
+    assert '"event": "stopped"' in log
+
+
+def wait_for(condition, seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)

@@ -1,0 +1,250 @@
+import logging
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from adapters.embedded_postgres import EmbeddedPostgres
+from adapters.postgres import Database, migrate
+from adapters.prediction_log import PredictionLog, to_copy_line
+from adapters.settings import PROJECT_ROOT
+from adapters.spool import SpoolReader, SpoolWriter
+from domain.errors import NotReady
+from services.shipper import Shipper
+from tests.builders import DAY, NOON, prediction
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def log(postgres: Database) -> PredictionLog:
+    return PredictionLog(postgres)
+
+
+def lines(n: int, **changes: object) -> bytes:
+    return b"".join(to_copy_line(prediction(i % 9000 + 1, **changes)) for i in range(n))
+
+
+def stored_ids(database: Database) -> list[str]:
+    with database.transaction() as cursor:
+        cursor.execute("SELECT prediction_id::text FROM predictions ORDER BY 1")
+        return [name for (name,) in cursor.fetchall()]
+
+
+def ids_of(block: bytes) -> list[str]:
+    return sorted(line.split(b"\t")[0].decode() for line in block.splitlines())
+
+
+def test_lines_are_shipped_once_and_a_living_worker_keeps_its_file(
+    postgres: Database, folder: Path, log: PredictionLog
+) -> None:
+    writer, shipper = SpoolWriter(folder), Shipper(postgres, folder)
+    writer.write(lines(3))
+    assert shipper.ship() > 0
+    assert shipper.ship() == 0
+    writer.write(lines(2))
+    shipper.ship()
+    assert log.count() == 5
+    (file,) = SpoolReader(folder).files()
+    assert log.offset(file.name) == file.stat().st_size
+    writer.close()
+    shipper.ship()
+    assert list(folder.iterdir()) == []
+    assert log.offset(file.name) == 0
+    assert log.count() == 5
+
+
+def test_a_torn_last_line_of_a_dead_worker_is_dropped_and_said(
+    postgres: Database, folder: Path, log: PredictionLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    writer = SpoolWriter(folder)
+    writer.write(lines(2))
+    writer.close()
+    (file,) = SpoolReader(folder).files()
+    with file.open("ab") as stream:
+        stream.write(lines(1)[:40])
+    with caplog.at_level(logging.WARNING):
+        Shipper(postgres, folder).ship()
+    assert log.count() == 2
+    assert not file.exists()
+    assert [(r.message, r.bytes) for r in caplog.records] == [("torn line dropped", 40)]
+
+
+def test_a_torn_line_of_a_living_worker_is_waited_for(
+    postgres: Database, folder: Path, log: PredictionLog
+) -> None:
+    writer, shipper, line = SpoolWriter(folder), Shipper(postgres, folder), lines(1)
+    writer.write(line[:50])
+    assert shipper.ship() == 0
+    writer.write(line[50:])
+    assert shipper.ship() == len(line)
+    assert stored_ids(postgres) == ids_of(line)
+    writer.close()
+
+
+def test_a_refused_line_is_set_aside_and_stops_no_other(
+    postgres: Database, folder: Path, log: PredictionLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    good, bad = lines(7), [to_copy_line(prediction(prediction_id=f"bad {n}")) for n in (1, 2)]
+    writer = SpoolWriter(folder)
+    writer.write(bad[0] + good + bad[1] + lines(1))
+    writer.close()
+    with caplog.at_level(logging.ERROR):
+        Shipper(postgres, folder).ship()
+    assert log.count() == 8
+    (refused,) = folder.iterdir()
+    assert refused.suffix == ".refused"
+    assert refused.read_bytes() == bad[0] + bad[1]
+    assert [r.message for r in caplog.records] == ["line refused"] * 2
+
+
+def test_small_blocks_ship_all(postgres: Database, folder: Path) -> None:
+    writer, block = SpoolWriter(folder, rotate_bytes=5_000), b""
+    for _ in range(5):
+        part = lines(10, departure=NOON + 25 * DAY)
+        writer.write(part)
+        block += part
+    Shipper(postgres, folder, block_bytes=700).ship()
+    assert stored_ids(postgres) == ids_of(block)
+    writer.close()
+
+
+def test_two_shippers_ship_each_line_once(postgres: Database, folder: Path) -> None:
+    writer, first, second = SpoolWriter(folder), Shipper(postgres, folder), Shipper(postgres, folder)
+    block = lines(5)
+    writer.write(block)
+    first.ship()
+    second.ship()
+    more = lines(5)
+    writer.write(more)
+    second.ship()
+    first.ship()  # believes the old offset; the database knows better
+    first.ship()
+    assert stored_ids(postgres) == ids_of(block + more)
+    writer.close()
+
+
+def test_the_spool_waits_while_postgres_is_away(tmp_path: Path, folder: Path, free_port_number: int) -> None:
+    password = tmp_path / "password"
+    password.write_text("secret")
+    with EmbeddedPostgres(tmp_path / "data", free_port_number, password) as server:
+        database = Database(server.parameters)
+        migrate(database)
+        writer, shipper, block = SpoolWriter(folder), Shipper(database, folder), lines(4)
+        writer.write(block)
+        shipper.ship()
+        server.stop(kill=True)
+        more = lines(4)
+        writer.write(more)
+        writer.close()
+        with pytest.raises(NotReady):
+            shipper.ship()
+        server.start()
+        shipper.ship()
+        assert stored_ids(database) == ids_of(block + more)
+        assert SpoolReader(folder).files() == []
+        database.close()
+
+
+def test_what_a_dead_worker_left_unnamed_is_removed(postgres: Database, folder: Path) -> None:
+    folder.mkdir()
+    old, young = folder / "old.new", folder / "young.new"
+    old.touch()
+    young.touch()
+    os.utime(old, (1, 1))
+    Shipper(postgres, folder).ship()
+    assert list(folder.iterdir()) == [young]
+
+
+WORKER = """
+import os, sys
+from pathlib import Path
+from adapters.prediction_log import to_copy_line
+from adapters.spool import SpoolWriter
+from tests.builders import prediction
+writer = SpoolWriter(Path(sys.argv[1]), rotate_bytes=200_000)
+acknowledged = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+n = 0
+while True:
+    n += 1
+    records = [prediction(n % 9000 + 1) for _ in range(1 + n % 5)]
+    writer.write(b"".join(map(to_copy_line, records)))
+    os.write(acknowledged, "".join(r.prediction_id + "\\n" for r in records).encode())
+"""
+
+
+def test_every_acknowledged_prediction_is_stored_once_whoever_is_killed(
+    postgres: Database, stack_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Workers and the shipper die by SIGKILL again and again; the log has every acknowledged line exactly once."""
+    folder, acknowledged, chance = tmp_path / "spool", tmp_path / "acknowledged", random.Random(11)
+
+    def start(*arguments: str) -> subprocess.Popen[bytes]:
+        environment = os.environ | stack_environment
+        return subprocess.Popen(
+            [sys.executable, *arguments], cwd=PROJECT_ROOT, env=environment, stderr=subprocess.DEVNULL
+        )
+
+    workers = [start("-c", WORKER, str(folder), str(acknowledged)) for _ in range(2)]
+    shipper = start("-m", "services.shipper")
+    try:
+        for round_ in range(4):
+            time.sleep(1.2 + chance.random())
+            shipper.send_signal(signal.SIGKILL)
+            shipper.wait()
+            shipper = start("-m", "services.shipper")
+            if round_ % 2:
+                workers[0].send_signal(signal.SIGKILL)
+                workers[0].wait()
+                workers[0] = start("-c", WORKER, str(folder), str(acknowledged))
+    finally:
+        for process in (*workers, shipper):
+            process.kill()
+            process.wait()
+    last = Shipper(postgres, folder)
+    last.ship()
+    stored, promised = stored_ids(postgres), set(acknowledged.read_text().split())
+    assert len(promised) > 500
+    assert len(stored) == len(set(stored))
+    assert promised <= set(stored)
+    assert SpoolReader(folder).files() == []
+
+
+def test_the_process_stops_on_sigterm(
+    postgres: Database, stack_environment: dict[str, str], log: PredictionLog
+) -> None:
+    folder = Path(stack_environment["ONTIME_STATE_DIR"]) / "spool"
+    writer = SpoolWriter(folder)
+    writer.write(lines(3))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.shipper"],
+        cwd=PROJECT_ROOT,
+        env=os.environ | stack_environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_for(lambda: log.count() == 3)
+        process.send_signal(signal.SIGTERM)
+        _, text = process.communicate(timeout=10)
+    finally:
+        process.kill()
+    assert process.returncode == 0, text
+    assert '"event": "stopped"' in text
+    writer.close()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)

@@ -1,0 +1,162 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from training.gate import Comparison, GatePolicy, judge
+
+DAYS, PER_DAY = 7, 900
+N = DAYS * PER_DAY
+POLICY = GatePolicy()
+
+
+def calibrated(log_odds):
+    return 1 / (1 + np.exp(-log_odds))
+
+
+@pytest.fixture(scope="module")
+def world():
+    """True log-odds of lateness, labels, days and slices of a week of flights."""
+    generator = np.random.default_rng(5)
+    day = np.repeat(np.arange(DAYS), PER_DAY)
+    log_odds = -1.5 + generator.normal(0, 1.2, N) + np.linspace(-0.5, 0.5, DAYS)[day]
+    late = generator.random(N) < calibrated(log_odds)
+    noise = generator.normal(0, 1, N)
+    return log_odds, late, day, noise
+
+
+@pytest.fixture(scope="module")
+def better(world):
+    """A candidate that knows more than the champion, and one baseline that knows little."""
+    log_odds, late, day, noise = world
+    return Comparison(
+        late=late,
+        day=day,
+        candidate=calibrated(log_odds + 0.2 * noise),
+        champion=calibrated(log_odds + 0.5 * noise),
+        baselines={"carrier_by_hour": np.full(N, late.mean())},
+        slices={
+            "origin": np.array(["EWR", "JFK", "LGA"])[np.arange(N) % 3],
+            "carrier": np.where(np.arange(N) % 50 == 0, "OO", "UA"),
+        },
+        microseconds=150.0,
+        megabytes=1.5,
+    )
+
+
+def failed(verdict):
+    return {check.name for check in verdict.checks if not check.passed}
+
+
+def test_a_better_candidate_passes_every_check(better):
+    verdict = judge(better, POLICY)
+    assert verdict.passed, verdict.reason
+    assert verdict.reason == "every check of the gate passed"
+
+
+def test_every_check_is_in_the_evidence_by_name(better):
+    evidence = judge(better, POLICY).evidence()
+    assert set(evidence) == {
+        "rows", "days", "auc", "ece", "microseconds", "megabytes", "worse_than_carrier_by_hour",
+        "log_loss_over_champion", "probability_worse", "worst_origin_loss", "worst_carrier_loss",
+    }  # fmt: skip
+    assert evidence["probability_worse"]["required"] == "at most 0.2"
+    assert evidence["probability_worse"]["measured"] < 0.01
+
+
+def test_a_candidate_trained_on_poisoned_labels_is_refused(better):
+    verdict = judge(replace(better, candidate=1 - better.candidate), POLICY)
+    assert {
+        "auc",
+        "ece",
+        "worse_than_carrier_by_hour",
+        "log_loss_over_champion",
+        "probability_worse",
+    } <= failed(verdict)
+    assert "auc is 0.2" in verdict.reason
+
+
+def test_a_candidate_no_better_than_the_champion_is_refused(better):
+    swapped = replace(better, candidate=better.champion, champion=better.candidate)
+    assert failed(judge(swapped, POLICY)) == {"log_loss_over_champion", "probability_worse"}
+
+
+def test_a_candidate_better_on_one_lucky_day_alone_is_refused(better, world):
+    log_odds, _, day, noise = world
+    lucky = np.where(day == 6, 0.0, 0.55)
+    champion = calibrated(log_odds + np.where(day == 6, 1.6, 0.5) * noise)
+    verdict = judge(
+        replace(better, candidate=calibrated(log_odds + lucky * noise), champion=champion), POLICY
+    )
+    assert failed(verdict) == {"probability_worse"}
+
+
+def test_a_candidate_worse_for_one_airport_is_refused_though_better_overall(better, world):
+    log_odds, _, _, noise = world
+    at_lga = better.slices["origin"] == "LGA"
+    comparison = replace(
+        better,
+        candidate=calibrated(log_odds + np.where(at_lga, 1.0, 0.0) * noise),
+        champion=calibrated(log_odds + 0.8 * noise),
+    )
+    verdict = judge(comparison, POLICY)
+    assert failed(verdict) == {"worst_origin_loss"}
+    assert "LGA" in verdict.reason
+
+
+def test_a_slice_of_few_flights_is_not_judged(better, world):
+    log_odds, _, _, noise = world
+    rare = better.slices["carrier"] == "OO"
+    worse_there = replace(better, candidate=calibrated(log_odds + np.where(rare, 2.0, 0.0) * noise))
+    assert rare.sum() < POLICY.minimum_slice_rows
+    assert judge(worse_there, POLICY).passed
+    assert failed(judge(worse_there, GatePolicy(minimum_slice_rows=100))) == {"worst_carrier_loss"}
+
+
+def test_an_ill_calibrated_candidate_is_refused(better):
+    overstated = np.clip(better.candidate + 0.12, 0, 0.99)
+    assert "ece" in failed(judge(replace(better, candidate=overstated), POLICY))
+
+
+def test_a_candidate_shown_to_lose_to_a_simple_baseline_is_refused(better, world):
+    log_odds = world[0]
+    strong = replace(better, baselines={"logistic_regression": calibrated(log_odds)})
+    assert failed(judge(strong, POLICY)) == {"worse_than_logistic_regression"}
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [({"microseconds": 5_000.0}, "microseconds"), ({"megabytes": 25.0}, "megabytes")],
+)
+def test_a_candidate_too_slow_or_too_large_to_serve_is_refused(better, change, name):
+    assert failed(judge(replace(better, **change), POLICY)) == {name}
+
+
+def test_too_few_rows_or_days_decide_nothing(better):
+    first = better.day < 2
+    fewer = replace(
+        better,
+        late=better.late[first], day=better.day[first], candidate=better.candidate[first],
+        champion=better.champion[first], baselines={n: b[first] for n, b in better.baselines.items()},
+        slices={n: s[first] for n, s in better.slices.items()},
+    )  # fmt: skip
+    assert failed(judge(fewer, POLICY)) == {"days"}
+    assert "rows" in failed(judge(fewer, GatePolicy(minimum_rows=5_000)))
+
+
+def test_no_rows_at_all_are_a_refusal_not_an_error(better):
+    none = replace(
+        better, late=better.late[:0], day=better.day[:0], candidate=better.candidate[:0],
+        champion=better.champion[:0], baselines={"carrier_by_hour": np.array([])}, slices={},
+    )  # fmt: skip
+    verdict = judge(none, POLICY)
+    assert not verdict.passed
+    assert {"rows", "days", "auc"} <= failed(verdict)
+
+
+def test_a_first_champion_is_held_against_floors_and_baselines(better):
+    verdict = judge(replace(better, champion=None), POLICY)
+    assert verdict.passed
+    assert {check.name for check in verdict.checks} == {
+        "rows", "days", "auc", "ece", "microseconds", "megabytes", "worse_than_carrier_by_hour",
+    }  # fmt: skip

@@ -1,0 +1,170 @@
+import secrets
+import subprocess
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pytest
+
+from adapters import model_artifact
+from adapters.model_registry import ModelRegistry
+from domain.errors import InvalidInput, NotFound
+from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
+from domain.model import Calibration, FlightModel
+from tests.mlflow_server import KEY
+from tests.training.sets import FlownStore
+from training import run
+from training.gate import GatePolicy
+from training.run import TrainingRequest, gate_candidate, git_commit, train_candidate, train_first
+from training.split import SplitPolicy
+from training.train import TreeParameters
+
+REQUEST = TrainingRequest(
+    flown_from=date(2013, 3, 9),
+    flown_until=date(2013, 4, 9),
+    as_of=datetime(2013, 4, 10, 12, tzinfo=UTC),
+    reason="a test",
+    parameters=TreeParameters(n_trees=15, min_data_in_leaf=20, feature_fraction=0.5),
+    split=SplitPolicy(calibration_days=6, evaluation_days=5, minimum_fit_days=10),
+)
+POLICY = GatePolicy(minimum_rows=100, minimum_slice_rows=50, largest_ece=0.2, largest_microseconds=50_000)
+
+
+@pytest.fixture(scope="module")
+def store():
+    return FlownStore()
+
+
+@pytest.fixture(scope="module")
+def shared_registry(mlflow_address, tmp_path_factory):
+    """A registry with the version of `candidate`."""
+    return ModelRegistry(
+        mlflow_address, f"run-{secrets.token_hex(4)}", tmp_path_factory.mktemp("models"), KEY
+    )
+
+
+@pytest.fixture(scope="module")
+def told():
+    """Steps and shares that the training of `candidate` told."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def candidate(store, shared_registry, told):
+    return train_candidate(store, shared_registry, KEY, REQUEST, lambda *step: told.append(step))
+
+
+@pytest.mark.integration
+def test_a_candidate_is_registered_signed_and_loads_as_it_was_evaluated(candidate, shared_registry):
+    registry = shared_registry
+    loaded = registry.load(candidate.version)
+    np.testing.assert_array_equal(
+        loaded.probability(candidate.held_out.X), candidate.model.probability(candidate.held_out.X)
+    )
+    assert model_artifact.model_hash(registry.fetch(candidate.version)) == candidate.model_hash
+    assert "# Model card" in (registry.fetch(candidate.version) / "card.md").read_text()
+
+
+@pytest.mark.integration
+def test_a_version_names_its_data_code_contract_and_quality(candidate, shared_registry):
+    registry = shared_registry
+    tags, manifest = registry.version(candidate.version).tags, candidate.model.manifest
+    assert tags["model_hash"] == candidate.model_hash
+    assert (tags["data_hash"], tags["contract_hash"]) == (manifest.data_hash, CONTRACT_HASH)
+    assert tags["git_commit"] == manifest.git_commit == git_commit()
+    assert tags["as_of"] == manifest.as_of == "2013-04-10T12:00:00Z"
+    assert float(tags["auc"]) == pytest.approx(candidate.evaluation.headline["auc"], abs=1e-4)
+    recorded = registry._client.get_run(candidate.run_id)
+    assert recorded.data.params["seed"] == "2013"
+    assert {"auc", "log_loss", "auc_lead_60", "log_loss_carrier_by_hour"} <= recorded.data.metrics.keys()
+    assert manifest.data_hash in recorded.inputs.dataset_inputs[0].dataset.source
+    files = {file.path for file in registry._client.list_artifacts(candidate.run_id)}
+    assert files == {"model", "plots", "evaluation.json", "gain.json"}
+
+
+@pytest.mark.integration
+def test_the_same_request_gives_the_same_model_hash_and_another_seed_another(candidate, store, registry):
+    again = train_candidate(store, registry, KEY, REQUEST)
+    assert again.run_id != candidate.run_id
+    assert again.model_hash == candidate.model_hash
+    other = train_candidate(store, registry, KEY, replace(REQUEST, seed=7))
+    assert (other.version, again.version) == (2, 1)
+    assert other.model_hash != candidate.model_hash
+
+
+@pytest.mark.integration
+def test_neither_fit_nor_calibration_saw_the_days_the_gate_looks_at(candidate):
+    assert np.unique(candidate.held_out.day).tolist() == [20130405, 20130406, 20130407, 20130408, 20130409]
+    assert candidate.model.manifest.trained_from == "2013-03-09"
+    assert candidate.model.manifest.trained_until == "2013-04-04"
+
+
+@pytest.mark.integration
+def test_a_window_without_enough_labelled_days_registers_nothing(store, registry):
+    early = replace(REQUEST, as_of=datetime(2013, 3, 20, tzinfo=UTC))
+    with pytest.raises(InvalidInput, match="flown_until"):
+        train_candidate(store, registry, KEY, early)
+    with pytest.raises(NotFound):
+        registry.version(1)
+
+
+@pytest.mark.integration
+def test_progress_ends_with_everything_done(candidate, told):
+    assert list(dict.fromkeys(step for step, _ in told)) == ["training set", "fit", "evaluate", "register"]
+    assert told[-1] == ("register", 1.0)
+
+
+@pytest.mark.integration
+def test_the_first_champion_meets_floors_and_baselines_alone(store, registry):
+    first, verdict = train_first(store, registry, KEY, REQUEST)
+    assert first.version == 1
+    names = {check.name for check in verdict.checks}
+    assert "auc" in names
+    assert any("carrier_by_hour" in name for name in names)
+    assert not any("champion" in name for name in names)
+
+
+class Blind:
+    """Trees that say the same of every flight."""
+
+    n_features = len(FEATURE_NAMES)
+
+    def raw_scores(self, matrix):
+        return np.full(len(matrix), -1.0)
+
+    def contributions(self, matrix):
+        raise NotImplementedError
+
+
+@pytest.mark.integration
+def test_the_gate_compares_candidate_and_champion_on_the_held_out_days(candidate):
+    alone = replace(candidate, baselines={})
+    blind = FlightModel(replace(candidate.model.manifest, calibration=Calibration()), Blind())
+    verdict = gate_candidate(alone, blind, POLICY)
+    assert verdict.passed, verdict.reason
+    reversed_verdict = gate_candidate(replace(alone, model=blind), candidate.model, POLICY)
+    failed = {check.name for check in reversed_verdict.checks if not check.passed}
+    assert {"auc", "probability_worse"} <= failed
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A checkout of its own with one commit."""
+    monkeypatch.setattr(run, "PROJECT_ROOT", tmp_path)
+    (tmp_path / "code.py").write_text("1\n")
+    who = ["-c", "user.name=a test", "-c", "user.email=test@example.org"]
+    for command in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "first"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def test_the_commit_says_when_files_differ_from_it(checkout):
+    clean = git_commit()
+    assert len(clean) == 40
+    (checkout / "code.py").write_text("2\n")
+    assert git_commit() == f"{clean}-dirty"
+
+
+def test_outside_a_checkout_the_commit_is_unknown(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "PROJECT_ROOT", tmp_path)
+    assert git_commit() == "unknown"

@@ -1,0 +1,35 @@
+from datetime import date
+
+import numpy as np
+import pytest
+
+from domain.errors import InvalidInput
+from tests.training.sets import training_set
+from training.split import SplitPolicy, day_of, last_days, split_by_time
+
+POLICY = SplitPolicy(calibration_days=5, evaluation_days=3, minimum_fit_days=10)
+
+
+def test_each_stretch_is_wholly_after_the_one_before():
+    rows = training_set(days=30, per_day=10)
+    split = split_by_time(rows, POLICY)
+    assert split.fit.day.max() < split.calibration.day.min()
+    assert split.calibration.day.max() < split.evaluation.day.min()
+    assert len(split.fit) + len(split.calibration) + len(split.evaluation) == len(rows)
+
+
+def test_the_newest_days_are_kept_for_evaluation():
+    split = split_by_time(training_set(days=30, per_day=10), POLICY)
+    assert np.unique(split.evaluation.day).tolist() == [20130408, 20130409, 20130410]
+    assert len(np.unique(split.calibration.day)) == 5
+
+
+def test_too_short_a_window_is_refused_with_the_days_it_needs():
+    with pytest.raises(InvalidInput, match="flown_until: expected a window of at least 18 days, got 17"):
+        split_by_time(training_set(days=17, per_day=10), POLICY)
+    assert len(split_by_time(training_set(days=18, per_day=10), POLICY).fit) == 100
+
+
+def test_days_are_dates():
+    assert day_of(20131231) == date(2013, 12, 31)
+    assert last_days(date(2013, 4, 2), 3) == (date(2013, 3, 31), date(2013, 4, 2))

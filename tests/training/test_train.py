@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from adapters.lightgbm_booster import LightGBMBooster
+from domain.features.catalogue import CATEGORICAL, FEATURE_NAMES, POSITION
+from domain.metrics import auc
+from domain.model import CategoryEncoder
+from tests.training.sets import numeric_columns, training_set
+from training.train import TreeParameters, category_maps, fit_trees
+
+SMALL = TreeParameters(n_trees=20, min_data_in_leaf=20, feature_fraction=0.5)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return training_set(days=30)
+
+
+@pytest.fixture(scope="module")
+def trees(rows):
+    return fit_trees(rows, SMALL, seed=3)
+
+
+def test_trees_find_the_signal_on_days_they_have_not_seen(trees):
+    unseen = training_set(days=20, seed=9)
+    encode = CategoryEncoder(FEATURE_NAMES, trees.categories)
+    assert auc(unseen.y, LightGBMBooster(trees.text).raw_scores(encode(unseen.X))) > 0.8
+    assert set(list(trees.gain)[:2]) == {FEATURE_NAMES[i] for i in numeric_columns()}
+
+
+def test_the_same_data_parameters_and_seed_give_the_same_text(rows, trees):
+    assert fit_trees(rows, SMALL, seed=3).text == trees.text
+
+
+def test_another_seed_gives_other_trees(rows, trees):
+    assert fit_trees(rows, SMALL, seed=4).text != trees.text
+
+
+def test_a_models_categories_are_the_codes_of_its_training_alone(rows):
+    rows.X[0, POSITION[CATEGORICAL[0]]] = np.nan
+    maps = category_maps(rows.X)
+    assert set(maps) == set(CATEGORICAL)
+    assert maps[CATEGORICAL[0]] == (100.0, 101.0, 102.0, 103.0)
+
+
+def test_progress_is_told_after_every_tree(rows):
+    told = []
+    fit_trees(rows, TreeParameters(n_trees=3), seed=1, progress=lambda done, of: told.append((done, of)))
+    assert told == [(1, 3), (2, 3), (3, 3)]
