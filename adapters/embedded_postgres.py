@@ -8,6 +8,7 @@ through folders that uid could not enter.
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -258,7 +259,27 @@ class EmbeddedPostgres:
         """Stop the server: fast, or as a crash would."""
         if self._process is None:
             return
+        children = _children(self._process.pid)
         # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients.
-        self._process.send_signal(9 if kill else 2)
+        self._process.send_signal(signal.SIGKILL if kill else signal.SIGINT)
         self._process.wait(30)
         self._process = None
+        # A killed server's children notice a moment later; until then a new server would not start.
+        deadline = time.monotonic() + 10
+        while any(map(_is_running, children)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+def _is_running(pid: int) -> bool:
+    """Whether a process runs; one that ended and that nobody has asked about yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -112,6 +112,8 @@ class EventStore:
                 cursor.execute("SELECT pg_advisory_lock(%s)", [LOADING_LOCK])
                 try:
                     yield
+                    # Planned by what the tables were before, the first reads would take many times as long.
+                    cursor.execute(query("analyze_events"))
                 finally:
                     cursor.execute("SELECT pg_advisory_unlock(%s)", [LOADING_LOCK])
                     connection.autocommit = False

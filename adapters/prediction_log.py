@@ -164,6 +164,10 @@ class PredictionColumns:
     def __len__(self) -> int:
         return len(self.as_of)
 
+    def take(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> "PredictionColumns":
+        """Keep some rows."""
+        return PredictionColumns(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
 
 class PredictionLog:
     """Stores blocks of lines and finds predictions again."""

@@ -28,7 +28,7 @@ class Settings:
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
 
     postgres_host: str = _setting("127.0.0.1", "Host of PostgreSQL.")
-    postgres_port: int = _setting(54329, "Port of PostgreSQL; the native stack starts it there.")
+    postgres_port: int = _setting(15432, "Port of PostgreSQL; the native stack starts it there.")
     postgres_user: str = _setting("ontime", "User of PostgreSQL.")
     postgres_database: str = _setting("ontime", "Database of events, predictions, labels and the ledger.")
     postgres_password_file: Path = _setting(Path("var/secrets/postgres_password"), "File with the password.")

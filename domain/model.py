@@ -120,6 +120,10 @@ class FlightModel:
         self.encode = CategoryEncoder(manifest.feature_names, manifest.categories)
         self._booster = booster
 
+    def with_manifest(self, manifest: ModelManifest) -> "FlightModel":
+        """The same trees under another manifest."""
+        return FlightModel(manifest, self._booster)
+
     def require_contract(self, contract_hash: str) -> None:
         """Refuse to serve features other than those the model was trained on.
 

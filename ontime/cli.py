@@ -1,7 +1,6 @@
 """One command line for everything; `make` targets are thin calls of it."""
 
 import json
-import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from adapters.settings import PROJECT_ROOT, Settings, settings
+from adapters.settings import PROJECT_ROOT, settings
 from domain.errors import OntimeError
 from ontime import status as status_view
 from ontime.stack import layout
@@ -60,14 +59,10 @@ def status() -> None:
 @app.command()
 def clean() -> None:
     """Stop the stack and forget everything it knew: the state folder is removed."""
-    Stack(settings()).stop(say)
-    forget(settings())
-    say(f"removed {settings().state_dir}")
-
-
-def forget(where: Settings) -> None:
-    """Remove a stack's state, test states beside it included."""
-    shutil.rmtree(where.state_dir, ignore_errors=True)
+    stack = Stack(settings())
+    stack.stop(say)
+    stack.forget()
+    say(f"removed what was in {settings().state_dir}")
 
 
 @app.command()

@@ -4,6 +4,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,8 @@ from domain.errors import NotFound, NotReady, OntimeError
 
 POLL_SECONDS = 0.5
 PATIENCE_SECONDS = 120.0
-LOST_SECONDS = 90.0
-"""A run that waits this long for a worker, or is silent this long after the worker died, is run again."""
+PENDING_SECONDS = 60.0
+"""A worker that was killed between taking a run and starting it leaves the run pending for ever."""
 FLOW_SECONDS = 600.0
 ATTEMPTS = 3
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
@@ -27,10 +28,17 @@ class FlowRun:
 
 
 class PrefectClient:
-    """Calls are repeated while the server is away: they are safe to repeat, runs by their idempotency key."""
+    """Calls are repeated while the server is away: they are safe to repeat, runs by their idempotency key.
 
-    def __init__(self, address: str):
+    Parameters
+    ----------
+    restarts : callable
+        How often the whole stack was started again; a run that was under way then is lost.
+    """
+
+    def __init__(self, address: str, restarts: Callable[[], int] = lambda: 0):
         self._address = address
+        self._restarts = restarts
 
     def start(self, flow: str, parameters: dict[str, Any], idempotency_key: str | None = None) -> FlowRun:
         """Start a run of the deployment `flow/flow`; the same key gives the same run again.
@@ -57,25 +65,41 @@ class PrefectClient:
 
         Raises
         ------
+        NotReady
+            If it is lost: the stack was started again under it, or its worker never began it.
         OntimeError
             If it fails, crashes, is cancelled, or takes longer than `seconds`.
         """
-        deadline = time.monotonic() + seconds
+        begun, restarts = time.monotonic(), self._restarts()
+        moved = begun
         while True:
             kind, message = self.state(run)
+            now = time.monotonic()
+            moved = moved if kind == "PENDING" else now
             if kind == "COMPLETED":
                 return
-            if kind in FINAL or time.monotonic() > deadline:
+            if kind in FINAL or now - begun > seconds:
                 raise OntimeError(f"flow run {run.name} is {kind.lower()}: {message}")
+            if self._restarts() != restarts or now - moved > PENDING_SECONDS:
+                raise NotReady(f"flow run {run.name} is lost: it was {kind.lower()} when its worker ended")
             time.sleep(POLL_SECONDS)
+
+    def abandon(self, run: FlowRun) -> None:
+        """Close a run that nobody works on any more: it would keep its deployment's only slot."""
+        state = {"type": "CRASHED", "message": "lost with its worker"}
+        self._call("POST", f"/flow_runs/{run.run_id}/set_state", {"state": state, "force": True})
 
     def run(self, flow: str, parameters: dict[str, Any], key: str | None = None) -> None:
         """Run a flow that is safe to repeat to its end, again when the run is lost or crashes."""
         for attempt in range(1, ATTEMPTS + 1):
             run = self.start(flow, parameters, f"{key}-{attempt}" if key else None)
             try:
-                self.wait(run, LOST_SECONDS * attempt)
+                self.wait(run)
                 return
+            except NotReady:
+                self.abandon(run)
+                if attempt == ATTEMPTS:
+                    raise
             except OntimeError:
                 if attempt == ATTEMPTS:
                     raise

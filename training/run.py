@@ -1,6 +1,6 @@
 """A training run from the event log to a registered, signed version; and the gate before the champion.
 
-The version that is registered is the one that was evaluated: nothing is refitted afterwards, so what the gate
+The version that is registered is the one that was evaluated: nothing is fitted again afterwards, so what the gate
 saw is what serves. The price is that the newest days, on which it is judged, are not in its fit.
 """
 
@@ -20,7 +20,7 @@ from adapters.model_registry import ModelRegistry, Run
 from adapters.settings import PROJECT_ROOT
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from domain.flights import Floats
-from domain.model import Calibration, FlightModel, ModelManifest
+from domain.model import Calibration, CategoryEncoder, FlightModel, ModelManifest
 from training import baselines, model_card, plots
 from training.calibrate import fit_calibration
 from training.evaluate import Evaluation, evaluate
@@ -72,7 +72,7 @@ def train_candidate(
     progress: Progress = lambda step, share: None,
     label_store: LabelStore | None = None,
 ) -> TrainedModel:
-    """Build the training set, fit, calibrate, evaluate, and register the signed version.
+    """Build the training set, calibrate, fit, evaluate, and register the signed version.
 
     Parameters
     ----------
@@ -101,14 +101,15 @@ def train_candidate(
         label_store,
     )
     split = split_by_time(rows, request.split)
+    calibration = _calibration(split, request, progress)
     progress("fit", 0.0)
     trees = fit_trees(split.fit, request.parameters, request.seed, lambda i, n: progress("fit", i / n))
-    draft = _model(rows, split, request, trees)
+    draft = _model(rows, split, request, trees, calibration)
     progress("evaluate", 0.0)
     probability = draft.probability(split.evaluation.X)
     simple = _baselines(split, request.seed)
     evaluation = evaluate(split.evaluation, probability, simple)
-    model = FlightModel(_with_metrics(draft.manifest, evaluation), LightGBMBooster(trees.text))
+    model = draft.with_manifest(_with_metrics(draft.manifest, evaluation))
     progress("register", 0.0)
     with (
         registry.run(f"{request.reason} {request.as_of:%Y-%m-%d}") as run,
@@ -174,24 +175,34 @@ def _git(*arguments: str) -> str:
     ).stdout.strip()  # fmt: skip
 
 
-def _model(rows: TrainingSet, split: Split, request: TrainingRequest, trees: Trees) -> FlightModel:
-    booster = LightGBMBooster(trees.text)
+def _calibration(split: Split, request: TrainingRequest, progress: Progress) -> Calibration:
+    """Platt's two numbers, from trees that have not seen the days that calibrate."""
+    progress("calibrate", 0.0)
+    trees = fit_trees(
+        split.draft, request.parameters, request.seed, lambda i, n: progress("calibrate", i / n)
+    )
+    encode = CategoryEncoder(FEATURE_NAMES, trees.categories)
+    with LightGBMBooster(trees.text) as booster:
+        return fit_calibration(booster.raw_scores(encode(split.calibration.X)), split.calibration.y)
+
+
+def _model(
+    rows: TrainingSet, split: Split, request: TrainingRequest, trees: Trees, calibration: Calibration
+) -> FlightModel:
     manifest = ModelManifest(
         contract_hash=CONTRACT_HASH,
         feature_names=FEATURE_NAMES,
         categories=trees.categories,
-        calibration=Calibration(),
+        calibration=calibration,
         trained_from=day_of(int(split.fit.day.min())).isoformat(),
-        trained_until=day_of(int(split.calibration.day.max())).isoformat(),
+        trained_until=day_of(int(split.fit.day.max())).isoformat(),
         as_of=f"{request.as_of.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         data_hash=rows.data_hash,
         git_commit=git_commit(),
         seed=request.seed,
         parameters=request.parameters.as_dict() | {"threads": THREADS},
     )
-    raw = booster.raw_scores(FlightModel(manifest, booster).encode(split.calibration.X))
-    calibrated = fit_calibration(raw, split.calibration.y)
-    return FlightModel(replace(manifest, calibration=calibrated), booster)
+    return FlightModel(manifest, LightGBMBooster(trees.text))
 
 
 def _with_metrics(manifest: ModelManifest, evaluation: Evaluation) -> ModelManifest:

@@ -1,6 +1,7 @@
 """Starting, watching and stopping the native stack."""
 
 import http.client
+import shutil
 import subprocess
 import sys
 import time
@@ -21,6 +22,10 @@ Say = Callable[[str], None]
 PORT_SETTINGS = ("postgres_port", "mlflow_port", "prefect_port", "api_port", "supervisor_port")
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
+CALL_SECONDS = 40.0
+"""A call that stops a program waits for its end."""
+PING_SECONDS = 10.0
+"""Ample: a manager that is taken for dead is started anew, and with it the whole stack."""
 
 
 class Stack:
@@ -32,7 +37,7 @@ class Stack:
     def is_managed(self) -> bool:
         """Whether the process manager answers."""
         try:
-            return bool(self._manager().supervisor.getState()["statename"] == "RUNNING")
+            return bool(self._manager(PING_SECONDS).supervisor.getState()["statename"] == "RUNNING")
         except (OSError, xmlrpc.client.Error, http.client.HTTPException):
             return False
 
@@ -63,6 +68,22 @@ class Stack:
         wait_for(PROBES["mlflow"], self.settings, START_SECONDS)
         wait_for(PROBES["api"], self.settings, START_SECONDS)
         say("every part of the stack answers")
+
+    def wait_for_mlflow(self) -> None:
+        """Wait until MLflow answers clients."""
+        wait_for(PROBES["mlflow"], self.settings, START_SECONDS)
+
+    def forget(self, keep: tuple[str, ...] = ()) -> None:
+        """Remove the state of a stopped stack, some of its folders kept."""
+        if not self.settings.state_dir.exists():
+            return
+        for path in self.settings.state_dir.iterdir():
+            if path.name in keep:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
     def start(self, say: Say) -> None:
         """Start whatever does not run, with its data."""
@@ -165,13 +186,29 @@ class Stack:
             if states[name]["statename"] not in ("RUNNING", "STARTING", "BACKOFF"):
                 self._manager().supervisor.startProcess(name, False)
 
-    def _manager(self) -> Any:
+    def _manager(self, patience: float = CALL_SECONDS) -> Any:
         try:
             password = layout.supervisor_password_file(self.settings).read_text().strip()
         except OSError:
             password = "none-yet"  # noqa: S105  what no stack has as its password
         address = f"127.0.0.1:{self.settings.supervisor_port}"
-        return xmlrpc.client.ServerProxy(f"http://{SUPERVISOR_USER}:{password}@{address}/RPC2")
+        return xmlrpc.client.ServerProxy(
+            f"http://{SUPERVISOR_USER}:{password}@{address}/RPC2", transport=_ImpatientTransport(patience)
+        )
+
+
+class _ImpatientTransport(xmlrpc.client.Transport):
+    """Gives up on somebody else's server that takes the call and stays silent."""
+
+    def __init__(self, patience: float):
+        super().__init__()
+        self._patience = patience
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        """Connect with a time limit."""
+        connection = super().make_connection(host)
+        connection.timeout = self._patience
+        return connection
 
 
 def with_database(settings: Settings, work: Callable[[Database], None]) -> None:

@@ -60,7 +60,7 @@ def test_migrations_are_applied_once_when_several_processes_migrate(empty: Datab
     for thread in threads:
         thread.join()
     names = [file.name for file in sorted((SQL_DIR / "migrations").glob("*.sql"))]
-    assert sorted(sum(applied, [])) == names
+    assert sorted(name for batch in applied for name in batch) == names
 
 
 def test_an_edited_migration_is_refused(empty: Database, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_an_edited_migration_is_refused(empty: Database, tmp_path: Path) -> None
     migration.write_text("CREATE TABLE first (n integer)")
     migrate(empty, tmp_path)
     migration.write_text("CREATE TABLE first (n bigint)")
-    with pytest.raises(ConfigurationError, match="0001_first.sql was edited"):
+    with pytest.raises(ConfigurationError, match=r"0001_first\.sql was edited"):
         migrate(empty, tmp_path)
 
 
@@ -106,9 +106,13 @@ def test_a_query_is_one_statement_below_a_comment(file: Path) -> None:
 
 
 def test_a_transaction_that_raises_changes_nothing(postgres: Database) -> None:
-    with pytest.raises(KeyError), postgres.transaction() as cursor:
-        cursor.execute("INSERT INTO api_keys (key_hash, name, scopes) VALUES ('h', 'n', '{}')")
-        raise KeyError
+    def fail() -> None:
+        with postgres.transaction() as cursor:
+            cursor.execute("INSERT INTO api_keys (key_hash, name, scopes) VALUES ('h', 'n', '{}')")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert value(postgres, "SELECT count(*) FROM api_keys") == 0
 
 
@@ -160,10 +164,15 @@ def test_the_pool_survives_a_restart_of_the_server(own_server: EmbeddedPostgres)
 
 def test_a_server_that_goes_away_in_a_transaction_is_not_ready(own_server: EmbeddedPostgres) -> None:
     database = Database(own_server.parameters)
-    with pytest.raises(NotReady), database.transaction() as cursor:
-        cursor.execute("SELECT 1")
-        own_server.stop(kill=True)
-        cursor.execute("SELECT 1")
+
+    def lose_the_server() -> None:
+        with database.transaction() as cursor:
+            cursor.execute("SELECT 1")
+            own_server.stop(kill=True)
+            cursor.execute("SELECT 1")
+
+    with pytest.raises(NotReady):
+        lose_the_server()
     database.close()
 
 

@@ -129,7 +129,7 @@ def test_old_states_are_pruned(stack: Stack, postgres: Database) -> None:
 def test_the_refresher_waits_out_a_restart_of_the_server(tmp_path: Path, free_port_number: int) -> None:
     password = tmp_path / "password"
     password.write_text("secret")
-    with EmbeddedPostgres(tmp_path / "data", free_port_number, password) as server:
+    with EmbeddedPostgres(tmp_path / "data", free_port_number, password, durable=True) as server:
         database = Database(server.parameters)
         migrate(database)
         stack = Stack(database)

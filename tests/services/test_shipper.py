@@ -136,7 +136,7 @@ def test_two_shippers_ship_each_line_once(postgres: Database, folder: Path) -> N
 def test_the_spool_waits_while_postgres_is_away(tmp_path: Path, folder: Path, free_port_number: int) -> None:
     password = tmp_path / "password"
     password.write_text("secret")
-    with EmbeddedPostgres(tmp_path / "data", free_port_number, password) as server:
+    with EmbeddedPostgres(tmp_path / "data", free_port_number, password, durable=True) as server:
         database = Database(server.parameters)
         migrate(database)
         writer, shipper, block = SpoolWriter(folder), Shipper(database, folder), lines(4)

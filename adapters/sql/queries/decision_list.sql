@@ -1,0 +1,5 @@
+-- Decisions of some days, in the order they were made.
+SELECT kind, day, verdict, reason, evidence, decided_at
+FROM decisions
+WHERE day BETWEEN %(first)s AND %(last)s
+ORDER BY decision_id

@@ -1,0 +1,1 @@
+"""Prefect flows: each reads like its runbook, does its I/O in tasks, and is safe to run again."""

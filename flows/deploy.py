@@ -1,0 +1,83 @@
+"""Tell Prefect of every flow: `python -m flows.deploy`; safe to repeat."""
+
+import importlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.objects import ConcurrencyLimitConfig
+from prefect.exceptions import ObjectAlreadyExists
+from prefect.schedules import Cron
+
+from adapters.settings import PROJECT_ROOT
+
+POOL = "ontime"
+
+
+@dataclass(frozen=True)
+class FlowDeployment:
+    """A flow that can be run from Prefect's page."""
+
+    module: str
+    function: str
+    description: str
+    schedules: tuple[Any, ...] = ()
+    tags: tuple[str, ...] = field(default=("ontime",))
+
+    @property
+    def name(self) -> str:
+        """Name of the flow and of its deployment."""
+        return self.function.replace("_", "-")
+
+
+DEPLOYMENTS = (
+    FlowDeployment("ingest", "ingest", "Append what became known and is not in the event log yet."),
+    FlowDeployment(
+        "nightly_monitoring",
+        "nightly_monitoring",
+        "Measure a day: drift, performance, service. Raises alerts, judges the challenger, decides on a retrain.",
+        (Cron("0 10 * * *", timezone="UTC"),),
+    ),
+    FlowDeployment("retrain", "retrain", "Train a candidate and hold it against the champion at the gate."),
+    FlowDeployment("promote", "promote", "Let a version serve, past the gate, on a person's word."),
+    FlowDeployment("rollback", "rollback", "Let the last champion serve again."),
+    FlowDeployment("backfill", "backfill", "Measure the nights that were missed."),
+)
+
+
+def deploy_all() -> list[str]:
+    """Make the work pool and register every deployment; gives their names."""
+    _ensure_pool()
+    return [_deploy(deployment) for deployment in DEPLOYMENTS]
+
+
+def _ensure_pool() -> None:
+    with get_client(sync_client=True) as client:
+        try:
+            client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+        except ObjectAlreadyExists:
+            return
+
+
+def _deploy(deployment: FlowDeployment) -> str:
+    flow = getattr(importlib.import_module(f"flows.{deployment.module}"), deployment.function)
+    sourced = flow.from_source(
+        source=str(PROJECT_ROOT), entrypoint=f"flows/{deployment.module}.py:{deployment.function}"
+    )
+    sourced.deploy(
+        deployment.name,
+        work_pool_name=POOL,
+        description=deployment.description,
+        tags=list(deployment.tags),
+        schedules=list(deployment.schedules),
+        # One at a time; a second one waits. CANCEL_NEW was seen to keep the second run, not the first.
+        concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy="ENQUEUE"),
+        print_next_steps=False,
+        ignore_warnings=True,
+    )
+    return deployment.name
+
+
+if __name__ == "__main__":
+    deploy_all()

@@ -1,0 +1,120 @@
+"""The night: measure a day, raise alerts, judge challenger and champion, decide whether to retrain."""
+
+from datetime import date
+from typing import Annotated
+
+from prefect import flow
+from prefect.artifacts import create_link_artifact
+from pydantic import Field
+
+from flows import tasks
+from flows.retrain import retrain_night
+from flows.tasks import Night, Served
+from monitoring import performance
+from monitoring.policy import (
+    Decision,
+    GuardrailPolicy,
+    RetrainPolicy,
+    ShadowPolicy,
+    decide_guardrail,
+    decide_retrain,
+    decide_shadow,
+)
+from monitoring.rules import Alert
+
+RETRAIN = RetrainPolicy()
+SHADOW = ShadowPolicy()
+GUARDRAIL = GuardrailPolicy()
+WINDOW_DAYS = 7
+
+Day = Annotated[
+    date | None,
+    Field(
+        description="Local day in New York to monitor, like 2013-04-03; empty = yesterday by the stack's clock."
+    ),
+]
+
+
+@flow(name="nightly-monitoring")
+def nightly_monitoring(day: Day = None) -> list[str]:
+    """Measure one day of predictions; safe to run again for the same day."""
+    night = tasks.begin(day)
+    champion = tasks.load_champion()
+    alerts = measure(night, champion)
+    if champion is not None and night.is_newest:
+        judge_champion(night, champion)
+        judge_challenger(night, champion)
+        maybe_retrain(night, champion)
+    return [alert.message for alert in alerts]
+
+
+def measure(night: Night, champion: Served | None) -> list[Alert]:
+    """Measure drift, performance, estimate and service; store the night; raise its alerts."""
+    reference = tasks.fetch_reference(champion) if champion else None
+    predictions = tasks.fetch_predictions(night)
+    flights = tasks.headline(predictions)
+    window = tasks.headline(tasks.fetch_predictions(night, WINDOW_DAYS))
+    report = tasks.measure_drift(night, champion, flights, reference)
+    measures = [
+        *report.measures,
+        *performance.measure_realised(flights),
+        *performance.measure_estimated(flights),
+        *performance.measure_window(window),
+        *tasks.measure_service(night, predictions),
+        *tasks.measure_parity(predictions),
+    ]
+    tasks.save_night(night, champion, predictions, measures, report)
+    if report.html is not None:
+        create_link_artifact(
+            key=f"drift-{night.day}",
+            link=report.html.as_uri(),
+            description=f"Evidently's report of {night.day}",
+        )
+    alerts: list[Alert] = tasks.raise_alerts(night)
+    return alerts
+
+
+def judge_champion(night: Night, champion: Served) -> None:
+    """Take a new champion back when it is clearly worse than the one before."""
+    change = tasks.last_change()
+    if change is None or change.action != "promote" or change.to_version != champion.version:
+        return
+    if (night.as_of - change.at).days > GUARDRAIL.watch_days or tasks.recorded(night, "guardrail"):
+        return
+    decision = decide_guardrail(*tasks.compare_with_previous(night, change), GUARDRAIL)
+    if decision.verdict:
+        tasks.roll_back(
+            "nightly-monitoring", f"guardrail: {decision.reason}", champion.version, decision.evidence
+        )
+    tasks.record(night.day, night.as_of, "guardrail", decision)
+
+
+def judge_challenger(night: Night, champion: Served) -> None:
+    """Promote a challenger that held beside the champion on live requests; let one go that did not in time."""
+    version, difference, rows = tasks.compare_challenger(night, SHADOW.give_up_days)
+    if version is None or tasks.recorded(night, "shadow"):
+        return
+    decision = decide_shadow(difference, rows, SHADOW)
+    decision = Decision(decision.verdict, decision.reason, decision.evidence | {"challenger": version})
+    if decision.verdict:
+        tasks.promote_version(
+            version, champion.version, "nightly-monitoring", decision.reason, decision.evidence
+        )
+    elif difference is not None and difference.days >= SHADOW.give_up_days:
+        tasks.drop_challenger()
+    tasks.record(night.day, night.as_of, "shadow", decision)
+
+
+def maybe_retrain(night: Night, champion: Served) -> None:
+    """Ask the policy, put its answer on record, and retrain where it says so."""
+    decision = tasks.recorded(night, "retrain")
+    if decision is None:
+        decision = decide_retrain(tasks.retrain_state(night, champion), RETRAIN)
+        tasks.record(night.day, night.as_of, "retrain", decision)
+    # A night that was interrupted between the decision and the gate goes on here.
+    if decision.verdict and not tasks.recorded(night, "gate"):
+        retrain_night(night.day, decision.reason)
+
+
+if __name__ == "__main__":
+    nightly_monitoring()

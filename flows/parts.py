@@ -1,0 +1,64 @@
+"""What the flows are made of, once a process."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import lru_cache
+
+from adapters.championship import Championship
+from adapters.clock_store import ClockStore
+from adapters.deployments import Deployments
+from adapters.event_store import EventStore
+from adapters.label_store import LabelStore
+from adapters.model_registry import ModelRegistry
+from adapters.monitoring_store import MonitoringStore
+from adapters.notifier import Notifier
+from adapters.postgres import Database
+from adapters.prediction_log import PredictionLog
+from adapters.settings import Settings, settings
+from adapters.spool import SpoolReader
+
+RETRAIN_LOCK = 715_006
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything a task may need."""
+
+    settings: Settings
+    database: Database
+    clock: ClockStore
+    events: EventStore
+    labels: LabelStore
+    log: PredictionLog
+    spool: SpoolReader
+    registry: ModelRegistry
+    deployments: Deployments
+    championship: Championship
+    monitoring: MonitoringStore
+    notifier: Notifier
+
+    def retrain_lock(self) -> AbstractContextManager[bool]:
+        """Hold the lock of retraining for a block; whether it was to be had."""
+        return self.database.try_lock(RETRAIN_LOCK)
+
+
+@lru_cache(maxsize=1)
+def parts() -> Parts:
+    """Make the parts from the settings of the environment."""
+    own = settings()
+    database = Database.from_settings(own, application="ontime-flow")
+    registry, deployments = ModelRegistry.from_settings(own), Deployments(database)
+    return Parts(
+        settings=own,
+        database=database,
+        clock=ClockStore(database),
+        events=EventStore(database),
+        labels=LabelStore(database),
+        log=PredictionLog(database),
+        spool=SpoolReader(own.spool_dir),
+        registry=registry,
+        deployments=deployments,
+        championship=Championship(registry, deployments),
+        monitoring=MonitoringStore(database),
+        notifier=Notifier.from_settings(own),
+    )

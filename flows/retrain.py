@@ -1,0 +1,71 @@
+"""Retrain: training set, fit, calibrate, evaluate, register, gate; passed, the candidate becomes challenger."""
+
+from datetime import date, timedelta
+from typing import Annotated
+
+from prefect import flow
+from pydantic import Field
+
+from adapters.model_registry import CHALLENGER
+from domain.errors import Conflict
+from flows import tasks
+from flows.parts import parts
+from monitoring.policy import Decision
+from training.gate import GatePolicy
+from training.run import TrainingRequest, gate_candidate, train_candidate
+from training.split import SplitPolicy
+
+WINDOW_DAYS = 120
+SPLIT = SplitPolicy(calibration_days=14, evaluation_days=5)
+GATE = GatePolicy()
+
+Reason = Annotated[str, Field(description="Why; goes on record with the run, the version and the decision.")]
+Until = Annotated[
+    date | None,
+    Field(
+        description="Night whose day before is the last to train and judge on; empty = yesterday by the stack's clock."
+    ),
+]
+
+
+@flow(name="retrain")
+def retrain(reason: Reason = "asked for by hand", until: Until = None) -> bool:
+    """Train a candidate on the newest matured days and hold it against the champion; never two at once."""
+    night = tasks.begin(until)
+    with parts().retrain_lock() as got:
+        if not got:
+            raise Conflict("another retrain is under way")
+        return _retrain(night, reason)
+
+
+def retrain_night(day: date, reason: str) -> bool:
+    """Retrain from another flow, as a run of its own beneath it."""
+    return bool(retrain(reason=reason, until=day))
+
+
+def _retrain(night: tasks.Night, reason: str) -> bool:
+    champion = tasks.load_champion()
+    own = parts()
+    # On the newest day some flights are still in the air, most of them late: its labels would flatter.
+    matured = night.day - timedelta(days=1)
+    request = TrainingRequest(
+        flown_from=matured - timedelta(days=WINDOW_DAYS - 1),
+        flown_until=matured,
+        as_of=night.as_of,
+        reason=reason,
+        split=SPLIT,
+    )
+    candidate = train_candidate(own.events, own.registry, own.settings.signing_key, request)
+    verdict = gate_candidate(candidate, champion.model if champion else None, GATE)
+    evidence = verdict.evidence() | {
+        "candidate": candidate.version,
+        "champion": champion and champion.version,
+    }
+    if verdict.passed:
+        own.registry.set_alias(CHALLENGER, candidate.version)
+    tasks.record(night.day, night.as_of, "gate", Decision(verdict.passed, verdict.reason, evidence))
+    return verdict.passed
+
+
+if __name__ == "__main__":
+    retrain()

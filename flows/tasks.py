@@ -1,0 +1,304 @@
+"""The flows' I/O: every task is safe to run again, and is, three times, before its flow fails."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import prefect
+from prefect.cache_policies import NO_CACHE
+
+from adapters.deployments import ANY, Deployment
+from adapters.model_registry import CHALLENGER, CHAMPION
+from adapters.monitoring_store import Measured, MonitoringRun
+from adapters.prediction_log import PredictionColumns
+from domain.clock import from_minute
+from domain.errors import InvalidInput
+from domain.features.catalogue import CONTRACT_HASH
+from domain.features.state import AHEAD_MINUTES, LOOKBACK_MINUTES
+from domain.features.vectors import vectors_for
+from domain.flights import Floats, Queries
+from domain.metrics import PairedDifference, log_losses, paired_difference
+from domain.model import FlightModel
+from flows.parts import parts
+from monitoring import drift, performance, reference, rules, service, windows
+from monitoring.measures import Measure
+from monitoring.policy import Decision, RetrainState
+from training.training_set import HEADLINE_LEAD, build
+
+task: Callable[..., Any] = partial(prefect.task, retries=3, retry_delay_seconds=2, cache_policy=NO_CACHE)
+PARITY_SAMPLE = 200
+HISTORY_NIGHTS = 14
+
+
+@dataclass(frozen=True)
+class Night:
+    """The local day that is monitored."""
+
+    day: date
+    as_of: datetime
+    """What became known later is not seen: judged again, the day is judged the same."""
+    started: float
+    is_newest: bool
+    """Whether it is the last whole day by the clock: only then is anything decided."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A version of the model and what it was trained on."""
+
+    version: int
+    model: FlightModel
+
+
+@task
+def begin(day: date | None) -> Night:
+    """Settle which day is monitored: by default the last complete one.
+
+    Raises
+    ------
+    InvalidInput
+        If the day is not over by the stack's clock.
+    """
+    now = parts().clock.read().now
+    newest = windows.last_complete_day(now)
+    chosen = day or newest
+    if chosen > newest:
+        raise InvalidInput("day", f"a day that is over by the stack's clock, at most {newest}", str(chosen))
+    return Night(chosen, windows.night_of(chosen), time.monotonic(), chosen == newest)
+
+
+@task
+def load_champion() -> Served | None:
+    """Load the version that serves, None where none does."""
+    version = parts().registry.alias(CHAMPION)
+    return Served(version, parts().registry.load(version)) if version is not None else None
+
+
+@task
+def fetch_reference(champion: Served) -> reference.Reference:
+    """Give the champion's training days and its drift thresholds: made once a version, then kept."""
+    own = parts()
+    path = own.settings.state_dir / "reference" / f"{champion.version}.npz"
+    if not path.exists():
+        manifest = champion.model.manifest
+        window = (date.fromisoformat(manifest.trained_from), date.fromisoformat(manifest.trained_until))
+        rows = build(own.events, *window, datetime.fromisoformat(manifest.as_of), (HEADLINE_LEAD,), 0)
+        columns, values = reference.watched_columns(rows.X, champion.model.probability(rows.X))
+        reference.make_reference(columns, values, rows.day).save(path)
+    return reference.Reference.load(path)
+
+
+@task
+def fetch_predictions(night: Night, days: int = 1) -> PredictionColumns:
+    """Give the predictions of the newest days up to the night's, with the labels that were known then."""
+    window = windows.trailing(night.day, days)
+    return parts().log.fetch(*window, known_by=night.as_of, contract_hash=CONTRACT_HASH)
+
+
+def headline(predictions: PredictionColumns) -> PredictionColumns:
+    """Keep one prediction a flight, the one nearest to the headline lead."""
+    return predictions.take(windows.headline(predictions))
+
+
+@task
+def measure_drift(
+    night: Night, champion: Served | None, predictions: PredictionColumns, against: reference.Reference | None
+) -> drift.DriftReport:
+    """Measure drift with Evidently and write its report."""
+    if champion is None or against is None or not len(predictions):
+        return drift.DriftReport([], None, None)
+    _, current = reference.watched_columns(predictions.features, predictions.probability)
+    return drift.measure_drift(current, against, report_folder(night.day))
+
+
+def report_folder(day: date) -> Path:
+    """Where a night's report is."""
+    return parts().settings.reports_dir / "monitoring" / day.isoformat()
+
+
+@task
+def measure_parity(predictions: PredictionColumns) -> list[Measure]:
+    """Recompute a sample of logged vectors from the event log, and count those that differ in any bit."""
+    n = len(predictions)
+    if not n:
+        return []
+    rows = np.sort(np.random.default_rng(n).permutation(n)[:PARITY_SAMPLE])
+    recomputed = recompute_vectors(predictions, rows)
+    wrong = performance.parity_mismatches(predictions.features[rows], recomputed)
+    return [Measure("parity_mismatches", float(wrong), n=len(rows))]
+
+
+def recompute_vectors(predictions: PredictionColumns, rows: np.ndarray) -> Floats:
+    """Compute logged vectors anew, the way of training: from the events, at the state each answer saw."""
+    ticks = predictions.state_tick[rows]
+    first = from_minute(int(ticks.min()) - LOOKBACK_MINUTES - 1440)
+    until = from_minute(int(ticks.max()) + AHEAD_MINUTES)
+    flights, weather = parts().events.facts(from_minute(int(ticks.max())), first, until)
+    queries = Queries(
+        carrier=predictions.carrier[rows],
+        origin=predictions.origin[rows],
+        dest=predictions.dest[rows],
+        sched_dep=predictions.sched_dep[rows],
+        sched_arr=predictions.sched_arr[rows],
+        as_of=predictions.as_of[rows],
+    )
+    return vectors_for(queries, flights, weather, ticks)
+
+
+@task
+def measure_service(night: Night, predictions: PredictionColumns) -> list[Measure]:
+    """Measure latency, coverage of the schedule and what waits in the spool."""
+    own = parts()
+    start = datetime(night.day.year, night.day.month, night.day.day, tzinfo=UTC)
+    flights, _ = own.events.facts(night.as_of, start, start + timedelta(days=2))
+    scheduled = int(np.char.endswith(flights.flight_id, f"{night.day:%Y%m%d}").sum()) if len(flights) else 0
+    return service.measure_service(predictions, scheduled, own.spool.backlog_bytes())
+
+
+@task
+def save_night(
+    night: Night,
+    champion: Served | None,
+    predictions: PredictionColumns,
+    measures: Sequence[Measure],
+    report: drift.DriftReport,
+) -> None:
+    """Store the night in place of an earlier run of it."""
+    run = MonitoringRun(
+        day=night.day,
+        finished_at=night.as_of,
+        model_version=champion.version if champion else None,
+        predictions=len(predictions),
+        labelled=int((~np.isnan(predictions.is_late)).sum()),
+        report_html=str(report.html) if report.html else None,
+        report_json=str(report.json) if report.json else None,
+        seconds=time.monotonic() - night.started,
+    )
+    stored = [Measured(m.name, m.slice, m.value, m.low, m.high, m.n) for m in measures]
+    parts().monitoring.save_night(run, stored)
+
+
+@task
+def raise_alerts(night: Night) -> list[rules.Alert]:
+    """Hold the newest nights against the rules; open, notify, resolve. An old night raises nothing."""
+    own = parts()
+    alerts = rules.evaluate(rules.NIGHTLY, own.monitoring.history(night.day, HISTORY_NIGHTS))
+    if not night.is_newest:
+        return alerts
+    for alert in alerts:
+        alert_id = own.monitoring.open_alert(
+            alert.rule, alert.severity, night.day, night.as_of, alert.message, alert.evidence
+        )
+        if alert_id is not None and own.notifier.send(
+            f"ontime {alert.severity}: {alert.rule}", alert.message
+        ):
+            own.monitoring.notified(alert_id, night.as_of)
+    own.monitoring.resolve_alerts([alert.rule for alert in alerts], night.as_of)
+    return alerts
+
+
+@task
+def recorded(night: Night, kind: str) -> Decision | None:
+    """Give the decision of a kind that is already on record for the night."""
+    for decision in parts().monitoring.decisions(night.day, night.day):
+        if decision.kind == kind:
+            return Decision(decision.verdict, decision.reason, decision.evidence)
+    return None
+
+
+@task
+def record(day: date, now: datetime, kind: str, decision: Decision) -> None:
+    """Put a decision on record."""
+    parts().monitoring.record_decision(kind, day, decision.verdict, decision.reason, decision.evidence, now)
+
+
+@task
+def compare_challenger(night: Night, days: int) -> tuple[int | None, PairedDifference | None, int]:
+    """Compare the challenger with the champion on the live requests both scored: version, difference, rows."""
+    version = parts().registry.alias(CHALLENGER)
+    if version is None:
+        return None, None, 0
+    predictions = headline(fetch_predictions.fn(night, days))
+    rows = (predictions.challenger_version == version) & ~np.isnan(predictions.is_late)
+    return version, *_paired(predictions, rows, predictions.challenger_probability, predictions.probability)
+
+
+@task
+def compare_with_previous(night: Night, promotion: Deployment) -> tuple[PairedDifference | None, int]:
+    """Compare a new champion with the one before it, on the new one's answers: difference, rows."""
+    if promotion.from_version is None:
+        return None, 0
+    days = (night.as_of - promotion.at).days + 2
+    predictions = headline(fetch_predictions.fn(night, days))
+    rows = (predictions.model_version == promotion.to_version) & ~np.isnan(predictions.is_late)
+    if not rows.any():
+        return None, 0
+    before = np.full(len(predictions), np.nan)
+    before[rows] = parts().registry.load(promotion.from_version).probability(predictions.features[rows])
+    return _paired(predictions, rows, predictions.probability, before)
+
+
+def _paired(
+    predictions: PredictionColumns, rows: np.ndarray, one: Floats, other: Floats
+) -> tuple[PairedDifference | None, int]:
+    n = int(rows.sum())
+    if not n:
+        return None, 0
+    late = predictions.is_late[rows] == 1
+    losses = log_losses(late, one[rows]), log_losses(late, other[rows])
+    return paired_difference(*losses, windows.day_numbers(predictions)[rows]), n
+
+
+@task
+def last_change() -> Deployment | None:
+    """Give the newest finished row of the ledger."""
+    return next((row for row in parts().deployments.history() if row.status == "done"), None)
+
+
+@task
+def retrain_state(night: Night, champion: Served) -> RetrainState:
+    """Gather what the retrain policy looks at."""
+    own = parts()
+    known_until = datetime.fromisoformat(champion.model.manifest.as_of)
+    first_unknown = known_until.date()
+    history = own.monitoring.history(night.day, HISTORY_NIGHTS)
+    labels = own.labels.known_by(night.as_of, first_unknown, night.day) if first_unknown <= night.day else ()
+    return RetrainState(
+        day=night.day,
+        champion_known_until=first_unknown - timedelta(days=1),
+        new_labels=len(labels),
+        last_retrain=own.monitoring.last_retrain(),
+        challenger=own.registry.alias(CHALLENGER),
+        gaps=tuple(value for _, value, _ in history.get("log_loss_gap", [])),
+    )
+
+
+@task
+def promote_version(
+    version: int, expected_version: int | None, who: str, reason: str, evidence: dict[str, Any]
+) -> Deployment:
+    """Let a version serve; once it does, the same again is no error."""
+    own = parts()
+    current = own.championship.champion()
+    if current == version:
+        return own.deployments.history(1)[0]
+    expected = ANY if expected_version is None else expected_version
+    return own.championship.promote(version, expected, who, reason, evidence)
+
+
+@task
+def roll_back(who: str, reason: str, expected_version: int | None, evidence: dict[str, Any]) -> Deployment:
+    """Let the last champion serve again."""
+    expected = ANY if expected_version is None else expected_version
+    return parts().championship.rollback(who, reason, expected_version=expected, evidence=evidence)
+
+
+@task
+def drop_challenger() -> None:
+    """Let the challenger go."""
+    parts().registry.delete_alias(CHALLENGER)

@@ -1,0 +1,1 @@
+"""Watching a model: drift, performance, service; rules that raise alerts, policies that decide."""

@@ -1,0 +1,17 @@
+"""One measured number of one night."""
+
+from dataclasses import dataclass
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A value with what it is of; `low` and `high` bound it where it has an interval."""
+
+    name: str
+    value: float
+    slice: str = ALL
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None

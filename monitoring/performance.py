@@ -1,0 +1,66 @@
+"""How good a night's predictions were, by labels that are in; and how good they should be, before any is."""
+
+import numpy as np
+
+from adapters.prediction_log import PredictionColumns
+from domain.flights import Floats
+from domain.metrics import auc, bootstrap, by_slice, estimated, log_loss, summary
+from monitoring.measures import Measure
+from monitoring.windows import day_numbers
+
+MINIMUM_SLICE_ROWS = 50
+REALISED = ("auc", "average_precision", "log_loss", "brier", "ece", "late_rate")
+
+
+def measure_realised(predictions: PredictionColumns) -> list[Measure]:
+    """Realised performance on predictions whose label is known, overall and by origin and carrier."""
+    labelled = ~np.isnan(predictions.is_late)
+    coverage = float(labelled.mean()) if len(labelled) else 0.0
+    measures = [Measure("label_coverage", coverage, n=len(labelled))]
+    late, p = predictions.is_late[labelled] == 1, predictions.probability[labelled]
+    if not len(late):
+        return measures
+    found = summary(late, p)
+    measures += [Measure(f"realised_{name}", found[name], n=len(late)) for name in REALISED]
+    # A hard day is one on which a good model loses much too: what counts is the loss beyond what it expected.
+    measures.append(Measure("log_loss_gap", found["log_loss"] - estimated(p)["log_loss"], n=len(late)))
+    for kind, names in (("origin", predictions.origin), ("carrier", predictions.carrier)):
+        for name, values in by_slice(late, p, names[labelled]).items():
+            if values["n"] >= MINIMUM_SLICE_ROWS:
+                where = f"{kind}={name}"
+                measures += [
+                    Measure(f"realised_{m}", values[m], where, n=int(values["n"]))
+                    for m in ("auc", "log_loss")
+                ]
+    return measures
+
+
+def measure_estimated(predictions: PredictionColumns) -> list[Measure]:
+    """Performance to expect of calibrated probabilities, without a label."""
+    return [
+        Measure(f"estimated_{name}", value, n=len(predictions))
+        for name, value in estimated(predictions.probability).items()
+    ]
+
+
+def measure_window(predictions: PredictionColumns) -> list[Measure]:
+    """Realised performance over a window of days, with intervals from a bootstrap over days."""
+    labelled = ~np.isnan(predictions.is_late)
+    late, p = predictions.is_late[labelled] == 1, predictions.probability[labelled]
+    days = day_numbers(predictions)[labelled]
+    if len(np.unique(days)) < 2:
+        return []
+    measures = []
+    for name, metric in (("auc", auc), ("log_loss", log_loss)):
+        interval = bootstrap(metric, late, p, days)
+        measures.append(
+            Measure(f"window_{name}", interval.value, low=interval.low, high=interval.high, n=len(late))
+        )
+    return measures
+
+
+def parity_mismatches(logged: Floats, recomputed: Floats) -> int:
+    """Rows whose logged vector differs from the recomputed one in any bit."""
+    if logged.shape != recomputed.shape:
+        return len(logged)
+    return int((logged.view(np.int64) != recomputed.view(np.int64)).any(axis=1).sum())

@@ -1,0 +1,114 @@
+"""When to retrain, when to promote a challenger, when to take a champion back: pure decisions with their evidence."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from domain.metrics import PairedDifference
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Yes or no, why, and on what evidence."""
+
+    verdict: bool
+    reason: str
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RetrainPolicy:
+    """A retrain starts on a lasting breach, or on enough new labels; never twice at once, never soon again."""
+
+    breach_nights: int = 3
+    of_nights: int = 7
+    breach_gap: float = 0.08
+    """Realised less expected log-loss, in nats: a hard day raises both, a model gone wrong the difference."""
+    new_labels: int = 3_000
+    new_label_days: int = 4
+    cool_down_days: int = 7
+    minimum_labels: int = 1_000
+
+
+@dataclass(frozen=True)
+class RetrainState:
+    """What the policy looks at."""
+
+    day: date
+    champion_known_until: date
+    """Last day whose labels the champion could have seen."""
+    new_labels: int
+    last_retrain: date | None
+    challenger: int | None
+    gaps: tuple[float, ...]
+    """Realised less expected log-loss of the newest nights with labels, newest first."""
+
+
+def decide_retrain(state: RetrainState, policy: RetrainPolicy) -> Decision:
+    """Decide whether a retrain pays now."""
+    breaches = sum(gap > policy.breach_gap for gap in state.gaps[: policy.of_nights])
+    age = (state.day - state.champion_known_until).days
+    evidence = {
+        "new_labels": state.new_labels,
+        "champion_age_days": age,
+        "breaches": breaches,
+        "gaps": list(state.gaps[: policy.of_nights]),
+        "last_retrain": state.last_retrain.isoformat() if state.last_retrain else None,
+        "challenger": state.challenger,
+    }
+    if state.challenger is not None:
+        return Decision(False, f"version {state.challenger} is being tried beside the champion", evidence)
+    if state.last_retrain and (state.day - state.last_retrain).days < policy.cool_down_days:
+        return Decision(False, f"the last retrain was on {state.last_retrain}, cool-down", evidence)
+    if state.new_labels < policy.minimum_labels:
+        return Decision(False, f"only {state.new_labels} new labels", evidence)
+    if breaches >= policy.breach_nights:
+        return Decision(True, f"lost more than expected on {breaches} of {policy.of_nights} nights", evidence)
+    if state.new_labels >= policy.new_labels and age >= policy.new_label_days:
+        return Decision(True, f"{state.new_labels} new labels in {age} days", evidence)
+    return Decision(False, "no lasting breach, not enough new labels", evidence)
+
+
+@dataclass(frozen=True)
+class ShadowPolicy:
+    """A challenger is promoted when it held beside the champion on live requests."""
+
+    minimum_rows: int = 1_000
+    minimum_days: int = 2
+    largest_mean_loss: float = 0.002
+    """Log-loss it may lose to the champion in the mean, in nats: the gate proved it better, the shadow only
+    has to show that live requests do not say otherwise."""
+    give_up_days: int = 7
+
+
+def decide_shadow(difference: PairedDifference | None, rows: int, policy: ShadowPolicy) -> Decision:
+    """Decide whether a challenger may take over; without enough live rows: not yet."""
+    if difference is None or rows < policy.minimum_rows or difference.days < policy.minimum_days:
+        return Decision(False, f"not enough live comparisons yet: {rows}", {"rows": rows})
+    evidence = {"rows": rows, **vars(difference)}
+    said = f"log-loss {difference.mean:+.4f} against the champion on {rows} live requests"
+    return Decision(difference.mean <= policy.largest_mean_loss, said, evidence)
+
+
+@dataclass(frozen=True)
+class GuardrailPolicy:
+    """A new champion is taken back when it is clearly worse than the one before."""
+
+    watch_days: int = 7
+    largest_mean_loss: float = 0.01
+    smallest_probability_worse: float = 0.95
+    minimum_rows: int = 1_500
+
+
+def decide_guardrail(difference: PairedDifference | None, rows: int, policy: GuardrailPolicy) -> Decision:
+    """Decide whether to roll back; the difference is of the new champion less the one before it."""
+    if difference is None or rows < policy.minimum_rows:
+        return Decision(False, f"not enough labels since the promotion: {rows}", {"rows": rows})
+    evidence = {"rows": rows, **vars(difference)}
+    worse = (
+        difference.mean > policy.largest_mean_loss
+        and difference.probability_worse >= policy.smallest_probability_worse
+    )
+    return Decision(
+        worse, f"log-loss {difference.mean:+.4f} against the champion before, {rows} flights", evidence
+    )

