@@ -16,7 +16,7 @@ from training.run import TrainingRequest, gate_candidate, train_candidate
 from training.split import SplitPolicy
 
 WINDOW_DAYS = 120
-SPLIT = SplitPolicy(calibration_days=14, evaluation_days=5)
+SPLIT = SplitPolicy(evaluation_days=5)
 GATE = GatePolicy()
 
 Reason = Annotated[str, Field(description="Why; goes on record with the run, the version and the decision.")]
@@ -55,7 +55,9 @@ def _retrain(night: tasks.Night, reason: str) -> bool:
         reason=reason,
         split=SPLIT,
     )
-    candidate = train_candidate(own.events, own.registry, own.settings.signing_key, request)
+    candidate = train_candidate(
+        own.events, own.registry, own.settings.signing_key, request, label_store=own.labels
+    )
     verdict = gate_candidate(candidate, champion.model if champion else None, GATE)
     evidence = verdict.evidence() | {
         "candidate": candidate.version,

@@ -25,8 +25,8 @@ from replay.feed import Feed
 
 Say = Callable[[str], None]
 FIRST_DAY = date(2013, 4, 1)
-BEGINS = datetime(2013, 4, 1, 8, tzinfo=UTC)
-"""Four in the morning in New York: before the first departure of the first day."""
+BEGINS = datetime(2013, 4, 1, 7, 55, tzinfo=UTC)
+"""Five to four in New York: the first step of the first day asks about the flights of five."""
 NIGHTS_BEFORE_ROLLBACK = 1
 ESTIMATED_SECONDS = 260.0
 READY_SECONDS = 120.0

@@ -11,18 +11,20 @@ from adapters.championship import Championship
 from adapters.clock_store import ClockStore
 from adapters.deployments import Deployments
 from adapters.event_store import EventStore
+from adapters.label_store import LabelStore
 from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.postgres import Database
 from adapters.settings import PROJECT_ROOT, Settings
 from data.dataset import load_dataset
 from data.ingest import ingest
+from domain.errors import OntimeError
 from ontime.prefect_client import PrefectClient
 from ontime.stack import layout
 from ontime.stack.manager import Stack
 from replay.client import ApiClient
 from replay.driver import Replay, morning_after
 from replay.feed import Feed
-from training.run import TrainingRequest, train_candidate
+from training import run as training_run
 
 Say = Callable[[str], None]
 FIRST_WINDOW_DAYS = 90
@@ -64,11 +66,20 @@ def train_first(settings: Settings, say: Say) -> int:
             return serving
         now = ClockStore(database).read().now
         until = now.date() - timedelta(days=1)
-        request = TrainingRequest(until - timedelta(days=FIRST_WINDOW_DAYS - 1), until, now, "first champion")
-        trained = train_candidate(
-            EventStore(database), registry, settings.signing_key, request, _steps_told(say)
+        request = training_run.TrainingRequest(
+            until - timedelta(days=FIRST_WINDOW_DAYS - 1), until, now, "first champion"
         )
-        evidence = {"evaluation": trained.evaluation.headline, "run_id": trained.run_id}
+        trained, verdict = training_run.train_first(
+            EventStore(database),
+            registry,
+            settings.signing_key,
+            request,
+            _steps_told(say),
+            LabelStore(database),
+        )
+        if not verdict.passed:
+            raise OntimeError(f"the first candidate does not pass the gate: {verdict.reason}")
+        evidence = {"gate": verdict.evidence(), "run_id": trained.run_id}
         Championship(registry, Deployments(database)).promote(
             trained.version, None, "train", "first champion: nothing served before", evidence
         )

@@ -52,6 +52,7 @@ class Replay:
         self._listener = database.listen(feature_store.CHANNEL)
         self._api = api
         self._feed = feed
+        self._counts: dict[date, DayCount] = {}
 
     def close(self) -> None:
         """Give its connection back."""
@@ -59,6 +60,8 @@ class Replay:
 
     def live_day(self, day: date, progress: Progress = lambda day, share: None) -> DayCount:
         """Live through one local day, from the clock's moment to midnight after the day's last flights.
+
+        The count is of the whole day, what an earlier call did of it included.
 
         Parameters
         ----------
@@ -71,27 +74,41 @@ class Replay:
             If a part of the stack stays away for two minutes.
         """
         started = time.monotonic()
-        count = DayCount(day)
+        count = self._count(day)
         ticks = list(ticks_of(day))
         for i, tick in enumerate(ticks):
-            now = patiently(self._clock.read).now
-            if now < tick:
-                self._step(now, tick, count)
+            self._live_to(tick, count)
             if i % 12 == 0:
                 progress(day, i / len(ticks))
         progress(day, 1.0)
-        count.seconds = time.monotonic() - started
+        count.seconds += time.monotonic() - started
         return count
 
     def advance(self, until: datetime) -> DayCount:
-        """Let time pass to a moment without a question: events are posted, the state follows."""
-        count = DayCount(until.astimezone(NEW_YORK).date())
-        now = patiently(self._clock.read).now
-        if now < until:
-            self._tell(now, until, count)
-            patiently(lambda: self._clock.set_simulated(until))
-            self._await_state(until)
+        """Live on to a moment of the same or the next morning; the state of its tick is there when this returns.
+
+        Returns
+        -------
+        DayCount
+            Of the moment's local day, so far.
+        """
+        count = self._count(until.astimezone(NEW_YORK).date())
+        if patiently(self._clock.read).now >= until:
+            return count
+        for tick in ticks_of(count.day):
+            if tick <= until:
+                self._live_to(tick, count)
+        self._live_to(until, count)
+        self._await_state(until)
         return count
+
+    def _count(self, day: date) -> DayCount:
+        return self._counts.setdefault(day, DayCount(day))
+
+    def _live_to(self, moment: datetime, count: DayCount) -> None:
+        now = patiently(self._clock.read).now
+        if now < moment:
+            self._step(now, moment, count)
 
     def _step(self, before: datetime, tick: datetime, count: DayCount) -> None:
         self._tell(before, tick, count)
@@ -116,8 +133,7 @@ class Replay:
         tick = int(tick_of(minute_floor(moment)))
         deadline = time.monotonic() + STATE_PATIENCE_SECONDS
         while True:
-            newest = patiently(self._states.newest_tick)
-            if newest is not None and newest >= tick:
+            if patiently(lambda: self._states.has(tick)):
                 return
             if time.monotonic() > deadline:
                 raise NotReady(f"the feature refresher is behind: no state of {moment:%Y-%m-%d %H:%M} UTC")

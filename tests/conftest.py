@@ -12,6 +12,8 @@ from adapters.embedded_postgres import EmbeddedPostgres, create_databases, drop_
 from adapters.postgres import Database, migrate
 from adapters.settings import Settings, read_settings
 
+pytest_plugins = ["tests.mlflow_server"]
+
 TEMPLATE = "ontime_template"
 
 

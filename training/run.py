@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -72,14 +73,14 @@ def train_candidate(
     progress: Progress = lambda step, share: None,
     label_store: LabelStore | None = None,
 ) -> TrainedModel:
-    """Build the training set, calibrate, fit, evaluate, and register the signed version.
+    """Build the training set, fit, calibrate, evaluate, and register the signed version.
 
     Parameters
     ----------
     key : bytes
         Signs the version.
     progress : callable
-        Told the step's name and the share of it that is done, 0 to 1.
+        Told the step's name and the share of it that is done, 0 to 1; from another thread while it fits.
     label_store : LabelStore, optional
         Gives the labels, corrections included; without it they are the arrivals of the event store.
 
@@ -101,9 +102,7 @@ def train_candidate(
         label_store,
     )
     split = split_by_time(rows, request.split)
-    calibration = _calibration(split, request, progress)
-    progress("fit", 0.0)
-    trees = fit_trees(split.fit, request.parameters, request.seed, lambda i, n: progress("fit", i / n))
+    trees, calibration = _fit(split, request, progress)
     draft = _model(rows, split, request, trees, calibration)
     progress("evaluate", 0.0)
     probability = draft.probability(split.evaluation.X)
@@ -175,15 +174,24 @@ def _git(*arguments: str) -> str:
     ).stdout.strip()  # fmt: skip
 
 
-def _calibration(split: Split, request: TrainingRequest, progress: Progress) -> Calibration:
-    """Platt's two numbers, from trees that have not seen the days that calibrate."""
-    progress("calibrate", 0.0)
-    trees = fit_trees(
-        split.draft, request.parameters, request.seed, lambda i, n: progress("calibrate", i / n)
-    )
-    encode = CategoryEncoder(FEATURE_NAMES, trees.categories)
-    with LightGBMBooster(trees.text) as booster:
-        return fit_calibration(booster.raw_scores(encode(split.calibration.X)), split.calibration.y)
+def _fit(split: Split, request: TrainingRequest, progress: Progress) -> tuple[Trees, Calibration]:
+    """Fit the trees, and beside them those that have not seen the days that calibrate; and calibrate."""
+    done = [0.0, 0.0]
+
+    def fit(which: int, rows: TrainingSet) -> Trees:
+        def tell(tree: int, of: int) -> None:
+            done[which] = tree / of
+            progress("fit", sum(done) / len(done))
+
+        return fit_trees(rows, request.parameters, request.seed, tell)
+
+    progress("fit", 0.0)
+    with ThreadPoolExecutor(len(done)) as pool:
+        trees, draft = pool.map(fit, range(len(done)), (split.fit, split.draft))
+    encode = CategoryEncoder(FEATURE_NAMES, draft.categories)
+    with LightGBMBooster(draft.text) as booster:
+        raw = booster.raw_scores(encode(split.calibration.X))
+    return trees, fit_calibration(raw, split.calibration.y)
 
 
 def _model(

@@ -37,7 +37,7 @@ class Stack:
     def is_managed(self) -> bool:
         """Whether the process manager answers."""
         try:
-            return bool(self._manager(PING_SECONDS).supervisor.getState()["statename"] == "RUNNING")
+            return bool(self._ask("getState", patience=PING_SECONDS)["statename"] == "RUNNING")
         except (OSError, xmlrpc.client.Error, http.client.HTTPException):
             return False
 
@@ -116,7 +116,7 @@ class Stack:
     def stop(self, say: Say) -> None:
         """Stop everything, and make sure that no process is left."""
         if self.is_managed():
-            self._manager().supervisor.shutdown()
+            self._ask("shutdown")
             deadline = time.monotonic() + STOP_SECONDS
             while self.is_managed() and time.monotonic() < deadline:
                 time.sleep(0.2)
@@ -132,7 +132,7 @@ class Stack:
         """What the process manager says of each program: statename, pid, start, now."""
         if not self.is_managed():
             return {}
-        return {info["name"]: info for info in self._manager().supervisor.getAllProcessInfo()}
+        return {info["name"]: info for info in self._ask("getAllProcessInfo")}
 
     def probe(self) -> dict[str, str | None]:
         """Ask each program what its clients need of it; None = well, else what is wrong."""
@@ -140,10 +140,9 @@ class Stack:
 
     def restart(self, name: str) -> None:
         """Stop and start one program."""
-        supervisor = self._manager().supervisor
         if self.states()[name]["statename"] == "RUNNING":
-            supervisor.stopProcess(name)
-        supervisor.startProcess(name)
+            self._ask("stopProcess", name)
+        self._ask("startProcess", name)
 
     def _prepare(self, database: Database) -> None:
         migrate(database)
@@ -184,17 +183,17 @@ class Stack:
         states = self.states()
         for name in names:
             if states[name]["statename"] not in ("RUNNING", "STARTING", "BACKOFF"):
-                self._manager().supervisor.startProcess(name, False)
+                self._ask("startProcess", name, False)
 
-    def _manager(self, patience: float = CALL_SECONDS) -> Any:
+    def _ask(self, method: str, *arguments: Any, patience: float = CALL_SECONDS) -> Any:
+        """Call the process manager."""
         try:
             password = layout.supervisor_password_file(self.settings).read_text().strip()
         except OSError:
             password = "none-yet"  # noqa: S105  what no stack has as its password
-        address = f"127.0.0.1:{self.settings.supervisor_port}"
-        return xmlrpc.client.ServerProxy(
-            f"http://{SUPERVISOR_USER}:{password}@{address}/RPC2", transport=_ImpatientTransport(patience)
-        )
+        address = f"http://{SUPERVISOR_USER}:{password}@127.0.0.1:{self.settings.supervisor_port}/RPC2"
+        with xmlrpc.client.ServerProxy(address, transport=_ImpatientTransport(patience)) as manager:
+            return getattr(manager.supervisor, method)(*arguments)
 
 
 class _ImpatientTransport(xmlrpc.client.Transport):

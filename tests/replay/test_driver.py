@@ -62,7 +62,7 @@ def refresher(postgres: Database) -> Iterator[None]:
 
 @pytest.fixture
 def api(postgres: Database) -> StandInApi:
-    ClockStore(postgres).set_simulated(utc(11, 4))
+    ClockStore(postgres).set_simulated(utc(11, 7, 55))
     return StandInApi(postgres)
 
 
@@ -124,20 +124,33 @@ def test_a_replay_goes_on_from_the_stacks_clock(api, replay, postgres):
 
 @pytest.mark.integration
 @pytest.mark.usefixtures("refresher")
-def test_a_night_is_one_step_that_asks_nothing(api, replay, postgres):
-    ClockStore(postgres).set_simulated(utc(11, 17, 30))
+def test_a_night_without_departures_is_one_step(api, replay, postgres):
+    ClockStore(postgres).set_simulated(utc(11, 21, 30))
     count = replay.advance(morning_after(DAY))
     assert api.asked == []
-    assert (count.events, count.predictions) == (3, 0)
+    assert [now for now, _ in api.told] == [utc(11, 21, 30)]
+    assert (count.day, count.events, count.predictions) == (date(2013, 4, 12), 1, 0)
     assert ClockStore(postgres).read().now == utc(12, 10)
     assert FeatureStore(postgres).newest_tick() == tick_of(minute_floor(utc(12, 10)))
 
 
 @pytest.mark.integration
-def test_an_event_that_the_api_rejects_stops_the_replay(api, replay):
+@pytest.mark.usefixtures("refresher")
+def test_a_morning_is_lived_once_and_counted_with_its_day(api, replay):
+    morning = replay.advance(utc(11, 14, 2))
+    assert [flight["flight"] for _, _, flight in api.asked] == [1545]
+    assert morning.predictions == 1
+
+    assert replay.live_day(DAY).predictions == 3
+    assert [flight["flight"] for _, _, flight in api.asked] == [1545, 2, 3]
+
+
+@pytest.mark.integration
+def test_an_event_that_the_api_rejects_stops_the_replay(api, replay, postgres):
+    ClockStore(postgres).set_simulated(utc(11, 14, 30))
     api.rejected = 1
     with pytest.raises(OntimeError, match="rejected"):
-        replay.advance(morning_after(DAY))
+        replay.advance(utc(11, 16))
 
 
 def test_the_steps_of_a_day_begin_at_four_and_end_at_midnight_in_new_york():

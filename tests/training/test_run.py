@@ -111,7 +111,7 @@ def test_a_window_without_enough_labelled_days_registers_nothing(store, registry
 @pytest.mark.integration
 def test_progress_ends_with_everything_done(candidate, told):
     assert list(dict.fromkeys(step for step, _ in told)) == [
-        "training set", "calibrate", "fit", "evaluate", "register"
+        "training set", "fit", "evaluate", "register"
     ]  # fmt: skip
     assert told[-1] == ("register", 1.0)
 

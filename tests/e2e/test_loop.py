@@ -1,0 +1,151 @@
+"""One pass of the loop through the whole stack; the tests tell its story in order."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adapters.clock_store import ClockStore
+from adapters.event_store import EventStore
+from adapters.label_store import LabelStore
+from adapters.monitoring_store import MonitoringStore
+from adapters.prediction_log import PredictionColumns, PredictionLog
+from domain.clock import from_minute
+from domain.features.catalogue import CONTRACT_HASH
+from domain.features.state import AHEAD_MINUTES, LOOKBACK_MINUTES
+from domain.features.vectors import vectors_for
+from domain.flights import Queries
+from ontime.stack.probes import PROBES
+from replay.client import require
+from replay.driver import ticks_of
+from tests.e2e.conftest import DAY, World
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def logged(world: World) -> PredictionColumns:
+    log = PredictionLog(world.database)
+    eventually(lambda: len(log.fetch(DAY)) >= world.first_day.predictions)
+    return log.fetch(DAY, contract_hash=CONTRACT_HASH)
+
+
+def serving(world: World) -> int:
+    return require(world.api.get("/health/ready"), 200).body["model_version"]
+
+
+def test_every_part_is_well(world):
+    assert world.stack.probe() == dict.fromkeys(PROBES)
+
+
+def test_every_flight_of_the_day_was_predicted_once_an_hour_before_its_departure(world):
+    predictions = logged(world)
+    start, end = (next(iter(ticks_of(DAY + timedelta(days=i)))) for i in (0, 1))
+    scheduled = [f for batch in world.feed.flights_between(start, end, timedelta(hours=1)) for f in batch]
+    of_the_day = {f"{f['carrier']}{f['flight']}-{f['origin']}-{DAY:%Y%m%d}" for f in scheduled}
+    assert Counter(predictions.flight_id.tolist()) == Counter(of_the_day)
+    assert set(predictions.lead_minutes.tolist()) == {60}
+    assert len(predictions) > 800
+
+
+def test_served_features_equal_training_features(world):
+    """Bit for bit: what the running API logged is what training computes from the events."""
+    predictions = logged(world)
+    ticks = predictions.state_tick
+    flights, weather = EventStore(world.database).facts(
+        from_minute(int(ticks.max())),
+        from_minute(int(ticks.min()) - LOOKBACK_MINUTES - 1440),
+        from_minute(int(ticks.max()) + AHEAD_MINUTES),
+    )
+    queries = Queries(
+        carrier=predictions.carrier, origin=predictions.origin, dest=predictions.dest,
+        sched_dep=predictions.sched_dep, sched_arr=predictions.sched_arr, as_of=predictions.as_of,
+    )  # fmt: skip
+    recomputed = vectors_for(queries, flights, weather, ticks)
+    assert recomputed.shape == predictions.features.shape
+    assert np.array_equal(recomputed.view(np.int64), predictions.features.view(np.int64))
+    assert (predictions.as_of - ticks < 5).all()
+
+
+def test_arrivals_became_labels(world):
+    predictions = logged(world)
+    known = ~np.isnan(predictions.is_late)
+    assert known.mean() > 0.9
+    labels = LabelStore(world.database)
+    label = labels.current(str(predictions.flight_id[known][0]))
+    assert label is not None
+    assert label.known_at <= ClockStore(world.database).read().now
+
+
+def test_an_answer_leads_to_its_features_its_model_its_data_and_its_code(world):
+    predictions = logged(world)
+    shown = require(world.api.get(f"/v1/predictions/{predictions.prediction_id[0]}", "predict"), 200).body
+    assert shown["flight_id"] == predictions.flight_id[0]
+    assert shown["probability"] == predictions.probability[0]
+    assert len(shown["features"]) == predictions.features.shape[1]
+    assert shown["model"]["version"] == 1
+    assert len(shown["model"]["data_hash"]) == 64
+    assert shown["model"]["git_commit"]
+
+
+def test_a_night_measures_the_day_and_leaves_a_report(world):
+    world.prefect.run("nightly-monitoring", {"day": DAY.isoformat()}, "night")
+    store = MonitoringStore(world.database)
+    (night,) = store.runs(DAY, DAY)
+    assert night.predictions == world.first_day.predictions
+    assert night.labelled > 0.9 * night.predictions
+    assert Path(night.report_html).stat().st_size > 100_000
+    measured = {m.name: m.value for m in store.night(DAY) if m.slice == "all"}
+    assert 0.5 < measured["realised_auc"] < 1
+    assert measured["parity_mismatches"] == 0
+    assert "retrain" in {decision.kind for decision in store.decisions(DAY, DAY)}
+
+
+def test_the_same_night_again_changes_nothing(world):
+    store = MonitoringStore(world.database)
+    before = {(m.name, m.slice): m.value for m in store.night(DAY)}
+    decided = len(store.decisions(DAY, DAY))
+    world.prefect.run("nightly-monitoring", {"day": DAY.isoformat()}, "night again")
+    after = {(m.name, m.slice): m.value for m in store.night(DAY)}
+    timed = {key for key in before if "latency" in key[0] or "seconds" in key[0] or "backlog" in key[0]}
+    assert after.keys() == before.keys()
+    for key in before.keys() - timed:
+        # Rows of one moment come in any order: sums differ in their last digits.
+        np.testing.assert_allclose(
+            np.nan if after[key] is None else after[key],
+            np.nan if before[key] is None else before[key],
+            rtol=1e-9,
+            err_msg=str(key),
+        )
+    assert len(store.decisions(DAY, DAY)) == decided
+
+
+def test_a_promotion_and_a_rollback_reach_the_running_api(world):
+    second = world.train("to be promoted", seed=2)
+    wish = {"version": second, "expected_version": 1, "reason": "the end-to-end pass"}
+    require(world.api.post("/v1/model/promote", wish, "admin"), 200)
+    eventually(lambda: serving(world) == second, 10)
+    require(world.api.post("/v1/model/promote", wish, "admin"), 409)
+
+    require(world.api.post("/v1/model/rollback", {"reason": "the end-to-end pass"}, "admin"), 200)
+    eventually(lambda: serving(world) == 1, 10)
+
+
+def test_the_clock_of_the_stack_answers_a_question_about_now(world):
+    now = ClockStore(world.database).read().now
+    batches = world.feed.flights_between(now + timedelta(hours=1), now + timedelta(hours=3), timedelta(0))
+    flight = {name: value for name, value in batches[0][0].items() if name != "as_of"}
+    answer = require(world.api.post("/v1/predictions", flight, "predict"), 200).body
+    assert answer["as_of"] == answer["clock"]["now"] == now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert answer["clock"]["mode"] == "simulated"
+    assert answer["features"]["stale"] is False
