@@ -26,6 +26,7 @@ class Settings:
 
     state_dir: Path = _setting(Path("var"), "Where a native stack keeps all its state.")
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
+    git_commit: str = _setting("", "Commit of the running code where there is no checkout; images set it.")
 
     postgres_host: str = _setting("127.0.0.1", "Host of PostgreSQL.")
     postgres_port: int = _setting(15432, "Port of PostgreSQL; the native stack starts it there.")
@@ -44,6 +45,10 @@ class Settings:
     mlflow_url: str = _setting("", "Address of the MLflow server; empty = the native one.")
     prefect_port: int = _setting(4205, "Port of the native Prefect server.")
     prefect_url: str = _setting("", "Address of Prefect's API; empty = the native one.")
+    prefect_password_file: Path = _setting(
+        Path("var/secrets/prefect_api_password"),
+        "File with the password of Prefect's API; where there is none, Prefect asks for none.",
+    )
     supervisor_port: int = _setting(9005, "Port of the native stack's process manager, on loopback.")
 
     model_name: str = _setting("ontime", "Name of the registered model.")
@@ -76,6 +81,13 @@ class Settings:
     def prefect_address(self) -> str:
         """Where Prefect's API answers."""
         return self.prefect_url or f"http://127.0.0.1:{self.prefect_port}/api"
+
+    @property
+    def prefect_auth(self) -> str | None:
+        """User and password of Prefect's API, None where it asks for none."""
+        if not self.prefect_password_file.exists():
+            return None
+        return f"ontime:{read_secret('prefect_password_file', self.prefect_password_file)}"
 
     @property
     def api_address(self) -> str:

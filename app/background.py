@@ -22,6 +22,13 @@ class Loop:
         self._failing = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
+    def once(self) -> None:
+        """Take the first step in the caller's thread; what fails is tried again once the loop runs."""
+        try:
+            self._step()
+        except Exception as error:
+            self._note(error)
+
     def start(self) -> None:
         """Begin."""
         self._thread.start()

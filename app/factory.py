@@ -49,6 +49,9 @@ def create_app(
     app.extensions["loops"] = loops = _loops(made)
     if background:
         for loop in loops:
+            # A worker takes requests only after it has looked once: a new one beside old ones answers like them.
+            loop.once()
+        for loop in loops:
             loop.start()
     return app
 

@@ -165,7 +165,10 @@ def load(
 
 @app.command()
 def keys() -> None:
-    """Show where the keys of the API are."""
+    """Record the API's keys in the database, and show where they are; safe to repeat."""
+    from ontime.stack.manager import register_keys, with_database
+
+    with_database(settings(), lambda database: register_keys(database, settings()))
     for name, scopes in layout.KEYS.items():
         say(f"{settings().api_keys_dir / name}: {', '.join(scopes)}")
 

@@ -135,7 +135,7 @@ class _Story:
     def __init__(self, settings: Settings, guard: Guard, database: Database, teller: Teller):
         self._api = api_client(settings)
         self._replay = Replay(database, self._api, Feed(load_dataset(settings.state_dir / "data")))
-        self._prefect = PrefectClient(settings.prefect_address, lambda: guard.restarts)
+        self._prefect = PrefectClient(settings.prefect_address, lambda: guard.restarts, settings.prefect_auth)
         self._deployments = Deployments(database)
         self._teller = teller
         self._first = self._serving()

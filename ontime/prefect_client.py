@@ -1,5 +1,6 @@
 """Starting Prefect's flow runs and waiting for them, over its REST API."""
 
+import base64
 import json
 import time
 import urllib.error
@@ -32,12 +33,17 @@ class PrefectClient:
 
     Parameters
     ----------
+    auth : str, optional
+        User and password, with a colon between them.
     restarts : callable
         How often the whole stack was started again; a run that was under way then is lost.
     """
 
-    def __init__(self, address: str, restarts: Callable[[], int] = lambda: 0):
+    def __init__(self, address: str, restarts: Callable[[], int] = lambda: 0, auth: str | None = None):
         self._address = address
+        self._headers = {"Content-Type": "application/json"}
+        if auth is not None:
+            self._headers["Authorization"] = f"Basic {base64.b64encode(auth.encode()).decode()}"
         self._restarts = restarts
 
     def start(self, flow: str, parameters: dict[str, Any], idempotency_key: str | None = None) -> FlowRun:
@@ -125,7 +131,7 @@ class PrefectClient:
         request = urllib.request.Request(  # noqa: S310  an address of our settings
             self._address + path,
             data=json.dumps(body).encode() if body is not None else None,
-            headers={"Content-Type": "application/json"},
+            headers=self._headers,
             method=method,
         )
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310

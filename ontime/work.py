@@ -107,7 +107,7 @@ def _steps_told(say: Say) -> Callable[[str, float], None]:
 
 def run_deployment(settings: Settings, flow: str, parameters: dict[str, Any], say: Say) -> None:
     """Let Prefect run a flow and wait for its end."""
-    client = PrefectClient(settings.prefect_address)
+    client = PrefectClient(settings.prefect_address, auth=settings.prefect_auth)
     run = client.start(flow, parameters)
     say(
         f"flow {flow} runs as {run.name}: {settings.prefect_address.removesuffix('/api')}/runs/flow-run/{run.run_id}"
@@ -129,7 +129,7 @@ def replay_days(settings: Settings, first: date, last: date, say: Say) -> None:
     database = Database.from_settings(settings)
     feed = Feed(load_dataset(settings.state_dir / "data"))
     replay = Replay(database, api_client(settings, lambda: Stack(settings).start(say)), feed)
-    prefect = PrefectClient(settings.prefect_address)
+    prefect = PrefectClient(settings.prefect_address, auth=settings.prefect_auth)
     try:
         started, days = time.monotonic(), (last - first).days + 1
         for i in range(days):

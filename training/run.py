@@ -18,7 +18,7 @@ import numpy as np
 from adapters import model_artifact
 from adapters.lightgbm_booster import LightGBMBooster
 from adapters.model_registry import ModelRegistry, Run
-from adapters.settings import PROJECT_ROOT
+from adapters.settings import PROJECT_ROOT, settings
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from domain.flights import Floats
 from domain.model import Calibration, CategoryEncoder, FlightModel, ModelManifest
@@ -161,11 +161,11 @@ def train_first(
 
 
 def git_commit() -> str:
-    """Commit of the running code, with "-dirty" where files differ; "unknown" outside a checkout."""
+    """Commit of the running code, with "-dirty" where files differ; outside a checkout that of the settings."""
     try:
         return _git("rev-parse", "HEAD") + ("-dirty" if _git("status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        return settings().git_commit or "unknown"
 
 
 def _git(*arguments: str) -> str:

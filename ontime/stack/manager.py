@@ -146,9 +146,7 @@ class Stack:
 
     def _prepare(self, database: Database) -> None:
         migrate(database)
-        keys = ApiKeys(database)
-        for name, scopes in layout.KEYS.items():
-            keys.register(name, scopes, (self.settings.api_keys_dir / name).read_text().strip())
+        register_keys(database, self.settings)
 
     def _start_manager(self, say: Say) -> None:
         left = processes.of_stack(self.settings.state_dir)
@@ -208,6 +206,13 @@ class _ImpatientTransport(xmlrpc.client.Transport):
         connection = super().make_connection(host)
         connection.timeout = self._patience
         return connection
+
+
+def register_keys(database: Database, settings: Settings) -> None:
+    """Record the keys that lie beside the stack; those on record stay as they are."""
+    keys = ApiKeys(database)
+    for name, scopes in layout.KEYS.items():
+        keys.register(name, scopes, (settings.api_keys_dir / name).read_text().strip())
 
 
 def with_database(settings: Settings, work: Callable[[Database], None]) -> None:
