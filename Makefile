@@ -42,8 +42,9 @@ local: $(STAMP) ## Start the stack on this machine, with its data
 	@$(ONTIME) local
 
 .PHONY: down
-down: $(STAMP) ## Stop the stack; its data stay
+down: $(STAMP) ## Stop the stack, native or under Compose; its data stay
 	@$(ONTIME) down
+	@$(MAKE) --no-print-directory down-compose-if-up
 
 .PHONY: status
 status: $(STAMP) ## Say what runs and whether it is well
@@ -99,3 +100,5 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --python-ver
 lock: $(STAMP) ## Write the lock files anew from requirements/*.in
 	@$(LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt
 	@$(LOCK) requirements/all.in -o requirements/all.txt
+
+-include deploy/compose.mk

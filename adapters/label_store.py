@@ -107,6 +107,11 @@ class LabelStore:
             np.array(flights, dtype=np.str_), np.array(delays, dtype=np.int64), np.array(late, dtype=np.bool_)
         )
 
+    def newest_day(self, known_by: datetime) -> date | None:
+        """The newest local day with a label that was known at a moment, None where there is none."""
+        row = self._database.row("newest_labelled_day", {"known_by": known_by})
+        return row[0] if row else None
+
     def count(self) -> int:
         """Number of flights with a label."""
         row = self._database.row("count_labels")

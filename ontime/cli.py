@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from adapters.postgres import Database
 from adapters.settings import PROJECT_ROOT, settings
 from domain.errors import OntimeError
 from ontime import status as status_view
@@ -153,6 +154,20 @@ def replay(
 
 
 @app.command()
+def feed(
+    url: Annotated[str, typer.Option(help="Address of the API or of the gateway before it.")] = "",
+    pace: Annotated[float, typer.Option(min=0.0, help="Seconds that a tick of five minutes takes.")] = 5.0,
+) -> None:
+    """Play the dataset as live events on the simulated clock: schedules, departures, arrivals, weather.
+
+    It goes on from the stack's clock, day after day, until the year is over or it is stopped.
+    """
+    from ontime.work import play_feed
+
+    play_feed(settings(), url or settings().api_address, pace, say)
+
+
+@app.command()
 def load(
     seconds: Annotated[int, typer.Option(min=1, max=600, help="How long.")] = 20,
     users: Annotated[int, typer.Option(min=1, max=200, help="Clients at once.")] = 8,
@@ -177,6 +192,9 @@ def keys() -> None:
 def clock(
     system: Annotated[bool, typer.Option("--system", help="Follow the real time.")] = False,
     at: Annotated[datetime | None, typer.Option(help="Stand at this UTC moment.")] = None,
+    first: Annotated[
+        bool, typer.Option("--first", help="Only where it still follows the real time.")
+    ] = False,
 ) -> None:
     """Show the stack's clock, or set it."""
     from adapters.clock_store import ClockStore
@@ -186,7 +204,13 @@ def clock(
         with_database(settings(), lambda database: ClockStore(database).set_system())
     if at is not None:
         moment = at.replace(tzinfo=UTC)
-        with_database(settings(), lambda database: ClockStore(database).set_simulated(moment))
+
+        def set_clock(database: Database) -> None:
+            store = ClockStore(database)
+            if not first or store.read().mode == "system":
+                store.set_simulated(moment)
+
+        with_database(settings(), set_clock)
     with_database(settings(), lambda database: say(str(ClockStore(database).read())))
 
 

@@ -4,8 +4,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from adapters.championship import Championship
 from adapters.clock_store import ClockStore
@@ -22,12 +23,13 @@ from ontime.prefect_client import PrefectClient
 from ontime.stack import layout
 from ontime.stack.manager import Stack
 from replay.client import ApiClient
-from replay.driver import Replay, morning_after
+from replay.driver import TICK, Replay, morning_after
 from replay.feed import Feed
 from training import run as training_run
 
 Say = Callable[[str], None]
 FIRST_WINDOW_DAYS = 90
+FEED_ENDS = datetime(2014, 1, 2, tzinfo=UTC)
 
 
 def ingest_dataset(settings: Settings, until: datetime | None, say: Say) -> None:
@@ -65,7 +67,10 @@ def train_first(settings: Settings, say: Say) -> int:
             say(f"version {serving} serves already")
             return serving
         now = ClockStore(database).read().now
-        until = now.date() - timedelta(days=1)
+        newest = LabelStore(database).newest_day(now)
+        if newest is None:
+            raise OntimeError("there is no label to train on yet: ingest the dataset, or wait for arrivals")
+        until = min(now.date() - timedelta(days=1), newest)
         request = training_run.TrainingRequest(
             until - timedelta(days=FIRST_WINDOW_DAYS - 1), until, now, "first champion"
         )
@@ -118,10 +123,14 @@ def run_deployment(settings: Settings, flow: str, parameters: dict[str, Any], sa
 
 def api_client(settings: Settings, revive: Callable[[], None] = lambda: None) -> ApiClient:
     """A client of this stack's API with its keys."""
-    keys = {
+    return ApiClient("127.0.0.1", settings.api_port, _keys(settings), revive)
+
+
+def _keys(settings: Settings) -> dict[str, str]:
+    """The stack's keys by scope."""
+    return {
         name.removesuffix(".key"): (settings.api_keys_dir / name).read_text().strip() for name in layout.KEYS
     }
-    return ApiClient("127.0.0.1", settings.api_port, keys, revive)
 
 
 def replay_days(settings: Settings, first: date, last: date, say: Say) -> None:
@@ -139,6 +148,26 @@ def replay_days(settings: Settings, first: date, last: date, say: Say) -> None:
             prefect.run("nightly-monitoring", {"day": day.isoformat()})
             left = (time.monotonic() - started) / (i + 1) * (days - i - 1)
             say(f"{day}: {count.predictions} predictions, {count.events} events, {left:.0f} s left")
+    finally:
+        replay.close()
+        database.close()
+
+
+def play_feed(settings: Settings, address: str, pace: float, say: Say) -> None:
+    """Play the dataset as live events, a tick every `pace` seconds, from the stack's clock on."""
+    where = urlsplit(address)
+    database = Database.from_settings(settings)
+    api = ApiClient(where.hostname or "127.0.0.1", where.port or 80, _keys(settings))
+    replay = Replay(database, api, Feed(load_dataset(settings.state_dir / "data")))
+    try:
+        moment = ClockStore(database).read().now
+        while moment < FEED_ENDS:
+            began = time.monotonic()
+            moment += TICK
+            replay.tell_until(moment)
+            if moment.minute == 0:
+                say(f"{moment:%Y-%m-%d %H:%M} UTC")
+            time.sleep(max(0.0, pace - (time.monotonic() - began)))
     finally:
         replay.close()
         database.close()

@@ -102,6 +102,15 @@ class Replay:
         self._await_state(until)
         return count
 
+    def tell_until(self, moment: datetime) -> DayCount:
+        """Post what became known up to a moment and set the clock to it: a feed, which asks nothing."""
+        count = DayCount(moment.astimezone(NEW_YORK).date())
+        now = patiently(self._clock.read).now
+        if now < moment:
+            self._tell(now, moment, count)
+            patiently(lambda: self._clock.set_simulated(moment))
+        return count
+
     def _count(self, day: date) -> DayCount:
         return self._counts.setdefault(day, DayCount(day))
 
