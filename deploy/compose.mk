@@ -1,0 +1,65 @@
+# Targets of the Compose stack; the Makefile includes this file. Everything behind them needs Docker and python3 only.
+STACK := python3 deploy/stack
+
+# A way to get an engine on a machine that has none; only the tests and CI try it.
+ENGINE_HELPER ?= ../shared/offline-docker/up.sh
+
+# Replicas of the API behind the gateway.
+API_REPLICAS ?= 1
+# A profile to start as well: `make up PROFILE=demo` plays the dataset as live events.
+PROFILE ?=
+export COMPOSE_PROFILES ?= $(PROFILE)
+# With the feed, the stack's clock begins before the first departure of April 2013.
+export DEMO_BEGINS ?= $(if $(filter demo,$(PROFILE)),2013-04-01T07:55:00)
+
+.PHONY: secrets images up ps logs down-compose down-compose-if-up backup restore engine test-stack lock-images lock-images-check ci-local
+
+secrets: ## make the secrets that are missing, random, in var/secrets
+	@deploy/secrets.sh
+
+images: ## build the images
+	@$(STACK) build
+
+up: ## start the stack on Docker Compose, or upgrade a running one in place (API_REPLICAS=3, PROFILE=demo)
+	@$(STACK) check
+	@deploy/secrets.sh
+	@$(STACK) build
+	@$(STACK) up --replicas $(API_REPLICAS)
+
+ps: ## what runs under Compose, and how it is
+	@$(STACK) compose ps
+
+logs: ## the last lines of the Compose stack, or of one service (S=api)
+	@$(STACK) compose logs --tail 200 $(S)
+
+down-compose: ## stop the Compose stack; its data stays
+	@$(STACK) compose down
+
+down-compose-if-up:
+	@if $(STACK) check 2>/dev/null; then $(STACK) compose down; fi
+
+backup: ## databases and artifacts into one tar in var/backups
+	@$(STACK) backup
+
+restore: ## databases and artifacts from a backup (FILE=var/backups/...), proven by row counts and checksums
+	@test -n "$(FILE)" || { echo "say which: make restore FILE=var/backups/ontime-....tar"; exit 2; }
+	@$(STACK) restore "$(FILE)"
+
+engine:
+	@$(STACK) check 2>/dev/null || { [ -x $(ENGINE_HELPER) ] && $(ENGINE_HELPER) >/dev/null && $(STACK) check; }
+
+test-stack: ## the end-to-end pass through the Compose stack's gateway; needs an engine
+	@$(MAKE) --no-print-directory engine || { echo "test-stack did not run: no Docker engine here"; exit 3; }
+	@.venv/bin/python -m pytest -m stack tests/deploy
+
+IMAGES := api mlflow prefect worker
+# 3.11.0 as the target: what 3.11.2 of Debian needs and later ones do not is then in the lock as well.
+COMPILE = .venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header \
+	$(if $(wildcard requirements/$(1).overrides.txt),--override requirements/$(1).overrides.txt) \
+	-c requirements/all.txt requirements/$(1).in -o requirements/$(1).txt
+
+lock-images: ## lock the libraries of each image, at the versions of requirements/all.txt
+	@$(foreach image,$(IMAGES),$(call COMPILE,$(image)) &&) true
+
+ci-local: ## run .gitlab-ci.yml on this machine
+	@deploy/ci_local.sh

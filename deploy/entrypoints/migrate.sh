@@ -1,0 +1,9 @@
+#!/bin/sh
+# What must be true before anything else starts: schema, API keys, flows. Safe to run at every start.
+set -eu
+python -m ontime migrate
+python -m ontime keys
+# A stack that plays the dataset begins at this moment; one that was set before keeps its clock.
+if [ -n "${DEMO_BEGINS:-}" ]; then python -m ontime clock --first --at "$DEMO_BEGINS"; fi
+prefect work-pool create --type process ontime --overwrite >/dev/null
+python -m flows.deploy

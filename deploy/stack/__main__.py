@@ -1,0 +1,52 @@
+"""What `make up`, `make backup` and `make restore` run: `python3 deploy/stack up|backup|restore`; needs no library."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import backup
+import rolling
+from compose import ROOT, Compose, StackError, fail, say
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the commands."""
+    top = argparse.ArgumentParser(prog="deploy/stack", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+    commands.add_parser("check", help="tell whether an engine answers")
+    commands.add_parser("build", help="build the images")
+    start = commands.add_parser("up", help="start the stack, or upgrade a running one in place")
+    start.add_argument("--replicas", type=int, default=1)
+    run = commands.add_parser("compose", help="pass a command on to Compose")
+    run.add_argument("arguments", nargs=argparse.REMAINDER)
+    save = commands.add_parser("backup", help="databases and artifacts into one tar")
+    save.add_argument("--folder", type=Path, default=ROOT / "var" / "backups")
+    load = commands.add_parser("restore", help="databases and artifacts from such a tar")
+    load.add_argument("file", type=Path)
+    return top
+
+
+def main() -> int:
+    """Run one command."""
+    asked = parser().parse_args()
+    try:
+        compose = Compose()
+        if asked.command == "build":
+            compose.run("build", "--quiet")
+        elif asked.command == "up":
+            rolling.up(compose, asked.replicas)
+            say(f"ontime answers on {rolling.address(compose)}")
+        elif asked.command == "compose":
+            compose.run(*asked.arguments)
+        elif asked.command == "backup":
+            backup.backup(compose, asked.folder)
+        elif asked.command == "restore":
+            backup.restore(compose, asked.file)
+            rolling.start_again(compose)
+    except StackError as error:
+        return fail(error)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
