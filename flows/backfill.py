@@ -1,10 +1,8 @@
 """Backfill: monitor the nights that were missed."""
 
 from datetime import date, timedelta
-from typing import Annotated
 
 from prefect import flow
-from pydantic import Field
 
 from flows import tasks
 from flows.nightly_monitoring import measure
@@ -14,14 +12,13 @@ LOOK_BACK_DAYS = 30
 
 
 @flow(name="backfill")
-def backfill(
-    first: Annotated[
-        date | None,
-        Field(description="First local day; empty = the day of the first prediction, at most 30 back."),
-    ] = None,
-    again: Annotated[bool, Field(description="Also measure the days that have been measured.")] = False,
-) -> list[date]:
-    """Measure every day that was missed, oldest first; decides nothing. Gives the days that were measured."""
+def backfill(first: date | None = None, again: bool = False) -> list[date]:
+    """Measure every day that was missed, oldest first; decides nothing. Gives the days that were measured.
+
+    Args:
+        first: First local day to look at; empty = thirty days back, days without a prediction left out.
+        again: Also measure the days that have been measured.
+    """
     newest = tasks.begin(None)
     start = first or newest.day - timedelta(days=LOOK_BACK_DAYS)
     done = {run.day for run in parts().monitoring.runs(start, newest.day)}

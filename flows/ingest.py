@@ -1,21 +1,19 @@
 """Ingest: the dataset's events up to the stack's clock."""
 
 from datetime import datetime
-from typing import Annotated
 
 from prefect import flow
-from pydantic import Field
 
 from flows.parts import parts
 
 
 @flow(name="ingest")
-def ingest(
-    until: Annotated[
-        datetime | None, Field(description="Take what was known by this moment; empty = the stack's clock.")
-    ] = None,
-) -> int:
-    """Append what became known and is not there yet; safe to run again. Gives the number of new events."""
+def ingest(until: datetime | None = None) -> int:
+    """Append what became known and is not there yet; safe to run again. Gives the number of new events.
+
+    Args:
+        until: Take what was known by this moment; empty = the stack's clock.
+    """
     from data.ingest import ingest as ingest_dataset
 
     own = parts()

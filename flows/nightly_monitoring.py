@@ -1,11 +1,9 @@
 """The night: measure a day, raise alerts, judge challenger and champion, decide whether to retrain."""
 
 from datetime import date
-from typing import Annotated
 
 from prefect import flow
 from prefect.artifacts import create_link_artifact
-from pydantic import Field
 
 from flows import tasks
 from flows.retrain import retrain_night
@@ -27,17 +25,14 @@ SHADOW = ShadowPolicy()
 GUARDRAIL = GuardrailPolicy()
 WINDOW_DAYS = 7
 
-Day = Annotated[
-    date | None,
-    Field(
-        description="Local day in New York to monitor, like 2013-04-03; empty = yesterday by the stack's clock."
-    ),
-]
-
 
 @flow(name="nightly-monitoring")
-def nightly_monitoring(day: Day = None) -> list[str]:
-    """Measure one day of predictions; safe to run again for the same day."""
+def nightly_monitoring(day: date | None = None) -> list[str]:
+    """Measure one day of predictions; safe to run again for the same day.
+
+    Args:
+        day: Local day in New York to monitor, like 2013-04-03; empty = yesterday by the stack's clock.
+    """
     night = tasks.begin(day)
     champion = tasks.load_champion()
     alerts = measure(night, champion)

@@ -44,8 +44,12 @@ class Parts:
 
 @lru_cache(maxsize=1)
 def parts() -> Parts:
-    """Make the parts from the settings of the environment."""
-    own = settings()
+    """Give the process's parts, made once from the settings of the environment."""
+    return make_parts(settings())
+
+
+def make_parts(own: Settings) -> Parts:
+    """Make the parts; nothing is opened yet."""
     database = Database.from_settings(own, application="ontime-flow")
     registry, deployments = ModelRegistry.from_settings(own), Deployments(database)
     return Parts(

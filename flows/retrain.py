@@ -1,10 +1,8 @@
 """Retrain: training set, fit, calibrate, evaluate, register, gate; passed, the candidate becomes challenger."""
 
 from datetime import date, timedelta
-from typing import Annotated
 
 from prefect import flow
-from pydantic import Field
 
 from adapters.model_registry import CHALLENGER
 from domain.errors import Conflict
@@ -19,18 +17,15 @@ WINDOW_DAYS = 120
 SPLIT = SplitPolicy(evaluation_days=5)
 GATE = GatePolicy()
 
-Reason = Annotated[str, Field(description="Why; goes on record with the run, the version and the decision.")]
-Until = Annotated[
-    date | None,
-    Field(
-        description="Night whose day before is the last to train and judge on; empty = yesterday by the stack's clock."
-    ),
-]
-
 
 @flow(name="retrain")
-def retrain(reason: Reason = "asked for by hand", until: Until = None) -> bool:
-    """Train a candidate on the newest matured days and hold it against the champion; never two at once."""
+def retrain(reason: str = "asked for by hand", until: date | None = None) -> bool:
+    """Train a candidate on the newest matured days and hold it against the champion; never two at once.
+
+    Args:
+        reason: Why; goes on record with the run, the version and the decision.
+        until: Night whose day before is the last to train and judge on; empty = the stack's last night.
+    """
     night = tasks.begin(until)
     with parts().retrain_lock() as got:
         if not got:

@@ -1,22 +1,20 @@
 """Roll back by hand."""
 
-from typing import Annotated
-
 from prefect import flow
-from pydantic import Field
 
 from flows import tasks
 
 
+# Prefect reads the descriptions of parameters from a section "Args", and from nothing else.
 @flow(name="rollback")
-def rollback(
-    reason: Annotated[str, Field(description="Why; goes into the ledger.")],
-    expected_version: Annotated[
-        int | None, Field(description="The version you believe to serve; empty = whichever does.", ge=1)
-    ] = None,
-    who: Annotated[str, Field(description="Who asks; goes into the ledger.")] = "prefect",
-) -> int:
-    """Let the last champion serve again; the API follows within two seconds."""
+def rollback(reason: str, expected_version: int | None = None, who: str = "prefect") -> int:
+    """Let the last champion serve again; the API follows within two seconds.
+
+    Args:
+        reason: Why; goes into the ledger.
+        expected_version: The version you believe to serve; empty = whichever does.
+        who: Who asks; goes into the ledger.
+    """
     return int(tasks.roll_back(who, reason, expected_version, {}).to_version)
 
 

@@ -1,0 +1,28 @@
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from prefect.testing.utilities import prefect_test_harness
+
+from flows import parts as flow_parts
+from flows.parts import Parts, make_parts
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """A real Prefect server with a database of its own, once a session: it takes ten seconds to start."""
+    with prefect_test_harness(server_startup_timeout=60):
+        yield
+
+
+@pytest.fixture
+def stack(prefect_server, stack_settings, mlflow_address, monkeypatch) -> Iterator[Parts]:
+    """The flows' parts over this test's database, a real MLflow and a model name of its own."""
+    own = make_parts(
+        replace(stack_settings, mlflow_url=mlflow_address, model_name=stack_settings.postgres_database)
+    )
+    flow_parts.parts.cache_clear()
+    monkeypatch.setattr(flow_parts, "make_parts", lambda settings: own)
+    yield own
+    flow_parts.parts.cache_clear()
+    own.database.close()

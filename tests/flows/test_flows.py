@@ -1,0 +1,65 @@
+from datetime import UTC, date, datetime
+
+import pytest
+
+from domain.errors import Conflict, InvalidInput, NotFound
+from flows.backfill import backfill
+from flows.nightly_monitoring import nightly_monitoring
+from flows.parts import RETRAIN_LOCK
+from flows.retrain import retrain
+from flows.rollback import rollback
+
+pytestmark = pytest.mark.integration
+DAY = date(2013, 4, 3)
+
+
+@pytest.fixture
+def morning(stack):
+    """The stack's clock on the morning after the day."""
+    stack.clock.set_simulated(datetime(2013, 4, 4, 10, tzinfo=UTC))
+    return stack
+
+
+def test_a_night_without_a_champion_is_measured_and_decides_nothing(morning):
+    nightly_monitoring()
+    [night] = morning.monitoring.runs(DAY, DAY)
+    assert (night.predictions, night.model_version, night.report_html) == (0, None, None)
+    assert morning.monitoring.decisions(DAY, DAY) == []
+
+
+def test_the_same_night_again_gives_the_same_measures(morning):
+    nightly_monitoring(DAY)
+    first = morning.monitoring.night(DAY)
+    nightly_monitoring(DAY)
+    assert morning.monitoring.night(DAY) == first
+    assert len(morning.monitoring.runs(DAY, DAY)) == 1
+
+
+def test_a_day_that_is_not_over_is_refused_by_name(morning):
+    with pytest.raises(InvalidInput, match=r"day: expected a day that is over.*2013-04-03"):
+        nightly_monitoring(date(2013, 4, 4))
+
+
+def test_a_retrain_waits_for_no_other_it_refuses(morning):
+    with morning.database.try_lock(RETRAIN_LOCK) as held:
+        assert held
+        with pytest.raises(Conflict, match="another retrain is under way"):
+            retrain("by hand")
+
+
+def test_the_lock_of_a_retrain_is_free_again_after_one_that_failed(morning):
+    with pytest.raises(InvalidInput):  # there is not a single flight to train on
+        retrain("by hand")
+    with morning.retrain_lock() as held:
+        assert held
+
+
+def test_a_rollback_without_an_earlier_champion_says_so(morning):
+    with pytest.raises(NotFound, match="no earlier champion"):
+        rollback("by hand")
+
+
+def test_a_backfill_measures_what_was_missed_and_only_that(morning):
+    nightly_monitoring(DAY)
+    assert backfill(date(2013, 4, 1)) == [date(2013, 4, 1), date(2013, 4, 2)]
+    assert backfill(date(2013, 4, 1)) == []

@@ -1,0 +1,95 @@
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from domain.metrics import PairedDifference
+from monitoring.policy import (
+    GuardrailPolicy,
+    RetrainPolicy,
+    RetrainState,
+    ShadowPolicy,
+    decide_guardrail,
+    decide_retrain,
+    decide_shadow,
+)
+
+POLICY = RetrainPolicy()
+QUIET = RetrainState(
+    day=date(2013, 4, 2), champion_known_until=date(2013, 3, 31), new_labels=1_900, last_retrain=None,
+    challenger=None, gaps=(0.0, -0.01),
+)  # fmt: skip
+BREACHED = replace(QUIET, gaps=(0.1, 0.0, 0.12, -0.02, 0.09))
+
+
+def difference(mean: float, worse: float, days: int = 2) -> PairedDifference:
+    return PairedDifference(mean, mean - 0.01, mean + 0.01, worse, days)
+
+
+def test_a_quiet_night_retrains_nothing_and_says_why():
+    decision = decide_retrain(QUIET, POLICY)
+    assert not decision.verdict
+    assert decision.reason == "no lasting breach, not enough new labels"
+    assert decision.evidence["new_labels"] == 1_900
+
+
+def test_drift_is_no_part_of_what_a_retrain_is_decided_on():
+    assert not [name for name in vars(QUIET) if "drift" in name]
+
+
+def test_enough_new_labels_after_enough_days_start_a_retrain():
+    state = replace(QUIET, day=date(2013, 4, 4), new_labels=3_900)
+    assert decide_retrain(state, POLICY).verdict
+    assert not decide_retrain(replace(state, day=date(2013, 4, 3)), POLICY).verdict
+    assert not decide_retrain(replace(state, new_labels=2_999), POLICY).verdict
+
+
+def test_a_lasting_breach_starts_a_retrain_and_a_single_bad_night_does_not():
+    assert decide_retrain(BREACHED, POLICY).verdict
+    assert not decide_retrain(replace(BREACHED, gaps=(0.3, 0.0, 0.0)), POLICY).verdict
+
+
+def test_breaches_long_ago_no_longer_count():
+    gaps = (0.1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.2, 0.2)
+    assert not decide_retrain(replace(BREACHED, gaps=gaps), POLICY).verdict
+
+
+def test_a_retrain_is_not_repeated_within_the_cool_down():
+    state = replace(BREACHED, day=date(2013, 4, 12), last_retrain=date(2013, 4, 6))
+    assert not decide_retrain(state, POLICY).verdict
+    assert decide_retrain(replace(state, last_retrain=date(2013, 4, 5)), POLICY).verdict
+
+
+def test_a_challenger_on_trial_holds_the_next_retrain_back():
+    decision = decide_retrain(replace(BREACHED, challenger=7), POLICY)
+    assert not decision.verdict
+    assert "version 7" in decision.reason
+
+
+def test_too_few_labels_retrain_nothing_whatever_they_say():
+    assert not decide_retrain(replace(BREACHED, new_labels=999), POLICY).verdict
+
+
+@pytest.mark.parametrize(("mean", "verdict"), [(-0.01, True), (0.004, True), (0.006, False)])
+def test_a_challenger_is_promoted_unless_live_requests_contradict_the_gate(mean, verdict):
+    assert decide_shadow(difference(mean, 0.5), 2_000, ShadowPolicy()).verdict is verdict
+
+
+def test_a_challenger_waits_for_enough_live_requests_and_days():
+    policy = ShadowPolicy()
+    assert not decide_shadow(None, 0, policy).verdict
+    assert not decide_shadow(difference(-0.1, 0.0), policy.minimum_rows - 1, policy).verdict
+    assert not decide_shadow(difference(-0.1, 0.0, days=1), 5_000, policy).verdict
+
+
+@pytest.mark.parametrize(
+    ("mean", "worse", "verdict"),
+    [(0.02, 0.99, True), (0.02, 0.8, False), (0.005, 1.0, False), (-0.02, 0.0, False)],
+)
+def test_a_new_champion_is_taken_back_only_when_clearly_worse(mean, worse, verdict):
+    assert decide_guardrail(difference(mean, worse), 2_000, GuardrailPolicy()).verdict is verdict
+
+
+def test_a_new_champion_stays_while_there_are_too_few_labels():
+    assert not decide_guardrail(difference(0.5, 1.0), 100, GuardrailPolicy()).verdict
+    assert not decide_guardrail(None, 0, GuardrailPolicy()).verdict
