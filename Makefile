@@ -26,7 +26,8 @@ $(BIN)/python:
 $(STAMP): requirements/all.txt requirements/bootstrap.txt | $(BIN)/python
 	@echo "installing the locked environment into $(VENV)"
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --no-cache-dir --require-hashes -r requirements/bootstrap.txt
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/all.txt
+	@mkdir -p $(VENV)/.tmp
+	@TMPDIR=$(CURDIR)/$(VENV)/.tmp $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/all.txt
 	@$(BIN)/python -m ontime.native_libraries
 	@touch $@
 

@@ -1,6 +1,7 @@
 """One command line for everything; `make` targets are thin calls of it."""
 
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -27,6 +28,9 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line; our own errors are one line and exit status 1."""
     try:
+        # What runs in this process writes and sends no more outside than the stack's processes do.
+        for name, value in layout.environment(settings()).items():
+            os.environ.setdefault(name, value)
         app()
     except OntimeError as error:
         print(f"ontime: {error}", file=sys.stderr)

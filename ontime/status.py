@@ -35,7 +35,6 @@ def print_addresses(settings: Settings) -> None:
         "keys of the API": str(settings.api_keys_dir),
         "newest report": str(reports[-1]) if reports else "none yet",
     }
-    table = Table(show_header=False)
+    # No table: an address that is cut or folded cannot be followed.
     for name, value in rows.items():
-        table.add_row(name, value)
-    Console(soft_wrap=True).print(table)
+        print(f"{name:26} {value}")

@@ -63,7 +63,6 @@ def environment(settings: Settings) -> dict[str, str]:
         "OMP_WAIT_POLICY": "PASSIVE",
         "XDG_CACHE_HOME": str(state / "cache"),
         "MPLCONFIGDIR": str(state / "cache" / "matplotlib"),
-        "PROMETHEUS_MULTIPROC_DIR": str(state / "run" / "prometheus"),
         "MLFLOW_TRACKING_URI": settings.mlflow_address,
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -73,6 +72,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "PREFECT_API_URL": settings.prefect_address,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",  # by default a run waits up to ten seconds for its worker
     }
 
 

