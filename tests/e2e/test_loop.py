@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 
 from adapters.clock_store import ClockStore
 from adapters.event_store import EventStore
@@ -24,7 +25,13 @@ from replay.client import require
 from replay.driver import ticks_of
 from tests.e2e.conftest import DAY, World
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.timeout(600),
+    # The clients' libraries leave some closed sockets to the collector, which may find them in any test.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 30.0) -> None:
@@ -46,6 +53,19 @@ def serving(world: World) -> int:
 
 def test_every_part_is_well(world):
     assert world.stack.probe() == dict.fromkeys(PROBES)
+
+
+def test_the_night_comes_by_itself(world):
+    """Prefect's scheduler has put the coming nights on its calendar."""
+    wish = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+    address = f"{world.settings.prefect_address}/flow_runs/filter"
+
+    def scheduled() -> set[str]:
+        return {
+            run["expected_start_time"][11:16] for run in requests.post(address, json=wish, timeout=10).json()
+        }
+
+    eventually(lambda: scheduled() == {"10:00"}, 30)
 
 
 def test_every_flight_of_the_day_was_predicted_once_an_hour_before_its_departure(world):
