@@ -9,6 +9,7 @@ from domain.errors import OntimeError
 
 logger = logging.getLogger(__name__)
 JOIN_SECONDS = 5.0
+RETRY_SECONDS = 1.0
 
 
 class Loop:
@@ -41,13 +42,15 @@ class Loop:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            started = time.monotonic()
+            started, pause = time.monotonic(), self._pause
             try:
                 self._step()
                 self._note(None)
             except Exception as error:
                 self._note(error)
-            self._stop.wait(max(0.0, self._pause - (time.monotonic() - started)))
+                # A server that is away refuses at once: without a pause this would take a core.
+                pause = max(pause, RETRY_SECONDS)
+            self._stop.wait(max(0.0, pause - (time.monotonic() - started)))
 
     def _note(self, error: Exception | None) -> None:
         if error is None:

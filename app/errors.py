@@ -27,6 +27,8 @@ STATUS: tuple[tuple[type[OntimeError], int, str], ...] = (
     (ConfigurationError, 500, "Misconfigured"),
 )
 RETRY_AFTER_SECONDS = "2"
+SHOWN = 100
+"""Characters of a refused text that an answer repeats."""
 
 
 class Unauthorized(OntimeError):  # noqa: N818  named like its kin in domain.errors
@@ -55,12 +57,20 @@ def problem(
     return described | {"request_id": g.request_id}
 
 
+def field_error(field: str, expected: str, got: object = None) -> dict[str, Any]:
+    """Describe what is wrong with a field; `got` is shown where it is a plain value."""
+    described: dict[str, Any] = {"field": field, "expected": expected}
+    if isinstance(got, str):
+        return described | {"got": got[:SHOWN]}
+    return described | {"got": got} if isinstance(got, bool | int | float) else described
+
+
 def problem_of(error: OntimeError) -> dict[str, Any]:
     """Describe one of our own errors."""
     if isinstance(error, InvalidBody):
         return problem(422, "Input does not fit", str(error), error.errors)
     if isinstance(error, InvalidInput):
-        field = {"field": error.field, "expected": error.expected}
+        field = field_error(error.field, error.expected, error.got)
         return problem(422, "Input does not fit", str(error), [field])
     for kind, status, title in STATUS:
         if isinstance(error, kind):

@@ -43,7 +43,10 @@ def ready() -> Response:
 def metrics() -> Response:
     """Give the counters of all workers in Prometheus' text form."""
     p = parts()
-    METRICS.observe_state(p.cache.newest_tick(), p.spooled.backlog_bytes())
+    champion = p.models.champion
+    METRICS.observe_state(
+        p.cache.newest_tick(), p.spooled.backlog_bytes(), champion.version if champion else None
+    )
     return Response(METRICS.render(), mimetype="text/plain; version=0.0.4")
 
 

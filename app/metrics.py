@@ -13,8 +13,7 @@ from prometheus_client import (
     values,
 )
 
-from app.model_holder import Served
-
+METHODS = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"))
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -38,22 +37,25 @@ class Metrics:
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request."""
+        # Clients may invent methods; each label's value is a counter kept for good.
+        method = method if method in METHODS else "other"
         self._requests.labels(route, method, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def predicted(self, champion: Served | None, answers: Sequence[dict[str, Any]]) -> None:
-        """Count acknowledged predictions."""
-        if champion is None or not answers:
+    def predicted(self, answers: Sequence[dict[str, Any]]) -> None:
+        """Count acknowledged predictions; those of one request come from one model."""
+        if not answers:
             return
-        self._predictions.labels(str(champion.version)).inc(len(answers))
-        self._version.set(champion.version)
+        self._predictions.labels(str(answers[0]["model"]["version"])).inc(len(answers))
         for answer in answers:
             self._age.observe(answer["features"]["age_seconds"])
 
-    def observe_state(self, tick: int | None, spool_bytes: int) -> None:
-        """Note the newest state and the spool's size."""
+    def observe_state(self, tick: int | None, spool_bytes: int, version: int | None) -> None:
+        """Note the newest state, the spool's size and the version that serves."""
         if tick is not None:
             self._tick.set(tick)
+        if version is not None:
+            self._version.set(version)
         self._spool.set(spool_bytes)
 
     def render(self) -> bytes:

@@ -2,8 +2,9 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+import time
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from adapters.model_registry import CHALLENGER, CHAMPION, ModelRegistry
 from domain.errors import ContractMismatch, NotFound, NotReady, SignatureInvalid
@@ -11,6 +12,8 @@ from domain.features.catalogue import CONTRACT_HASH
 from domain.model import FlightModel
 
 logger = logging.getLogger(__name__)
+REFUSED_SECONDS = 30.0
+"""How long a refused version is left alone: fetching and test-loading it at every look would take a core."""
 
 
 @dataclass(frozen=True)
@@ -21,16 +24,33 @@ class Served:
     model: FlightModel
 
 
+class Pair(NamedTuple):
+    """What serves, and what is scored beside it."""
+
+    champion: Served | None = None
+    challenger: Served | None = None
+
+
 class ModelHolder:
     """Champion and challenger of one worker. Reading them is one attribute access, so a request sees one pair."""
 
     def __init__(self, registry: ModelRegistry):
         self._registry = registry
         self._warm: dict[int, Served] = {}
-        self._refused: dict[str, int] = {}
+        self._refused: dict[int, float] = {}
         self._lock = threading.Lock()
-        self.champion: Served | None = None
-        self.challenger: Served | None = None
+        self._former: Served | None = None
+        self._pair = Pair()
+
+    @property
+    def champion(self) -> Served | None:
+        """What serves, None before the first was loaded."""
+        return self._pair.champion
+
+    @property
+    def challenger(self) -> Served | None:
+        """What is scored beside it, None without one."""
+        return self._pair.challenger
 
     def refresh(self) -> None:
         """Follow the aliases; while MLflow is away, keep serving, from the cache after a restart.
@@ -46,8 +66,8 @@ class ModelHolder:
             except NotReady:
                 self._serve_last_good()
                 raise
-            self._follow(CHAMPION, champion)
-            self._follow(CHALLENGER, challenger if challenger != champion else None)
+            self._follow_champion(champion)
+            self._follow_challenger(challenger if challenger != champion else None)
             self._forget_cold()
 
     def require_champion(self) -> Served:
@@ -58,40 +78,53 @@ class ModelHolder:
         NotReady
             If no champion could be loaded yet.
         """
-        if self.champion is None:
+        return self.require_pair()[0]
+
+    def require_pair(self) -> tuple[Served, Served | None]:
+        """The champion, and the challenger that belongs beside it.
+
+        Raises
+        ------
+        NotReady
+            If no champion could be loaded yet.
+        """
+        champion, challenger = self._pair
+        if champion is None:
             raise NotReady("no champion model is loaded yet")
-        return self.champion
+        return champion, challenger
 
-    def _follow(self, alias: str, version: int | None) -> None:
-        current: Served | None = getattr(self, alias)
-        if (current.version if current else None) == version:
+    def _follow_champion(self, version: int | None) -> None:
+        """Let a version serve; without an alias, or when it is refused, the one that serves goes on."""
+        current, challenger = self._pair
+        served = self._loaded(CHAMPION, version)
+        if served is None or served == current:
             return
-        if version is None:
-            if alias == CHALLENGER:
-                self.challenger = None
-            return
-        served = self._loaded(alias, version)
-        if served is None:
-            return
-        setattr(self, alias, served)
-        self._refused.pop(alias, None)
-        change = {"alias": alias, "from_version": current.version if current else None, "to_version": version}
-        logger.info("model swapped", extra=change)
+        self._pair = Pair(served, challenger if challenger != served else None)
+        self._former = current
+        _tell(CHAMPION, current, served)
 
-    def _loaded(self, alias: str, version: int) -> Served | None:
-        """The version, loaded; None where it is refused, which is logged once."""
+    def _follow_challenger(self, version: int | None) -> None:
+        champion, current = self._pair
+        served = self._loaded(CHALLENGER, version)
+        if served == current:
+            return
+        self._pair = Pair(champion, served)
+        _tell(CHALLENGER, current, served)
+
+    def _loaded(self, alias: str, version: int | None) -> Served | None:
+        """The version, loaded; None where there is none or it is refused, which is logged each time it is tried."""
+        if version is None or time.monotonic() < self._refused.get(version, 0.0):
+            return None
         try:
             if version not in self._warm:
                 model = self._registry.load(version)
                 model.require_contract(CONTRACT_HASH)
                 self._warm[version] = Served(version, model)
         except (SignatureInvalid, ContractMismatch, NotFound) as error:
-            if self._refused.get(alias) != version:
-                self._refused[alias] = version
-                logger.error(
-                    "model refused", extra={"alias": alias, "version": version, "reason": str(error)}
-                )
+            self._refused[version] = time.monotonic() + REFUSED_SECONDS
+            logger.error("model refused", extra={"alias": alias, "version": version, "reason": str(error)})
             return None
+        self._refused.pop(version, None)
         return self._warm[version]
 
     def _serve_last_good(self) -> None:
@@ -99,17 +132,20 @@ class ModelHolder:
             return
         remembered = self._registry.last_served()
         if remembered is not None:
-            self._follow(CHAMPION, remembered)
+            self._follow_champion(remembered)
 
     def _forget_cold(self) -> None:
         """Keep what serves and the champion before it, so that a rollback swaps at once."""
-        keep = {served.version for served in (self.champion, self.challenger) if served}
+        keep = {served.version for served in (*self._pair, self._former) if served}
         if self.champion is not None:
             self._registry.remember_served(self.champion.version)
-        for version in sorted(set(self._warm) - keep)[:-1]:
+        for version in set(self._warm) - keep:
             del self._warm[version]
 
 
-def describe(served: Served) -> Mapping[str, object]:
-    """A served version as answers name it."""
-    return {"version": served.version, "contract": served.model.manifest.contract_hash[:12]}
+def _tell(alias: str, before: Served | None, after: Served | None) -> None:
+    versions = {
+        "from_version": before.version if before else None,
+        "to_version": after.version if after else None,
+    }
+    logger.info("model swapped", extra={"alias": alias} | versions)

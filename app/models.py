@@ -10,6 +10,8 @@ from app.body import clock_body, json_response, read_json, timestamp
 from app.model_holder import Served
 from app.parts import parts
 from app.schemas import PromoteSchema, RollbackSchema, load
+from domain.errors import NotFound
+from domain.features.catalogue import CONTRACT_HASH
 
 blueprint = Blueprint("models", __name__, url_prefix="/v1/model")
 PROMOTE = PromoteSchema()
@@ -20,13 +22,14 @@ LEDGER_ROWS = 20
 @blueprint.get("")
 @require("predict")
 def show() -> Response:
-    """Show the champion, the challenger, and the newest rows of the ledger."""
+    """Show the champion, the challenger, whom a rollback would bring back, and the newest rows of the ledger."""
     p = parts()
     return json_response(
         {
             "name": p.settings.model_name,
             "champion": _describe(p.models.champion),
             "challenger": _describe(p.models.challenger),
+            "previous": _previous(),
             "ledger": [ledger_row(row) for row in p.deployments.history(LEDGER_ROWS)],
             "clock": clock_body(p.cache.now()),
         }
@@ -53,6 +56,15 @@ def rollback() -> Response:
         wish.get("who", "api"), wish["reason"], wish.get("to_version"), wish.get("expected_version", ANY)
     )
     return json_response(ledger_row(row) | {"clock": clock_body(p.cache.now())})
+
+
+def _previous() -> dict[str, Any] | None:
+    """The version a rollback goes to, None where there is none."""
+    p = parts()
+    try:
+        return p.describe_version(p.deployments.previous_champion(CONTRACT_HASH))
+    except NotFound:
+        return None
 
 
 def _describe(served: Served | None) -> dict[str, Any] | None:

@@ -7,20 +7,17 @@ from typing import Any
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flasgger import Swagger
-from flask import Blueprint, Flask, Response, send_from_directory
+from flask import Blueprint, Flask, render_template
+from marshmallow import Schema
 
-from app import schemas
-from app.body import json_response
+from app import answers, schemas
 
 TITLE = "ontime"
 VERSION = "1"
 DESCRIPTION = (
-    "Will this flight arrive 15 minutes late or more? Send a key as `Authorization: Bearer <key>`. "
+    "Will this flight arrive 15 minutes late or more? Send a key as `Authorization: Bearer <key>` or `X-API-Key`. "
     "Times carry an offset. Errors are application/problem+json and name the field and what is expected."
 )
-ASSETS = ("swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "swagger-ui.css", "favicon-32x32.png")
-assets = Blueprint("swagger_assets", __name__, url_prefix="/apidocs/assets")
-
 EXAMPLE_FLIGHT = {
     "carrier": "UA",
     "flight": 1545,
@@ -35,43 +32,45 @@ EXAMPLE_EVENT = {
     "departed_at": "2013-04-11T15:04:00Z",
     "delay_minutes": 4,
 }
+REQUESTS: tuple[type[Schema], ...] = (
+    schemas.FlightSchema,
+    schemas.BatchSchema,
+    schemas.EventsSchema,
+    schemas.LabelSchema,
+    schemas.LabelsSchema,
+    schemas.PromoteSchema,
+    schemas.RollbackSchema,
+)
+ANSWERS: tuple[type[Schema], ...] = (
+    answers.Problem,
+    answers.Predictions,
+    answers.Appended,
+    answers.LoggedPrediction,
+    answers.ModelAnswer,
+    answers.LedgerRow,
+    answers.Liveness,
+    answers.Readiness,
+)
 
 
 def register(app: Flask) -> None:
     """Serve the description and its page."""
-    document = describe()
-
-    def specification() -> Response:
-        return json_response(document)
-
-    app.register_blueprint(assets)
-    app.add_url_rule("/openapi.json", "openapi", specification)
-    configuration: dict[str, Any] = {
-        "openapi": "3.0.3",
-        "title": TITLE,
-        "specs_route": "/apidocs/",
-        "static_url_path": "/apidocs/flasgger",
-        "headers": [],
-        "specs": [
-            {"endpoint": "apispec", "route": "/apidocs/openapi.json", "rule_filter": lambda rule: False}
-        ],
-        "swagger_ui_bundle_js": "/apidocs/assets/swagger-ui-bundle.js",
-        "swagger_ui_standalone_preset_js": "/apidocs/assets/swagger-ui-standalone-preset.js",
-        "swagger_ui_css": "/apidocs/assets/swagger-ui.css",
-        "jquery_js": "",
-        "favicon": "/apidocs/assets/favicon-32x32.png",
-        "hide_top_bar": True,
-    }
-    Swagger(app, template=document, config=configuration)
+    # Flasgger's own page is an old Swagger UI with known holes and web fonts; ours is a current one from a package.
+    pages = Blueprint(
+        "apidocs", __name__, url_prefix="/apidocs", static_folder=_swagger_ui(), static_url_path="/assets"
+    )
+    pages.add_url_rule("/", "page", lambda: render_template("apidocs.html", title=TITLE))
+    app.register_blueprint(pages)
+    specification = {"endpoint": "openapi", "route": "/openapi.json", "rule_filter": lambda rule: False}
+    configuration = {"openapi": "3.0.3", "swagger_ui": False, "headers": [], "specs": [specification]}
+    Swagger(app, template=describe(), config=configuration)
 
 
-@assets.get("/<name>")
-def asset(name: str) -> Response:
-    """Give a file of the current Swagger UI, which a package carries."""
+def _swagger_ui() -> Path:
     spec = importlib.util.find_spec("flask_swagger_ui")
     assert spec is not None, "flask-swagger-ui is among the requirements"  # noqa: S101
     assert spec.origin is not None  # noqa: S101
-    return send_from_directory(Path(spec.origin).parent / "dist", name if name in ASSETS else "missing")
+    return Path(spec.origin).parent / "dist"
 
 
 def describe() -> dict[str, Any]:
@@ -83,81 +82,75 @@ def describe() -> dict[str, Any]:
         info={"description": DESCRIPTION},
         plugins=[MarshmallowPlugin()],
     )
-    for schema in (schemas.FlightSchema, schemas.BatchSchema, schemas.EventsSchema, schemas.LabelsSchema):
-        spec.components.schema(schema.__name__.removesuffix("Schema"), schema=schema)
+    # By name first: what is nested in others is then the same component.
     for name, event in schemas.EVENTS.items():
         spec.components.schema(f"Event_{name}", schema=event)
-    for schema in (schemas.LabelSchema, schemas.PromoteSchema, schemas.RollbackSchema):
-        spec.components.schema(schema.__name__.removesuffix("Schema"), schema=schema)
+    for schema in (*REQUESTS, *ANSWERS):
+        name = schema.__name__.removesuffix("Schema")
+        if name not in spec.components.schemas:
+            spec.components.schema(name, schema=schema)
     spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
-    spec.components.schema("Problem", _PROBLEM)
+    spec.components.security_scheme("header", {"type": "apiKey", "in": "header", "name": "X-API-Key"})
     for path, operations in _paths().items():
         spec.path(path=path, operations=operations)
-    return dict(spec.to_dict())
+    document = spec.to_dict()
+    _describe_items(document["components"]["schemas"])
+    described: dict[str, Any] = _without_python_patterns(document)
+    return described
 
 
-_PROBLEM = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "request_id"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "request_id": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"field": {"type": "string"}, "expected": {"type": "string"}},
-            },
-        },
-    },
-}
+def _describe_items(components: dict[str, Any]) -> None:
+    """Say what lists hold whose items are validated one by one."""
+    kinds = {name: f"Event_{name}" for name in schemas.EVENTS}
+    for name, component in kinds.items():
+        components[component]["properties"]["type"]["enum"] = [name]
+    mapping = {name: _ref(component)["$ref"] for name, component in kinds.items()}
+    components["Events"]["properties"]["events"]["items"] = {
+        "oneOf": [_ref(component) for component in kinds.values()],
+        "discriminator": {"propertyName": "type", "mapping": mapping},
+    }
+    components["Batch"]["properties"]["flights"]["items"] = _ref("Flight")
+    components["Labels"]["properties"]["labels"]["items"] = _ref("Label")
+
+
+def _without_python_patterns(node: Any) -> Any:
+    r"""Write patterns as JavaScript does: anchored at the start, `$` for Python's `\Z`."""
+    if isinstance(node, list):
+        return [_without_python_patterns(inner) for inner in node]
+    if not isinstance(node, dict):
+        return node
+    written = {name: _without_python_patterns(inner) for name, inner in node.items()}
+    if isinstance(written.get("pattern"), str):
+        written["pattern"] = "^" + written["pattern"].replace(r"\Z", "$")
+    return written
 
 
 def _paths() -> dict[str, dict[str, Any]]:
-    flight_or_batch = {"oneOf": [_ref("Flight"), _ref("Batch")]}
-    prediction_id = {
-        "name": "prediction_id",
-        "in": "path",
-        "required": True,
-        "schema": {"type": "string", "format": "uuid"},
-    }
     return {
-        "/v1/predictions": {
-            "post": _operation(
-                "Predict one flight, or up to 1,000", "predict", (200, 207), flight_or_batch, EXAMPLE_FLIGHT
-            )
-        },
-        "/v1/predictions/{prediction_id}": {
-            "get": _operation("Show a prediction, its features, its model and its label", "predict", (200,))
-            | {"parameters": [prediction_id]}
-        },
+        "/v1/predictions": {"post": _predict()},
+        "/v1/predictions/{prediction_id}": {"get": _show_prediction()},
         "/v1/events": {
-            "post": _operation(
+            "post": _append(
                 "Append what became known of flights and weather; types: " + ", ".join(schemas.EVENTS),
-                "ingest",
-                (200, 207),
-                _ref("Events"),
+                "Events",
                 {"events": [EXAMPLE_EVENT]},
             )
         },
         "/v1/labels": {
-            "post": _operation(
+            "post": _append(
                 "Append how late flights arrived; a correction says that it is one",
-                "ingest",
-                (200, 207),
-                _ref("Labels"),
+                "Labels",
                 {"labels": [{"flight_id": "UA1545-EWR-20130411", "arr_delay_minutes": 21}]},
             )
         },
-        "/v1/model": {"get": _operation("Show champion, challenger and ledger", "predict", (200,))},
+        "/v1/model": {
+            "get": _operation("Show champion, challenger and ledger", "predict", {200: _ref("ModelAnswer")})
+        },
         "/v1/model/promote": {
             "post": _operation(
                 "Let a version serve, if the one you expect serves now",
                 "admin",
-                (200,),
+                {200: _ref("LedgerRow")},
                 _ref("Promote"),
                 {"version": 2, "expected_version": 1, "reason": "approved by the duty manager"},
             )
@@ -166,37 +159,89 @@ def _paths() -> dict[str, dict[str, Any]]:
             "post": _operation(
                 "Let the last champion serve again",
                 "admin",
-                (200,),
+                {200: _ref("LedgerRow")},
                 _ref("Rollback"),
                 {"reason": "worse at JFK"},
             )
         },
-        "/health/live": {"get": _operation("Tell that the process answers", None, (200,))},
-        "/health/ready": {"get": _operation("Tell whether a prediction can be served", None, (200,))},
-        "/metrics": {"get": _operation("Counters for Prometheus", None, (200,), produces="text/plain")},
+        "/health/live": {"get": _operation("Tell that the process answers", None, {200: _ref("Liveness")})},
+        "/health/ready": {
+            "get": _operation(
+                "Tell whether a prediction can be served",
+                None,
+                {200: _ref("Readiness"), 503: _ref("Readiness")},
+            )
+        },
+        "/metrics": {
+            "get": _operation(
+                "Counters for Prometheus", None, {200: {"type": "string"}}, produces="text/plain"
+            )
+        },
     }
+
+
+def _predict() -> dict[str, Any]:
+    return _operation(
+        "Predict one flight, or up to 1,000",
+        "predict",
+        {
+            200: {"anyOf": [_ref("Prediction"), _ref("Predictions")]},
+            207: _ref("Predictions"),
+            422: _ref("Predictions"),
+        },
+        {"oneOf": [_ref("Flight"), _ref("Batch")]},
+        EXAMPLE_FLIGHT,
+    )
+
+
+def _show_prediction() -> dict[str, Any]:
+    parameter = {
+        "name": "prediction_id",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "format": "uuid"},
+    }
+    summary = "Show a prediction, its features, its model and its label"
+    operation = _operation(summary, "predict", {200: _ref("LoggedPrediction")})
+    return operation | {"parameters": [parameter]}
+
+
+def _append(summary: str, body: str, example: dict[str, Any]) -> dict[str, Any]:
+    appended = dict.fromkeys((200, 207, 409, 422), _ref("Appended"))
+    return _operation(summary, "ingest", appended, _ref(body), example)
 
 
 def _operation(
     summary: str,
     scope: str | None,
-    good: tuple[int, ...],
+    answered: dict[int, dict[str, Any]],
     body: dict[str, Any] | None = None,
     example: dict[str, Any] | None = None,
     produces: str = "application/json",
 ) -> dict[str, Any]:
-    problem = {"content": {"application/problem+json": {"schema": _ref("Problem")}}}
-    kind = {"type": "object"} if produces == "application/json" else {"type": "string"}
-    responses: dict[str, Any] = {
-        str(status): {"description": "Answered", "content": {produces: {"schema": kind}}} for status in good
+    problem = {"application/problem+json": {"schema": _ref("Problem")}}
+    responses: dict[str, Any] = {}
+    for status, schema in answered.items():
+        content = {produces: {"schema": schema}} | (problem if status >= 400 else {})
+        responses[str(status)] = {
+            "description": "Answered" if status < 400 else "Refused",
+            "content": content,
+        }
+    responses["default"] = {
+        "description": "A problem: the field and what is expected",
+        "content": problem,
     }
-    responses |= {"default": problem | {"description": "A problem: the field and what is expected"}}
     operation: dict[str, Any] = {"summary": summary, "responses": responses}
     if scope is not None:
-        operation |= {"security": [{"key": []}], "description": f"Needs a key with the scope `{scope}`."}
+        operation |= {
+            "security": [{"key": []}, {"header": []}],
+            "description": f"Needs a key with the scope `{scope}`.",
+        }
     if body is not None:
-        content = {"application/json": {"schema": body, "example": example}}
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": body, "example": example}},
+        }
     return operation
 
 

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from flask import current_app
 
+from adapters.api_keys import ApiKeys
 from adapters.championship import Championship
 from adapters.deployments import Deployments
 from adapters.event_store import EventStore
@@ -62,8 +63,6 @@ def make_parts(settings: Settings) -> Parts:
     cache, models = FeatureCache(database), ModelHolder(registry)
     deployments = Deployments(database)
     spool = SpoolWriter(settings.spool_dir, "api")
-    from adapters.api_keys import ApiKeys
-
     return Parts(
         settings=settings,
         database=database,
@@ -73,7 +72,7 @@ def make_parts(settings: Settings) -> Parts:
         registry=registry,
         spool=spool,
         spooled=SpoolReader(settings.spool_dir),
-        predictor=Predictor(cache, models, spool),
+        predictor=Predictor(models, spool),
         events=EventStore(database),
         labels=LabelStore(database),
         log=PredictionLog(database),

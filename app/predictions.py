@@ -8,6 +8,7 @@ from adapters.prediction_log import PredictionRecord, from_copy_line
 from app.auth import require
 from app.body import clock_body, json_response, read_json, status_of_items, timestamp
 from app.errors import problem_of
+from app.feature_cache import Sight
 from app.metrics import METRICS
 from app.parts import parts
 from app.schemas import BatchSchema, FlightSchema, load
@@ -30,23 +31,21 @@ def predict() -> Response:
 
 def _predict_one(body: dict[str, Any]) -> Response:
     p = parts()
-    now = p.cache.now()
-    question = p.predictor.question(load(FLIGHT, body), now.now)
-    [answer] = p.predictor.predict([question], g.request_id)
-    METRICS.predicted(p.models.champion, [answer])
-    return json_response(answer | {"clock": clock_body(p.cache.now())})
+    flight, sight = load(FLIGHT, body), Sight(p.cache)
+    [answer] = p.predictor.predict([p.predictor.question(flight, sight)], g.request_id)
+    METRICS.predicted([answer])
+    return json_response(answer | {"clock": clock_body(sight.clock)})
 
 
 def _predict_many(body: dict[str, Any]) -> Response:
     p = parts()
-    batch = load(BATCH, body)
-    now = p.cache.now()
+    batch, sight = load(BATCH, body), Sight(p.cache)
     items: list[dict[str, Any]] = []
     questions: list[Question] = []
     for index, raw in enumerate(batch["flights"]):
         path = f"flights.{index}"
         try:
-            question = p.predictor.question(load(FLIGHT, raw, path), now.now, batch.get("as_of"))
+            question = p.predictor.question(load(FLIGHT, raw, path), sight, batch.get("as_of"))
         except InvalidInput as error:
             if not error.field.startswith(path):
                 error = InvalidInput(f"{path}.{error.field}", error.expected, error.got)
@@ -59,9 +58,9 @@ def _predict_many(body: dict[str, Any]) -> Response:
     for item in items:
         if item["status"] == 200:
             item["prediction"] = next(remaining)
-    METRICS.predicted(p.models.champion, answers)
+    METRICS.predicted(answers)
     status = status_of_items([item["status"] for item in items])
-    return json_response({"items": items, "clock": clock_body(p.cache.now())}, status)
+    return json_response({"items": items, "clock": clock_body(sight.clock)}, status)
 
 
 @blueprint.get("/<uuid:prediction_id>")

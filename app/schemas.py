@@ -1,20 +1,27 @@
 """What requests look like: marshmallow schemas; unknown fields are refused, errors say what is expected."""
 
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from domain.airports import AIRPORTS
+from app.errors import InvalidBody, field_error
+from domain.airports import AIRPORTS, FIRST_YEAR, LAST_YEAR
 from domain.flights import WEATHER_COLUMNS
 
 MAX_FLIGHTS = 1_000
 MAX_EVENTS = 5_000
 MOMENT = "a time with an offset, like 2013-04-11T15:00:00Z"
+EARLIEST = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
+LATEST = datetime(LAST_YEAR, 1, 1, tzinfo=UTC)
+IDENTITY = "a carrier, number, origin and local date, like UA1545-EWR-20130411"
 CARRIER = validate.Regexp(r"[A-Z0-9]{2}\Z", error="two capital letters or digits, like UA")
 NUMBER = validate.Range(1, 9999, error="a flight number from 1 to 9999")
-FLIGHT_ID = validate.Regexp(r"[A-Z0-9]{2}\d{1,4}-[A-Z]{3}-\d{8}\Z", error="like UA1545-EWR-20130411")
 DELAY = validate.Range(-1440, 10080, error="whole minutes from -1440 to 10080")
-TEXT = validate.Length(1, 500, error="1 to 500 characters")
+# PostgreSQL's text holds no NUL.
+TEXT = validate.Regexp(r"(?=.*\S)[^\x00]{1,500}\Z", re.DOTALL, error="1 to 500 characters, not only spaces")
+VERSION = validate.Range(1, 2**31 - 1, error="a version, 1 or more")
 
 
 class Strict(Schema):
@@ -27,7 +34,7 @@ class Strict(Schema):
 
 
 class Moment(fields.AwareDateTime):
-    """A time with an offset, given as text."""
+    """A time with an offset, given as text; in UTC once it is read."""
 
     default_error_messages = {"invalid": MOMENT, "invalid_awareness": MOMENT}  # noqa: RUF012  marshmallow's own way
 
@@ -37,7 +44,28 @@ class Moment(fields.AwareDateTime):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
         if not isinstance(value, str):
             raise self.make_error("invalid")
-        return super()._deserialize(value, attr, data, **options)
+        moment = super()._deserialize(value, attr, data, **options)
+        # Beyond these years local times are unknown, and at the calendar's ends arithmetic overflows.
+        if not EARLIEST <= moment < LATEST:
+            raise ValidationError(f"a time from {FIRST_YEAR} on and before {LAST_YEAR}")
+        return moment.astimezone(UTC)
+
+
+class FlightId(fields.String):
+    """A flight's identity; its date is one of the calendar."""
+
+    _FORM = re.compile(r"[A-Z0-9]{2}[0-9]{1,4}-[A-Z]{3}-([0-9]{8})")
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
+        name = super()._deserialize(value, attr, data, **options)
+        form = self._FORM.fullmatch(name)
+        try:
+            day = datetime.strptime(form[1], "%Y%m%d").replace(tzinfo=UTC) if form else None
+        except ValueError:
+            day = None
+        if day is None or not EARLIEST <= day < LATEST:
+            raise ValidationError(IDENTITY)
+        return name
 
 
 class Airport(fields.String):
@@ -83,7 +111,7 @@ class BatchSchema(Strict):
     """Many flights; each is validated on its own, so that a bad one does not spoil the rest."""
 
     flights = fields.List(
-        fields.Raw(),
+        fields.Raw(allow_none=True),
         required=True,
         validate=validate.Length(1, MAX_FLIGHTS, error=f"1 to {MAX_FLIGHTS} flights"),
     )
@@ -100,7 +128,7 @@ class EventSchema(Strict):
 class ScheduledSchema(EventSchema):
     """A flight was put on the schedule."""
 
-    flight_id = fields.String(validate=FLIGHT_ID)
+    flight_id = FlightId()
     carrier = fields.String(required=True, validate=CARRIER)
     flight = whole(NUMBER, required=True)
     origin = Airport(required=True)
@@ -112,7 +140,7 @@ class ScheduledSchema(EventSchema):
 class DepartedSchema(EventSchema):
     """A flight left."""
 
-    flight_id = fields.String(required=True, validate=FLIGHT_ID)
+    flight_id = FlightId(required=True, metadata={"example": "UA1545-EWR-20130411"})
     departed_at = Moment(required=True)
     delay_minutes = whole(DELAY, required=True)
 
@@ -120,7 +148,7 @@ class DepartedSchema(EventSchema):
 class ArrivedSchema(EventSchema):
     """A flight arrived; its label follows from it."""
 
-    flight_id = fields.String(required=True, validate=FLIGHT_ID)
+    flight_id = FlightId(required=True, metadata={"example": "UA1545-EWR-20130411"})
     arrived_at = Moment(required=True)
     delay_minutes = whole(DELAY, required=True)
     air_time_minutes = whole(validate.Range(0, 2880, error="whole minutes from 0 to 2880"), allow_none=True)
@@ -129,7 +157,7 @@ class ArrivedSchema(EventSchema):
 class CancelledSchema(EventSchema):
     """A flight was cancelled."""
 
-    flight_id = fields.String(required=True, validate=FLIGHT_ID)
+    flight_id = FlightId(required=True, metadata={"example": "UA1545-EWR-20130411"})
     at = Moment(required=True)
 
 
@@ -160,7 +188,7 @@ class EventsSchema(Strict):
     """Many events; each is validated on its own."""
 
     events = fields.List(
-        fields.Raw(),
+        fields.Raw(allow_none=True),
         required=True,
         validate=validate.Length(1, MAX_EVENTS, error=f"1 to {MAX_EVENTS} events"),
     )
@@ -169,7 +197,7 @@ class EventsSchema(Strict):
 class LabelSchema(Strict):
     """How late a flight arrived."""
 
-    flight_id = fields.String(required=True, validate=FLIGHT_ID)
+    flight_id = FlightId(required=True, metadata={"example": "UA1545-EWR-20130411"})
     arr_delay_minutes = whole(DELAY, required=True)
     known_at = Moment()
     correction = fields.Boolean(load_default=False, truthy={True}, falsy={False})
@@ -179,7 +207,7 @@ class LabelsSchema(Strict):
     """Many labels; each is validated on its own."""
 
     labels = fields.List(
-        fields.Raw(),
+        fields.Raw(allow_none=True),
         required=True,
         validate=validate.Length(1, MAX_FLIGHTS, error=f"1 to {MAX_FLIGHTS} labels"),
     )
@@ -188,9 +216,9 @@ class LabelsSchema(Strict):
 class PromoteSchema(Strict):
     """Let a version serve."""
 
-    version = whole(validate.Range(1, error="a version, 1 or more"), required=True)
+    version = whole(VERSION, required=True)
     expected_version = whole(
-        validate.Range(1, error="a version, 1 or more"),
+        VERSION,
         required=True,
         allow_none=True,
         metadata={"description": "The version you believe to serve; 409 when another one does."},
@@ -203,8 +231,8 @@ class RollbackSchema(Strict):
     """Let an earlier champion serve again."""
 
     reason = fields.String(required=True, validate=TEXT)
-    expected_version = whole(validate.Range(1, error="a version, 1 or more"))
-    to_version = whole(validate.Range(1, error="a version, 1 or more"))
+    expected_version = whole(VERSION)
+    to_version = whole(VERSION)
     who = fields.String(validate=TEXT)
 
 
@@ -216,23 +244,25 @@ def load(schema: Schema, body: Any, prefix: str = "") -> dict[str, Any]:
     InvalidBody
         Naming each field with its path below `prefix`, and what is expected.
     """
-    from app.errors import InvalidBody
-
     try:
         loaded: dict[str, Any] = schema.load(body)
     except ValidationError as error:
-        raise InvalidBody(_flatten(error.messages, prefix)) from error
+        raise InvalidBody(_flatten(error.messages, prefix, body)) from error
     return loaded
 
 
-def _flatten(messages: Any, path: str) -> list[dict[str, str]]:
+def _flatten(messages: Any, path: str, body: Any) -> list[dict[str, Any]]:
+    """Name each field by its path, and show what was found there."""
     if isinstance(messages, dict):
         found = []
         for name, inner in messages.items():
-            inner_path = path if name == "_schema" else f"{path}.{name}" if path else str(name)
-            found += _flatten(inner, inner_path)
+            if name == "_schema":
+                found += _flatten(inner, path, body)
+            else:
+                below = body.get(name) if isinstance(body, dict) else None
+                found += _flatten(inner, f"{path}.{name}" if path else str(name), below)
         return found
-    return [{"field": path or "body", "expected": _expected(message)} for message in messages]
+    return [field_error(path or "body", _expected(message), body) for message in messages]
 
 
 def _expected(message: str) -> str:

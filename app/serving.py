@@ -13,7 +13,7 @@ import numpy as np
 from adapters.prediction_log import PredictionRecord, to_copy_line
 from adapters.spool import SpoolWriter
 from app.body import timestamp
-from app.feature_cache import FeatureCache
+from app.feature_cache import Sight
 from app.model_holder import ModelHolder, Served
 from domain.airports import local_date
 from domain.clock import from_minute, minute_floor
@@ -34,29 +34,32 @@ class Question:
     """As `FlightSchema` gives it."""
     as_of: datetime
     lead_minutes: int
+    state: StateBlock
+    """One tick: what was known at the moment."""
 
 
 class Predictor:
     """Answers questions; what it answered is in the spool."""
 
-    def __init__(self, cache: FeatureCache, models: ModelHolder, spool: SpoolWriter):
-        self._cache = cache
+    def __init__(self, models: ModelHolder, spool: SpoolWriter):
         self._models = models
         self._spool = spool
 
-    def question(self, flight: dict[str, Any], now: datetime, as_of: datetime | None = None) -> Question:
-        """Settle the moment a flight is predicted from.
+    def question(self, flight: dict[str, Any], sight: Sight, as_of: datetime | None = None) -> Question:
+        """Settle the moment a flight is predicted from, and the state it sees.
 
         Raises
         ------
         InvalidInput
-            If it lies in the future, or the flight leaves before it or more than a day after it.
+            If the moment lies in the future or before all events, or the flight leaves before it or more than a
+            day after it.
+        NotReady
+            If there is no state.
         """
-        moment = flight.get("as_of") or as_of or now
-        if moment > now and moment > self._cache.read_clock().now:
-            raise InvalidInput(
-                "as_of", f"a moment not after the stack's clock, {timestamp(now)}", timestamp(moment)
-            )
+        moment = flight.get("as_of") or as_of or sight.clock.now
+        if not sight.reaches(moment):
+            now = timestamp(sight.clock.now)
+            raise InvalidInput("as_of", f"a moment not after the stack's clock, {now}", timestamp(moment))
         lead = minute_floor(flight["scheduled_departure"]) - minute_floor(moment)
         if not 0 <= lead <= MAX_LEAD_MINUTES:
             raise InvalidInput(
@@ -64,7 +67,7 @@ class Predictor:
                 f"between 0 and {MAX_LEAD_MINUTES} minutes after as_of, {timestamp(moment)}",
                 timestamp(flight["scheduled_departure"]),
             )
-        return Question(flight, moment, lead)
+        return Question(flight, moment, lead, sight.state_for(moment))
 
     def predict(self, questions: Sequence[Question], request_id: str) -> list[dict[str, Any]]:
         """Answer questions in order; when this returns, all of them are in the spool.
@@ -72,18 +75,17 @@ class Predictor:
         Raises
         ------
         NotReady
-            If there is no champion, no state, or the spool cannot be written; nothing is logged then.
+            If there is no champion, or the spool cannot be written; nothing is logged then.
         """
         started = time.perf_counter()
-        champion, challenger = self._models.require_champion(), self._models.challenger
-        blocks = [self._cache.state_for(question.as_of) for question in questions]
-        vectors = _vectors(questions, blocks)
+        champion, challenger = self._models.require_pair()
+        vectors = _vectors(questions)
         probability = champion.model.probability(vectors)
         shadow = _shadow(challenger, vectors)
         latency = int((time.perf_counter() - started) / len(questions) * 1e6)
         records = [
-            _record(question, block, vectors[i], float(probability[i]), champion, challenger, shadow, i)
-            for i, (question, block) in enumerate(zip(questions, blocks, strict=True))
+            _record(question, vectors[i], float(probability[i]), champion, challenger, shadow, i)
+            for i, question in enumerate(questions)
         ]
         served_at = datetime.now(UTC)
         finished = [
@@ -94,13 +96,13 @@ class Predictor:
         return [_answer(record, champion) for record in finished]
 
 
-def _vectors(questions: Sequence[Question], blocks: Sequence[StateBlock]) -> Floats:
+def _vectors(questions: Sequence[Question]) -> Floats:
     """Vectors in the order of the questions, those that see the same state together."""
-    ticks = np.array([block.first_tick for block in blocks], dtype=np.int64)
+    ticks = np.array([question.state.first_tick for question in questions], dtype=np.int64)
     queries = _queries(questions)
     if len(questions) == 1 or (ticks == ticks[0]).all():
-        return assemble(queries, blocks[0], ticks)
-    first_of = {block.first_tick: block for block in blocks}
+        return assemble(queries, questions[0].state, ticks)
+    first_of = {question.state.first_tick: question.state for question in questions}
     parts = {}
     for tick, block in first_of.items():
         rows = np.flatnonzero(ticks == tick)
@@ -136,7 +138,6 @@ def _shadow(challenger: Served | None, vectors: Floats) -> Floats | None:
 
 def _record(
     question: Question,
-    block: StateBlock,
     vector: Floats,
     probability: float,
     champion: Served,
@@ -157,7 +158,7 @@ def _record(
         "scheduled_arrival": flight["scheduled_arrival"].astimezone(UTC),
         "as_of": question.as_of.astimezone(UTC),
         "lead_minutes": question.lead_minutes,
-        "state_tick": from_minute(block.first_tick),
+        "state_tick": from_minute(question.state.first_tick),
         "features": vector,
         "contract_hash": champion.model.manifest.contract_hash,
         "probability": probability,

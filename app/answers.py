@@ -1,0 +1,157 @@
+"""What answers look like, for the API's description; requests are in `schemas`."""
+
+from typing import Any
+
+from marshmallow import Schema, fields
+
+MOMENT: dict[str, Any] = {"required": True, "format": "iso", "metadata": {"example": "2013-04-11T13:00:00Z"}}
+
+
+class Answer(Schema):
+    """An answer."""
+
+    class Meta:
+        """Answers may gain fields."""
+
+        unknown = "include"
+
+
+class ClockAnswer(Answer):
+    """The stack's clock: the real time, or a replayed moment."""
+
+    now = fields.AwareDateTime(**MOMENT)
+    mode = fields.String(required=True, metadata={"enum": ["system", "simulated"]})
+
+
+class FieldProblem(Answer):
+    """A field that does not fit."""
+
+    field = fields.String(required=True, metadata={"example": "flights.0.carrier"})
+    expected = fields.String(required=True, metadata={"example": "two capital letters or digits, like UA"})
+    got = fields.Raw(metadata={"description": "What was there, where it is a plain value.", "example": "ua"})
+
+
+class Problem(Answer):
+    """An error, as RFC 9457 describes it."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    request_id = fields.String(required=True)
+    errors = fields.List(fields.Nested(FieldProblem))
+
+
+class ServingModel(Answer):
+    """The model that answered."""
+
+    name = fields.String(required=True)
+    version = fields.Integer(required=True)
+    contract = fields.String(required=True, metadata={"description": "Begin of the feature contract's hash."})
+
+
+class Freshness(Answer):
+    """How old what was known is."""
+
+    state_tick = fields.AwareDateTime(**MOMENT)
+    age_seconds = fields.Integer(required=True)
+    stale = fields.Boolean(required=True, metadata={"description": "Older than 15 minutes."})
+
+
+class Prediction(Answer):
+    """A prediction; it is in the log."""
+
+    prediction_id = fields.UUID(required=True)
+    flight_id = fields.String(required=True, metadata={"example": "UA1545-EWR-20130411"})
+    probability = fields.Float(required=True, metadata={"minimum": 0, "maximum": 1})
+    lead_minutes = fields.Integer(required=True)
+    as_of = fields.AwareDateTime(**MOMENT)
+    model = fields.Nested(ServingModel, required=True)
+    features = fields.Nested(Freshness, required=True)
+    clock = fields.Nested(ClockAnswer, metadata={"description": "Once for all in a batch."})
+
+
+class PredictionItem(Answer):
+    """What became of one flight of a batch."""
+
+    index = fields.Integer(required=True)
+    status = fields.Integer(required=True)
+    prediction = fields.Nested(Prediction)
+    problem = fields.Nested(Problem)
+
+
+class Predictions(Answer):
+    """A batch, in its order."""
+
+    items = fields.List(fields.Nested(PredictionItem), required=True)
+    clock = fields.Nested(ClockAnswer, required=True)
+
+
+class AppendedItem(Answer):
+    """What became of one event or label."""
+
+    index = fields.Integer(required=True)
+    status = fields.String(required=True, metadata={"enum": ["accepted", "duplicate", "conflict", "invalid"]})
+    problem = fields.Nested(Problem)
+
+
+class Appended(Answer):
+    """What became of events or labels, in their order."""
+
+    items = fields.List(fields.Nested(AppendedItem), required=True)
+    accepted = fields.Integer(required=True)
+    duplicates = fields.Integer(required=True)
+    rejected = fields.Integer(required=True)
+    clock = fields.Nested(ClockAnswer, required=True)
+
+
+class LoggedPrediction(Answer):
+    """A prediction as it was logged, where its model came from, and its label once it is known."""
+
+    prediction_id = fields.UUID(required=True)
+    flight_id = fields.String(required=True)
+    probability = fields.Float(required=True)
+    features = fields.Raw(required=True, metadata={"description": "Values by the features' names."})
+    model = fields.Dict(required=True)
+    challenger = fields.Dict(required=True, allow_none=True)
+    label = fields.Dict(required=True, allow_none=True)
+    clock = fields.Nested(ClockAnswer, required=True)
+
+
+class ModelAnswer(Answer):
+    """What serves, what is scored beside it, whom a rollback would bring back, and the newest changes."""
+
+    name = fields.String(required=True)
+    champion = fields.Dict(required=True, allow_none=True)
+    challenger = fields.Dict(required=True, allow_none=True)
+    previous = fields.Dict(required=True, allow_none=True)
+    ledger = fields.List(fields.Dict(), required=True)
+    clock = fields.Nested(ClockAnswer, required=True)
+
+
+class LedgerRow(Answer):
+    """A change of champion."""
+
+    deployment_id = fields.Integer(required=True)
+    action = fields.String(required=True, metadata={"enum": ["promote", "rollback", "outside"]})
+    from_version = fields.Integer(required=True, allow_none=True)
+    to_version = fields.Integer(required=True)
+    who = fields.String(required=True)
+    reason = fields.String(required=True)
+    at = fields.AwareDateTime(**MOMENT)
+    clock = fields.Nested(ClockAnswer, required=True)
+
+
+class Liveness(Answer):
+    """The process answers."""
+
+    status = fields.String(required=True)
+
+
+class Readiness(Answer):
+    """Whether a prediction can be served, check by check."""
+
+    status = fields.String(required=True, metadata={"enum": ["ready", "not ready"]})
+    checks = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    model_version = fields.Integer(required=True, allow_none=True)
+    clock = fields.Nested(ClockAnswer)

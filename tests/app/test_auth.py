@@ -1,0 +1,93 @@
+import uuid
+
+import pytest
+
+from adapters.api_keys import ApiKeys, new_key
+from tests.app.worlds import FLIGHT, assert_problem
+
+ROUTES = {
+    ("POST", "/v1/predictions"): "predict",
+    ("GET", "/v1/predictions/<uuid:prediction_id>"): "predict",
+    ("POST", "/v1/events"): "ingest",
+    ("POST", "/v1/labels"): "ingest",
+    ("GET", "/v1/model"): "predict",
+    ("POST", "/v1/model/promote"): "admin",
+    ("POST", "/v1/model/rollback"): "admin",
+}
+OPEN = {
+    "/health/live", "/health/ready", "/metrics", "/openapi.json", "/apidocs/", "/apidocs/assets/<path:filename>"
+}  # fmt: skip
+SCOPES = ("predict", "ingest", "admin")
+
+
+def ask(api, method, rule, headers):
+    path = rule.replace("<uuid:prediction_id>", str(uuid.uuid4()))
+    return api.client.open(path, method=method, json={} if method == "POST" else None, headers=headers)
+
+
+def test_every_route_is_either_open_or_names_its_scope(api):
+    rules = list(api.app.url_map.iter_rules())
+    guarded = {
+        (method, rule.rule): getattr(api.app.view_functions[rule.endpoint], "required_scope", None)
+        for rule in rules
+        if rule.rule not in OPEN
+        for method in rule.methods & {"GET", "POST", "PUT", "PATCH", "DELETE"}
+    }
+    assert guarded == ROUTES
+    assert {rule.rule for rule in rules} >= OPEN
+
+
+@pytest.mark.parametrize(("method", "rule"), ROUTES)
+def test_without_a_key_nothing_is_told(api, method, rule):
+    answer = ask(api, method, rule, {})
+    assert_problem(answer, 401)
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize(("method", "rule"), ROUTES)
+@pytest.mark.parametrize("key", [new_key("admin"), "ontime_admin_x", "é", "a" * 5000], ids=len)
+def test_an_unknown_key_is_no_key(api, method, rule, key):
+    assert_problem(ask(api, method, rule, {"X-API-Key": key}), 401)
+
+
+@pytest.mark.parametrize(("route", "needed"), ROUTES.items(), ids=str)
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_key_opens_the_routes_of_its_scope_and_no_other(api, route, needed, scope):
+    answer = ask(api, *route, api.headers(scope))
+    if scope == needed:
+        assert answer.status_code not in (401, 403, 405, 500)
+    else:
+        assert needed in assert_problem(answer, 403)["detail"]
+
+
+@pytest.mark.parametrize("form", ["Bearer {}", "bearer {}", "BEARER  {}"])
+def test_a_key_may_come_as_a_bearer_token_or_in_a_header_of_its_own(api, form):
+    key = api.keys["predict"]
+    assert api.client.get("/v1/model", headers={"Authorization": form.format(key)}).status_code == 200
+    assert api.client.get("/v1/model", headers={"X-API-Key": key}).status_code == 200
+    assert_problem(api.client.get("/v1/model", headers={"Authorization": f"Basic {key}"}), 401)
+
+
+def test_open_routes_need_no_key(api):
+    for path in ("/health/live", "/health/ready", "/metrics", "/openapi.json", "/apidocs/"):
+        assert api.get(path).status_code == 200
+
+
+def test_a_new_key_is_known_soon_and_a_revoked_one_soon_is_not(own_api):
+    keys = ApiKeys(own_api.database)
+    own_api.keys["late"] = keys.create("late", ["predict"])
+    own_api.parts.keys._read_at -= 2
+    assert own_api.post("/v1/predictions", FLIGHT, "late").status_code == 200
+    keys.revoke("late")
+    own_api.parts.keys.refresh()
+    assert_problem(own_api.post("/v1/predictions", FLIGHT, "late"), 401)
+
+
+def test_no_key_is_kept_in_memory_or_in_the_database_as_it_is(api):
+    (held,) = [api.parts.keys._scopes]
+    assert held
+    assert not set(api.keys.values()) & set(held)
+    with api.database.transaction() as cursor:
+        cursor.execute("SELECT string_agg(api_keys::text, ' ') FROM api_keys")
+        [stored] = cursor.fetchone()
+    assert not any(key in stored for key in api.keys.values())

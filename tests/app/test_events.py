@@ -1,0 +1,175 @@
+import pytest
+
+from adapters.event_store import EventStore
+from adapters.label_store import LabelStore
+from domain.flights import WEATHER_COLUMNS
+from tests.app.worlds import assert_field
+
+KNOWN = "UA20-EWR-20130411"
+"""A flight of the morning that neither left nor arrived yet in some worlds."""
+SCHEDULED = {
+    "type": "scheduled",
+    "carrier": "UA",
+    "flight": 900,
+    "origin": "EWR",
+    "dest": "IAH",
+    "scheduled_departure": "2013-04-12T03:30:00Z",
+    "scheduled_arrival": "2013-04-12T07:35:00Z",
+}
+IDENTITY = "UA900-EWR-20130411"
+DEPARTED = {
+    "type": "departed", "flight_id": IDENTITY, "departed_at": "2013-04-12T03:36:00Z", "delay_minutes": 6
+}  # fmt: skip
+ARRIVED = {
+    "type": "arrived", "flight_id": IDENTITY, "arrived_at": "2013-04-12T07:56:00Z", "delay_minutes": 21,
+    "air_time_minutes": 200,
+}  # fmt: skip
+CANCELLED = {"type": "cancelled", "flight_id": "UA901-EWR-20130411", "at": "2013-04-11T13:00:00Z"}
+DIVERTED = {"type": "diverted", "flight_id": "UA902-EWR-20130411", "at": "2013-04-11T13:00:00Z"}
+WEATHER = {"type": "weather", "airport": "JFK", "observed_at": "2013-04-11T11:00:00Z", "temp_f": 51.1}
+CLOCK = {"now": "2013-04-11T12:00:00Z", "mode": "simulated"}
+
+
+def send(api, *events):
+    return api.post("/v1/events", {"events": list(events)}, "ingest")
+
+
+def label(api, *labels):
+    return api.post("/v1/labels", {"labels": list(labels)}, "ingest")
+
+
+def statuses(answer):
+    return [item["status"] for item in answer.get_json()["items"]]
+
+
+def test_every_kind_of_event_is_taken_once_and_an_arrival_is_a_label(own_api):
+    events = [SCHEDULED, WEATHER, DEPARTED, ARRIVED, CANCELLED, DIVERTED]
+    before = EventStore(own_api.database).count()
+    first = send(own_api, *events)
+    assert first.status_code == 200
+    body = first.get_json()
+    assert (body["accepted"], body["duplicates"], body["rejected"], body["clock"]) == (6, 0, 0, CLOCK)
+    assert EventStore(own_api.database).count() == before + 5
+    assert LabelStore(own_api.database).current(IDENTITY).arr_delay_minutes == 21
+    again = send(own_api, *events)
+    assert again.status_code == 200
+    assert statuses(again) == ["duplicate"] * 6
+    assert again.get_json()["duplicates"] == 6
+
+
+@pytest.mark.parametrize(
+    ("stated", "kept"),
+    [
+        ("2013-04-11T16:30:00+02:00", "2013-04-11 14:30:00+00"),
+        # Noon is sealed: what is told now was not known then.
+        ("2013-03-01T00:00:00+02:00", "2013-04-11 12:00:01+00"),
+    ],
+)
+def test_an_event_says_when_it_became_known_but_never_before_a_sealed_state(own_api, stated, kept):
+    send(own_api, SCHEDULED | {"known_at": stated})
+    with own_api.database.transaction() as cursor:
+        cursor.execute("SELECT known_at::text FROM flight_events WHERE flight_id = %s", [IDENTITY])
+        assert cursor.fetchone() == (kept,)
+
+
+def test_an_event_that_contradicts_the_log_is_a_conflict_and_changes_nothing(own_api):
+    send(own_api, SCHEDULED, DEPARTED)
+    alone = send(own_api, DEPARTED | {"delay_minutes": 7})
+    assert alone.status_code == 409
+    [item] = alone.get_json()["items"]
+    assert item["status"] == "conflict"
+    assert item["problem"]["status"] == 409
+    assert "delay" in item["problem"]["detail"]
+    mixed = send(own_api, DEPARTED | {"delay_minutes": 7}, DEPARTED)
+    assert mixed.status_code == 207
+    assert statuses(mixed) == ["conflict", "duplicate"]
+
+
+def test_some_bad_events_do_not_spoil_the_others_and_the_order_stays(own_api):
+    events = [WEATHER, {"type": "landed"}, SCHEDULED, DEPARTED | {"delay_minutes": "6"}, None, DEPARTED, {}]
+    answer = send(own_api, *events)
+    assert answer.status_code == 207
+    assert statuses(answer) == [
+        "accepted",
+        "invalid",
+        "accepted",
+        "invalid",
+        "invalid",
+        "accepted",
+        "invalid",
+    ]
+    items = answer.get_json()["items"]
+    fields = [item["problem"]["errors"][0]["field"] for item in items if "problem" in item]
+    assert fields == ["events.1.type", "events.3.delay_minutes", "events.4.type", "events.6.type"]
+    assert answer.get_json()["rejected"] == 4
+
+
+@pytest.mark.parametrize(
+    ("event", "field"),
+    [
+        (SCHEDULED | {"tailnum": "N1"}, "tailnum"),
+        (SCHEDULED | {"flight_id": "UA901-EWR-20130411"}, "flight_id"),
+        (SCHEDULED | {"scheduled_departure": "2013-04-12T03:30:10Z"}, "scheduled_departure"),
+        (DEPARTED | {"flight_id": "UA900-EWR-20131341"}, "flight_id"),
+        (DEPARTED | {"flight_id": "UA\uff11-EWR-20130411"}, "flight_id"),
+        (DEPARTED | {"departed_at": "9999-12-31T23:59:00-14:00"}, "departed_at"),
+        (DEPARTED | {"delay_minutes": 10**12}, "delay_minutes"),
+        (ARRIVED | {"air_time_minutes": -1}, "air_time_minutes"),
+        (CANCELLED | {"at": None}, "at"),
+        (WEATHER | {"temp_f": "warm"}, "temp_f"),
+        (WEATHER | {"temp_f": "nan"}, "temp_f"),
+        (WEATHER | {"airport": "jfk"}, "airport"),
+        (WEATHER | {"known_at": "yesterday"}, "known_at"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_event_that_does_not_fit_names_its_field(own_api, event, field):
+    answer = send(own_api, event)
+    assert answer.status_code == 422
+    [item] = answer.get_json()["items"]
+    assert item["problem"]["errors"][0]["field"] == f"events.0.{field}"
+
+
+def test_weather_may_lack_any_measure(own_api):
+    nothing = WEATHER | dict.fromkeys(WEATHER_COLUMNS)
+    assert statuses(send(own_api, nothing)) == ["accepted"]
+
+
+@pytest.mark.parametrize("n", [0, 5001])
+def test_1_to_5000_events_are_taken_at_once(api, n):
+    assert_field(send(api, *[CANCELLED] * n), "events", "1 to 5000 events")
+
+
+def test_a_new_label_the_same_and_another_one(own_api):
+    word = {"flight_id": KNOWN, "arr_delay_minutes": 21}
+    assert statuses(label(own_api, word)) == ["accepted"]
+    assert statuses(label(own_api, word)) == ["duplicate"]
+    other = label(own_api, word | {"arr_delay_minutes": 3})
+    assert other.status_code == 409
+    assert "a correction must say that it is one" in other.get_json()["items"][0]["problem"]["detail"]
+    assert LabelStore(own_api.database).current(KNOWN).arr_delay_minutes == 21
+
+
+def test_a_correction_is_the_newest_word_and_says_so(own_api):
+    word = {"flight_id": KNOWN, "arr_delay_minutes": 21}
+    label(own_api, word)
+    answer = label(own_api, word | {"arr_delay_minutes": 3, "correction": True})
+    assert statuses(answer) == ["accepted"]
+    current = LabelStore(own_api.database).current(KNOWN)
+    assert (current.arr_delay_minutes, current.is_late, current.corrected) == (3, False, True)
+
+
+def test_labels_are_answered_one_by_one(own_api):
+    good = {"flight_id": KNOWN, "arr_delay_minutes": 21}
+    bad = [good | {"arr_delay_minutes": 2.5}, good | {"late": True}, good | {"correction": "yes"}, None]
+    answer = label(own_api, good, *bad)
+    assert answer.status_code == 207
+    assert statuses(answer) == ["accepted"] + ["invalid"] * 4
+    fields = [item["problem"]["errors"][0]["field"] for item in answer.get_json()["items"][1:]]
+    assert fields == ["labels.1.arr_delay_minutes", "labels.2.late", "labels.3.correction", "labels.4"]
+
+
+def test_a_label_of_a_year_nobody_can_read_back_is_refused(own_api):
+    word = {"flight_id": KNOWN, "arr_delay_minutes": 21, "known_at": "0001-01-01T00:00:00+14:00"}
+    assert label(own_api, word).status_code == 422
+    assert LabelStore(own_api.database).current(KNOWN) is None

@@ -1,0 +1,275 @@
+from dataclasses import replace
+
+import pytest
+
+from adapters import model_artifact
+from adapters.deployments import Deployments
+from adapters.model_registry import CHALLENGER, CHAMPION, ModelRegistry
+from app import model_holder
+from app.model_holder import ModelHolder
+from domain.errors import NotReady
+from domain.features.catalogue import CONTRACT_HASH
+from tests.app import worlds
+from tests.app.worlds import NOWHERE, assert_field, assert_problem
+from tests.builders import NOON
+from tests.mlflow_server import KEY
+
+pytestmark = pytest.mark.integration
+
+
+def register(registry, trees, folder, contract_hash=CONTRACT_HASH, intercept=0.0):
+    """A new signed version in the registry; gives its number."""
+    model_artifact.write(folder, trees, worlds.manifest(intercept, contract_hash), KEY)
+    with registry.run("test") as run:
+        return registry.register(run.run_id, folder, {"contract_hash": contract_hash, "data_hash": "b" * 64})
+
+
+@pytest.fixture
+def versions(registry, trees, tmp_path):
+    """Three versions that give different probabilities; 1 serves."""
+    made = [register(registry, trees, tmp_path / f"made{n}", intercept=float(n)) for n in range(3)]
+    registry.set_alias(CHAMPION, made[0])
+    return made
+
+
+@pytest.fixture
+def holder(registry, versions):
+    holder = ModelHolder(registry)
+    holder.refresh()
+    return holder
+
+
+def pair(holder):
+    return tuple(served and served.version for served in (holder.champion, holder.challenger))
+
+
+def test_a_moved_alias_is_followed(holder, registry):
+    assert pair(holder) == (1, None)
+    registry.set_alias(CHALLENGER, 2)
+    holder.refresh()
+    assert pair(holder) == (1, 2)
+    registry.set_alias(CHAMPION, 2)
+    registry.delete_alias(CHALLENGER)
+    holder.refresh()
+    assert pair(holder) == (2, None)
+
+
+def test_a_promoted_challenger_is_never_its_own_challenger(holder, registry):
+    registry.set_alias(CHALLENGER, 2)
+    holder.refresh()
+    registry.set_alias(CHAMPION, 2)
+    holder.refresh()
+    assert pair(holder) == (2, None)
+
+
+def test_the_champion_before_stays_warm_even_beside_newer_versions(holder, registry, monkeypatch):
+    registry.set_alias(CHAMPION, 2)
+    registry.set_alias(CHALLENGER, 3)
+    holder.refresh()
+    registry.delete_alias(CHALLENGER)
+    holder.refresh()
+    monkeypatch.setattr(registry, "load", None)  # whoever loads now, fails
+    registry.set_alias(CHAMPION, 1)
+    holder.refresh()
+    assert pair(holder) == (1, None)
+    assert set(holder._warm) == {1, 2}
+
+
+def test_without_an_alias_the_champion_serves_on(holder, registry):
+    registry.delete_alias(CHAMPION)
+    holder.refresh()
+    assert pair(holder) == (1, None)
+
+
+def test_a_version_of_another_contract_never_serves(holder, registry, trees, tmp_path, caplog):
+    other = register(registry, trees, tmp_path / "other", contract_hash="0" * 64)
+    registry.set_alias(CHAMPION, other)
+    registry.set_alias(CHALLENGER, other)
+    holder.refresh()
+    assert pair(holder) == (1, None)
+    assert "model refused" in caplog.messages
+
+
+def test_a_refused_version_is_tried_again_only_after_a_while(holder, registry, trees, tmp_path, monkeypatch):
+    other = register(registry, trees, tmp_path / "other", contract_hash="0" * 64)
+    tried = []
+    load = registry.load
+    monkeypatch.setattr(registry, "load", lambda version: tried.append(version) or load(version))
+    registry.set_alias(CHAMPION, other)
+    for _ in range(3):
+        holder.refresh()
+    assert tried == [other]
+    monkeypatch.setattr(model_holder, "REFUSED_SECONDS", 0.0)
+    holder._refused.clear()
+    holder.refresh()
+    holder.refresh()
+    assert tried == [other] * 3
+
+
+def test_a_tampered_version_never_serves(holder, registry, versions, tmp_path):
+    run_id = registry.version(2).run_id
+    text = (tmp_path / "made1" / model_artifact.TREES).read_text()
+    (tmp_path / "made1" / model_artifact.TREES).write_text(text.replace("leaf_value=", "leaf_value=9", 1))
+    registry._client.log_artifact(run_id, str(tmp_path / "made1" / model_artifact.TREES), "model")
+    registry.set_alias(CHAMPION, 2)
+    holder.refresh()
+    assert pair(holder) == (1, None)
+
+
+def test_while_mlflow_is_away_what_serves_serves_on_and_a_new_worker_begins_with_it(
+    holder, registry, tmp_path
+):
+    away = ModelRegistry(NOWHERE, registry.model_name, tmp_path / "models", KEY)
+    holder._registry = away
+    with pytest.raises(NotReady):
+        holder.refresh()
+    assert pair(holder) == (1, None)
+    fresh = ModelHolder(away)
+    with pytest.raises(NotReady):
+        fresh.refresh()
+    assert pair(fresh) == (1, None)
+
+
+def test_a_worker_that_never_had_a_model_says_so(tmp_path):
+    holder = ModelHolder(ModelRegistry(NOWHERE, "ontime", tmp_path, KEY))
+    with pytest.raises(NotReady, match="not reachable"):
+        holder.refresh()
+    with pytest.raises(NotReady, match="no champion"):
+        holder.require_champion()
+
+
+@pytest.fixture
+def live(postgres, stack_settings, mlflow_address, registry, versions):
+    """The API over the registry of `versions`; promotions go through it."""
+    stack_settings.signing_key_file.write_bytes(KEY)
+    settings = replace(stack_settings, model_name=registry.model_name)
+    worlds.busy_morning(postgres)
+    worlds.refresh_at(postgres, NOON)
+    registry.delete_alias(CHAMPION)
+    with worlds.serving(postgres, settings, mlflow_address) as api:
+        assert promote(api, 1, None).status_code == 200
+        worlds.look(api)
+        yield api
+
+
+def promote(api, version, expected, **more):
+    body = {"version": version, "expected_version": expected, "reason": "a test"} | more
+    return api.post("/v1/model/promote", body, "admin")
+
+
+def rollback(api, **more):
+    return api.post("/v1/model/rollback", {"reason": "a test"} | more, "admin")
+
+
+def test_a_promotion_and_a_rollback_change_what_serves_and_are_in_the_ledger(live):
+    row = promote(live, 2, 1, who="duty manager").get_json()
+    assert (row["action"], row["from_version"], row["to_version"], row["who"]) == (
+        "promote",
+        1,
+        2,
+        "duty manager",
+    )
+    live.parts.models.refresh()
+    assert live.predict().get_json()["model"]["version"] == 2
+    shown = live.get("/v1/model", "predict").get_json()
+    assert shown["champion"]["version"] == 2
+    assert shown["champion"]["data_hash"] == "b" * 64
+    assert [entry["to_version"] for entry in shown["ledger"]] == [2, 1]
+
+    assert rollback(live, expected_version=1).status_code == 409
+    assert rollback(live, to_version=1, expected_version=2).get_json()["to_version"] == 1
+    live.parts.models.refresh()
+    assert live.predict().get_json()["model"]["version"] == 1
+
+
+def test_the_model_a_rollback_would_bring_back_is_shown(live):
+    assert live.get("/v1/model", "predict").get_json()["previous"] is None
+    promote(live, 2, 1)
+    promote(live, 3, 2)
+    previous = live.get("/v1/model", "predict").get_json()["previous"]
+    assert previous["version"] == 2
+    assert rollback(live).get_json()["to_version"] == previous["version"]
+
+
+def test_a_stale_promotion_is_refused_and_says_what_serves(live):
+    promote(live, 2, 1)
+    assert "version 2 is serving" in assert_problem(promote(live, 3, 1), 409)["detail"]
+    assert_problem(promote(live, 2, 2), 409)
+
+
+def test_a_version_that_is_not_there_or_of_another_contract_is_not_promoted(live, registry, trees, tmp_path):
+    assert_problem(promote(live, 99, 1), 404)
+    assert_problem(promote(live, 2**31 - 1, 1), 404)
+    other = register(registry, trees, tmp_path / "other", contract_hash="0" * 64)
+    assert "contract" in assert_problem(promote(live, other, 1), 409)["detail"]
+    assert registry.alias(CHAMPION) == 1
+
+
+def test_with_nothing_to_go_back_to_a_rollback_is_refused(live):
+    assert_problem(rollback(live), 404)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"version": 0}, "version"),
+        ({"version": 2**31}, "version"),
+        ({"version": "2"}, "version"),
+        ({"expected_version": -1}, "expected_version"),
+        ({"reason": ""}, "reason"),
+        ({"reason": "  "}, "reason"),
+        ({"reason": "a\0b"}, "reason"),
+        ({"reason": "x" * 501}, "reason"),
+        ({"force": True}, "force"),
+    ],
+    ids=str,
+)
+def test_a_wish_that_does_not_fit_is_refused(api, changes, field):
+    body = {"version": 2, "expected_version": 1, "reason": "a test"} | changes
+    assert_field(api.post("/v1/model/promote", body, "admin"), field, ".")
+
+
+def test_a_challenger_is_scored_beside_the_champion_on_the_same_vector(live, registry):
+    registry.set_alias(CHALLENGER, 3)
+    live.parts.models.refresh()
+    made = live.predict().get_json()
+    shown = live.get(f"/v1/predictions/{made['prediction_id']}", "predict").get_json()
+    assert made["model"]["version"] == 1
+    assert shown["challenger"]["version"] == 3
+    assert shown["challenger"]["probability"] != shown["probability"]
+    assert shown["model"]["data_hash"] == "b" * 64
+
+
+def test_an_alias_moved_by_hand_is_followed_and_recorded_with_the_next_change(live, registry):
+    registry.set_alias(CHAMPION, 3)
+    live.parts.models.refresh()
+    assert live.predict().get_json()["model"]["version"] == 3
+    assert promote(live, 2, 3).status_code == 200
+    actions = [row.action for row in Deployments(live.database).history()]
+    assert actions == ["promote", "outside", "promote"]
+
+
+def test_requests_never_fail_and_never_mix_models_while_champions_are_swapped(live, registry):
+    """A thread swaps as the worker's own does; every answer is wholly one model's."""
+    expected = {}
+    for version in (1, 2, 3):
+        registry.set_alias(CHAMPION, version)
+        live.parts.models.refresh()
+        expected[version] = live.predict().get_json()["probability"]
+    assert len(set(expected.values())) == 3
+    app_loop = live.app.extensions["loops"][1]
+    app_loop._pause = 0.01
+    app_loop.start()
+    seen = set()
+    try:
+        for n in range(400):
+            if n % 40 == 0:
+                registry.set_alias(CHAMPION, n // 40 % 3 + 1)
+            answer = live.predict()
+            assert answer.status_code == 200
+            body = answer.get_json()
+            assert body["probability"] == expected[body["model"]["version"]]
+            seen.add(body["model"]["version"])
+    finally:
+        app_loop.stop()
+    assert seen == {1, 2, 3}
