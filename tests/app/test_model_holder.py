@@ -54,12 +54,15 @@ def test_a_moved_alias_is_followed(holder, registry):
     assert pair(holder) == (2, None)
 
 
-def test_a_promoted_challenger_is_never_its_own_challenger(holder, registry):
+def test_a_promoted_challenger_is_at_no_moment_its_own_challenger(holder, registry, monkeypatch):
     registry.set_alias(CHALLENGER, 2)
     holder.refresh()
+    seen = []
+    monkeypatch.setattr(model_holder, "_tell", lambda *_: seen.append(pair(holder)))
     registry.set_alias(CHAMPION, 2)
     holder.refresh()
     assert pair(holder) == (2, None)
+    assert seen == [(2, None)]
 
 
 def test_the_champion_before_stays_warm_even_beside_newer_versions(holder, registry, monkeypatch):
