@@ -86,7 +86,7 @@ def _flight_event(event: dict[str, Any]) -> FlightEvent:
     kind, known_at = event["type"], event.get("known_at")
     if kind == "scheduled":
         return FlightEvent(
-            flight_id=event.get("flight_id") or identity(event),
+            flight_id=_identity(event),
             kind=kind,
             event_time=event["scheduled_departure"],
             known_at=known_at,
@@ -108,6 +108,14 @@ def _flight_event(event: dict[str, Any]) -> FlightEvent:
         air_time_minutes=event.get("air_time_minutes"),
         source="api",
     )
+
+
+def _identity(event: dict[str, Any]) -> str:
+    """Derive the identity; predictions have the derived one, and labels would never meet another."""
+    derived, given = identity(event), event.get("flight_id")
+    if given not in (None, derived):
+        raise InvalidInput("flight_id", f"{derived}, by carrier, number, origin and its local date", given)
+    return derived
 
 
 def _parse_label(raw: Any, path: str) -> NewLabel:

@@ -21,6 +21,8 @@ NUMBER = validate.Range(1, 9999, error="a flight number from 1 to 9999")
 DELAY = validate.Range(-1440, 10080, error="whole minutes from -1440 to 10080")
 # PostgreSQL's text holds no NUL.
 TEXT = validate.Regexp(r"(?=.*\S)[^\x00]{1,500}\Z", re.DOTALL, error="1 to 500 characters, not only spaces")
+# Far beyond any weather, yet small enough for the features' arithmetic.
+MEASURE = validate.Range(-10_000, 10_000, error="a number from -10000 to 10000")
 VERSION = validate.Range(1, 2**31 - 1, error="a version, 1 or more")
 
 
@@ -83,8 +85,8 @@ def whole(check: validate.Validator, **options: Any) -> fields.Integer:
     return fields.Integer(strict=True, validate=check, **options)
 
 
-class FlightSchema(Strict):
-    """A flight, and optionally the moment to predict it from."""
+class ScheduleSchema(Strict):
+    """A flight as the schedule has it."""
 
     carrier = fields.String(required=True, validate=CARRIER, metadata={"example": "UA"})
     flight = whole(NUMBER, required=True, metadata={"example": 1545})
@@ -92,7 +94,6 @@ class FlightSchema(Strict):
     dest = Airport(required=True, metadata={"example": "IAH"})
     scheduled_departure = Moment(required=True, metadata={"example": "2013-04-11T15:00:00Z"})
     scheduled_arrival = Moment(required=True, metadata={"example": "2013-04-11T19:05:00Z"})
-    as_of = Moment(metadata={"description": "Predict from what was known then; by default now."})
 
     @validates_schema(skip_on_field_errors=True)
     def check_route_and_block(self, data: dict[str, Any], **_: Any) -> None:
@@ -105,6 +106,12 @@ class FlightSchema(Strict):
         for name in ("scheduled_departure", "scheduled_arrival"):
             if data[name].second or data[name].microsecond:
                 raise ValidationError("a whole minute: schedules have no seconds", name)
+
+
+class FlightSchema(ScheduleSchema):
+    """A flight, and optionally the moment to predict it from."""
+
+    as_of = Moment(metadata={"description": "Predict from what was known then; by default now."})
 
 
 class BatchSchema(Strict):
@@ -125,16 +132,10 @@ class EventSchema(Strict):
     known_at = Moment(metadata={"description": "Since when it is known; by default now."})
 
 
-class ScheduledSchema(EventSchema):
+class ScheduledSchema(EventSchema, ScheduleSchema):
     """A flight was put on the schedule."""
 
-    flight_id = FlightId()
-    carrier = fields.String(required=True, validate=CARRIER)
-    flight = whole(NUMBER, required=True)
-    origin = Airport(required=True)
-    dest = Airport(required=True)
-    scheduled_departure = Moment(required=True)
-    scheduled_arrival = Moment(required=True)
+    flight_id = FlightId(metadata={"description": "Derived; one that is given must be the derived one."})
 
 
 class DepartedSchema(EventSchema):
@@ -169,7 +170,7 @@ WeatherSchema = EventSchema.from_dict(
     {
         "airport": Airport(required=True),
         "observed_at": Moment(required=True),
-        **{name: fields.Float(allow_none=True, allow_nan=False) for name in WEATHER_COLUMNS},
+        **{name: fields.Float(allow_none=True, validate=MEASURE) for name in WEATHER_COLUMNS},
     },
     name="WeatherSchema",
 )

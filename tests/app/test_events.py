@@ -109,7 +109,11 @@ def test_some_bad_events_do_not_spoil_the_others_and_the_order_stays(own_api):
     [
         (SCHEDULED | {"tailnum": "N1"}, "tailnum"),
         (SCHEDULED | {"flight_id": "UA901-EWR-20130411"}, "flight_id"),
+        (SCHEDULED | {"flight_id": "UA900-EWR-20130412"}, "flight_id"),  # its date in UTC
         (SCHEDULED | {"scheduled_departure": "2013-04-12T03:30:10Z"}, "scheduled_departure"),
+        (SCHEDULED | {"scheduled_arrival": "2013-04-12T03:30:00Z"}, "scheduled_arrival"),
+        (SCHEDULED | {"scheduled_arrival": "2013-04-13T03:31:00Z"}, "scheduled_arrival"),
+        (SCHEDULED | {"dest": "EWR"}, "dest"),
         (DEPARTED | {"flight_id": "UA900-EWR-20131341"}, "flight_id"),
         (DEPARTED | {"flight_id": "UA\uff11-EWR-20130411"}, "flight_id"),
         (DEPARTED | {"departed_at": "9999-12-31T23:59:00-14:00"}, "departed_at"),
@@ -118,6 +122,8 @@ def test_some_bad_events_do_not_spoil_the_others_and_the_order_stays(own_api):
         (CANCELLED | {"at": None}, "at"),
         (WEATHER | {"temp_f": "warm"}, "temp_f"),
         (WEATHER | {"temp_f": "nan"}, "temp_f"),
+        (WEATHER | {"wind_dir_deg": 1e300}, "wind_dir_deg"),  # no cast to whole numbers holds it
+        (WEATHER | {"temp_f": -10_001}, "temp_f"),
         (WEATHER | {"airport": "jfk"}, "airport"),
         (WEATHER | {"known_at": "yesterday"}, "known_at"),
     ],
