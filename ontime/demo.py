@@ -1,4 +1,7 @@
-"""`make demo`: the whole loop on real data, from an empty state to a stack that has lived through ten days."""
+"""`make demo`: the whole loop on real data, from an empty state to a stack that has lived through ten days.
+
+The same days can be lived on a stack that is up already, through its gateway: `ontime demo --through URL`.
+"""
 
 import threading
 import time
@@ -19,7 +22,7 @@ from ontime.stack.guard import Guard
 from ontime.stack.manager import Stack
 from ontime.stack.probes import api_ready, wait_for
 from ontime.work import api_client, ingest_dataset, train_first
-from replay.client import require
+from replay.client import ApiClient, require
 from replay.driver import Replay, morning_after
 from replay.feed import Feed
 
@@ -84,6 +87,30 @@ def run_demo(settings: Settings, days: int, say: Say) -> None:
         _live(settings, stack, guard, teller, reader, days)
 
 
+def run_story(settings: Settings, address: str, days: int, say: Say) -> None:
+    """Live through the demo's days on a stack that is up, with a first champion and its clock at their beginning.
+
+    Parameters
+    ----------
+    address : str
+        The API's, or the gateway's before it, like http://gateway:8080.
+
+    Raises
+    ------
+    OntimeError
+        If something that the demo promises did not happen: names it.
+    """
+    database = Database.from_settings(settings)
+    try:
+        teller = Teller(say, days)
+        prefect = PrefectClient(settings.prefect_address, auth=settings.prefect_auth)
+        _Story(settings, api_client(settings, address=address), prefect, database, teller).live(days)
+        print_nights(database, FIRST_DAY, FIRST_DAY + timedelta(days=days - 1))
+        say(f"done in {time.monotonic() - teller.started:.0f} s")
+    finally:
+        database.close()
+
+
 def _live(
     settings: Settings, stack: Stack, guard: Guard, teller: Teller, reader: "_Background", days: int
 ) -> None:
@@ -101,7 +128,8 @@ def _live(
         guard.persist(lambda: train_first(settings, lambda text: say(f"    {text}")))
         services.result()
         guard.persist(lambda: wait_for(api_ready, settings, READY_SECONDS))
-        _Story(settings, guard, database, teller).live(days)
+        prefect = PrefectClient(settings.prefect_address, lambda: guard.restarts, settings.prefect_auth)
+        _Story(settings, api_client(settings), prefect, database, teller).live(days)
         print_nights(database, FIRST_DAY, FIRST_DAY + timedelta(days=days - 1))
         status_view.print_addresses(settings)
         say(
@@ -144,10 +172,12 @@ class _Background:
 class _Story:
     """The replayed days, their nights, and what happens to the champion."""
 
-    def __init__(self, settings: Settings, guard: Guard, database: Database, teller: Teller):
-        self._api = api_client(settings)
+    def __init__(
+        self, settings: Settings, api: ApiClient, prefect: PrefectClient, database: Database, teller: Teller
+    ):
+        self._api = api
         self._replay = Replay(database, self._api, Feed(load_dataset(settings.state_dir / "data")))
-        self._prefect = PrefectClient(settings.prefect_address, lambda: guard.restarts, settings.prefect_auth)
+        self._prefect = prefect
         self._deployments = Deployments(database)
         self._teller = teller
         self._first = self._serving()

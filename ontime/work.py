@@ -121,9 +121,12 @@ def run_deployment(settings: Settings, flow: str, parameters: dict[str, Any], sa
     say(f"flow {flow} finished")
 
 
-def api_client(settings: Settings, revive: Callable[[], None] = lambda: None) -> ApiClient:
-    """A client of this stack's API with its keys."""
-    return ApiClient("127.0.0.1", settings.api_port, _keys(settings), revive)
+def api_client(
+    settings: Settings, revive: Callable[[], None] = lambda: None, address: str | None = None
+) -> ApiClient:
+    """A client with the stack's keys, of the API here or at another address, like http://gateway:8080."""
+    where = urlsplit(address or settings.api_address)
+    return ApiClient(where.hostname or "127.0.0.1", where.port or 80, _keys(settings), revive)
 
 
 def _keys(settings: Settings) -> dict[str, str]:
@@ -155,10 +158,10 @@ def replay_days(settings: Settings, first: date, last: date, say: Say) -> None:
 
 def play_feed(settings: Settings, address: str, pace: float, say: Say) -> None:
     """Play the dataset as live events, a tick every `pace` seconds, from the stack's clock on."""
-    where = urlsplit(address)
     database = Database.from_settings(settings)
-    api = ApiClient(where.hostname or "127.0.0.1", where.port or 80, _keys(settings))
-    replay = Replay(database, api, Feed(load_dataset(settings.state_dir / "data")))
+    replay = Replay(
+        database, api_client(settings, address=address), Feed(load_dataset(settings.state_dir / "data"))
+    )
     try:
         moment = ClockStore(database).read().now
         while moment < FEED_ENDS:

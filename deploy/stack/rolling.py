@@ -102,9 +102,9 @@ def remove(compose: Compose, containers: Sequence[str]) -> None:
 
 
 def reload_gateway(compose: Compose) -> None:
-    """Make the gateway read its configuration again; requests in progress end under the old one."""
+    """Make the gateway read its configuration again where it changed; requests in progress end under the old one."""
     for container in compose.containers("gateway"):
-        compose.docker("exec", container, "nginx", "-c", "/etc/ontime/gateway.conf", "-s", "reload")
+        compose.docker("exec", container, "sh", "/etc/ontime/reload.sh")
 
 
 def start_again(compose: Compose) -> None:
