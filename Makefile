@@ -72,7 +72,7 @@ rollback: $(STAMP) ## Let the last champion serve again
 	@$(ONTIME) rollback
 
 .PHONY: replay
-replay: $(STAMP) ## Replay days through the running stack: make replay FROM=2013-04-11 TO=2013-04-12
+replay: $(STAMP) ## Replay April to December 2013, or days of it: make replay FROM=2013-04-11 TO=2013-04-12
 	@$(ONTIME) replay $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
 .PHONY: load

@@ -152,15 +152,26 @@ def rollback(
 
 @app.command()
 def replay(
-    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First local day.")],
+    first: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], help="First local day; by default 1 April."),
+    ] = None,
     last: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last local day.")
+        datetime | None,
+        typer.Option(
+            "--to", formats=["%Y-%m-%d"], help="Last local day; by default the first, or 31 December."
+        ),
     ] = None,
 ) -> None:
-    """Replay days of 2013 through the running stack: events, predictions, labels, nightly monitoring."""
-    from ontime.work import replay_days
+    """Replay days of 2013 through the running stack: events, predictions, labels, nightly monitoring.
 
-    replay_days(settings(), first.date(), (last or first).date(), say)
+    Without days: April to December, on a stack that is started, given its history and a first champion where it
+    has none. It goes on from the stack's clock, may be interrupted and run again, and leaves a report.
+    """
+    from ontime.replay import replay_days
+
+    window = [moment.date() if moment else None for moment in (first, last)]
+    replay_days(settings(), window[0], window[1], say)
 
 
 @app.command()

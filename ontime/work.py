@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,9 +21,8 @@ from data.ingest import ingest
 from domain.errors import OntimeError
 from ontime.prefect_client import PrefectClient
 from ontime.stack import layout
-from ontime.stack.manager import Stack
 from replay.client import ApiClient
-from replay.driver import TICK, Replay, morning_after
+from replay.driver import TICK, Replay
 from replay.feed import Feed
 from training import run as training_run
 
@@ -134,26 +133,6 @@ def _keys(settings: Settings) -> dict[str, str]:
     return {
         name.removesuffix(".key"): (settings.api_keys_dir / name).read_text().strip() for name in layout.KEYS
     }
-
-
-def replay_days(settings: Settings, first: date, last: date, say: Say) -> None:
-    """Replay some days and monitor each of their nights."""
-    database = Database.from_settings(settings)
-    feed = Feed(load_dataset(settings.state_dir / "data"))
-    replay = Replay(database, api_client(settings, lambda: Stack(settings).start(say)), feed)
-    prefect = PrefectClient(settings.prefect_address, auth=settings.prefect_auth)
-    try:
-        started, days = time.monotonic(), (last - first).days + 1
-        for i in range(days):
-            day = first + timedelta(days=i)
-            count = replay.live_day(day)
-            replay.advance(morning_after(day))
-            prefect.run("nightly-monitoring", {"day": day.isoformat()})
-            left = (time.monotonic() - started) / (i + 1) * (days - i - 1)
-            say(f"{day}: {count.predictions} predictions, {count.events} events, {left:.0f} s left")
-    finally:
-        replay.close()
-        database.close()
 
 
 def play_feed(settings: Settings, address: str, pace: float, say: Say) -> None:

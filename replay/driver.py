@@ -1,20 +1,24 @@
 """The replay: lives through days of 2013 on a running stack, tick by tick, as the world would have.
 
-At each tick T: what became known in (T - 5 min, T] is posted, the clock is set to T, the refresher's state of T is
-awaited, and the flights that leave 60 minutes later are asked about. A night without departures is one step.
+At each tick T: what became known since the step before is posted, the clock is set to T, the refresher's state of T
+is awaited, and the flights that leave 60 minutes later are asked about. What becomes known until the next step is
+posted while the state of T is computed: it is no part of it. Ticks at which nobody asks are passed over, up to an
+hour; a night without departures is one step.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from adapters import feature_store
 from adapters.clock_store import ClockStore
 from adapters.feature_store import FeatureStore
 from adapters.postgres import Database
+from adapters.prediction_log import PredictionLog
 from domain.clock import minute_floor
 from domain.errors import NotReady, OntimeError
 from domain.features.grid import GRID_MINUTES, tick_of
@@ -26,7 +30,11 @@ TICK = timedelta(minutes=GRID_MINUTES)
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST_HOUR = 4
 """Local hour of the first tick of a day: the first flights leave at five."""
+LONGEST_STEP = timedelta(hours=1)
+"""Of a day: the clock moves at least every hour."""
 STATE_PATIENCE_SECONDS = 120.0
+SHIPPING_SECONDS = 3.0
+"""Ample for what was answered to reach the log."""
 
 Result = TypeVar("Result")
 Progress = Callable[[date, float], None]
@@ -42,6 +50,15 @@ class DayCount:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class _Told:
+    """Events of (after, until] that are being posted."""
+
+    after: datetime
+    until: datetime
+    work: "Future[None]"
+
+
 class Replay:
     """Drives one stack. Resumable: it goes on from the stack's clock, and everything it posts may be repeated."""
 
@@ -53,9 +70,12 @@ class Replay:
         self._api = api
         self._feed = feed
         self._counts: dict[date, DayCount] = {}
+        self._pool = ThreadPoolExecutor(1, "replay-ahead")
+        self._ahead: _Told | None = None
 
     def close(self) -> None:
         """Give its connection back."""
+        self._pool.shutdown()
         self._listener.close()
 
     def live_day(self, day: date, progress: Progress = lambda day, share: None) -> DayCount:
@@ -75,11 +95,11 @@ class Replay:
         """
         started = time.monotonic()
         count = self._count(day)
-        ticks = list(ticks_of(day))
-        for i, tick in enumerate(ticks):
-            self._live_to(tick, count)
+        steps = self.steps_of(day)
+        for i, moment in enumerate(steps):
+            self._live_to(moment, count, steps[i + 1 : i + 2])
             if i % 12 == 0:
-                progress(day, i / len(ticks))
+                progress(day, i / len(steps))
         progress(day, 1.0)
         count.seconds += time.monotonic() - started
         return count
@@ -95,12 +115,31 @@ class Replay:
         count = self._count(until.astimezone(NEW_YORK).date())
         if patiently(self._clock.read).now >= until:
             return count
-        for tick in ticks_of(count.day):
-            if tick <= until:
-                self._live_to(tick, count)
+        for moment in self.steps_of(count.day):
+            if moment < until:
+                self._live_to(moment, count)
         self._live_to(until, count)
         self._await_state(until)
         return count
+
+    def catch_up(self) -> int:
+        """Ask about the flights of the last step that have no answer: a replay was killed before it asked.
+
+        Returns
+        -------
+        int
+            How many were asked about.
+        """
+        now = patiently(self._clock.read).now
+        answered = patiently(lambda: self._answered(now))
+        deadline = time.monotonic() + SHIPPING_SECONDS
+        while missing := self._feed.flights_between(now - LONGEST_STEP, now, LEAD, answered):
+            if time.monotonic() > deadline:
+                self._await_state(now)
+                return self._ask(missing, self._count(now.astimezone(NEW_YORK).date()))
+            time.sleep(0.2)
+            answered = patiently(lambda: self._answered(now))
+        return 0
 
     def tell_until(self, moment: datetime) -> DayCount:
         """Post what became known up to a moment and set the clock to it: a feed, which asks nothing."""
@@ -111,24 +150,55 @@ class Replay:
             patiently(lambda: self._clock.set_simulated(moment))
         return count
 
+    def steps_of(self, day: date) -> list[datetime]:
+        """Ticks of a local day at which somebody asks, and one an hour where nobody does; its midnight last."""
+        ticks = list(ticks_of(day))
+        before, steps = ticks[0] - TICK, []
+        for tick in ticks:
+            asked = self._feed.asks_between(before, tick, LEAD)
+            if asked or tick - before >= LONGEST_STEP or tick in (ticks[0], ticks[-1]):
+                steps.append(tick)
+                before = tick
+        return steps
+
+    def _answered(self, now: datetime) -> frozenset[str]:
+        days = [(now - back + LEAD).astimezone(NEW_YORK).date() for back in (LONGEST_STEP, timedelta(0))]
+        return frozenset(PredictionLog(self._database).fetch(*days).flight_id.tolist())
+
     def _count(self, day: date) -> DayCount:
         return self._counts.setdefault(day, DayCount(day))
 
-    def _live_to(self, moment: datetime, count: DayCount) -> None:
+    def _live_to(self, moment: datetime, count: DayCount, following: Sequence[datetime] = ()) -> None:
         now = patiently(self._clock.read).now
         if now < moment:
-            self._step(now, moment, count)
+            self._step(now, moment, count, following)
 
-    def _step(self, before: datetime, tick: datetime, count: DayCount) -> None:
-        self._tell(before, tick, count)
+    def _step(self, before: datetime, tick: datetime, count: DayCount, following: Sequence[datetime]) -> None:
+        self._be_told(before, tick, count)
         patiently(lambda: self._clock.set_simulated(tick))
-        batches = self._feed.flights_between(before, tick, LEAD)
-        if not batches:
-            return
-        self._await_state(tick)
+        for ahead in following:
+            work = self._pool.submit(self._tell, tick, ahead, count)
+            self._ahead = _Told(tick, ahead, work)
+        questions = self._feed.flights_between(before, tick, LEAD)
+        if questions:
+            self._await_state(tick)
+            self._ask(questions, count)
+
+    def _be_told(self, after: datetime, until: datetime, count: DayCount) -> None:
+        """See to it that what became known in (after, until] is posted: now, or it was begun at the last step."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.work.result()
+        if ahead is None or (ahead.after, ahead.until) != (after, until):
+            self._tell(after, until, count)
+
+    def _ask(self, batches: Sequence[list[dict[str, Any]]], count: DayCount) -> int:
+        asked = 0
         for flights in batches:
             require(self._api.post("/v1/predictions", {"flights": flights}, "predict"), 200)
-            count.predictions += len(flights)
+            asked += len(flights)
+        count.predictions += asked
+        return asked
 
     def _tell(self, after: datetime, until: datetime, count: DayCount) -> None:
         for events in self._feed.known_between(after, until):

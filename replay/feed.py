@@ -1,44 +1,89 @@
 """What the replay tells the API and when, and which flights it asks about: from the dataset's events."""
 
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from data.dataset import Dataset
-from data.events import DatasetEvents
 from domain.flights import WEATHER_COLUMNS
 
 MAX_EVENTS = 5_000
 MAX_FLIGHTS = 1_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NO_LONGER_ASKED = timedelta(minutes=60)
+"""A flight that is known to be cancelled this long before its departure is asked about by nobody."""
 
 
 class Feed:
     """The dataset as a live source."""
 
     def __init__(self, dataset: Dataset):
-        self._events: DatasetEvents = dataset.events
-        flights = dataset.events.flight_events
-        scheduled = flights[flights["kind"] == "scheduled"].sort_values("scheduled_departure")
-        self._scheduled = scheduled.reset_index(drop=True)
-        self._departures = self._scheduled["scheduled_departure"]
+        events = dataset.events
+        self._flights = _Timeline(events.flight_events, "known_at")
+        self._weather = _Timeline(events.weather_events, "known_at")
+        self._scheduled = _Timeline(asked_about(events.flight_events), "scheduled_departure")
 
     def known_between(self, after: datetime, until: datetime) -> list[list[dict[str, Any]]]:
         """Events that became known in (after, until], as bodies of the API, in batches it takes."""
-        events = self._events.between(after, until)
-        bodies = [_flight_event(row) for row in events.flight_events.itertuples(index=False)]
-        bodies += [_weather(row) for row in events.weather_events.itertuples(index=False)]
+        bodies = [_flight_event(row) for row in self._flights.rows(after, until)]
+        bodies += [_weather(row) for row in self._weather.rows(after, until)]
         return [bodies[i : i + MAX_EVENTS] for i in range(0, len(bodies), MAX_EVENTS)]
 
     def flights_between(
-        self, after: datetime, until: datetime, lead: timedelta
+        self, after: datetime, until: datetime, lead: timedelta, without: Collection[str] = ()
     ) -> list[list[dict[str, Any]]]:
-        """Flights to ask about in (after, until], `lead` before their departure, in batches."""
-        moments = [pd.Timestamp(after + lead), pd.Timestamp(until + lead)]
-        low, high = self._departures.searchsorted(moments, side="right")
-        bodies = [_question(row, lead) for row in self._scheduled.iloc[low:high].itertuples(index=False)]
+        """Flights to ask about in (after, until], `lead` before their departure, in batches.
+
+        Parameters
+        ----------
+        without : collection of str
+            Identities of flights that are left out.
+        """
+        rows = self._scheduled.rows(after + lead, until + lead)
+        bodies = [_question(row, lead) for row in rows if row.flight_id not in without]
         return [bodies[i : i + MAX_FLIGHTS] for i in range(0, len(bodies), MAX_FLIGHTS)]
+
+    def asks_between(self, after: datetime, until: datetime, lead: timedelta) -> int:
+        """How many flights there are to ask about in (after, until]."""
+        return self._scheduled.count(after + lead, until + lead)
+
+
+def asked_about(flight_events: pd.DataFrame) -> pd.DataFrame:
+    """The flights that clients ask about: those on the schedule that are not known to be cancelled an hour before."""
+    scheduled = flight_events[flight_events["kind"] == "scheduled"]
+    cancelled = flight_events.loc[flight_events["kind"] == "cancelled", ["flight_id", "known_at"]]
+    moment = scheduled["flight_id"].map(cancelled.set_index("flight_id")["known_at"])
+    early = moment <= scheduled["scheduled_departure"] - NO_LONGER_ASKED
+    return scheduled[~early.to_numpy(dtype=bool)].sort_values("scheduled_departure", kind="stable")
+
+
+class _Timeline:
+    """Rows of a frame by the moment in one of its columns."""
+
+    def __init__(self, frame: pd.DataFrame, column: str):
+        self._frame = frame.sort_values(column, kind="stable")
+        # Searching a column of times with a zone costs a millisecond, searching numbers a hundredth of that.
+        self._moments = self._frame[column].dt.as_unit("us").astype("int64").to_numpy()
+
+    def rows(self, after: datetime, until: datetime) -> Iterable[Any]:
+        """Rows with after < moment <= until."""
+        return self._frame.iloc[self._slice(after, until)].itertuples(index=False)
+
+    def count(self, after: datetime, until: datetime) -> int:
+        """How many rows there are with after < moment <= until."""
+        span = self._slice(after, until)
+        return int(span.stop - span.start)
+
+    def _slice(self, after: datetime, until: datetime) -> slice:
+        ends = [_microseconds(after), _microseconds(until)]
+        return slice(*self._moments.searchsorted(ends, side="right").tolist())
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def _flight_event(row: Any) -> dict[str, Any]:

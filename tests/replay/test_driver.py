@@ -1,7 +1,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -10,14 +10,16 @@ from adapters.clock_store import ClockStore
 from adapters.event_store import EventStore
 from adapters.feature_store import FeatureStore
 from adapters.postgres import Database
+from adapters.prediction_log import PredictionLog, to_copy_line
 from domain.clock import minute_floor
 from domain.errors import OntimeError
 from domain.features.grid import tick_of
+from replay import driver as driver_module
 from replay.client import Answer
-from replay.driver import Replay, morning_after, ticks_of
+from replay.driver import LONGEST_STEP, Replay, morning_after, ticks_of
 from replay.feed import Feed
 from services.refresher import Refresher
-from tests.builders import scheduled
+from tests.builders import prediction, scheduled
 from tests.replay.world import DAY, dataset, utc
 
 
@@ -27,6 +29,7 @@ class StandInApi:
 
     database: Database
     rejected: int = 0
+    dies: bool = False
     told: list[tuple[Any, dict[str, Any]]] = field(default_factory=list)
     asked: list[tuple[Any, bool, dict[str, Any]]] = field(default_factory=list)
 
@@ -37,6 +40,8 @@ class StandInApi:
             self.told += [(now, event) for event in body["events"]]
             return Answer(200, {"rejected": self.rejected})
         assert (path, scope) == ("/v1/predictions", "predict")
+        if self.dies:
+            raise KeyboardInterrupt
         there = FeatureStore(self.database).newest_tick() == tick_of(minute_floor(now))
         self.asked += [(now, there, flight) for flight in body["flights"]]
         return Answer(200, {"items": []})
@@ -73,6 +78,13 @@ def replay(postgres: Database, api: StandInApi) -> Iterator[Replay]:
     replay.close()
 
 
+def log_answer(postgres: Database, question: dict[str, Any]) -> None:
+    """The answer to a question reaches the log."""
+    departure = datetime.fromisoformat(question["scheduled_departure"])
+    record = prediction(question["flight"], departure)
+    PredictionLog(postgres).ship("spool", 0, to_copy_line(record))
+
+
 def moment_of(event: dict[str, Any]) -> str:
     return event["known_at"]
 
@@ -92,12 +104,34 @@ def test_a_day_is_lived_in_the_order_in_which_it_became_known(api, replay, postg
 
 @pytest.mark.integration
 @pytest.mark.usefixtures("refresher")
-def test_an_event_is_told_before_the_clock_reaches_its_step_and_not_earlier(api, replay):
+def test_an_event_is_told_before_the_clock_reaches_it_and_not_earlier_than_a_step(api, replay):
     replay.live_day(DAY)
     for now, event in api.told:
         known = event["known_at"]
         assert now.strftime("%Y-%m-%dT%H:%M:%SZ") < known
-        assert (now + timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ") >= known
+        assert (now + LONGEST_STEP).strftime("%Y-%m-%dT%H:%M:%SZ") >= known
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("refresher")
+def test_what_a_killed_replay_did_not_ask_any_more_is_asked_by_the_next(api, replay, postgres, monkeypatch):
+    monkeypatch.setattr(driver_module, "SHIPPING_SECONDS", 0.1)
+    api.dies = True
+    with pytest.raises(KeyboardInterrupt):
+        replay.live_day(DAY)
+    assert (ClockStore(postgres).read().now, api.asked) == (utc(11, 14), [])
+    api.dies = False
+
+    successor = Replay(postgres, api, Feed(dataset()))
+    try:
+        assert successor.catch_up() == 1
+        assert [flight["flight"] for _, _, flight in api.asked] == [1545]
+        log_answer(postgres, api.asked[0][2])
+        assert successor.catch_up() == 0
+        successor.live_day(DAY)
+    finally:
+        successor.close()
+    assert [flight["flight"] for _, _, flight in api.asked] == [1545, 2, 3]
 
 
 @pytest.mark.integration
