@@ -190,6 +190,23 @@ class ModelRegistry:
         """
         return model_artifact.load(self.fetch(version), self._key)
 
+    def audit(self, version: int) -> None:
+        """Verify a version's files as MLflow holds them now, whatever the cache holds.
+
+        Raises
+        ------
+        NotFound
+            If there is no such version.
+        NotReady
+            If MLflow is away.
+        SignatureInvalid
+            If its files are not those that were signed.
+        """
+        with tempfile.TemporaryDirectory(prefix="ontime-audit-") as scratch:
+            folder = Path(scratch) / str(version)
+            self._download(version, folder)
+            model_artifact.verify(folder, self._key)
+
     def fetch(self, version: int) -> Path:
         """Bring a version's verified, test-loaded files into the cache; their folder.
 

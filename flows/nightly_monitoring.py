@@ -44,19 +44,22 @@ def nightly_monitoring(day: date | None = None) -> list[str]:
 
 
 def measure(night: Night, champion: Served | None) -> list[Alert]:
-    """Measure drift, performance, estimate and service; store the night; raise its alerts."""
+    """Measure feeds, drift, performance, estimate and service; store the night; raise its alerts."""
     reference = tasks.fetch_reference(champion) if champion else None
     predictions = tasks.fetch_predictions(night)
     flights = tasks.headline(predictions)
     window = tasks.headline(tasks.fetch_predictions(night, WINDOW_DAYS))
+    quality = tasks.measure_quality(night)
     report = tasks.measure_drift(night, champion, flights, reference)
     measures = [
         *report.measures,
         *performance.measure_realised(flights),
         *performance.measure_estimated(flights),
         *performance.measure_window(window),
-        *tasks.measure_service(night, predictions),
+        *quality.measures,
+        *tasks.measure_service(night, predictions, quality.scheduled),
         *tasks.measure_parity(predictions),
+        *tasks.measure_registry(),
     ]
     tasks.save_night(night, champion, predictions, measures, report)
     if report.html is not None:

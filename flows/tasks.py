@@ -1,5 +1,6 @@
 """The flows' I/O: every task is safe to run again, and is, three times, before its flow fails."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from adapters.model_registry import CHALLENGER, CHAMPION
 from adapters.monitoring_store import Measured, MonitoringRun
 from adapters.prediction_log import PredictionColumns
 from domain.clock import from_minute
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, NotFound, SignatureInvalid
 from domain.features.catalogue import CONTRACT_HASH
 from domain.features.state import AHEAD_MINUTES, LOOKBACK_MINUTES
 from domain.features.vectors import vectors_for
@@ -25,7 +26,7 @@ from domain.flights import Floats, Queries
 from domain.metrics import PairedDifference, log_losses, paired_difference
 from domain.model import FlightModel
 from flows.parts import parts
-from monitoring import drift, performance, reference, rules, service, windows
+from monitoring import drift, performance, quality, reference, rules, service, windows
 from monitoring.measures import Measure
 from monitoring.policy import Decision, RetrainState
 from training.training_set import HEADLINE_LEAD, build
@@ -33,6 +34,9 @@ from training.training_set import HEADLINE_LEAD, build
 task: Callable[..., Any] = partial(prefect.task, retries=3, retry_delay_seconds=2, cache_policy=NO_CACHE)
 PARITY_SAMPLE = 200
 HISTORY_NIGHTS = 14
+NEWER_VERSIONS = 5
+"""Versions beyond those in use that are audited: candidates that wait."""
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,13 @@ def begin(day: date | None) -> Night:
 
 @task
 def load_champion() -> Served | None:
-    """Load the version that serves, None where none does."""
+    """Load the version that serves, None where none does or its artifact is refused: the night goes on."""
     version = parts().registry.alias(CHAMPION)
-    return Served(version, parts().registry.load(version)) if version is not None else None
+    try:
+        return Served(version, parts().registry.load(version)) if version is not None else None
+    except SignatureInvalid as error:
+        logger.warning("the champion's artifact is refused", extra={"version": version, "reason": str(error)})
+        return None
 
 
 @task
@@ -151,13 +159,43 @@ def recompute_vectors(predictions: PredictionColumns, rows: np.ndarray) -> Float
 
 
 @task
-def measure_service(night: Night, predictions: PredictionColumns) -> list[Measure]:
-    """Measure latency, coverage of the schedule and what waits in the spool."""
+def measure_service(night: Night, predictions: PredictionColumns, scheduled: int) -> list[Measure]:
+    """Measure latency, coverage of the schedule, requests against the nights before, what waits in the spool."""
+    own = parts()
+    history = own.monitoring.history(night.day - timedelta(days=1), HISTORY_NIGHTS)
+    before = [value for _, value, _ in history.get("predictions", [])]
+    return service.measure_service(predictions, scheduled, own.spool.backlog_bytes(), before)
+
+
+@task
+def measure_quality(night: Night) -> quality.DayQuality:
+    """Measure the feeds of the day, flights, weather and labels, against the four weeks before it."""
     own = parts()
     start = datetime(night.day.year, night.day.month, night.day.day, tzinfo=UTC)
-    flights, _ = own.events.facts(night.as_of, start, start + timedelta(days=2))
-    scheduled = int(np.char.endswith(flights.flight_id, f"{night.day:%Y%m%d}").sum()) if len(flights) else 0
-    return service.measure_service(predictions, scheduled, own.spool.backlog_bytes())
+    first, last = start - timedelta(days=quality.TRAILING_DAYS + 1), start + timedelta(days=2)
+    flights, weather = own.events.facts(night.as_of, first, last)
+    labels = own.labels.known_by(night.as_of, night.day, night.day)
+    return quality.measure_quality(flights, weather, labels.flight_id, night.day, night.as_of)
+
+
+@task
+def measure_registry() -> list[Measure]:
+    """Count versions whose files MLflow holds are not those that were signed: in use, on trial, or newer."""
+    registry = parts().registry
+    aliased = {registry.alias(CHAMPION), registry.alias(CHALLENGER)} - {None}
+    refused, audited = 0, 0
+    for version in sorted(
+        aliased | set(range(max(aliased, default=0) + 1, max(aliased, default=0) + NEWER_VERSIONS))
+    ):
+        try:
+            registry.audit(version)
+        except NotFound:
+            continue
+        except SignatureInvalid as error:
+            refused += 1
+            logger.warning("artifact refused", extra={"version": version, "reason": str(error)})
+        audited += 1
+    return [Measure("refused_artifacts", float(refused), n=audited)]
 
 
 @task

@@ -24,6 +24,7 @@ def measure_realised(predictions: PredictionColumns) -> list[Measure]:
     measures += [Measure(f"realised_{name}", found[name], n=len(late)) for name in REALISED]
     # A hard day is one on which a good model loses much too: what counts is the loss beyond what it expected.
     measures.append(Measure("log_loss_gap", found["log_loss"] - estimated(p)["log_loss"], n=len(late)))
+    measures.append(Measure("late_rate_gap", float(late.mean() - p.mean()), n=len(late)))
     for kind, names in (("origin", predictions.origin), ("carrier", predictions.carrier)):
         for name, values in by_slice(late, p, names[labelled]).items():
             if values["n"] >= MINIMUM_SLICE_ROWS:

@@ -30,7 +30,107 @@ class AlertRule:
 
 
 NIGHTLY: tuple[AlertRule, ...] = (
-    AlertRule("features drifted", "drift_columns", 0, "info", "Look at the drift report: season, feed or sensor?"),
+    # Feeds: a fault shows on its own day. Bounds lie beyond every undisturbed day; `calibration` says how rarely not.
+    AlertRule(
+        "a weather sensor is stuck", "weather_stuck_hours", 17, "warning",
+        "One value, hour after hour: see the slices for the station; is its feed repeating itself?",
+    ),
+    AlertRule(
+        "a weather station repeats itself", "weather_frozen_hours", 3, "warning",
+        "No value of a station moves: see the slices for which; is its feed repeating itself?",
+    ),
+    AlertRule(
+        "weather is missing", "weather_missing_excess", 0.4, "warning",
+        "See the slices for station and column: which sensor or feed stopped sending?",
+    ),
+    AlertRule(
+        "weather pressure is missing", "weather_pressure_missing_excess", 0.55, "warning",
+        "See the slices for the station: did its barometer stop sending?",
+    ),
+    AlertRule(
+        "weather is stale", "weather_age_hours", 3, "warning",
+        "A station has sent nothing for hours: see the slices for which.",
+    ),
+    AlertRule(
+        "weather contradicts itself", "weather_contradiction", 2, "warning",
+        "Temperature, dewpoint and humidity do not fit together: did a station change its unit?", k=1, n=1,
+    ),
+    AlertRule(
+        "a station contradicts its neighbours", "weather_station_gap", 6.5, "warning",
+        "One airport's weather is far from the others': a wrong unit, or a sensor out of order?",
+    ),
+    AlertRule(
+        "the weather jumped", "weather_jump", 6.5, "warning",
+        "Far from the four weeks before, at once: a wrong unit at every station?",
+    ),
+    AlertRule(
+        "traffic is doubled", "volume_ratio", 1.4, "warning",
+        "Far more flights than on this weekday of other weeks: is a feed read twice?",
+    ),
+    AlertRule(
+        "an airport's traffic is doubled", "volume_origin_high", 1.5, "warning",
+        "See the slices for the airport: is its feed read twice?",
+    ),
+    AlertRule(
+        "requests are doubled", "request_ratio", 1.6, "warning",
+        "Far more predictions than on other nights: a client that asks twice, or load from outside?",
+    ),
+    AlertRule(
+        "an airport has hardly a flight", "volume_origin_low", 0.5, "warning",
+        "See the slices for the airport: closed, or its schedule no longer sent?", above=False,
+    ),
+    AlertRule(
+        "an airport is closed", "departed_origin_low", 0.45, "warning",
+        "See the slices for the airport: hardly a departure. Weather, or its feed?", above=False,
+    ),
+    AlertRule(
+        "a carrier vanished", "volume_carrier_low", 0.3, "warning",
+        "See the slices for the carrier: was its code renamed? Then map it, and the model sees it again.",
+        above=False,
+    ),
+    AlertRule(
+        "an unknown carrier appeared", "new_carrier_share", 0.004, "warning",
+        "A code the model has not seen flies a lot: a renamed carrier? Then map it.",
+    ),
+    AlertRule(
+        "an unknown origin appeared", "new_origin_share", 0.004, "warning",
+        "A code the model has not seen: a renamed airport, or a feed from elsewhere?",
+    ),
+    AlertRule(
+        "hours have moved", "hour_profile_gap", 0.3, "warning",
+        "Flights are at other hours than on this weekday of other weeks: a time zone, or hours lost?",
+    ),
+    AlertRule(
+        "many cancellations", "cancelled_share", 0.3, "info", "Weather, a strike, or a feed that cancels what flies?",
+    ),
+    AlertRule(
+        "arrivals are overdue", "arrivals_overdue_share", 0.05, "warning",
+        "Flights that must have landed have not arrived: is the feed of arrivals late?",
+    ),
+    AlertRule(
+        "labels are overdue", "labels_missing_share", 0.05, "warning",
+        "Flights that must have landed have no label: is the label feed late? No retrain sees these days.",
+    ),
+    AlertRule(
+        "departures are stale", "departures_age_hours", 14, "warning", "Is the feed of departures down?",
+    ),
+    AlertRule(
+        "arrivals are stale", "arrivals_age_hours", 12, "warning", "Is the feed of arrivals down?",
+    ),
+    # The model.
+    AlertRule(
+        "flights lose time on the way", "en_route_shift_minutes", 13.5, "warning",
+        "For two days arrivals fall behind departures as never in four weeks: a storm, or a change that lasts?",
+    ),
+    AlertRule(
+        "flights lose time on the ground", "ground_shift_minutes", 10, "warning",
+        "For two days flights arrive later than departure and time in the air say: procedures, gates, or the feed?",
+    ),
+    AlertRule(
+        "later than estimated", "late_rate_gap", 0.13, "warning",
+        "Far more flights late than the model expects: a concept change? A retrain follows when it lasts.",
+        k=2, n=2, minimum_rows=300,
+    ),
     AlertRule(
         "losing more than expected", "log_loss_gap", 0.08, "warning",
         "Look at the slices; a retrain follows when it lasts.", k=3, n=7, minimum_rows=300,
@@ -39,6 +139,12 @@ NIGHTLY: tuple[AlertRule, ...] = (
         "ranking is poor", "realised_auc", 0.62, "warning",
         "Look at the slices: one airport, or all?", above=False, k=2, n=3, minimum_rows=300,
     ),
+    AlertRule("features drifted", "drift_columns", 0, "info", "Look at the drift report: season, feed or sensor?"),
+    AlertRule(
+        "an artifact was refused", "refused_artifacts", 0, "critical",
+        "A model's files are not those that were signed: do not promote; find out who changed them.",
+    ),
+    # The service.
     AlertRule(
         "served features are not training's", "parity_mismatches", 0, "critical",
         "Stop promoting; compare the logged vectors with the event log.",

@@ -8,6 +8,7 @@ from flows.nightly_monitoring import nightly_monitoring
 from flows.parts import RETRAIN_LOCK
 from flows.retrain import retrain
 from flows.rollback import rollback
+from tests.builders import arrived, departed, observation, scheduled
 
 pytestmark = pytest.mark.integration
 DAY = date(2013, 4, 3)
@@ -63,3 +64,19 @@ def test_a_backfill_measures_what_was_missed_and_only_that(morning):
     nightly_monitoring(DAY)
     assert backfill(date(2013, 4, 1)) == [date(2013, 4, 1), date(2013, 4, 2)]
     assert backfill(date(2013, 4, 1)) == []
+
+
+def test_a_night_with_flights_measures_its_feeds_and_labels(morning):
+    departure = datetime(2013, 4, 3, 23, tzinfo=UTC)
+    events = [scheduled(i, departure) for i in range(1, 5)]
+    events += [e for i in (1, 2, 3) for e in (departed(i, departure, 5), arrived(i, departure, 9))]
+    morning.events.append(events, [observation("JFK", departure, temp_f=50.0)])
+    nightly_monitoring(DAY)
+    values = {m.name: m.value for m in morning.monitoring.night(DAY) if m.slice == "all"}
+    assert values["labels_missing_share"] == 0.25
+    assert values["arrivals_overdue_share"] == 0.25
+    assert values["schedule_coverage"] == 0
+    assert values["refused_artifacts"] == 0
+    assert [a.rule for a in morning.monitoring.alerts(DAY, DAY)] == [
+        "weather is stale", "arrivals are overdue", "labels are overdue", "few flights were predicted",
+    ]  # fmt: skip

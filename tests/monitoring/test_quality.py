@@ -1,0 +1,108 @@
+"""The detectors on real days of the dataset, with faults put in and without."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from data.dataset import load_dataset
+from data.facts import facts_of
+from domain.clock import minute_floor
+from monitoring.measures import ALL
+from monitoring.quality import measure_quality
+from monitoring.rules import NIGHTLY, evaluate
+from monitoring.weather_quality import measure_weather
+from monitoring.windows import night_of
+from tests.monitoring.faults import FAULTS
+
+DAYS = (date(2013, 2, 20), date(2013, 4, 12), date(2013, 7, 3), date(2013, 11, 14))
+"""Winter, spring, the eve of a holiday in summer, autumn; a fault begins with the day."""
+QUIET = (date(2013, 3, 12), date(2013, 5, 15), date(2013, 9, 25), date(2013, 10, 22))
+
+
+@pytest.fixture(scope="session")
+def facts():
+    return facts_of(load_dataset().events)
+
+
+def measured(flights, weather, day):
+    """What the night of a day measures, from facts of the weeks around it."""
+    as_of = night_of(day)
+    now = minute_floor(as_of)
+    near = flights.take((flights.sched_dep > now - 31 * 1440) & (flights.sched_dep < now + 1440)).known_by(
+        now
+    )
+    observed = weather.take((weather.known > now - 31 * 1440) & (weather.known <= now))
+    labelled = near.flight_id[near.arr_known <= now]
+    return measure_quality(near, observed, labelled, day, as_of)
+
+
+def pages(flights, weather, days) -> set[str]:
+    """Rules that page on any of some nights in a row."""
+    fired, history = set(), {}
+    for day in days:
+        for m in measured(flights, weather, day).measures:
+            if m.slice == ALL:
+                history.setdefault(m.name, []).insert(0, (day.isoformat(), m.value, m.n))
+        fired |= {alert.rule for alert in evaluate(NIGHTLY, history) if alert.severity != "info"}
+    return fired
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda name: name.replace(" ", "-"))
+@pytest.mark.parametrize("day", DAYS, ids=str)
+def test_every_fault_pages_within_two_nights(facts, fault, day):
+    since = minute_floor(datetime(day.year, day.month, day.day, 5, tzinfo=UTC))
+    assert pages(*FAULTS[fault](*facts, since), (day, day + timedelta(days=1)))
+
+
+@pytest.mark.parametrize("day", QUIET, ids=str)
+def test_undisturbed_nights_page_nobody(facts, day):
+    assert pages(*facts, [day + timedelta(days=i) for i in range(4)]) == set()
+
+
+def test_a_closed_airport_is_named(facts):
+    flights, weather = FAULTS["an airport is closed"](
+        *facts, minute_floor(datetime(2013, 4, 12, 5, tzinfo=UTC))
+    )
+    values = {(m.name, m.slice): m.value for m in measured(flights, weather, date(2013, 4, 12)).measures}
+    assert values["departed_ratio", "origin=LGA"] < 0.1
+    assert values["departed_ratio", "origin=EWR"] > 0.8
+
+
+def test_what_became_known_after_the_night_changes_no_measure(facts):
+    flights, weather = facts
+    day = date(2013, 4, 12)
+    now = minute_floor(night_of(day))
+    before = flights.known_by(now), weather.known_by(now)
+    later = replace(flights, arr_delay=np.where(flights.arr_known > now, 999, flights.arr_delay))
+    np.testing.assert_equal(
+        [m.value for m in measured(*before, day).measures],
+        [m.value for m in measured(later, weather, day).measures],
+    )
+
+
+def test_the_same_measures_come_whether_a_day_is_good_or_bad(facts):
+    """A rule on a measure that is gone would never fire again."""
+    day = date(2013, 4, 12)
+    good = {m.name for m in measured(*facts, day).measures if m.slice == ALL}
+    since = minute_floor(datetime(2013, 4, 12, 5, tzinfo=UTC))
+    for fault in FAULTS.values():
+        assert {m.name for m in measured(*fault(*facts, since), day).measures if m.slice == ALL} == good
+
+
+def test_without_weeks_before_nothing_is_said_of_what_is_usual(facts):
+    flights, weather = facts
+    day = date(2013, 1, 1)
+    values = {m.name: m.value for m in measured(flights, weather, day).measures if m.slice == ALL}
+    assert np.isnan(
+        [values["volume_ratio"], values["new_carrier_share"], values["ground_shift_minutes"]]
+    ).all()
+    assert pages(flights, weather, [day]) == set()
+
+
+def test_no_weather_and_no_flights_at_all_are_no_error(facts):
+    flights, weather = (table.take(slice(0, 0)) for table in facts)
+    day = date(2013, 4, 12)
+    assert measure_weather(weather, night_of(day)) == []
+    assert measured(flights, weather, day).scheduled == 0
