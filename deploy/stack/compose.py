@@ -126,8 +126,10 @@ class Compose:
         return done.stdout
 
     def services(self) -> list[str]:
-        """Name the services of the active profiles."""
-        return self.read("config", "--services").split()
+        """Name the services that have a container; Compose 1.29 lists those of other profiles as well."""
+        project = f"label=com.docker.compose.project={self.environment['COMPOSE_PROJECT_NAME']}"
+        shown = self.docker("ps", "-a", "--filter", project, "--format", '{{.Label "com.docker.compose.service"}}')
+        return sorted(set(shown.split()))
 
     def containers(self, service: str, *, stopped: bool = False) -> list[str]:
         """Give the ids of a service's containers, oldest first; with `stopped`, the ended ones too."""
