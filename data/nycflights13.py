@@ -95,7 +95,8 @@ def read_table(name: str) -> pd.DataFrame:
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise FileNotFoundError(f"{PACKAGE} is not installed")
-    return pd.read_csv(Path(spec.origin).parent / "data" / FILES[name])
+    # Decimals to the nearest float: the default parser is off by a bit, and another file of the same value is not.
+    return pd.read_csv(Path(spec.origin).parent / "data" / FILES[name], float_precision="round_trip")
 
 
 def load() -> CleanedData:
@@ -125,7 +126,7 @@ def clean_flights(raw: pd.DataFrame, report: CleaningReport) -> pd.DataFrame:
     dep_local = clock_minutes(raw["sched_dep_time"])
     _report_midnight(raw, report)
     departure = _scheduled_departure(raw, dep_local, report)
-    block = _scheduled_block(raw, dep_local, departure, report)
+    block = scheduled_block(raw, dep_local, departure, report)
     flights = pd.DataFrame(
         {
             "flight_id": _flight_ids(raw),
@@ -198,7 +199,7 @@ def _scheduled_departure(raw: pd.DataFrame, dep_local: np.ndarray, report: Clean
     hours = to_minutes(raw["time_hour"])
     departure = hours + dep_local.astype("int64") % 60
     wall = to_minutes(pd.to_datetime(raw[["year", "month", "day"]])) + dep_local.astype("int64")
-    offsets = departure + _offsets(raw["origin"], departure) - wall
+    offsets = departure + airport_offsets(raw["origin"], departure) - wall
     why = "scheduled departure in UTC agrees with the local time and the origin's zone"
     report.add(
         "flights",
@@ -210,7 +211,8 @@ def _scheduled_departure(raw: pd.DataFrame, dep_local: np.ndarray, report: Clean
     return departure
 
 
-def _offsets(airports: pd.Series, minutes: np.ndarray) -> np.ndarray:
+def airport_offsets(airports: pd.Series, minutes: np.ndarray) -> np.ndarray:
+    """Minutes east of UTC at each row's airport and instant; 0 where the airport is unknown."""
     offsets = np.zeros(len(airports), dtype="int64")
     for airport, rows in airports.groupby(airports).indices.items():
         found = offset_minutes(str(airport), minutes[rows])
@@ -218,14 +220,14 @@ def _offsets(airports: pd.Series, minutes: np.ndarray) -> np.ndarray:
     return offsets
 
 
-def _scheduled_block(
+def scheduled_block(
     raw: pd.DataFrame, dep_local: np.ndarray, departure: np.ndarray, report: CleaningReport
 ) -> np.ndarray:
     """Minutes from scheduled departure to arrival: the file has local clock times without a date."""
-    shift = _offsets(raw["dest"], departure) - _offsets(raw["origin"], departure)
+    shift = airport_offsets(raw["dest"], departure) - airport_offsets(raw["origin"], departure)
     arr_local = clock_minutes(raw["sched_arr_time"])
     block = np.mod(arr_local - dep_local - shift, MINUTES_A_DAY).astype("int64")
-    changed = _offsets(raw["dest"], departure + block) - _offsets(raw["dest"], departure)
+    changed = airport_offsets(raw["dest"], departure + block) - airport_offsets(raw["dest"], departure)
     block = np.mod(block - changed, MINUTES_A_DAY)
     wraps = (arr_local - dep_local) < 0
     report.add("flights", "mended", "arrivals past midnight", wraps.sum(), "clock times carry no date")
@@ -253,7 +255,7 @@ def _check_clock_times(
         "flights", "checked", "departure times that contradict the delay", (left.fillna(0) != 0).sum(), why
     )
     arrival = to_minutes(flights["scheduled_arrival"]) + raw["arr_delay"].fillna(0).to_numpy(dtype="int64")
-    wall = (arrival + _offsets(raw["dest"], arrival)) % MINUTES_A_DAY
+    wall = (arrival + airport_offsets(raw["dest"], arrival)) % MINUTES_A_DAY
     wrong = raw["arr_delay"].notna() & (clock_minutes(raw["arr_time"]) % MINUTES_A_DAY != wall)
     report.add("flights", "checked", "arrival times that contradict delay and zones", wrong.sum(), why)
 

@@ -2,13 +2,15 @@
 
 import pandera.pandas as pa
 
+from domain.events import LARGEST_DELAY
+
 UTC_TIME = "datetime64[us, UTC]"
 CARRIER = r"[A-Z0-9]{2}"
 AIRPORT = r"[A-Z]{3}"
 
 
 def _delay() -> pa.Column:
-    return pa.Column("Int64", pa.Check.in_range(-240, 2880), nullable=True)
+    return pa.Column("Int64", pa.Check.in_range(-240, LARGEST_DELAY), nullable=True)
 
 
 def _measure(low: float, high: float) -> pa.Column:

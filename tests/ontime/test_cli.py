@@ -18,7 +18,14 @@ def environment(tmp_path) -> dict[str, str]:
     """Settings of a stack that nobody else has."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
     ports = {f"ONTIME_{name}_PORT": str(free_port()) for name in PORTS}
-    return own | ports | {"ONTIME_STATE_DIR": str(tmp_path / "state")}
+    return (
+        own
+        | ports
+        | {
+            "ONTIME_STATE_DIR": str(tmp_path / "state"),
+            "ONTIME_INBOX_DIR": str(tmp_path / "inbox"),
+        }
+    )
 
 
 def ontime(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess:

@@ -1,0 +1,71 @@
+"""The inbox over a real PostgreSQL."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from adapters.event_store import EventStore
+from adapters.settings import PROJECT_ROOT
+from data.inbox import take_inbox, waiting
+from tests.data.public_files import asos_row, bts_row, write_rows
+
+pytestmark = pytest.mark.integration
+TAKE = """
+import data.ingest
+from adapters.event_store import EventStore
+from adapters.postgres import Database
+from adapters.settings import settings
+from data.inbox import take_inbox
+data.ingest.CHUNK_ROWS = 30
+database = Database.from_settings(settings())
+take_inbox(EventStore(database), settings().inbox_dir, lambda done, total: print(done, flush=True) or input())
+"""
+
+
+def test_a_process_killed_half_way_leaves_what_the_next_one_makes_whole(
+    postgres, stack_environment, tmp_path
+):
+    inbox, store = tmp_path / "inbox", EventStore(postgres)
+    inbox.mkdir()
+    rows = [bts_row(Flight_Number_Reporting_Airline=str(number)) for number in range(1, 51)]
+    write_rows(inbox / "flights.csv", rows)
+    process = subprocess.Popen(
+        [sys.executable, "-c", TAKE],
+        cwd=PROJECT_ROOT,
+        env=os.environ | stack_environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "30\n"
+    process.kill()
+    process.communicate()
+    assert store.count() == 30
+    assert [path.name for path in waiting(inbox)] == ["flights.csv"]
+    [report] = take_inbox(store, inbox)
+    assert (report.accepted, report.duplicates, report.conflicts) == (120, 30, 0)
+    assert store.count() == 150
+
+
+def test_what_contradicts_the_log_is_counted_and_changes_nothing(postgres, tmp_path):
+    store = EventStore(postgres)
+    for name, delay in (("a.csv", "5.00"), ("b.csv", "6.00")):
+        write_rows(
+            tmp_path / name, [bts_row(ArrDelay=delay), bts_row(Flight_Number_Reporting_Airline=delay[0])]
+        )
+    first, second = take_inbox(store, tmp_path)
+    assert (first.accepted, second.accepted) == (6, 3)
+    assert (second.duplicates, second.conflicts) == (2, 1)
+    assert "event_time, delay_minutes" in str(second.first_conflict)
+
+
+def test_weather_is_appended_with_the_moment_it_became_known(postgres, tmp_path):
+    write_rows(tmp_path / "weather.csv", [asos_row(), asos_row(valid="2013-04-11 16:54")])
+    take_inbox(EventStore(postgres), tmp_path)
+    with postgres.transaction() as cursor:
+        cursor.execute(
+            "SELECT to_char(known_at AT TIME ZONE 'UTC', 'HH24:MI'), source FROM weather_events ORDER BY 1"
+        )
+        assert cursor.fetchall() == [("15:52", "asos"), ("16:55", "asos")]
