@@ -1,14 +1,16 @@
 """What the nights found: measures, runs, alerts, decisions."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from adapters.postgres import Database, query
 from domain.errors import NotFound
 
+RETRY_PAUSE = timedelta(seconds=30)
+"""Between the first attempt to deliver an alert and the second; it doubles from then on."""
 NO_MODEL = 0
 """Model version of measures of a night on which none served."""
 
@@ -51,6 +53,31 @@ class StoredAlert:
     message: str
     acknowledged_at: datetime | None
     resolved_at: datetime | None
+    acknowledged_by: str | None
+    notified_at: datetime | None
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class DueAlert:
+    """An open page that has not reached every address."""
+
+    alert_id: int
+    rule: str
+    severity: str
+    message: str
+    day: date
+    delivered_to: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One attempt to deliver an alert."""
+
+    address: str
+    delivered: bool
+    detail: str | None
+    attempted_at: datetime
 
 
 @dataclass(frozen=True)
@@ -118,13 +145,63 @@ class MonitoringStore:
         row = self._database.row("alert_open", parameters)
         return int(row[0]) if row else None
 
-    def resolve_alerts(self, firing: Sequence[str], at: datetime) -> int:
-        """Resolve the open alerts whose rule does not fire; gives how many."""
-        return self._database.execute("alert_resolve", {"firing": list(firing), "at": at})
+    def resolve_alerts(self, rules: Sequence[str], firing: Sequence[str], at: datetime) -> int:
+        """Resolve the open alerts of some rules that do not fire; gives how many. Other rules' stay open."""
+        return self._database.execute(
+            "alert_resolve", {"rules": list(rules), "firing": list(firing), "at": at}
+        )
 
-    def notified(self, alert_id: int, at: datetime) -> None:
-        """Note that an alert was delivered."""
-        self._database.execute("alert_notified", {"alert_id": alert_id, "at": at})
+    def attempt_due(self, attempt: Callable[[DueAlert], dict[str, str | None]]) -> bool:
+        """Let `attempt` deliver the next page that is due, and put on record what became of it.
+
+        The alert is locked meanwhile: two processes do not deliver it twice.
+
+        Parameters
+        ----------
+        attempt : callable
+            Gives what went wrong by address, None where the alert was taken.
+
+        Returns
+        -------
+        bool
+            Whether one was due.
+        """
+        with self._database.transaction() as cursor:
+            cursor.execute(query("alert_claim_due"), {"pause": RETRY_PAUSE})
+            row = cursor.fetchone()
+            if row is None:
+                return False
+            cursor.execute(query("alert_delivered_to"), {"alert_id": row[0]})
+            taken = frozenset(address for (address,) in cursor.fetchall())
+            alert_id, rule, severity, message, day = row
+            due = DueAlert(alert_id, rule, severity, message, day, taken)
+            problems = attempt(due)
+            for address, problem in problems.items():
+                cursor.execute(
+                    query("alert_record_delivery"),
+                    {
+                        "alert_id": due.alert_id,
+                        "address": address,
+                        "delivered": problem is None,
+                        "detail": problem,
+                    },
+                )
+            if not any(problems.values()):
+                cursor.execute(query("alert_notified"), {"alert_id": due.alert_id})
+        return True
+
+    def deliveries(self, alert_id: int) -> list[Delivery]:
+        """Every attempt to deliver an alert, in their order."""
+        return [Delivery(*row) for row in self._database.rows("alert_deliveries", {"alert_id": alert_id})]
+
+    def missed_nights(self, first: date, last: date) -> list[date]:
+        """Days that have predictions and no run of their night, oldest first."""
+        return [day for (day,) in self._database.rows("monitoring_missed", {"first": first, "last": last})]
+
+    def forget_pages(self, before: date) -> list[str]:
+        """Forget where the HTML reports of nights before a day are; gives where they were."""
+        rows = self._database.rows("monitoring_prune_reports", {"before": before})
+        return [path for (path,) in rows]
 
     def acknowledge(self, alert_id: int, who: str, at: datetime) -> None:
         """Note that a person has seen an alert.
@@ -137,11 +214,10 @@ class MonitoringStore:
         if not self._database.execute("alert_acknowledge", {"alert_id": alert_id, "who": who, "at": at}):
             raise NotFound(f"there is no alert {alert_id}")
 
-    def alerts(self, first: date, last: date) -> list[StoredAlert]:
+    def alerts(self, first: date, last: date, open_only: bool = False) -> list[StoredAlert]:
         """Alerts opened for some days, oldest first."""
-        return [
-            StoredAlert(*row) for row in self._database.rows("alert_list", {"first": first, "last": last})
-        ]
+        parameters = {"first": first, "last": last, "open_only": open_only}
+        return [StoredAlert(*row) for row in self._database.rows("alert_list", parameters)]
 
     def record_decision(
         self, kind: str, day: date, verdict: bool, reason: str, evidence: dict[str, Any], at: datetime

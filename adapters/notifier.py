@@ -1,36 +1,80 @@
-"""Sends alerts through Apprise: webhook, mail, chat. A failure is told, never fatal."""
+"""Sends alerts through Apprise: webhook, mail, chat. Every attempt is on record; what is refused is tried again."""
 
+import hashlib
 import logging
+from dataclasses import dataclass
 
+from adapters.monitoring_store import DueAlert, MonitoringStore
 from adapters.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where alerts are sent to; the URL may hold a password and is never shown."""
+
+    url: str
+
+    @property
+    def name(self) -> str:
+        """Its kind and a fingerprint: tells addresses apart without giving them away."""
+        return f"{self.url.partition(':')[0]}-{hashlib.sha256(self.url.encode()).hexdigest()[:8]}"
 
 
 class Notifier:
     """Delivers messages to the addresses of the settings."""
 
     def __init__(self, addresses: str):
-        self._addresses = addresses.split()
+        self.addresses = [Address(url) for url in addresses.split()]
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Notifier":
         """Take the addresses from the settings."""
         return cls(settings.notify_urls)
 
-    def send(self, title: str, body: str) -> bool:
-        """Deliver a message to every address; whether all took it. Without an address: False."""
-        if not self._addresses:
-            return False
+    def send(self, address: Address, title: str, body: str) -> str | None:
+        """Deliver a message to an address; None when it was taken, else what went wrong."""
         import apprise  # a second to import, and most nights have nothing to say
 
         messenger = apprise.Apprise()
-        for address in self._addresses:
-            if not messenger.add(address):
-                # An address may hold a password: only its kind is logged.
-                logger.error("notification address not understood", extra={"kind": address.partition(":")[0]})
-                return False
-        delivered = bool(messenger.notify(title=title, body=body))
-        if not delivered:
-            logger.error("notification not delivered", extra={"title": title})
-        return delivered
+        if not messenger.add(address.url):
+            return "the address is not understood"
+        return None if messenger.notify(title=title, body=body) else "refused, or not reachable"
+
+
+class Pager:
+    """Brings every open page to every address, once."""
+
+    def __init__(self, store: MonitoringStore, notifier: Notifier):
+        self._store = store
+        self._notifier = notifier
+
+    def deliver_due(self) -> int:
+        """Attempt the deliveries that are due; gives how many alerts were attempted.
+
+        An address that took an alert is not sent it again when another refused it. Safe beside other processes.
+
+        Raises
+        ------
+        NotReady
+            If PostgreSQL is away.
+        """
+        if not self._notifier.addresses:
+            return 0
+        attempted = 0
+        while self._store.attempt_due(self._attempt):
+            attempted += 1
+        return attempted
+
+    def _attempt(self, alert: DueAlert) -> dict[str, str | None]:
+        """Send an alert to the addresses that have not taken it: what went wrong by address."""
+        waiting = [a for a in self._notifier.addresses if a.name not in alert.delivered_to]
+        title = f"ontime {alert.severity}: {alert.rule}"
+        found = {a.name: self._notifier.send(a, title, alert.message) for a in waiting}
+        for name, problem in found.items():
+            if problem:
+                logger.error(
+                    "alert not delivered", extra={"address": name, "rule": alert.rule, "why": problem}
+                )
+        return found

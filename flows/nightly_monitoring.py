@@ -28,13 +28,16 @@ WINDOW_DAYS = 7
 
 @flow(name="nightly-monitoring")
 def nightly_monitoring(day: date | None = None) -> list[str]:
-    """Measure one day of predictions; safe to run again for the same day.
+    """Measure one day of predictions, and days before it that were missed; safe to run again for the same day.
 
     Args:
         day: Local day in New York to monitor, like 2013-04-03; empty = yesterday by the stack's clock.
     """
     night = tasks.begin(day)
     champion = tasks.load_champion()
+    if night.is_newest:
+        for missed in tasks.missed_nights(night):
+            measure(missed, champion)
     alerts = measure(night, champion)
     if champion is not None and night.is_newest:
         judge_champion(night, champion)

@@ -11,7 +11,7 @@ from adapters.event_store import EventStore
 from adapters.label_store import LabelStore
 from adapters.model_registry import ModelRegistry
 from adapters.monitoring_store import MonitoringStore
-from adapters.notifier import Notifier
+from adapters.notifier import Notifier, Pager
 from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
 from adapters.settings import Settings, settings
@@ -35,7 +35,7 @@ class Parts:
     deployments: Deployments
     championship: Championship
     monitoring: MonitoringStore
-    notifier: Notifier
+    pager: Pager
 
     def retrain_lock(self) -> AbstractContextManager[bool]:
         """Hold the lock of retraining for a block; whether it was to be had."""
@@ -51,6 +51,7 @@ def parts() -> Parts:
 def make_parts(own: Settings) -> Parts:
     """Make the parts; nothing is opened yet."""
     database = Database.from_settings(own, application="ontime-flow")
+    monitoring = MonitoringStore(database)
     registry, deployments = ModelRegistry.from_settings(own), Deployments(database)
     return Parts(
         settings=own,
@@ -63,6 +64,6 @@ def make_parts(own: Settings) -> Parts:
         registry=registry,
         deployments=deployments,
         championship=Championship(registry, deployments),
-        monitoring=MonitoringStore(database),
-        notifier=Notifier.from_settings(own),
+        monitoring=monitoring,
+        pager=Pager(monitoring, Notifier.from_settings(own)),
     )

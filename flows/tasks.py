@@ -34,6 +34,8 @@ from training.training_set import HEADLINE_LEAD, build
 task: Callable[..., Any] = partial(prefect.task, retries=3, retry_delay_seconds=2, cache_policy=NO_CACHE)
 PARITY_SAMPLE = 200
 HISTORY_NIGHTS = 14
+MISSED_DAYS = 14
+"""How far back a night looks for others that were missed."""
 NEWER_VERSIONS = 5
 """Versions beyond those in use that are audited: candidates that wait."""
 logger = logging.getLogger(__name__)
@@ -74,6 +76,14 @@ def begin(day: date | None) -> Night:
     if chosen > newest:
         raise InvalidInput("day", f"a day that is over by the stack's clock, at most {newest}", str(chosen))
     return Night(chosen, windows.night_of(chosen), time.monotonic(), chosen == newest)
+
+
+@task
+def missed_nights(night: Night) -> list[Night]:
+    """Nights of the weeks before that have predictions and were not judged."""
+    first = night.day - timedelta(days=MISSED_DAYS)
+    missed = parts().monitoring.missed_nights(first, night.day - timedelta(days=1))
+    return [Night(day, windows.night_of(day), time.monotonic(), False) for day in missed]
 
 
 @task
@@ -229,14 +239,13 @@ def raise_alerts(night: Night) -> list[rules.Alert]:
     if not night.is_newest:
         return alerts
     for alert in alerts:
-        alert_id = own.monitoring.open_alert(
+        own.monitoring.open_alert(
             alert.rule, alert.severity, night.day, night.as_of, alert.message, alert.evidence
         )
-        if alert_id is not None and own.notifier.send(
-            f"ontime {alert.severity}: {alert.rule}", alert.message
-        ):
-            own.monitoring.notified(alert_id, night.as_of)
-    own.monitoring.resolve_alerts([alert.rule for alert in alerts], night.as_of)
+    every = [rule.name for rule in rules.NIGHTLY]
+    own.monitoring.resolve_alerts(every, [alert.rule for alert in alerts], night.as_of)
+    # What is refused now is tried again by the watchman.
+    own.pager.deliver_due()
     return alerts
 
 

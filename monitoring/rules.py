@@ -161,6 +161,22 @@ NIGHTLY: tuple[AlertRule, ...] = (
 
 
 @dataclass(frozen=True)
+class WatchRule:
+    """A rule of the watchman, who needs no night to look."""
+
+    name: str
+    severity: Severity
+    advice: str
+
+
+NIGHT_MISSED = WatchRule(
+    "a night was not judged", "critical",
+    "Days were predicted and nobody looked at them: are Prefect's server and worker alive? The next night "
+    "catches up by itself; the flow `backfill` does at once.",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Alert:
     """A rule that fires on a night."""
 

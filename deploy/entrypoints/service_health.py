@@ -1,4 +1,4 @@
-"""Exit 0 when a service without a port does its work: `service_health.py shipper|features`."""
+"""Exit 0 when a service without a port does its work: `service_health.py shipper|features|watchman`."""
 
 import logging
 import sys
@@ -45,6 +45,12 @@ def features(database: Database) -> str | None:
         time.sleep(0.5)
 
 
+def watchman(database: Database) -> str | None:
+    """Say when nobody watches the nights."""
+    connected = database.row("is_connected", {"application": "ontime-watchman"})
+    return None if connected and connected[0] else "the watchman is not connected"
+
+
 def _ticks_behind(database: Database) -> int:
     now = tick_of(minute_floor(ClockStore(database).read().now))
     newest = FeatureStore(database).newest_tick()
@@ -55,7 +61,7 @@ def main() -> int:
     """Look once."""
     database = Database.from_settings(settings(), max_connections=1, application="ontime-health")
     try:
-        problem = {"shipper": shipper, "features": features}[sys.argv[1]](database)
+        problem = {"shipper": shipper, "features": features, "watchman": watchman}[sys.argv[1]](database)
     except OntimeError as error:
         problem = str(error)
     finally:

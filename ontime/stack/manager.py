@@ -61,7 +61,7 @@ class Stack:
 
     def start_services(self, say: Say) -> None:
         """Start ontime's own processes and wait until every part answers, the API's readiness left out."""
-        self._ensure("features", "shipper", "api")
+        self._ensure("features", "shipper", "watchman", "api")
         wait_for(PROBES["prefect-server"], self.settings, START_SECONDS)
         self._ensure("prefect-worker")
         self.register_flows()

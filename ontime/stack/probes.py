@@ -102,6 +102,17 @@ def features(settings: Settings) -> None:
         raise NotReady(f"the newest state is of {from_minute(newest):%Y-%m-%d %H:%M}, the clock says {now}")
 
 
+def watchman(settings: Settings) -> None:
+    """It looks into the database."""
+    database = Database.from_settings(settings, max_connections=1)
+    try:
+        connected = database.row("is_connected", {"application": "ontime-watchman"})
+    finally:
+        database.close()
+    if not connected or not connected[0]:
+        raise NotReady("the watchman is not connected to PostgreSQL")
+
+
 def shipper(settings: Settings) -> None:
     """Nothing has waited long in the spool."""
     spooled = [path for path in settings.spool_dir.glob("*") if path.is_file()]
@@ -122,6 +133,7 @@ PROBES: dict[str, Probe] = {
     "mlflow": mlflow,
     "features": features,
     "shipper": shipper,
+    "watchman": watchman,
     "api": api,
     "prefect-worker": prefect_worker,
 }

@@ -38,6 +38,7 @@ def programs(settings: Settings) -> list[Program]:
         Program("mlflow", _mlflow(settings), environment={"MLFLOW_BACKEND_STORE_URI": mlflow_database}),
         Program("features", [PYTHON, "-m", "services.refresher"]),
         Program("shipper", [PYTHON, "-m", "services.shipper"]),
+        Program("watchman", [PYTHON, "-m", "services.watchman"]),
         Program("api", [PYTHON, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app:create_app()"]),
         Program("prefect-worker", _prefect_worker(), stop_seconds=30),
     ]

@@ -69,8 +69,8 @@ def test_an_alert_is_open_once_until_it_resolves(store):
     opened = store.open_alert("slow", "warning", DAY, NOW, "slow.", {"p99": 1})
     assert opened is not None
     assert store.open_alert("slow", "warning", DAY, NOW, "slow again.", {}) is None
-    assert store.resolve_alerts(["slow"], NOW) == 0
-    assert store.resolve_alerts([], NOW) == 1
+    assert store.resolve_alerts(["slow"], ["slow"], NOW) == 0
+    assert store.resolve_alerts(["slow"], [], NOW) == 1
     assert store.open_alert("slow", "warning", DAY, NOW, "slow anew.", {}) is not None
 
 

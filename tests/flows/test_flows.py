@@ -2,13 +2,14 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from adapters.prediction_log import to_copy_line
 from domain.errors import Conflict, InvalidInput, NotFound
 from flows.backfill import backfill
 from flows.nightly_monitoring import nightly_monitoring
 from flows.parts import RETRAIN_LOCK
 from flows.retrain import retrain
 from flows.rollback import rollback
-from tests.builders import arrived, departed, observation, scheduled
+from tests.builders import arrived, departed, observation, prediction, scheduled
 
 pytestmark = pytest.mark.integration
 DAY = date(2013, 4, 3)
@@ -64,6 +65,16 @@ def test_a_backfill_measures_what_was_missed_and_only_that(morning):
     nightly_monitoring(DAY)
     assert backfill(date(2013, 4, 1)) == [date(2013, 4, 1), date(2013, 4, 2)]
     assert backfill(date(2013, 4, 1)) == []
+
+
+def test_a_night_catches_up_with_days_that_were_missed(morning):
+    for number, day in enumerate((1, 2, 3)):
+        line = to_copy_line(prediction(number + 1, datetime(2013, 4, day, 18, tzinfo=UTC)))
+        morning.log.ship(f"api-{day}", 0, line)
+    nightly_monitoring(date(2013, 4, 1))  # asked for by name: an old day judges itself alone
+    assert [run.day.day for run in morning.monitoring.runs(date(2013, 4, 1), DAY)] == [1]
+    nightly_monitoring()
+    assert [run.day.day for run in morning.monitoring.runs(date(2013, 4, 1), DAY)] == [1, 2, 3]
 
 
 def test_a_night_with_flights_measures_its_feeds_and_labels(morning):

@@ -1,2 +1,2 @@
--- The alert was delivered.
-UPDATE alerts SET notified_at = %(at)s WHERE alert_id = %(alert_id)s
+-- The alert has reached every address.
+UPDATE alerts SET notified_at = clock_timestamp() WHERE alert_id = %(alert_id)s

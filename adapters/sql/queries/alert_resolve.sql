@@ -1,3 +1,3 @@
--- Open alerts whose rule no longer fires are resolved.
+-- Of some rules' open alerts, those whose rule no longer fires are resolved.
 UPDATE alerts SET resolved_at = %(at)s
-WHERE resolved_at IS NULL AND NOT rule = ANY (%(firing)s::text[])
+WHERE resolved_at IS NULL AND rule = ANY (%(rules)s::text[]) AND NOT rule = ANY (%(firing)s::text[])

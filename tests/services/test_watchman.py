@@ -1,0 +1,99 @@
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from adapters.clock_store import ClockStore
+from adapters.monitoring_store import MonitoringRun, MonitoringStore
+from adapters.notifier import Notifier, Pager
+from adapters.prediction_log import PredictionLog, to_copy_line
+from services.watchman import Watchman, WatchPolicy
+from tests.builders import prediction
+
+DAY = date(2013, 4, 10)
+DEPARTURE = datetime(2013, 4, 10, 18, tzinfo=UTC)
+MORNING = datetime(2013, 4, 11, 10, tzinfo=UTC)
+GRACE = WatchPolicy().grace
+
+
+class RealTime:
+    """The real time, as far as a test lets it pass."""
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def store(postgres):
+    return MonitoringStore(postgres)
+
+
+@pytest.fixture
+def real_time():
+    return RealTime()
+
+
+@pytest.fixture
+def watchman(postgres, store, real_time):
+    """A watchman over a day with one prediction."""
+    PredictionLog(postgres).ship("api-1", 0, to_copy_line(prediction(1, DEPARTURE)))
+    return Watchman(postgres, Pager(store, Notifier("")), elapsed=real_time)
+
+
+def judged(store, day=DAY) -> None:
+    store.save_night(MonitoringRun(day, MORNING, None, 1, 0, None, None, 1.0), [])
+
+
+def open_rules(store) -> list[str]:
+    return [a.rule for a in store.alerts(date(2013, 1, 1), date(2013, 12, 31), open_only=True)]
+
+
+def test_a_night_that_was_not_judged_is_an_alert_and_resolves_when_it_is(
+    watchman, postgres, store, real_time
+):
+    ClockStore(postgres).set_simulated(MORNING + GRACE)
+    assert watchman.look() == []
+    real_time.seconds = 601
+    assert watchman.look() == [DAY]
+    assert open_rules(store) == ["a night was not judged"]
+    watchman.look()
+    assert len(store.alerts(DAY, DAY)) == 1
+    judged(store)
+    assert watchman.look() == []
+    assert open_rules(store) == []
+
+
+def test_a_night_may_take_its_time(watchman, postgres, store, real_time):
+    ClockStore(postgres).set_simulated(MORNING + GRACE - timedelta(minutes=1))
+    watchman.look()
+    real_time.seconds = 10_000
+    assert watchman.look() == []
+
+
+def test_a_replayed_clock_that_runs_ahead_of_the_night_alarms_nobody(watchman, postgres, store, real_time):
+    ClockStore(postgres).set_simulated(MORNING + timedelta(hours=20))
+    watchman.look()
+    real_time.seconds = 30
+    assert watchman.look() == []
+    judged(store)
+    real_time.seconds = 700
+    assert watchman.look() == []
+
+
+def test_a_day_without_predictions_needs_no_night(postgres, store, real_time):
+    watchman = Watchman(postgres, Pager(store, Notifier("")), elapsed=real_time)
+    ClockStore(postgres).set_simulated(MORNING + GRACE)
+    watchman.look()
+    real_time.seconds = 700
+    assert watchman.look() == []
+
+
+def test_a_night_resolves_only_its_own_rules(store, watchman, postgres, real_time):
+    ClockStore(postgres).set_simulated(MORNING + GRACE)
+    watchman.look()
+    real_time.seconds = 601
+    watchman.look()
+    store.resolve_alerts(["an airport is closed"], [], MORNING)
+    assert open_rules(store) == ["a night was not judged"]
