@@ -75,6 +75,10 @@ rollback: $(STAMP) ## Let the last champion serve again
 replay: $(STAMP) ## Replay April to December 2013, or days of it: make replay FROM=2013-04-11 TO=2013-04-12
 	@$(ONTIME) replay $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
+.PHONY: drill
+drill: $(STAMP) ## Inject a fault into replayed days and see whether it is found: make drill FAULT=weather-celsius
+	@$(ONTIME) drill $(FAULT)
+
 .PHONY: load
 load: $(STAMP) ## Load the running API with real flights for a while
 	@$(ONTIME) load

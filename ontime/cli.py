@@ -178,6 +178,16 @@ def replay(
 
 
 @app.command()
+def drill(
+    fault: Annotated[str, typer.Argument(help="Name of a fault, or all; none = undisturbed.")] = "all",
+) -> None:
+    """Inject a fault into replayed days on a stack of its own, and tell what was detected, when, and what was done."""
+    from ontime.drill_stack import run_apart
+
+    raise typer.Exit(run_apart(settings(), fault))
+
+
+@app.command()
 def feed(
     url: Annotated[str, typer.Option(help="Address of the API or of the gateway before it.")] = "",
     pace: Annotated[float, typer.Option(min=0.0, help="Seconds that a tick of five minutes takes.")] = 5.0,

@@ -75,18 +75,25 @@ def running(settings: Settings, say: Say) -> Iterator[tuple[Database, Guard | No
 
     A native stack is started where it does not run, and given its history and a first champion where it has none.
     """
-    stack, database = Stack(settings), Database.from_settings(settings)
-    try:
-        if _answers(settings) and not stack.is_managed():
+    stack = Stack(settings)
+    if _answers(settings) and not stack.is_managed():
+        with _database(settings) as database:
             yield database, None, load_dataset(settings.state_dir / "data")
-            return
-        reader = Background(lambda: load_dataset(settings.state_dir / "data"))
-        stack.start_servers(say)
-        with Guard(stack, say) as guard:
-            reader.result()
-            dataset = load_dataset(settings.state_dir / "data")
-            begin(settings, stack, guard, database, dataset, say)
-            yield database, guard, dataset
+        return
+    reader = Background(lambda: load_dataset(settings.state_dir / "data"))
+    stack.start_servers(say)
+    with Guard(stack, say) as guard, _database(settings) as database:
+        reader.result()
+        dataset = load_dataset(settings.state_dir / "data")
+        begin(settings, stack, guard, database, dataset, say)
+        yield database, guard, dataset
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Database]:
+    database = Database.from_settings(settings)
+    try:
+        yield database
     finally:
         database.close()
 

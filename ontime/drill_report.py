@@ -1,0 +1,94 @@
+"""What the drills found, merged fault by fault: var/reports/drills.json, and its table."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+FILE = "drills.json"
+CONTROL = "none"
+PAGES = ("warning", "critical")
+NIGHTS_ALLOWED = 2
+
+
+def record(reports: Path, name: str, found: dict[str, Any], section: str = "drills") -> None:
+    """Put what a drill found in the place of what it found before."""
+    report = read(reports)
+    report.setdefault(section, {})[name] = found
+    _judge(report)
+    reports.mkdir(parents=True, exist_ok=True)
+    unfinished = (reports / FILE).with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
+    unfinished.replace(reports / FILE)
+
+
+def read(reports: Path) -> dict[str, Any]:
+    """Give the report, empty before the first drill."""
+    path = reports / FILE
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def _judge(report: dict[str, Any]) -> None:
+    """Write the verdict on every drill: what the same nights say undisturbed does not count."""
+    drills = report.get("drills", {})
+    control = drills.get(CONTROL, {})
+    report["summary"] = {name: verdict(found, control) for name, found in drills.items() if name != CONTROL}
+
+
+def verdict(found: dict[str, Any], control: dict[str, Any]) -> dict[str, Any]:
+    """Tell when and by which rule a fault was detected, and what the system did.
+
+    Parameters
+    ----------
+    found, control : dict
+        Of the drill, and of the same days undisturbed; an alert that both have by the same night detects nothing.
+    """
+    quiet = {(a["rule"], a["night"]) for a in control.get("alerts", [])}
+    own = [
+        alert
+        for alert in found["alerts"]
+        if not any(rule == alert["rule"] and night <= alert["night"] for rule, night in quiet)
+    ]
+    pages = [alert for alert in own if alert["severity"] in PAGES]
+    first = min(pages, key=lambda alert: alert["night"], default=None)
+    noticed = min(own, key=lambda alert: alert["night"], default=None)
+    served = {change["to"] for change in found["changes"]}
+    poison = found.get("poison", {})
+    return {
+        "fault": found["fault"],
+        "paged": first is not None,
+        "noticed": noticed is not None,
+        "night": first["night"] if first else (noticed["night"] if noticed else None),
+        "in_time": first is not None and first["night"] <= NIGHTS_ALLOWED,
+        "rules": sorted({f"{a['rule']} ({a['severity']}, night {a['night']})" for a in own}),
+        "did": _did(found),
+        "false_promotion": bool(poison.get("promoted")) or poison.get("version") in served,
+    }
+
+
+def _did(found: dict[str, Any]) -> list[str]:
+    said = [f"{c['action']} {c['from']} to {c['to']}: {c['reason']}" for c in found["changes"]]
+    said += [
+        f"{d['kind']} on {d['day']}: {'yes' if d['verdict'] else 'no'}, {d['reason']}"
+        for d in found["decisions"]
+    ]
+    if "poison" in found:
+        p = found["poison"]
+        said.append(f"promotion by hand answered {p['promotion_by_hand']}: {p['said']}")
+    return said
+
+
+def print_table(reports: Path) -> None:
+    """Print a row a fault."""
+    table = Table("fault", "paged", "night", "by", "what the system did", show_lines=True)
+    for name, one in read(reports).get("summary", {}).items():
+        table.add_row(
+            name,
+            "yes" if one["paged"] else ("info only" if one["noticed"] else "NO"),
+            str(one["night"] or "-"),
+            "\n".join(one["rules"]) or "-",
+            "\n".join(one["did"]) + ("\nFALSE PROMOTION" if one["false_promotion"] else ""),
+        )
+    Console(width=150).print(table)

@@ -1,0 +1,114 @@
+"""Candidates that must never serve, put where the system keeps its challenger: past the gate, as an intruder would."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from adapters import model_artifact
+from adapters.deployments import Deployments
+from adapters.model_registry import CHALLENGER, CHAMPION, ModelRegistry
+from adapters.settings import Settings
+from domain.errors import OntimeError
+from domain.model import Calibration, ModelManifest
+from replay.client import ApiClient, require
+
+REVERSED = Calibration(slope=-0.5, intercept=-1.0)
+"""The flights most likely late come out as the least likely."""
+FOLLOW_SECONDS = 5.0
+"""The API's workers follow an alias within two."""
+
+
+@dataclass(frozen=True)
+class Poison:
+    """A bad candidate: its name on the command line, what it is, and how it is made; gives its version."""
+
+    name: str
+    sentence: str
+    make: Callable[[ModelRegistry, Settings], int]
+
+
+def plainly_worse(registry: ModelRegistry, own: Settings) -> int:
+    """Register the champion with its scores reversed, rightly signed; it becomes challenger."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = _copy_of_champion(registry, Path(scratch))
+        manifest = ModelManifest.from_json((folder / model_artifact.MANIFEST).read_text())
+        trees = (folder / model_artifact.TREES).read_text()
+        model_artifact.write(folder, trees, replace(manifest, calibration=REVERSED), own.signing_key)
+        return _registered(registry, folder)
+
+
+def tampered(registry: ModelRegistry, own: Settings) -> int:
+    """Register a copy of the champion, then change its trees where MLflow keeps them; it becomes challenger.
+
+    Raises
+    ------
+    OntimeError
+        If its files are not on this machine.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        version = _registered(registry, _copy_of_champion(registry, Path(scratch)))
+    run_id = registry.version(version).run_id
+    found = list((own.state_dir / "mlflow").rglob(f"{run_id}/artifacts/**/{model_artifact.TREES}"))
+    if not found:
+        raise OntimeError("the drill found no files of the version in the native stack's state folder")
+    for path in found:
+        text = path.read_text()
+        path.write_text(text.replace("leaf_value=", "leaf_value=9", 1))
+    return version
+
+
+POISONS = {
+    poison.name: poison
+    for poison in (
+        Poison("candidate-worse", "a challenger that is plainly worse, rightly signed", plainly_worse),
+        Poison("candidate-tampered", "a challenger whose trees were changed after it was signed", tampered),
+    )
+}
+
+
+def outcome(
+    api: ApiClient, registry: ModelRegistry, deployments: Deployments, version: int
+) -> dict[str, Any]:
+    """Tell whether it ever served, and what a person meets who asks for it by hand after all."""
+    before = serving(api)
+    ever = [row.to_version for row in deployments.history(1000) if row.status == "done"]
+    wish = {"version": version, "expected_version": before, "reason": "drill", "who": "drill"}
+    answer = api.post("/v1/model/promote", wish, "admin")
+    time.sleep(FOLLOW_SECONDS)
+    after = serving(api)
+    return {
+        "version": version,
+        "promoted": version in ever,
+        "promotion_by_hand": answer.status,
+        "said": (answer.body or {}).get("detail"),
+        "serving_after_asked_by_hand": after,
+        "alias_after_asked_by_hand": registry.alias(CHAMPION),
+    }
+
+
+def serving(api: ApiClient) -> int:
+    """Give the version that answers."""
+    return int(require(api.get("/health/ready"), 200).body["model_version"])
+
+
+def _copy_of_champion(registry: ModelRegistry, scratch: Path) -> Path:
+    champion = registry.alias(CHAMPION)
+    if champion is None:
+        raise OntimeError("the drill needs a champion")
+    folder = scratch / "model"
+    shutil.copytree(registry.fetch(champion), folder)
+    return folder
+
+
+def _registered(registry: ModelRegistry, folder: Path) -> int:
+    champion = registry.alias(CHAMPION)
+    assert champion is not None  # noqa: S101  its copy is what is registered
+    tags = registry.version(champion).tags | {"reason": "drill"}
+    with registry.run("drill") as run:
+        version = registry.register(run.run_id, folder, tags)
+    registry.set_alias(CHALLENGER, version)
+    return version

@@ -1,0 +1,166 @@
+"""What can go wrong with a feed, as pure changes of its events: from the onset on the API gets what it would send.
+
+What became known up to the onset stays as it was. Flights that leave after it are those that a fault of the schedule
+concerns; a change of the schedule is published for the days until `PUBLISHED_AHEAD`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from data.events import SCHEDULE_COLUMNS, DatasetEvents
+from domain.flights import WEATHER_COLUMNS
+
+STUCK_STATION = "EWR"
+RENAMED, NEW_NAME = "UA", "ZW"
+CLOSED = "LGA"
+CANCELLED_AHEAD = timedelta(hours=3)
+"""A closed airport's flights are cancelled this long before they would leave."""
+LABELS_LATE = timedelta(days=5)
+ARRIVALS_SHIFTED = timedelta(minutes=15)
+"""A flight on time becomes one that is just late: as if the line had been moved to the scheduled minute."""
+PUBLISHED_AHEAD = timedelta(days=4)
+TWIN_NUMBERS = 5_000
+
+Change = Callable[[DatasetEvents, datetime], DatasetEvents]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault of the feed: its name on the command line, what it is, and what it makes of the events."""
+
+    name: str
+    sentence: str
+    change: Change
+
+
+def weather_stuck(events: DatasetEvents, onset: datetime) -> DatasetEvents:
+    """One station repeats its last observation for ever."""
+    weather = events.weather_events.copy()
+    station = weather["airport"] == STUCK_STATION
+    new = station & (weather["known_at"] > onset)
+    last = weather[station & ~new].iloc[-1]
+    weather.loc[new, list(WEATHER_COLUMNS)] = last[list(WEATHER_COLUMNS)].to_numpy(dtype=float)
+    return replace(events, weather_events=weather)
+
+
+def weather_missing(events: DatasetEvents, onset: datetime) -> DatasetEvents:
+    """No station sends anything any more."""
+    weather = events.weather_events
+    return replace(events, weather_events=weather[weather["known_at"] <= onset])
+
+
+def weather_celsius(events: DatasetEvents, onset: datetime) -> DatasetEvents:
+    """Every station sends its temperatures in Celsius, as Fahrenheit."""
+    weather = events.weather_events.copy()
+    new = weather["known_at"] > onset
+    for name in ("temp_f", "dewpoint_f"):
+        weather.loc[new, name] = (weather.loc[new, name] - 32.0) * 5.0 / 9.0
+    return replace(events, weather_events=weather)
+
+
+def carrier_renamed(events: DatasetEvents, onset: datetime) -> DatasetEvents:
+    """A carrier flies under another code; the flights published under the old one are never heard of again."""
+    flights = _leaving_after(events, onset)
+    renamed = flights[flights["flight_id"].str.startswith(RENAMED)].copy()
+    others = events.flight_events.drop(index=renamed.index)
+    renamed["flight_id"] = NEW_NAME + renamed["flight_id"].str.removeprefix(RENAMED)
+    renamed.loc[renamed["kind"] == "scheduled", "carrier"] = NEW_NAME
+    return _with_flights(events, others, _published(renamed, onset))
+
+
+def airport_closed(events: DatasetEvents, onset: datetime) -> DatasetEvents:
+    """Every flight from an airport is cancelled, three hours before it would leave; clients ask about it no more."""
+    flights = _leaving_after(events, onset)
+    here = flights[flights["flight_id"].str.contains(f"-{CLOSED}-")]
+    scheduled = here[here["kind"] == "scheduled"]
+    cancelled = scheduled.assign(kind="cancelled", event_time=scheduled["scheduled_departure"])
+    known = (scheduled["scheduled_departure"] - CANCELLED_AHEAD).clip(lower=_first_moment(onset))
+    cancelled = cancelled.assign(known_at=known, **dict.fromkeys(SCHEDULE_COLUMNS))
+    never = here[here["kind"] != "scheduled"]
+    return _with_flights(events, events.flight_events.drop(index=never.index), cancelled)
+
+
+def doubled_traffic(events: DatasetEvents, onset: datetime) -> DatasetEvents:
+    """Every flight flies twice: a twin with another number leaves and arrives with it."""
+    flights = _leaving_after(events, onset)
+    scheduled = flights[flights["kind"] == "scheduled"]
+    number = scheduled["flight_number"].astype("int64").to_numpy()
+    twin = np.where(number + TWIN_NUMBERS <= 9999, number + TWIN_NUMBERS, number + TWIN_NUMBERS - 9999)
+    names = scheduled["carrier"] + pd.Series(twin, scheduled.index).astype(str)
+    names = names + "-" + scheduled["flight_id"].str.split("-", n=1).str[1]
+    taken = names.isin(events.flight_events["flight_id"])
+    new_names = dict(zip(scheduled["flight_id"][~taken], names[~taken], strict=True))
+    new_numbers = dict(zip(names, twin.tolist(), strict=True))
+    twins = flights[flights["flight_id"].isin(new_names)].copy()
+    twins["flight_id"] = twins["flight_id"].map(new_names)
+    own = twins["kind"] == "scheduled"
+    twins.loc[own, "flight_number"] = twins.loc[own, "flight_id"].map(new_numbers).astype("Int64")
+    return _with_flights(events, events.flight_events, _published(twins, onset))
+
+
+def labels_late(events: DatasetEvents, onset: datetime) -> DatasetEvents:
+    """Arrivals become known five days late, and with them the labels."""
+    flights = events.flight_events.copy()
+    late = (flights["kind"] == "arrived") & (flights["known_at"] > onset)
+    flights.loc[late, "known_at"] += LABELS_LATE
+    return _with_flights(events, flights)
+
+
+def arrivals_shifted(events: DatasetEvents, onset: datetime) -> DatasetEvents:
+    """Every flight arrives a quarter of an hour later than it would have: what the model learned holds no more."""
+    flights = events.flight_events.copy()
+    shifted = (flights["kind"] == "arrived") & (flights["known_at"] > onset)
+    flights.loc[shifted, ["event_time", "known_at"]] += ARRIVALS_SHIFTED
+    flights.loc[shifted, "delay_minutes"] += int(ARRIVALS_SHIFTED.total_seconds() // 60)
+    return _with_flights(events, flights)
+
+
+def undisturbed(events: DatasetEvents, onset: datetime) -> DatasetEvents:
+    """Nothing goes wrong: what the others are held against."""
+    return events
+
+
+FAULTS = {
+    fault.name: fault
+    for fault in (
+        Fault("none", "nothing goes wrong: what the others are held against", undisturbed),
+        Fault(
+            "weather-stuck", f"the weather station of {STUCK_STATION} repeats its last values", weather_stuck
+        ),
+        Fault("weather-missing", "no weather is sent any more", weather_missing),
+        Fault("weather-celsius", "temperatures come in Celsius, as Fahrenheit", weather_celsius),
+        Fault("carrier-renamed", f"carrier {RENAMED} flies as {NEW_NAME}", carrier_renamed),
+        Fault("airport-closed", f"{CLOSED} is closed: all its flights are cancelled", airport_closed),
+        Fault("doubled-traffic", "every flight has a twin", doubled_traffic),
+        Fault("labels-late", "arrivals are told five days late", labels_late),
+        Fault("concept-change", "every flight arrives 15 minutes later than it would have", arrivals_shifted),
+    )
+}
+
+
+def _leaving_after(events: DatasetEvents, onset: datetime) -> pd.DataFrame:
+    """All events of the flights that are scheduled to leave after the onset, within the published days."""
+    flights = events.flight_events
+    scheduled = flights[flights["kind"] == "scheduled"]
+    until = pd.Timestamp(onset + PUBLISHED_AHEAD)
+    concerned = scheduled["scheduled_departure"].between(pd.Timestamp(onset), until, inclusive="right")
+    return flights[flights["flight_id"].isin(scheduled.loc[concerned, "flight_id"])]
+
+
+def _published(flights: pd.DataFrame, onset: datetime) -> pd.DataFrame:
+    """A schedule that would have been known before the onset is published right after it."""
+    return flights.assign(known_at=flights["known_at"].clip(lower=_first_moment(onset)))
+
+
+def _first_moment(onset: datetime) -> pd.Timestamp:
+    return pd.Timestamp(onset + timedelta(seconds=1))
+
+
+def _with_flights(events: DatasetEvents, *parts: pd.DataFrame) -> DatasetEvents:
+    dtypes = events.flight_events.dtypes.to_dict()
+    flights = pd.concat([part.astype(dtypes) for part in parts], ignore_index=True)
+    return replace(events, flight_events=flights.sort_values("known_at", kind="stable", ignore_index=True))
