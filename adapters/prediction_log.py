@@ -255,19 +255,16 @@ class PredictionLog:
         contract_hash : str, optional
             Only predictions of this feature contract, and with them their features.
         """
-        last_day = last_day or first_day
-        parameters = {
-            "from": f"{first_day:%Y%m%d}",
-            "until": f"{last_day:%Y%m%d}",
-            # A prediction is asked up to a day before departure; local days differ from UTC's by less than one.
-            "as_of_from": datetime(first_day.year, first_day.month, first_day.day, tzinfo=UTC)
-            - timedelta(days=2),
-            "as_of_until": datetime(last_day.year, last_day.month, last_day.day, tzinfo=UTC)
-            + timedelta(days=3),
+        parameters = _window(first_day, last_day or first_day) | {
             "known_by": known_by or "infinity",
             "contract_hash": contract_hash,
         }
         return _columns(self._database.rows("fetch_predictions", parameters), contract_hash is not None)
+
+    def by_day(self, first_day: date, last_day: date) -> dict[date, tuple[int, int]]:
+        """Predictions of the flights of each local day, and of how many flights they are."""
+        rows = self._database.rows("predictions_by_day", _window(first_day, last_day))
+        return {day: (predictions, flights) for day, predictions, flights in rows}
 
     def count(self) -> int:
         """Number of stored predictions."""
@@ -282,6 +279,17 @@ class PredictionLog:
             if (when.year, when.month) not in self._months:
                 self._database.rows("ensure_partition", {"moment": when})
                 self._months.add((when.year, when.month))
+
+
+def _window(first_day: date, last_day: date) -> dict[str, Any]:
+    first, last = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (first_day, last_day))
+    return {
+        "from": f"{first_day:%Y%m%d}",
+        "until": f"{last_day:%Y%m%d}",
+        # A prediction is asked up to a day before departure; local days differ from UTC's by less than one.
+        "as_of_from": first - timedelta(days=2),
+        "as_of_until": last + timedelta(days=3),
+    }
 
 
 def _copy(cursor: Cursor, block: bytes) -> None:

@@ -13,11 +13,20 @@ PAGES = ("warning", "critical")
 NIGHTS_ALLOWED = 2
 
 
-def record(reports: Path, name: str, found: dict[str, Any], section: str = "drills") -> None:
+def record(reports: Path, name: str, found: dict[str, Any]) -> None:
     """Put what a drill found in the place of what it found before."""
     report = read(reports)
-    report.setdefault(section, {})[name] = found
+    report.setdefault("drills", {})[name] = found
     _judge(report)
+    _write(reports, report)
+
+
+def record_calm(reports: Path, found: dict[str, Any]) -> None:
+    """Put in what undisturbed nights came to."""
+    _write(reports, read(reports) | {"undisturbed_nights": found})
+
+
+def _write(reports: Path, report: dict[str, Any]) -> None:
     reports.mkdir(parents=True, exist_ok=True)
     unfinished = (reports / FILE).with_suffix(".unfinished")
     unfinished.write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
@@ -91,4 +100,11 @@ def print_table(reports: Path) -> None:
             "\n".join(one["rules"]) or "-",
             "\n".join(one["did"]) + ("\nFALSE PROMOTION" if one["false_promotion"] else ""),
         )
-    Console(width=150).print(table)
+    console = Console(width=150)
+    console.print(table)
+    if found := read(reports).get("undisturbed_nights"):
+        console.print(
+            f"{found['draws']} times {found['nights']} undisturbed nights: {found['pages']} pages, "
+            f"{found['pages_in_60_nights']} in 60 nights; {', '.join(found['rules']) or 'no rule'}",
+            highlight=False,
+        )

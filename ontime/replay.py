@@ -23,6 +23,7 @@ from ontime.stack import probes, processes
 from ontime.stack.guard import Guard
 from ontime.stack.manager import Stack
 from ontime.work import api_client
+from replay import page, report
 from replay.driver import LONGEST_STEP, DayCount, Replay, morning_after, ticks_of
 from replay.feed import Feed
 
@@ -67,6 +68,15 @@ def replay_days(settings: Settings, first: date | None, last: date | None, say: 
     with running(settings, say) as (database, guard, dataset):
         live(settings, database, guard, dataset, days, Pace(say, len(days)))
         print_nights(database, days.first, days.last)
+        say(f"the report: {write_report(settings, database, Feed(dataset))}")
+
+
+def write_report(settings: Settings, database: Database, feed: Feed) -> Path:
+    """Write the report of every night since 1 April, and its page; gives the page's file."""
+    tables = report.read_tables(database, FIRST_DAY, LAST_DAY)
+    made = report.build(tables, feed.asks_by_day(), Spent.read(settings))
+    report.write(made, settings.reports_dir)
+    return page.write(made, settings.reports_dir)
 
 
 @contextmanager

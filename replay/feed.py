@@ -1,7 +1,7 @@
 """What the replay tells the API and when, and which flights it asks about: from the dataset's events."""
 
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,11 @@ class Feed:
         """How many flights there are to ask about in (after, until]."""
         return self._scheduled.count(after + lead, until + lead)
 
+    def asks_by_day(self) -> dict[date, int]:
+        """How many flights there are to ask about by their local day, which ends their identity."""
+        counts = self._scheduled.column("flight_id").str[-8:].value_counts()
+        return {datetime.strptime(day, "%Y%m%d").date(): int(n) for day, n in counts.items()}  # noqa: DTZ007  a date
+
 
 def asked_about(flight_events: pd.DataFrame) -> pd.DataFrame:
     """The flights that clients ask about: those on the schedule that are not known to be cancelled an hour before."""
@@ -71,6 +76,10 @@ class _Timeline:
     def rows(self, after: datetime, until: datetime) -> Iterable[Any]:
         """Rows with after < moment <= until."""
         return self._frame.iloc[self._slice(after, until)].itertuples(index=False)
+
+    def column(self, name: str) -> pd.Series:
+        """Give a column."""
+        return self._frame[name]
 
     def count(self, after: datetime, until: datetime) -> int:
         """How many rows there are with after < moment <= until."""
