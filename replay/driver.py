@@ -151,15 +151,21 @@ class Replay:
         return count
 
     def steps_of(self, day: date) -> list[datetime]:
-        """Ticks of a local day at which somebody asks, and one an hour where nobody does; its midnight last."""
+        """Ticks of a local day whose state a question sees, or that end the step in which one is asked.
+
+        One an hour where nobody asks; its first tick and its midnight always.
+        """
         ticks = list(ticks_of(day))
         before, steps = ticks[0] - TICK, []
         for tick in ticks:
-            asked = self._feed.asks_between(before, tick, LEAD)
-            if asked or tick - before >= LONGEST_STEP or tick in (ticks[0], ticks[-1]):
+            if self._is_needed(tick) or tick - before >= LONGEST_STEP or tick in (ticks[0], ticks[-1]):
                 steps.append(tick)
                 before = tick
         return steps
+
+    def _is_needed(self, tick: datetime) -> bool:
+        # A question of 12:03 sees the state of 12:00 and is asked when the clock stands at 12:05.
+        return self._feed.asks_between(tick - TICK, tick + TICK - timedelta(seconds=1), LEAD) > 0
 
     def _answered(self, now: datetime) -> frozenset[str]:
         days = [(now - back + LEAD).astimezone(NEW_YORK).date() for back in (LONGEST_STEP, timedelta(0))]
@@ -179,10 +185,9 @@ class Replay:
         for ahead in following:
             work = self._pool.submit(self._tell, tick, ahead, count)
             self._ahead = _Told(tick, ahead, work)
-        questions = self._feed.flights_between(before, tick, LEAD)
-        if questions:
+        if self._is_needed(tick):
             self._await_state(tick)
-            self._ask(questions, count)
+        self._ask(self._feed.flights_between(before, tick, LEAD), count)
 
     def _be_told(self, after: datetime, until: datetime, count: DayCount) -> None:
         """See to it that what became known in (after, until] is posted: now, or it was begun at the last step."""

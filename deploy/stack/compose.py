@@ -128,7 +128,9 @@ class Compose:
     def services(self) -> list[str]:
         """Name the services that have a container; Compose 1.29 lists those of other profiles as well."""
         project = f"label=com.docker.compose.project={self.environment['COMPOSE_PROJECT_NAME']}"
-        shown = self.docker("ps", "-a", "--filter", project, "--format", '{{.Label "com.docker.compose.service"}}')
+        shown = self.docker(
+            "ps", "-a", "--filter", project, "--format", '{{.Label "com.docker.compose.service"}}'
+        )
         return sorted(set(shown.split()))
 
     def containers(self, service: str, *, stopped: bool = False) -> list[str]:

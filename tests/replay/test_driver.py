@@ -1,3 +1,4 @@
+import itertools
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,7 +21,8 @@ from replay.driver import LONGEST_STEP, Replay, morning_after, ticks_of
 from replay.feed import Feed
 from services.refresher import Refresher
 from tests.builders import prediction, scheduled
-from tests.replay.world import DAY, dataset, utc
+from tests.data.raw import raw_flight
+from tests.replay.world import DAY, dataset, utc, world_of
 
 
 @dataclass
@@ -141,6 +143,31 @@ def test_a_flight_is_asked_about_once_the_state_of_its_moment_is_there(api, repl
     for now, state_is_there, flight in api.asked:
         assert now.strftime("%Y-%m-%dT%H:%M:%SZ") == flight["as_of"]
         assert state_is_there
+
+
+@pytest.mark.integration
+def test_a_day_steps_to_every_tick_that_a_question_sees(replay):
+    """Flights leave at 11:00, 13:00 and 18:00: an hour before, New York's 10:00 is 14:00 UTC."""
+    steps = replay.steps_of(DAY)
+    assert {utc(11, 14), utc(11, 16), utc(11, 21)} <= set(steps)
+    assert (steps[0], steps[-1]) == (utc(11, 8), utc(12, 4))
+    assert max(b - a for a, b in itertools.pairwise(steps)) <= LONGEST_STEP
+    assert len(steps) < 30
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("refresher")
+def test_a_question_between_two_ticks_sees_the_state_of_the_earlier(api, postgres):
+    """The flight of 11:03 is asked about at 10:05, from what was known at 10:03."""
+    flight = raw_flight(sched_dep_time=1103, minute=3, dep_time=1113.0)
+    replay = Replay(postgres, api, Feed(world_of([flight])))
+    try:
+        assert {utc(11, 14), utc(11, 14, 5)} <= set(replay.steps_of(DAY))
+        replay.live_day(DAY)
+    finally:
+        replay.close()
+    assert [(now, there) for now, there, _ in api.asked] == [(utc(11, 14, 5), True)]
+    assert FeatureStore(postgres).has(tick_of(minute_floor(utc(11, 14))))
 
 
 @pytest.mark.integration

@@ -1,6 +1,7 @@
 """A day of three flights and an hour of weather, as the dataset would hold them."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 from data.dataset import Dataset
 from data.events import events_of
@@ -27,5 +28,10 @@ def dataset() -> Dataset:
             flight=3, sched_dep_time=1800, hour=18, sched_arr_time=2050, time_hour="2013-04-11T22:00:00Z", **never
         ),
     ]  # fmt: skip
+    return world_of(flights)
+
+
+def world_of(flights: list[dict[str, Any]]) -> Dataset:
+    """Flights, and an hour of weather."""
     cleaned = clean(frame(flights), frame([raw_weather()]))
     return Dataset(events_of(cleaned), cleaned.report.as_dict())
