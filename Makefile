@@ -83,6 +83,10 @@ drill: $(STAMP) ## Inject a fault into replayed days and see whether it is found
 load: $(STAMP) ## Load the running API with real flights for a while
 	@$(ONTIME) load
 
+.PHONY: bench-monitoring
+bench-monitoring: $(STAMP) ## What a night costs with 10,000 to 10 million predictions in the log
+	@$(ONTIME) bench-monitoring
+
 .PHONY: test
 test: $(STAMP) ## Unit, integration and end-to-end tests against real servers
 	@$(ONTIME) test

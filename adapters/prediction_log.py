@@ -259,7 +259,9 @@ class PredictionLog:
             "known_by": known_by or "infinity",
             "contract_hash": contract_hash,
         }
-        return _columns(self._database.rows("fetch_predictions", parameters), contract_hash is not None)
+        return columns_of_rows(
+            self._database.rows("fetch_predictions", parameters), contract_hash is not None
+        )
 
     def by_day(self, first_day: date, last_day: date) -> dict[date, tuple[int, int]]:
         """Predictions of the flights of each local day, and of how many flights they are."""
@@ -299,7 +301,8 @@ def _copy(cursor: Cursor, block: bytes) -> None:
         raise ValueError(str(error).strip().splitlines()[0]) from error
 
 
-def _columns(rows: Sequence[tuple[Any, ...]], with_features: bool) -> PredictionColumns:
+def columns_of_rows(rows: Sequence[tuple[Any, ...]], with_features: bool) -> PredictionColumns:
+    """Columns of the rows of a query that selects what `PredictionColumns` holds, features as text."""
     names = [f.name for f in fields(PredictionColumns)]
     columns = dict(zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True))
     arrays: dict[str, npt.NDArray[Any]] = {}

@@ -8,6 +8,7 @@ from prefect import flow
 from flows.parts import parts
 
 logger = logging.getLogger(__name__)
+FILES_REJECTED = "files were rejected"
 
 
 @flow(name="ingest")
@@ -44,7 +45,13 @@ def ingest_inbox() -> int:
         logger.info("file taken", extra={"file": file.file, "status": file.status, "accepted": file.accepted})
     rejected = [file.line() for file in files if file.status == REJECTED]
     if rejected:
-        own.notifier.send("ontime warning: files rejected", "\n".join(rejected))
+        now = own.clock.read().now
+        own.monitoring.open_alert(
+            FILES_REJECTED, "warning", now.date(), now, "\n".join(rejected), {"files": rejected}
+        )
+        own.pager.deliver_due()
+    elif files:
+        own.monitoring.resolve_alerts([FILES_REJECTED], [], own.clock.read().now)
     return sum(file.accepted for file in files)
 
 

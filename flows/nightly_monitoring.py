@@ -49,9 +49,10 @@ def nightly_monitoring(day: date | None = None) -> list[str]:
 def measure(night: Night, champion: Served | None) -> list[Alert]:
     """Measure feeds, drift, performance, estimate and service; store the night; raise its alerts."""
     reference = tasks.fetch_reference(champion) if champion else None
-    predictions = tasks.fetch_predictions(night)
-    flights = tasks.headline(predictions)
-    window = tasks.headline(tasks.fetch_predictions(night, WINDOW_DAYS))
+    totals, week = tasks.count_predictions(night), tasks.count_predictions(night, WINDOW_DAYS)
+    sample = tasks.sample_predictions(night, totals)
+    flights = sample.predictions
+    window = tasks.sample_predictions(night, week, WINDOW_DAYS).predictions
     quality = tasks.measure_quality(night)
     report = tasks.measure_drift(night, champion, flights, reference)
     measures = [
@@ -60,11 +61,11 @@ def measure(night: Night, champion: Served | None) -> list[Alert]:
         *performance.measure_estimated(flights),
         *performance.measure_window(window),
         *quality.measures,
-        *tasks.measure_service(night, predictions, quality.scheduled),
-        *tasks.measure_parity(predictions),
+        *tasks.measure_service(night, totals, sample.scaled(len(flights)), quality.scheduled),
+        *tasks.measure_parity(flights),
         *tasks.measure_registry(),
     ]
-    tasks.save_night(night, champion, predictions, measures, report)
+    tasks.save_night(night, champion, totals, sample, measures, report)
     if report.html is not None:
         create_link_artifact(
             key=f"drift-{night.day}",

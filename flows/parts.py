@@ -14,8 +14,10 @@ from adapters.monitoring_store import MonitoringStore
 from adapters.notifier import Notifier, Pager
 from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
+from adapters.prediction_sample import HeadlineLead, PredictionSampler
 from adapters.settings import Settings, settings
 from adapters.spool import SpoolReader
+from monitoring.windows import HEADLINE_LEAD, LEAD_TOLERANCE
 
 RETRAIN_LOCK = 715_006
 
@@ -30,6 +32,7 @@ class Parts:
     events: EventStore
     labels: LabelStore
     log: PredictionLog
+    sampler: PredictionSampler
     spool: SpoolReader
     registry: ModelRegistry
     deployments: Deployments
@@ -60,6 +63,7 @@ def make_parts(own: Settings) -> Parts:
         events=EventStore(database),
         labels=LabelStore(database),
         log=PredictionLog(database),
+        sampler=PredictionSampler(database, HeadlineLead(HEADLINE_LEAD, LEAD_TOLERANCE)),
         spool=SpoolReader(own.spool_dir),
         registry=registry,
         deployments=deployments,

@@ -17,6 +17,7 @@ from adapters.deployments import ANY, Deployment
 from adapters.model_registry import CHALLENGER, CHAMPION
 from adapters.monitoring_store import Measured, MonitoringRun
 from adapters.prediction_log import PredictionColumns
+from adapters.prediction_sample import Sample, WindowTotals
 from domain.clock import from_minute
 from domain.errors import InvalidInput, NotFound, SignatureInvalid
 from domain.features.catalogue import CONTRACT_HASH
@@ -33,6 +34,8 @@ from training.training_set import HEADLINE_LEAD, build
 
 task: Callable[..., Any] = partial(prefect.task, retries=3, retry_delay_seconds=2, cache_policy=NO_CACHE)
 PARITY_SAMPLE = 200
+DAY_SAMPLE, WINDOW_SAMPLE = 20_000, 100_000
+"""Flights of a day, with features, and of a week, without, that a night reads at most."""
 HISTORY_NIGHTS = 14
 MISSED_DAYS = 14
 """How far back a night looks for others that were missed."""
@@ -169,12 +172,31 @@ def recompute_vectors(predictions: PredictionColumns, rows: np.ndarray) -> Float
 
 
 @task
-def measure_service(night: Night, predictions: PredictionColumns, scheduled: int) -> list[Measure]:
+def count_predictions(night: Night, days: int = 1) -> WindowTotals:
+    """Count the predictions of the newest days up to the night's."""
+    return parts().sampler.totals(*windows.trailing(night.day, days))
+
+
+@task
+def sample_predictions(night: Night, totals: WindowTotals, days: int = 1) -> Sample:
+    """Give one prediction a flight, with the labels that were known then; of many flights a sample.
+
+    Only a single day's come with their features: those of a week would be read for nothing.
+    """
+    most = DAY_SAMPLE if days == 1 else WINDOW_SAMPLE
+    window = windows.trailing(night.day, days)
+    return parts().sampler.sample(
+        *window, night.as_of, CONTRACT_HASH, most, totals.near_headline, with_features=days == 1
+    )
+
+
+@task
+def measure_service(night: Night, totals: WindowTotals, flights: int, scheduled: int) -> list[Measure]:
     """Measure latency, coverage of the schedule, requests against the nights before, what waits in the spool."""
     own = parts()
     history = own.monitoring.history(night.day - timedelta(days=1), HISTORY_NIGHTS)
     before = [value for _, value, _ in history.get("predictions", [])]
-    return service.measure_service(predictions, scheduled, own.spool.backlog_bytes(), before)
+    return service.measure_service(totals, flights, scheduled, own.spool.backlog_bytes(), before)
 
 
 @task
@@ -212,7 +234,8 @@ def measure_registry() -> list[Measure]:
 def save_night(
     night: Night,
     champion: Served | None,
-    predictions: PredictionColumns,
+    totals: WindowTotals,
+    flights: Sample,
     measures: Sequence[Measure],
     report: drift.DriftReport,
 ) -> None:
@@ -221,8 +244,8 @@ def save_night(
         day=night.day,
         finished_at=night.as_of,
         model_version=champion.version if champion else None,
-        predictions=len(predictions),
-        labelled=int((~np.isnan(predictions.is_late)).sum()),
+        predictions=totals.predictions,
+        labelled=flights.scaled(int((~np.isnan(flights.predictions.is_late)).sum())),
         report_html=str(report.html) if report.html else None,
         report_json=str(report.json) if report.json else None,
         seconds=time.monotonic() - night.started,

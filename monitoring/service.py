@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from adapters.prediction_log import PredictionColumns
+from adapters.prediction_sample import WindowTotals
 from monitoring.measures import Measure
 
 MINIMUM_NIGHTS = 4
@@ -12,12 +12,14 @@ QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
 def measure_service(
-    predictions: PredictionColumns, scheduled: int, spool_bytes: int, before: Sequence[float] = ()
+    totals: WindowTotals, flights: int, scheduled: int, spool_bytes: int, before: Sequence[float] = ()
 ) -> list[Measure]:
     """Measure a night's service.
 
     Parameters
     ----------
+    flights : int
+        Flights that were asked about.
     scheduled : int
         Flights that were on the schedule of that day.
     spool_bytes : int
@@ -25,21 +27,19 @@ def measure_service(
     before : sequence of float
         Numbers of predictions of the nights before.
     """
-    n = len(predictions)
+    n = totals.predictions
     measures = [
         Measure("predictions", float(n), n=n),
-        Measure("schedule_coverage", n / scheduled if scheduled else float("nan"), n=scheduled),
+        Measure("schedule_coverage", flights / scheduled if scheduled else float("nan"), n=scheduled),
         Measure("spool_bytes", float(spool_bytes)),
         Measure("request_ratio", _over_usual(n, before), n=n),
     ]
     if n:
-        age = predictions.as_of - predictions.state_tick
-        quantiles = np.quantile(predictions.latency_us, list(QUANTILES.values()))
         measures += [
-            Measure(f"latency_us_{name}", float(value), n=n)
-            for name, value in zip(QUANTILES, quantiles, strict=True)
+            Measure(f"latency_us_{name}", totals.latency_quantile(share), n=n)
+            for name, share in QUANTILES.items()
         ]
-        measures.append(Measure("feature_age_minutes_max", float(age.max()), n=n))
+        measures.append(Measure("feature_age_minutes_max", totals.oldest_state_minutes, n=n))
     return measures
 
 

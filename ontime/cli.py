@@ -212,6 +212,18 @@ def load(
     raise typer.Exit(run_load(settings(), seconds, users))
 
 
+@app.command(name="bench-monitoring")
+def bench_monitoring(
+    sizes: Annotated[str, typer.Option(help="Predictions in the log, ascending, with commas.")] = "",
+    port: Annotated[int, typer.Option(help="Of the PostgreSQL that is filled for it.")] = 15433,
+) -> None:
+    """Measure what a night costs with 10,000 to 10 million predictions in the log; needs no stack."""
+    from ontime.bench_monitoring import SIZES, bench
+
+    wanted = tuple(sorted(int(size) for size in sizes.split(","))) if sizes else SIZES
+    say(f"written to {bench(settings(), wanted, port, say)}")
+
+
 @app.command()
 def keys() -> None:
     """Record the API's keys in the database, and show where they are; safe to repeat."""

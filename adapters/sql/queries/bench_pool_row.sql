@@ -1,0 +1,2 @@
+-- One vector of a benchmark.
+INSERT INTO bench_pool VALUES (%(i)s, %(features)s, %(probability)s)
