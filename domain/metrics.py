@@ -253,3 +253,14 @@ def _expected_auc(p: Floats) -> float:
     right = (late * (below + punctual / 2)).sum() - (p * (1 - p)).sum() / 2
     total = late.sum() * punctual.sum() - (p * (1 - p)).sum()
     return float(right / total) if total > 0 else float("nan")
+
+
+def log_loss_gap(late: Labels, probability: Floats) -> float:
+    """Realised less expected log-loss, in nats: a hard day raises both, a model gone wrong the difference.
+
+    Examples
+    --------
+    >>> round(log_loss_gap(np.array([True, True]), np.array([0.5, 0.5])), 4)
+    0.0
+    """
+    return log_loss(late, probability) - estimated(probability)["log_loss"]

@@ -1,6 +1,6 @@
 """Retrain: training set, fit, calibrate, evaluate, register, gate; passed, the candidate becomes challenger."""
 
-from datetime import date, timedelta
+from datetime import date
 
 from prefect import flow
 
@@ -9,13 +9,10 @@ from domain.errors import Conflict
 from flows import tasks
 from flows.parts import parts
 from monitoring.policy import Decision
-from training.gate import GatePolicy
+from training.retraining import RetrainPlan
 from training.run import TrainingRequest, gate_candidate, train_candidate
-from training.split import SplitPolicy
 
-WINDOW_DAYS = 120
-SPLIT = SplitPolicy(evaluation_days=5)
-GATE = GatePolicy()
+PLAN = RetrainPlan()
 
 
 @flow(name="retrain")
@@ -41,19 +38,18 @@ def retrain_night(day: date, reason: str) -> bool:
 def _retrain(night: tasks.Night, reason: str) -> bool:
     champion = tasks.load_champion()
     own = parts()
-    # On the newest day some flights are still in the air, most of them late: its labels would flatter.
-    matured = night.day - timedelta(days=1)
+    flown_from, flown_until = PLAN.window(night.day)
     request = TrainingRequest(
-        flown_from=matured - timedelta(days=WINDOW_DAYS - 1),
-        flown_until=matured,
+        flown_from=flown_from,
+        flown_until=flown_until,
         as_of=night.as_of,
         reason=reason,
-        split=SPLIT,
+        split=PLAN.split,
     )
     candidate = train_candidate(
         own.events, own.registry, own.settings.signing_key, request, label_store=own.labels
     )
-    verdict = gate_candidate(candidate, champion.model if champion else None, GATE)
+    verdict = gate_candidate(candidate, champion.model if champion else None, PLAN.gate)
     evidence = verdict.evidence() | {
         "candidate": candidate.version,
         "champion": champion and champion.version,

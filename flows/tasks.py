@@ -107,11 +107,18 @@ def fetch_reference(champion: Served) -> reference.Reference:
     path = own.settings.state_dir / "reference" / f"{champion.version}.npz"
     if not path.exists():
         manifest = champion.model.manifest
-        window = (date.fromisoformat(manifest.trained_from), date.fromisoformat(manifest.trained_until))
-        rows = build(own.events, *window, datetime.fromisoformat(manifest.as_of), (HEADLINE_LEAD,), 0)
+        rows = build(
+            own.events, *trained_days(champion), datetime.fromisoformat(manifest.as_of), (HEADLINE_LEAD,), 0
+        )
         columns, values = reference.watched_columns(rows.X, champion.model.probability(rows.X))
         reference.make_reference(columns, values, rows.day).save(path)
     return reference.Reference.load(path)
+
+
+def trained_days(champion: Served) -> tuple[date, date]:
+    """First and last day of the flights a version was fitted on."""
+    manifest = champion.model.manifest
+    return date.fromisoformat(manifest.trained_from), date.fromisoformat(manifest.trained_until)
 
 
 @task
@@ -337,14 +344,17 @@ def retrain_state(night: Night, champion: Served) -> RetrainState:
     known_until = datetime.fromisoformat(champion.model.manifest.as_of)
     first_unknown = known_until.date()
     history = own.monitoring.history(night.day, HISTORY_NIGHTS)
+    change = last_change.fn()
+    serves_since = change.at.date().isoformat() if change else ""
     labels = own.labels.known_by(night.as_of, first_unknown, night.day) if first_unknown <= night.day else ()
     return RetrainState(
         day=night.day,
         champion_known_until=first_unknown - timedelta(days=1),
+        champion_labels=len(own.labels.known_by(known_until, *trained_days(champion))),
         new_labels=len(labels),
         last_retrain=own.monitoring.last_retrain(),
         challenger=own.registry.alias(CHALLENGER),
-        gaps=tuple(value for _, value, _ in history.get("log_loss_gap", [])),
+        gaps=tuple(v for day, v, _ in history.get("log_loss_gap", []) if day >= serves_since),
     )
 
 

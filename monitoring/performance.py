@@ -4,7 +4,7 @@ import numpy as np
 
 from adapters.prediction_log import PredictionColumns
 from domain.flights import Floats
-from domain.metrics import auc, bootstrap, by_slice, estimated, log_loss, summary
+from domain.metrics import auc, bootstrap, by_slice, estimated, log_loss, log_loss_gap, summary
 from monitoring.measures import Measure
 from monitoring.windows import day_numbers
 
@@ -23,7 +23,7 @@ def measure_realised(predictions: PredictionColumns) -> list[Measure]:
     found = summary(late, p)
     measures += [Measure(f"realised_{name}", found[name], n=len(late)) for name in REALISED]
     # A hard day is one on which a good model loses much too: what counts is the loss beyond what it expected.
-    measures.append(Measure("log_loss_gap", found["log_loss"] - estimated(p)["log_loss"], n=len(late)))
+    measures.append(Measure("log_loss_gap", log_loss_gap(late, p), n=len(late)))
     measures.append(Measure("late_rate_gap", float(late.mean() - p.mean()), n=len(late)))
     for kind, names in (("origin", predictions.origin), ("carrier", predictions.carrier)):
         for name, values in by_slice(late, p, names[labelled]).items():

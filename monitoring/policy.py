@@ -18,14 +18,20 @@ class Decision:
 
 @dataclass(frozen=True)
 class RetrainPolicy:
-    """A retrain starts on a lasting breach, or on enough new labels; never twice at once, never soon again."""
+    """A retrain starts on a lasting breach, or when there is much that is new; never twice at once, never soon again.
 
+    What a refit brings depends on how much the champion has not seen, relative to what it has: a month after three
+    months moved the loss as much as a quarter after nine. So the clock is the share of new labels, not the calendar:
+    it ticks fast for a young champion, slowly for an old one, and by itself as often as seasons turn once the
+    training window holds a year. `make policies` holds it against the calendar and against drift.
+    """
+
+    growth: float = 1 / 3
+    """New labels over those the champion was fitted on."""
     breach_nights: int = 3
     of_nights: int = 7
     breach_gap: float = 0.08
     """Realised less expected log-loss, in nats: a hard day raises both, a model gone wrong the difference."""
-    new_labels: int = 3_000
-    new_label_days: int = 4
     cool_down_days: int = 7
     minimum_labels: int = 1_000
 
@@ -37,20 +43,25 @@ class RetrainState:
     day: date
     champion_known_until: date
     """Last day whose labels the champion could have seen."""
+    champion_labels: int
+    """Flights with a label on the days it was fitted on."""
     new_labels: int
     last_retrain: date | None
     challenger: int | None
     gaps: tuple[float, ...]
-    """Realised less expected log-loss of the newest nights with labels, newest first."""
+    """Realised less expected log-loss of the newest nights with labels since the champion serves, newest first:
+    what an earlier one lost is no reason to replace it."""
 
 
 def decide_retrain(state: RetrainState, policy: RetrainPolicy) -> Decision:
     """Decide whether a retrain pays now."""
     breaches = sum(gap > policy.breach_gap for gap in state.gaps[: policy.of_nights])
-    age = (state.day - state.champion_known_until).days
+    growth = state.new_labels / max(state.champion_labels, 1)
     evidence = {
         "new_labels": state.new_labels,
-        "champion_age_days": age,
+        "champion_labels": state.champion_labels,
+        "growth": round(growth, 4),
+        "champion_age_days": (state.day - state.champion_known_until).days,
         "breaches": breaches,
         "gaps": list(state.gaps[: policy.of_nights]),
         "last_retrain": state.last_retrain.isoformat() if state.last_retrain else None,
@@ -64,9 +75,10 @@ def decide_retrain(state: RetrainState, policy: RetrainPolicy) -> Decision:
         return Decision(False, f"only {state.new_labels} new labels", evidence)
     if breaches >= policy.breach_nights:
         return Decision(True, f"lost more than expected on {breaches} of {policy.of_nights} nights", evidence)
-    if state.new_labels >= policy.new_labels and age >= policy.new_label_days:
-        return Decision(True, f"{state.new_labels} new labels in {age} days", evidence)
-    return Decision(False, "no lasting breach, not enough new labels", evidence)
+    known = f"{state.new_labels} new labels, {growth:.0%} of the {state.champion_labels} it was fitted on"
+    if growth >= policy.growth:
+        return Decision(True, known, evidence)
+    return Decision(False, f"no lasting breach, and only {known}", evidence)
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,9 @@ from replay.client import ApiClient
 from replay.driver import TICK, Replay
 from replay.feed import Feed
 from training import run as training_run
+from training.retraining import FIRST_WINDOW_DAYS
 
 Say = Callable[[str], None]
-FIRST_WINDOW_DAYS = 90
 FEED_ENDS = datetime(2014, 1, 2, tzinfo=UTC)
 
 

@@ -12,7 +12,8 @@ from domain.features.catalogue import CATEGORICAL, FEATURE_NAMES
 from domain.features.grid import DAY_MINUTES
 from domain.features.schedule import local_minutes
 from domain.flights import Floats, Ints, Strings
-from training.training_set import TrainingSet
+from training.split import Split
+from training.training_set import HEADLINE_LEAD, TrainingSet
 
 SMOOTHING_FLIGHTS = 50
 LOGISTIC_ROWS = 40_000
@@ -43,6 +44,16 @@ def logistic_regression(fit: TrainingSet, seed: int) -> Predictor:
     )
     model.fit(fit.X[np.ix_(rows, numeric)], fit.y[rows])
     return lambda queries: model.predict_proba(queries.X[:, numeric])[:, 1]
+
+
+def predictions(split: Split, seed: int) -> dict[str, Floats]:
+    """Fit each baseline on the headline lead, and give its probability of every row of the evaluation."""
+    headline = split.fit.take(split.fit.lead == HEADLINE_LEAD)
+    predictors = {
+        "carrier_by_hour": carrier_by_hour(headline),
+        "logistic_regression": logistic_regression(headline, seed),
+    }
+    return {name: predict(split.evaluation) for name, predict in predictors.items()}
 
 
 def departure_hours(rows: TrainingSet) -> Ints:

@@ -8,7 +8,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,13 +20,14 @@ from adapters.model_registry import ModelRegistry, Run
 from adapters.settings import PROJECT_ROOT, settings
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from domain.flights import Floats
-from domain.model import Calibration, CategoryEncoder, FlightModel, ModelManifest
+from domain.model import Calibration, FlightModel, ModelManifest
 from training import baselines, model_card, plots
-from training.calibrate import fit_calibration
 from training.evaluate import Evaluation, evaluate
-from training.gate import Comparison, GatePolicy, GateVerdict, judge
+from training.fit import fit_calibrated
+from training.gate import GatePolicy, GateVerdict, judge
+from training.retraining import comparison
 from training.split import Split, SplitPolicy, day_of, split_by_time
-from training.train import THREADS, TreeParameters, Trees, fit_trees
+from training.train import THREADS, TreeParameters, Trees
 from training.training_set import HEADLINE_LEAD, LEADS, EventStore, LabelStore, TrainingSet, build
 
 Progress = Callable[[str, float], None]
@@ -106,7 +106,7 @@ def train_candidate(
     draft = _model(rows, split, request, trees, calibration)
     progress("evaluate", 0.0)
     probability = draft.probability(split.evaluation.X)
-    simple = _baselines(split, request.seed)
+    simple = baselines.predictions(split, request.seed)
     evaluation = evaluate(split.evaluation, probability, simple)
     model = draft.with_manifest(_with_metrics(draft.manifest, evaluation))
     progress("register", 0.0)
@@ -134,17 +134,15 @@ def gate_candidate(
     """Judge a candidate against the champion on the candidate's held-out days, at the headline lead."""
     headline = candidate.held_out.lead == HEADLINE_LEAD
     rows = candidate.held_out.take(headline)
-    comparison = Comparison(
-        late=rows.y,
-        day=rows.day,
-        candidate=candidate.model.probability(rows.X),
-        champion=champion.probability(rows.X) if champion else None,
-        baselines={name: values[headline] for name, values in candidate.baselines.items()},
-        slices={"origin": rows.origin, "carrier": rows.carrier},
-        microseconds=_microseconds(candidate.model, rows.X),
-        megabytes=candidate.megabytes,
+    looked_at = comparison(
+        rows,
+        candidate.model.probability(rows.X),
+        champion.probability(rows.X) if champion else None,
+        {name: values[headline] for name, values in candidate.baselines.items()},
+        _microseconds(candidate.model, rows.X),
+        candidate.megabytes,
     )
-    return judge(comparison, policy or GatePolicy())
+    return judge(looked_at, policy or GatePolicy())
 
 
 def train_first(
@@ -176,22 +174,10 @@ def _git(*arguments: str) -> str:
 
 def _fit(split: Split, request: TrainingRequest, progress: Progress) -> tuple[Trees, Calibration]:
     """Fit the trees, and beside them those that have not seen the days that calibrate; and calibrate."""
-    done = [0.0, 0.0]
-
-    def fit(which: int, rows: TrainingSet) -> Trees:
-        def tell(tree: int, of: int) -> None:
-            done[which] = tree / of
-            progress("fit", sum(done) / len(done))
-
-        return fit_trees(rows, request.parameters, request.seed, tell)
-
     progress("fit", 0.0)
-    with ThreadPoolExecutor(len(done)) as pool:
-        trees, draft = pool.map(fit, range(len(done)), (split.fit, split.draft))
-    encode = CategoryEncoder(FEATURE_NAMES, draft.categories)
-    with LightGBMBooster(draft.text) as booster:
-        raw = booster.raw_scores(encode(split.calibration.X))
-    return trees, fit_calibration(raw, split.calibration.y)
+    return fit_calibrated(
+        split, request.parameters, request.seed, progress=lambda share: progress("fit", share)
+    )
 
 
 def _model(
@@ -216,15 +202,6 @@ def _model(
 def _with_metrics(manifest: ModelManifest, evaluation: Evaluation) -> ModelManifest:
     metrics = {name: round(value, 6) for name, value in evaluation.headline.items()}
     return replace(manifest, metrics=metrics)
-
-
-def _baselines(split: Split, seed: int) -> dict[str, Floats]:
-    headline = split.fit.take(split.fit.lead == HEADLINE_LEAD)
-    predictors = {
-        "carrier_by_hour": baselines.carrier_by_hour(headline),
-        "logistic_regression": baselines.logistic_regression(headline, seed),
-    }
-    return {name: predict(split.evaluation) for name, predict in predictors.items()}
 
 
 def _record(

@@ -16,8 +16,8 @@ from monitoring.policy import (
 
 POLICY = RetrainPolicy()
 QUIET = RetrainState(
-    day=date(2013, 4, 2), champion_known_until=date(2013, 3, 31), new_labels=1_900, last_retrain=None,
-    challenger=None, gaps=(0.0, -0.01),
+    day=date(2013, 4, 2), champion_known_until=date(2013, 3, 31), champion_labels=60_000, new_labels=1_900,
+    last_retrain=None, challenger=None, gaps=(0.0, -0.01),
 )  # fmt: skip
 BREACHED = replace(QUIET, gaps=(0.1, 0.0, 0.12, -0.02, 0.09))
 
@@ -29,7 +29,7 @@ def difference(mean: float, worse: float, days: int = 2) -> PairedDifference:
 def test_a_quiet_night_retrains_nothing_and_says_why():
     decision = decide_retrain(QUIET, POLICY)
     assert not decision.verdict
-    assert decision.reason == "no lasting breach, not enough new labels"
+    assert decision.reason == "no lasting breach, and only 1900 new labels, 3% of the 60000 it was fitted on"
     assert decision.evidence["new_labels"] == 1_900
 
 
@@ -37,11 +37,20 @@ def test_drift_is_no_part_of_what_a_retrain_is_decided_on():
     assert not [name for name in vars(QUIET) if "drift" in name]
 
 
-def test_enough_new_labels_after_enough_days_start_a_retrain():
-    state = replace(QUIET, day=date(2013, 4, 4), new_labels=3_900)
+def test_a_third_more_labels_than_the_champion_was_fitted_on_start_a_retrain():
+    state = replace(QUIET, day=date(2013, 4, 23), new_labels=20_000)
     assert decide_retrain(state, POLICY).verdict
-    assert not decide_retrain(replace(state, day=date(2013, 4, 3)), POLICY).verdict
-    assert not decide_retrain(replace(state, new_labels=2_999), POLICY).verdict
+    assert not decide_retrain(replace(state, new_labels=19_999), POLICY).verdict
+
+
+def test_what_is_much_for_a_young_champion_is_little_for_an_old_one():
+    young = replace(QUIET, new_labels=25_000)
+    assert decide_retrain(young, POLICY).verdict
+    assert not decide_retrain(replace(young, champion_labels=300_000), POLICY).verdict
+
+
+def test_a_champion_of_no_known_labels_is_replaced_as_soon_as_there_are_enough():
+    assert decide_retrain(replace(QUIET, champion_labels=0), POLICY).verdict
 
 
 def test_a_lasting_breach_starts_a_retrain_and_a_single_bad_night_does_not():
