@@ -67,6 +67,10 @@ train: $(STAMP) ## Train a first champion where there is none
 retrain: $(STAMP) ## Train a candidate and hold it against the gate
 	@$(ONTIME) retrain
 
+.PHONY: policies
+policies: $(STAMP) ## Compare retrain policies over the year: the report in docs/reports
+	@$(ONTIME) policies
+
 .PHONY: rollback
 rollback: $(STAMP) ## Let the last champion serve again
 	@$(ONTIME) rollback

@@ -133,6 +133,19 @@ def retrain(reason: Annotated[str, typer.Option(help="Why; goes on record.")] = 
 
 
 @app.command()
+def policies(
+    fast: Annotated[bool, typer.Option("--fast", help="Two months and few trees: whether it runs.")] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="As many trees as production: an hour more.")
+    ] = False,
+) -> None:
+    """Compare retrain policies over 2013; needs no stack. Exit status 1 when ours does not meet its goals."""
+    from ontime.policies import compare_policies
+
+    raise typer.Exit(0 if compare_policies(settings(), fast, exact, say) or fast else 1)
+
+
+@app.command()
 def promote(
     version: Annotated[int, typer.Argument(help="The version to let serve.")],
     reason: Annotated[str, typer.Option(help="Why; goes on record.")] = "promoted by hand",
