@@ -219,6 +219,19 @@ class MonitoringStore:
         parameters = {"first": first, "last": last, "open_only": open_only}
         return [StoredAlert(*row) for row in self._database.rows("alert_list", parameters)]
 
+    def alert(self, alert_id: int) -> StoredAlert:
+        """One alert.
+
+        Raises
+        ------
+        NotFound
+            If there is no such alert.
+        """
+        row = self._database.row("alert_find", {"alert_id": alert_id})
+        if row is None:
+            raise NotFound(f"there is no alert {alert_id}")
+        return StoredAlert(*row)
+
     def record_decision(
         self, kind: str, day: date, verdict: bool, reason: str, evidence: dict[str, Any], at: datetime
     ) -> None:

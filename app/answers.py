@@ -142,6 +142,69 @@ class LedgerRow(Answer):
     clock = fields.Nested(ClockAnswer, required=True)
 
 
+class Night(Answer):
+    """A night: the local day it judged, and where its report is."""
+
+    day = fields.Date(required=True)
+    finished_at = fields.AwareDateTime(**MOMENT)
+    model_version = fields.Integer(required=True, allow_none=True)
+    predictions = fields.Integer(required=True)
+    labelled = fields.Integer(required=True)
+    seconds = fields.Float(required=True)
+    report_html = fields.String(required=True, allow_none=True)
+    report_json = fields.String(required=True, allow_none=True)
+
+
+class Nights(Answer):
+    """Nights, oldest first."""
+
+    nights = fields.List(fields.Nested(Night), required=True)
+    clock = fields.Nested(ClockAnswer, required=True)
+
+
+class MeasureAnswer(Answer):
+    """One measured number of a night."""
+
+    name = fields.String(required=True, metadata={"example": "realised_auc"})
+    slice = fields.String(required=True, metadata={"example": "origin=EWR"})
+    value = fields.Float(required=True, allow_none=True)
+    low = fields.Float(required=True, allow_none=True)
+    high = fields.Float(required=True, allow_none=True)
+    n = fields.Integer(required=True, allow_none=True)
+
+
+class AlertAnswer(Answer):
+    """An alert: open until its rule no longer fires."""
+
+    alert_id = fields.Integer(required=True)
+    rule = fields.String(required=True)
+    severity = fields.String(required=True, metadata={"enum": ["info", "warning", "critical"]})
+    day = fields.Date(required=True)
+    message = fields.String(required=True)
+    evidence = fields.Dict(required=True)
+    opened_at = fields.AwareDateTime(**MOMENT)
+    acknowledged_at = fields.AwareDateTime(required=True, allow_none=True, format="iso")
+    acknowledged_by = fields.String(required=True, allow_none=True)
+    notified_at = fields.AwareDateTime(required=True, allow_none=True, format="iso")
+    resolved_at = fields.AwareDateTime(required=True, allow_none=True, format="iso")
+
+
+class Alerts(Answer):
+    """Alerts, oldest first."""
+
+    alerts = fields.List(fields.Nested(AlertAnswer), required=True)
+    clock = fields.Nested(ClockAnswer, required=True)
+
+
+class NightReport(Night):
+    """Everything a night measured, its alerts and its decisions."""
+
+    measures = fields.List(fields.Nested(MeasureAnswer), required=True)
+    alerts = fields.List(fields.Nested(AlertAnswer), required=True)
+    decisions = fields.List(fields.Dict(), required=True)
+    clock = fields.Nested(ClockAnswer, required=True)
+
+
 class Liveness(Answer):
     """The process answers."""
 

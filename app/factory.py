@@ -9,7 +9,7 @@ from flask import Flask, Response, g, request
 from adapters.logging import configure_logging
 from adapters.settings import Settings
 from adapters.settings import settings as read_settings
-from app import errors, events, health, models, openapi, predictions
+from app import errors, events, health, models, monitoring, openapi, predictions
 from app.background import Loop
 from app.metrics import METRICS
 from app.parts import Parts, make_parts
@@ -43,7 +43,7 @@ def create_app(
     app.extensions["ontime"] = made
     _register_hooks(app)
     errors.register(app)
-    for module in (predictions, events, models, health):
+    for module in (predictions, events, models, monitoring, health):
         app.register_blueprint(module.blueprint)
     openapi.register(app)
     app.extensions["loops"] = loops = _loops(made)

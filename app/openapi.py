@@ -40,6 +40,7 @@ REQUESTS: tuple[type[Schema], ...] = (
     schemas.LabelsSchema,
     schemas.PromoteSchema,
     schemas.RollbackSchema,
+    schemas.AcknowledgeSchema,
 )
 ANSWERS: tuple[type[Schema], ...] = (
     answers.Problem,
@@ -48,6 +49,12 @@ ANSWERS: tuple[type[Schema], ...] = (
     answers.LoggedPrediction,
     answers.ModelAnswer,
     answers.LedgerRow,
+    answers.Night,
+    answers.MeasureAnswer,
+    answers.AlertAnswer,
+    answers.Nights,
+    answers.NightReport,
+    answers.Alerts,
     answers.Liveness,
     answers.Readiness,
 )
@@ -164,6 +171,7 @@ def _paths() -> dict[str, dict[str, Any]]:
                 {"reason": "worse at JFK"},
             )
         },
+        **_monitoring(),
         "/health/live": {"get": _operation("Tell that the process answers", None, {200: _ref("Liveness")})},
         "/health/ready": {
             "get": _operation(
@@ -204,6 +212,45 @@ def _show_prediction() -> dict[str, Any]:
     summary = "Show a prediction, its features, its model and its label"
     operation = _operation(summary, "predict", {200: _ref("LoggedPrediction")})
     return operation | {"parameters": [parameter]}
+
+
+def _monitoring() -> dict[str, dict[str, Any]]:
+    first = _text_parameter("from", "query", "First day, like 2013-04-01; by default thirty days are shown.")
+    last = _text_parameter("to", "query", "Last day; by default the clock's.")
+    day = _text_parameter("day", "path", "A local day in New York, like 2013-04-03.")
+    kind = _text_parameter("kind", "path", "html or json")
+    state = _text_parameter("state", "query", "all or open")
+    number = {"name": "alert_id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}}
+    nights = _operation("List the nights that were judged", "predict", {200: _ref("Nights")})
+    night = _operation("Show what a night measured and raised", "predict", {200: _ref("NightReport")})
+    report = _operation("Give a night's drift report", "predict", {200: {}}, produces="text/html")
+    report["responses"]["200"]["content"]["application/json"] = {"schema": {}}
+    alerts = _operation("List alerts", "predict", {200: _ref("Alerts")})
+    acknowledge = _operation(
+        "Note that a person has seen an alert",
+        "admin",
+        {200: _ref("AlertAnswer")},
+        _ref("Acknowledge"),
+        {"who": "duty manager"},
+    )
+    base = "/v1/monitoring"
+    return {
+        f"{base}/nights": {"get": nights | {"parameters": [first, last]}},
+        f"{base}/nights/{{day}}": {"get": night | {"parameters": [day]}},
+        f"{base}/nights/{{day}}/report.{{kind}}": {"get": report | {"parameters": [day, kind]}},
+        f"{base}/alerts": {"get": alerts | {"parameters": [first, last, state]}},
+        f"{base}/alerts/{{alert_id}}/acknowledge": {"post": acknowledge | {"parameters": [number]}},
+    }
+
+
+def _text_parameter(name: str, where: str, description: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": where,
+        "required": where == "path",
+        "description": description,
+        "schema": {"type": "string"},
+    }
 
 
 def _append(summary: str, body: str, example: dict[str, Any]) -> dict[str, Any]:

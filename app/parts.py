@@ -11,6 +11,7 @@ from adapters.deployments import Deployments
 from adapters.event_store import EventStore
 from adapters.label_store import LabelStore
 from adapters.model_registry import ModelRegistry
+from adapters.monitoring_store import MonitoringStore
 from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
 from adapters.settings import Settings
@@ -38,6 +39,7 @@ class Parts:
     events: EventStore
     labels: LabelStore
     log: PredictionLog
+    monitoring: MonitoringStore
     deployments: Deployments
     championship: Championship
 
@@ -76,6 +78,7 @@ def make_parts(settings: Settings) -> Parts:
         events=EventStore(database),
         labels=LabelStore(database),
         log=PredictionLog(database),
+        monitoring=MonitoringStore(database),
         deployments=deployments,
         championship=Championship(registry, deployments),
     )

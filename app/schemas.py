@@ -237,6 +237,12 @@ class RollbackSchema(Strict):
     who = fields.String(validate=TEXT)
 
 
+class AcknowledgeSchema(Strict):
+    """A person has seen an alert."""
+
+    who = fields.String(required=True, validate=TEXT)
+
+
 def load(schema: Schema, body: Any, prefix: str = "") -> dict[str, Any]:
     """Validate a body.
 

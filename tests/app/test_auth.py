@@ -13,6 +13,11 @@ ROUTES = {
     ("GET", "/v1/model"): "predict",
     ("POST", "/v1/model/promote"): "admin",
     ("POST", "/v1/model/rollback"): "admin",
+    ("GET", "/v1/monitoring/nights"): "predict",
+    ("GET", "/v1/monitoring/nights/<day>"): "predict",
+    ("GET", "/v1/monitoring/nights/<day>/report.<kind>"): "predict",
+    ("GET", "/v1/monitoring/alerts"): "predict",
+    ("POST", "/v1/monitoring/alerts/<int:alert_id>/acknowledge"): "admin",
 }
 OPEN = {
     "/health/live", "/health/ready", "/metrics", "/openapi.json", "/apidocs/", "/apidocs/assets/<path:filename>"
@@ -21,7 +26,8 @@ SCOPES = ("predict", "ingest", "admin")
 
 
 def ask(api, method, rule, headers):
-    path = rule.replace("<uuid:prediction_id>", str(uuid.uuid4()))
+    path = rule.replace("<uuid:prediction_id>", str(uuid.uuid4())).replace("<int:alert_id>", "7")
+    path = path.replace("<day>", "2013-04-03").replace("<kind>", "html")
     return api.client.open(path, method=method, json={} if method == "POST" else None, headers=headers)
 
 

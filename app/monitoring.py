@@ -1,0 +1,158 @@
+"""GET /v1/monitoring/nights, a night and its report, alerts; POST an acknowledgement."""
+
+from dataclasses import asdict
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from adapters.monitoring_store import MonitoringRun, StoredAlert
+from app.auth import require
+from app.body import clock_body, json_response, read_json, timestamp
+from app.parts import parts
+from app.schemas import AcknowledgeSchema, load
+from domain.errors import InvalidInput, NotFound
+
+blueprint = Blueprint("monitoring", __name__, url_prefix="/v1/monitoring")
+ACKNOWLEDGE = AcknowledgeSchema()
+USUAL_DAYS, MOST_DAYS = 30, 400
+REPORTS = {"html": ("drift.html", "text/html"), "json": ("drift.json", "application/json")}
+# The report's own scripts may draw it; they reach neither the API nor anything outside.
+SANDBOX = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' blob: data:; "
+    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:"
+)
+
+
+@blueprint.get("/nights")
+@require("predict")
+def nights() -> Response:
+    """List the nights of some days, oldest first."""
+    p = parts()
+    runs = p.monitoring.runs(*_days())
+    return json_response({"nights": [_run(run) for run in runs], "clock": clock_body(p.cache.now())})
+
+
+@blueprint.get("/nights/<day>")
+@require("predict")
+def night(day: str) -> Response:
+    """Show everything a night measured, its alerts and its decisions."""
+    p, wanted = parts(), _day("day", day)
+    decisions = [
+        {"kind": d.kind, "verdict": d.verdict, "reason": d.reason, "decided_at": timestamp(d.decided_at)}
+        for d in p.monitoring.decisions(wanted, wanted)
+    ]
+    body = _run(_night_of(wanted)) | {
+        "measures": [asdict(m) for m in p.monitoring.night(wanted)],
+        "alerts": [_alert(a) for a in p.monitoring.alerts(wanted, wanted)],
+        "decisions": decisions,
+        "clock": clock_body(p.cache.now()),
+    }
+    return json_response(body)
+
+
+@blueprint.get("/nights/<day>/report.<kind>")
+@require("predict")
+def report(day: str, kind: str) -> Response:
+    """Give Evidently's report of a night: HTML is kept for 90 days, JSON for good."""
+    run = _night_of(_day("day", day))
+    if kind not in REPORTS:
+        raise InvalidInput("kind", "html or json", kind)
+    name, mimetype = REPORTS[kind]
+    # Built from a date and two fixed names alone: no path comes from outside, nor from the database.
+    path: Path = parts().settings.reports_dir / "monitoring" / run.day.isoformat() / name
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise NotFound(f"the night of {run.day} has no {kind} report here, or no longer") from error
+    response = Response(content, mimetype=mimetype)
+    response.headers["Content-Security-Policy"] = SANDBOX
+    return response
+
+
+@blueprint.get("/alerts")
+@require("predict")
+def alerts() -> Response:
+    """List the alerts of some days, oldest first; those that are open on request."""
+    p = parts()
+    state = request.args.get("state", "all")
+    if state not in ("all", "open"):
+        raise InvalidInput("state", "all or open", state)
+    found = p.monitoring.alerts(*_days(), open_only=state == "open")
+    return json_response({"alerts": [_alert(a) for a in found], "clock": clock_body(p.cache.now())})
+
+
+@blueprint.post("/alerts/<int:alert_id>/acknowledge")
+@require("admin")
+def acknowledge(alert_id: int) -> Response:
+    """Note that a person has seen an alert; the first word stands."""
+    p, wish = parts(), load(ACKNOWLEDGE, read_json())
+    if alert_id >= 2**63:
+        raise NotFound(f"there is no alert {alert_id}")
+    now = p.cache.now()
+    p.monitoring.acknowledge(alert_id, wish["who"], now.now)
+    return json_response(_alert(p.monitoring.alert(alert_id)) | {"clock": clock_body(now)})
+
+
+def _days() -> tuple[date, date]:
+    """The days asked for: by default the thirty that end with the clock's."""
+    today = parts().cache.now().now.date()
+    last = _day("to", request.args["to"]) if "to" in request.args else today
+    try:
+        usual = last - timedelta(days=USUAL_DAYS - 1)
+    except OverflowError:
+        usual = last
+    first = _day("from", request.args["from"]) if "from" in request.args else usual
+    if not 0 <= (last - first).days < MOST_DAYS:
+        raise InvalidInput(
+            "from", f"a day not after `to`, {MOST_DAYS} days before at most", first.isoformat()
+        )
+    return first, last
+
+
+def _day(name: str, text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise InvalidInput(name, "a day like 2013-04-11", text)
+    return day
+
+
+def _night_of(day: date) -> MonitoringRun:
+    found = parts().monitoring.runs(day, day)
+    if not found:
+        raise NotFound(f"the night of {day} was not judged")
+    return found[0]
+
+
+def _run(run: MonitoringRun) -> dict[str, Any]:
+    base = f"/v1/monitoring/nights/{run.day}"
+    return {
+        "day": run.day.isoformat(),
+        "finished_at": timestamp(run.finished_at),
+        "model_version": run.model_version,
+        "predictions": run.predictions,
+        "labelled": run.labelled,
+        "seconds": run.seconds,
+        "report_html": f"{base}/report.html" if run.report_html else None,
+        "report_json": f"{base}/report.json" if run.report_json else None,
+    }
+
+
+def _alert(alert: StoredAlert) -> dict[str, Any]:
+    return {
+        "alert_id": alert.alert_id,
+        "rule": alert.rule,
+        "severity": alert.severity,
+        "day": alert.day.isoformat(),
+        "message": alert.message,
+        "evidence": alert.evidence,
+        "opened_at": timestamp(alert.opened_at),
+        "acknowledged_at": timestamp(alert.acknowledged_at) if alert.acknowledged_at else None,
+        "acknowledged_by": alert.acknowledged_by,
+        "notified_at": timestamp(alert.notified_at) if alert.notified_at else None,
+        "resolved_at": timestamp(alert.resolved_at) if alert.resolved_at else None,
+    }
