@@ -87,6 +87,10 @@ drill: $(STAMP) ## Inject a fault into replayed days and see whether it is found
 load: $(STAMP) ## Load the running API with real flights for a while
 	@$(ONTIME) load
 
+.PHONY: calibrate-alerts
+calibrate-alerts: $(STAMP) ## How often the alert rules page in the dataset's year
+	@$(ONTIME) calibrate-alerts
+
 .PHONY: bench-monitoring
 bench-monitoring: $(STAMP) ## What a night costs with 10,000 to 10 million predictions in the log
 	@$(ONTIME) bench-monitoring

@@ -60,7 +60,7 @@ NIGHTLY: tuple[AlertRule, ...] = (
         "One airport's weather is far from the others': a wrong unit, or a sensor out of order?",
     ),
     AlertRule(
-        "the weather jumped", "weather_jump", 6.5, "warning",
+        "the weather jumped", "weather_jump", 9, "warning",
         "Far from the four weeks before, at once: a wrong unit at every station?",
     ),
     AlertRule(
@@ -80,7 +80,7 @@ NIGHTLY: tuple[AlertRule, ...] = (
         "See the slices for the airport: closed, or its schedule no longer sent?", above=False,
     ),
     AlertRule(
-        "an airport is closed", "departed_origin_low", 0.45, "warning",
+        "an airport is closed", "departed_origin_low", 0.25, "warning",
         "See the slices for the airport: hardly a departure. Weather, or its feed?", above=False,
     ),
     AlertRule(
@@ -127,16 +127,16 @@ NIGHTLY: tuple[AlertRule, ...] = (
         "For two days flights arrive later than departure and time in the air say: procedures, gates, or the feed?",
     ),
     AlertRule(
-        "later than estimated", "late_rate_gap", 0.13, "warning",
+        "later than estimated", "late_rate_gap", 0.16, "warning",
         "Far more flights late than the model expects: a concept change? A retrain follows when it lasts.",
         k=2, n=2, minimum_rows=300,
     ),
     AlertRule(
-        "losing more than expected", "log_loss_gap", 0.08, "warning",
+        "losing more than expected", "log_loss_gap", 0.16, "warning",
         "Look at the slices; a retrain follows when it lasts.", k=3, n=7, minimum_rows=300,
     ),
     AlertRule(
-        "ranking is poor", "realised_auc", 0.62, "warning",
+        "ranking is poor", "realised_auc", 0.58, "warning",
         "Look at the slices: one airport, or all?", above=False, k=2, n=3, minimum_rows=300,
     ),
     AlertRule("features drifted", "drift_columns", 0, "info", "Look at the drift report: season, feed or sensor?"),

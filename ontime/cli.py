@@ -237,6 +237,14 @@ def bench_monitoring(
     say(f"written to {bench(settings(), wanted, port, say)}")
 
 
+@app.command(name="calibrate-alerts")
+def calibrate_alerts() -> None:
+    """Count the pages of the alert rules on the dataset's year as it was, and write which bounds would widen."""
+    from ontime.alert_calibration import calibrate
+
+    say(f"written to {calibrate(settings(), say)}")
+
+
 @app.command()
 def keys() -> None:
     """Record the API's keys in the database, and show where they are; safe to repeat."""
