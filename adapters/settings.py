@@ -65,6 +65,15 @@ class Settings:
     reports_dir: Path = _setting(Path("var/reports"), "Where flows and the replay leave reports.")
     notify_urls: str = _setting("", "Apprise addresses that alerts are sent to, separated by spaces.")
 
+    gitlab_url: str = _setting(
+        "", "GitLab server whose pipeline validates a version that passed the gate; empty = no trigger."
+    )
+    gitlab_project: str = _setting("", "Number or path of the project there, like group/ontime.")
+    gitlab_ref: str = _setting("main", "Branch or tag whose pipeline runs.")
+    gitlab_trigger_token_file: Path = _setting(
+        Path("var/secrets/gitlab_trigger_token"), "File with the project's pipeline trigger token."
+    )
+
     @property
     def postgres_password(self) -> str:
         """The password of PostgreSQL, read from its file."""

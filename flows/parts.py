@@ -12,6 +12,7 @@ from adapters.label_store import LabelStore
 from adapters.model_registry import ModelRegistry
 from adapters.monitoring_store import MonitoringStore
 from adapters.notifier import Notifier, Pager
+from adapters.pipeline_trigger import PipelineTrigger
 from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
 from adapters.prediction_sample import HeadlineLead, PredictionSampler
@@ -39,6 +40,7 @@ class Parts:
     championship: Championship
     monitoring: MonitoringStore
     pager: Pager
+    trigger: PipelineTrigger
 
     def retrain_lock(self) -> AbstractContextManager[bool]:
         """Hold the lock of retraining for a block; whether it was to be had."""
@@ -70,4 +72,5 @@ def make_parts(own: Settings) -> Parts:
         championship=Championship(registry, deployments),
         monitoring=monitoring,
         pager=Pager(monitoring, Notifier.from_settings(own)),
+        trigger=PipelineTrigger.from_settings(own),
     )

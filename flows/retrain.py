@@ -56,6 +56,7 @@ def _retrain(night: tasks.Night, reason: str) -> bool:
     }
     if verdict.passed:
         own.registry.set_alias(CHALLENGER, candidate.version)
+        evidence |= tasks.trigger_pipeline(candidate.version)
     tasks.record(night.day, night.as_of, "gate", Decision(verdict.passed, verdict.reason, evidence))
     return verdict.passed
 

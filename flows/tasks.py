@@ -289,6 +289,13 @@ def recorded(night: Night, kind: str) -> Decision | None:
 
 
 @task
+def trigger_pipeline(version: int) -> dict[str, Any]:
+    """Start GitLab's pipeline for a version; evidence of what became of it, none where the trigger is off."""
+    told = parts().trigger.fire(version)
+    return {"pipeline": told.evidence()} if told else {}
+
+
+@task
 def record(day: date, now: datetime, kind: str, decision: Decision) -> None:
     """Put a decision on record."""
     parts().monitoring.record_decision(kind, day, decision.verdict, decision.reason, decision.evidence, now)

@@ -1,0 +1,88 @@
+"""Tells GitLab that a new version of the model passed the gate: its pipeline validates the version and promotes it.
+
+Source: https://docs.gitlab.com/ci/triggers/
+"""
+
+import logging
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from adapters.settings import Settings, read_secret
+from domain.errors import ConfigurationError
+
+TIMEOUT_SECONDS = (3.0, 10.0)
+"""To connect, and to wait for the answer: a retraining holds its lock meanwhile."""
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Triggered:
+    """What became of a trigger."""
+
+    started: bool
+    detail: str
+    """The pipeline's number and page, or why there is none."""
+
+    def evidence(self) -> dict[str, Any]:
+        """Both, as plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class PipelineTrigger:
+    """One project's trigger; off where no server is set."""
+
+    server: str
+    project: str
+    ref: str
+    token_file: Path
+    timeout: tuple[float, float] = TIMEOUT_SECONDS
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "PipelineTrigger":
+        """Take server, project, branch and the token's file from the settings."""
+        return cls(
+            settings.gitlab_url,
+            settings.gitlab_project,
+            settings.gitlab_ref,
+            settings.gitlab_trigger_token_file,
+        )
+
+    def fire(self, version: int) -> Triggered | None:
+        """Start the pipeline of a version; None where the trigger is off.
+
+        A pipeline that does not start is logged and told, never raised: the version is registered all the same.
+        """
+        if not self.server:
+            return None
+        try:
+            told = self._ask(version)
+        except (ConfigurationError, requests.RequestException, ValueError, KeyError, TypeError) as error:
+            told = Triggered(False, f"{type(error).__name__}: {error}")
+        tell = logger.info if told.started else logger.error
+        tell("pipeline trigger", extra={"version": version, "started": told.started, "detail": told.detail})
+        return told
+
+    def _ask(self, version: int) -> Triggered:
+        if not self.project:
+            raise ConfigurationError(
+                "ONTIME_GITLAB_PROJECT: expected the project's number or path, got nothing"
+            )
+        token = read_secret("gitlab_trigger_token_file", self.token_file)
+        answer = requests.post(
+            f"{self.server.rstrip('/')}/api/v4/projects/{quote(self.project, safe='')}/trigger/pipeline",
+            # In the body: an address ends up in the logs of proxies.
+            data={"token": token, "ref": self.ref, "variables[MODEL_VERSION]": str(version)},
+            timeout=self.timeout,
+            # A redirected POST would become a GET, or take the token to another host.
+            allow_redirects=False,
+        )
+        if answer.status_code != requests.codes.created:
+            text = " ".join(answer.text.replace(token, "[token]").split())[:200]
+            return Triggered(False, f"the server answered {answer.status_code}: {text}")
+        made = answer.json()
+        return Triggered(True, f"pipeline {int(made['id'])} {made.get('web_url', '')}".strip())
