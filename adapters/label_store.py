@@ -12,6 +12,8 @@ from adapters.postgres import Cursor, Database, query
 from domain.errors import InvalidInput
 from domain.events import FLIGHT_ID, LARGEST_DELAY, Outcome
 
+EVERY_LABEL = 2**63 - 1
+
 
 @dataclass(frozen=True)
 class NewLabel:
@@ -98,9 +100,19 @@ class LabelStore:
         row = self._database.row("current_label", {"flight_id": flight_id})
         return Label(*row) if row else None
 
-    def known_by(self, moment: datetime, flown_from: date, flown_until: date) -> LabelColumns:
-        """What was the word at a moment on the flights of some local days, both ends included."""
-        parameters = {"known_by": moment, "from": f"{flown_from:%Y%m%d}", "until": f"{flown_until:%Y%m%d}"}
+    def known_by(
+        self, moment: datetime, flown_from: date, flown_until: date, last_label: int = EVERY_LABEL
+    ) -> LabelColumns:
+        """What was the word at a moment on the flights of some local days, both ends included.
+
+        Only labels numbered up to `last_label` are looked at.
+        """
+        parameters = {
+            "known_by": moment,
+            "last_label": last_label,
+            "from": f"{flown_from:%Y%m%d}",
+            "until": f"{flown_until:%Y%m%d}",
+        }
         rows: list[tuple[Any, ...]] = self._database.rows("labels_known_by", parameters)
         flights, delays, late = zip(*rows, strict=True) if rows else ((), (), ())
         return LabelColumns(

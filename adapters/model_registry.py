@@ -152,6 +152,26 @@ class ModelRegistry:
             )
         return int(made.version)
 
+    def run_file(self, run_id: str, name: str) -> Any:
+        """Read a JSON file that a training run recorded.
+
+        Raises
+        ------
+        NotFound
+            If there is no such run, or it recorded no such file.
+        """
+        from mlflow.exceptions import RestException
+
+        try:
+            with _reachable():
+                source = str(self._client.get_run(run_id).info.artifact_uri)
+        except RestException as error:
+            raise NotFound(f"there is no training run {run_id}") from error
+        try:
+            return json.loads(self._rest.file(source, name))
+        except NotFound as error:
+            raise NotFound(f"training run {run_id} recorded no {name}") from error
+
     def alias(self, name: str) -> int | None:
         """Version that an alias names; None where nothing has the alias."""
         return self._rest.alias(self.model_name, name)

@@ -37,15 +37,15 @@ class BadFile(OntimeError):  # noqa: N818  the name says what happened
     """A file from outside cannot be taken; carries what is wrong with it."""
 
     def __init__(self, values: Iterable[BadValue]):
-        self.values = list(values)
-        first = self.values[0]
+        self.found = list(values)
+        first = self.found[0]
         where = "" if first.row is None else f"line {first.row}, "
-        more = f" (and {len(self.values) - 1:,} more)" if len(self.values) > 1 else ""
+        more = f" (and {len(self.found) - 1:,} more)" if len(self.found) > 1 else ""
         super().__init__(f"{where}{first.column}: {first.reason}, got {first.value!r}{more}")
 
     def as_dict(self) -> dict[str, Any]:
         """Give the first bad values and their number as plain values, for JSON."""
-        return {"errors": [asdict(value) for value in self.values[:SHOWN]], "error_count": len(self.values)}
+        return {"errors": [asdict(value) for value in self.found[:SHOWN]], "error_count": len(self.found)}
 
 
 def whole_file(reason: str, value: str | None = None, column: str = "file") -> BadFile:

@@ -5,6 +5,7 @@ from datetime import date
 from prefect import flow
 
 from adapters.model_registry import CHALLENGER
+from adapters.snapshots import Snapshot
 from domain.errors import Conflict
 from flows import tasks
 from flows.parts import parts
@@ -46,9 +47,8 @@ def _retrain(night: tasks.Night, reason: str) -> bool:
         reason=reason,
         split=PLAN.split,
     )
-    candidate = train_candidate(
-        own.events, own.registry, own.settings.signing_key, request, label_store=own.labels
-    )
+    data = Snapshot.now(own.database)
+    candidate = train_candidate(data, own.registry, own.settings.signing_key, request, label_store=data)
     verdict = gate_candidate(candidate, champion.model if champion else None, PLAN.gate)
     evidence = verdict.evidence() | {
         "candidate": candidate.version,

@@ -117,10 +117,19 @@ def ingest(
 
 
 @app.command()
-def train() -> None:
-    """Train a first champion on the days before the stack's clock, where none serves yet."""
-    from ontime.work import train_first
+def train(
+    rebuild: Annotated[
+        str, typer.Option(metavar="RUN_ID", help="Make this MLflow run again and compare; registers nothing.")
+    ] = "",
+) -> None:
+    """Train a first champion on the days before the stack's clock, where none serves yet; or make a run again.
 
+    A rebuild ends with status 1 when the training set or the model is not the recorded one.
+    """
+    from ontime.work import rebuild_run, train_first
+
+    if rebuild:
+        raise typer.Exit(0 if rebuild_run(settings(), rebuild, say) else 1)
     train_first(settings(), say)
 
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from adapters.label_store import LabelStore
 from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.postgres import Database
 from adapters.settings import PROJECT_ROOT, Settings
+from adapters.snapshots import Snapshot
 from data.dataset import load_dataset
 from data.inbox import take_inbox
 from data.ingest import ingest
@@ -75,13 +76,14 @@ def train_first(settings: Settings, say: Say) -> int:
         request = training_run.TrainingRequest(
             until - timedelta(days=FIRST_WINDOW_DAYS - 1), until, now, "first champion"
         )
+        data = Snapshot.now(database)
         trained, verdict = training_run.train_first(
-            EventStore(database),
+            data,
             registry,
             settings.signing_key,
             request,
             _steps_told(say),
-            LabelStore(database),
+            data,
         )
         if not verdict.passed:
             raise OntimeError(f"the first candidate does not pass the gate: {verdict.reason}")
@@ -97,6 +99,26 @@ def train_first(settings: Settings, say: Say) -> int:
         return trained.version
     finally:
         database.close()
+
+
+def rebuild_run(settings: Settings, run_id: str, say: Say) -> bool:
+    """Make a recorded training run again and say what is the same; whether all of it is."""
+    from training.rebuild import rebuild
+
+    database = Database.from_settings(settings)
+
+    def stores(last_rows: Mapping[str, int] | None) -> tuple[Snapshot, Snapshot]:
+        data = Snapshot(database, last_rows) if last_rows else Snapshot.now(database)
+        return data, data
+
+    try:
+        registry = ModelRegistry.from_settings(settings)
+        rebuilt = rebuild(registry, stores, settings.signing_key, run_id, _steps_told(say))
+    finally:
+        database.close()
+    for line in rebuilt.lines():
+        say(line)
+    return rebuilt.same
 
 
 def _steps_told(say: Say) -> Callable[[str, float], None]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,9 @@ from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from domain.flights import Floats
 from domain.model import Calibration, FlightModel, ModelManifest
 from training import baselines, model_card, plots
+from training import snapshot as snapshots
 from training.evaluate import Evaluation, evaluate
+from training.expectations import require_expected
 from training.fit import fit_calibrated
 from training.gate import GatePolicy, GateVerdict, judge
 from training.retraining import comparison
@@ -65,6 +68,24 @@ class TrainedModel:
     megabytes: float
 
 
+@dataclass(frozen=True)
+class MadeModel:
+    """A model that is fitted, calibrated and evaluated, with everything it came from."""
+
+    rows: TrainingSet
+    split: Split
+    trees: Trees
+    model: FlightModel
+    evaluation: Evaluation
+    baselines: dict[str, Floats]
+
+    def write(self, folder: Path, key: bytes) -> str:
+        """Write the model's signed files; gives their hash."""
+        card = model_card.write_card(self.model.manifest, self.evaluation)
+        model_artifact.write(folder, self.trees.text, self.model.manifest, key, {"card.md": card})
+        return model_artifact.model_hash(folder)
+
+
 def train_candidate(
     event_store: EventStore,
     registry: ModelRegistry,
@@ -91,6 +112,55 @@ def train_candidate(
     NotReady
         If PostgreSQL or MLflow is away; no version is registered then.
     """
+    made = make_model(event_store, request, progress, label_store)
+    model, evaluation = made.model, made.evaluation
+    progress("register", 0.0)
+    with (
+        registry.run(f"{request.reason} {request.as_of:%Y-%m-%d}") as run,
+        tempfile.TemporaryDirectory() as scratch,
+    ):
+        folder = Path(scratch) / "model"
+        hashed = made.write(folder, key)
+        _record(run, request, made.rows, model.manifest, evaluation, hashed)
+        _record_snapshot(
+            run, snapshots.snapshot_manifest(request, made.rows, event_store, model.manifest, hashed)
+        )
+        plots.write_plots(evaluation, made.trees.gain, Path(scratch) / "plots")
+        run.folder(Path(scratch) / "plots", "plots")
+        run.dictionary("gain.json", made.trees.gain)
+        version = registry.register(run.run_id, folder, _version_tags(model.manifest, hashed, request))
+    progress("register", 1.0)
+    return TrainedModel(
+        version,
+        run.run_id,
+        model,
+        hashed,
+        evaluation,
+        made.split.evaluation,
+        made.baselines,
+        megabytes=len(made.trees.text) / 1e6,
+    )
+
+
+def make_model(
+    event_store: EventStore,
+    request: TrainingRequest,
+    progress: Progress = lambda step, share: None,
+    label_store: LabelStore | None = None,
+    commit: str | None = None,
+) -> MadeModel:
+    """Build the training set, fit, calibrate and evaluate; nothing is registered.
+
+    Parameters
+    ----------
+    commit : str, optional
+        Goes into the manifest; without it the commit of the running code.
+
+    Raises
+    ------
+    InvalidInput
+        If the window has too few days with labels, or the training set is not as it must be.
+    """
     progress("training set", 0.0)
     rows = build(
         event_store,
@@ -101,31 +171,16 @@ def train_candidate(
         request.extra_leads,
         label_store,
     )
+    require_expected(rows, request.leads)
     split = split_by_time(rows, request.split)
     trees, calibration = _fit(split, request, progress)
-    draft = _model(rows, split, request, trees, calibration)
+    draft = _model(rows, split, request, trees, calibration, commit or git_commit())
     progress("evaluate", 0.0)
     probability = draft.probability(split.evaluation.X)
     simple = baselines.predictions(split, request.seed)
     evaluation = evaluate(split.evaluation, probability, simple)
     model = draft.with_manifest(_with_metrics(draft.manifest, evaluation))
-    progress("register", 0.0)
-    with (
-        registry.run(f"{request.reason} {request.as_of:%Y-%m-%d}") as run,
-        tempfile.TemporaryDirectory() as scratch,
-    ):
-        folder = Path(scratch) / "model"
-        card = model_card.write_card(model.manifest, evaluation)
-        model_artifact.write(folder, trees.text, model.manifest, key, {"card.md": card})
-        hashed = model_artifact.model_hash(folder)
-        _record(run, request, rows, model.manifest, evaluation, hashed)
-        plots.write_plots(evaluation, trees.gain, Path(scratch) / "plots")
-        run.folder(Path(scratch) / "plots", "plots")
-        run.dictionary("gain.json", trees.gain)
-        version = registry.register(run.run_id, folder, _version_tags(model.manifest, hashed, request))
-    progress("register", 1.0)
-    size = len(trees.text) / 1e6
-    return TrainedModel(version, run.run_id, model, hashed, evaluation, split.evaluation, simple, size)
+    return MadeModel(rows, split, trees, model, evaluation, simple)
 
 
 def gate_candidate(
@@ -181,7 +236,12 @@ def _fit(split: Split, request: TrainingRequest, progress: Progress) -> tuple[Tr
 
 
 def _model(
-    rows: TrainingSet, split: Split, request: TrainingRequest, trees: Trees, calibration: Calibration
+    rows: TrainingSet,
+    split: Split,
+    request: TrainingRequest,
+    trees: Trees,
+    calibration: Calibration,
+    commit: str,
 ) -> FlightModel:
     manifest = ModelManifest(
         contract_hash=CONTRACT_HASH,
@@ -192,7 +252,7 @@ def _model(
         trained_until=day_of(int(split.fit.day.max())).isoformat(),
         as_of=f"{request.as_of.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         data_hash=rows.data_hash,
-        git_commit=git_commit(),
+        git_commit=commit,
         seed=request.seed,
         parameters=request.parameters.as_dict() | {"threads": THREADS},
     )
@@ -230,6 +290,11 @@ def _record(
         },
     )
     run.dictionary("evaluation.json", evaluation.as_dict())
+
+
+def _record_snapshot(run: Run, snapshot: dict[str, Any]) -> None:
+    run.dictionary(snapshots.FILE, snapshot)
+    run.tags(snapshots.snapshot_tags(snapshot))
 
 
 def _version_tags(manifest: ModelManifest, hashed: str, request: TrainingRequest) -> dict[str, str]:

@@ -5,7 +5,8 @@ known after its question's.
 """
 
 import hashlib
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Protocol, Self
@@ -20,6 +21,7 @@ from domain.features.state import LOOKBACK_MINUTES
 from domain.features.vectors import vectors_for
 from domain.flights import FlightFacts, Floats, Ints, Queries, Strings, WeatherFacts
 from domain.labels import has_label, is_late
+from training.table_versions import Labels, TableVersion, table_versions
 
 HEADLINE_LEAD = 60
 """Minutes before departure; every flight is asked about once at this lead."""
@@ -33,20 +35,6 @@ class EventStore(Protocol):
 
     def facts(self, known_by: datetime, scheduled_from: datetime) -> tuple[FlightFacts, WeatherFacts]:
         """Give what was known by a moment of flights scheduled from another on."""
-        ...
-
-
-class Labels(Protocol):
-    """The word on many flights; both arrays have shape (n,)."""
-
-    @property
-    def flight_id(self) -> Strings:
-        """Identities, each once."""
-        ...
-
-    @property
-    def arr_delay_minutes(self) -> Ints:
-        """Arrival delay, minutes."""
         ...
 
 
@@ -74,6 +62,8 @@ class TrainingSet:
     queries: Queries
     as_of: datetime
     contract_hash: str = CONTRACT_HASH
+    tables: Mapping[str, TableVersion] = field(default_factory=dict)
+    """What was read to build it, by table."""
 
     def __len__(self) -> int:
         return len(self.y)
@@ -148,6 +138,7 @@ def build(
     day = np.array([int(name[-8:]) for name in flights.flight_id.tolist()], dtype=np.int64)
     flown = (day >= _day_number(flown_from)) & (day <= _day_number(flown_until))
     labels = label_store.known_by(as_of, flown_from, flown_until) if label_store else None
+    tables = table_versions(flights, weather, labels)
     labelled, arr_delay = _labels(flights, minute_floor(as_of), labels)
     row, lead = _questions(flights, np.flatnonzero(flown & labelled), leads, extra_leads)
     queries = _queries(flights, row, lead)
@@ -159,6 +150,7 @@ def build(
         day=day[row],
         queries=queries,
         as_of=as_of,
+        tables=tables,
     )
 
 

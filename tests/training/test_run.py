@@ -79,7 +79,7 @@ def test_a_version_names_its_data_code_contract_and_quality(candidate, shared_re
     assert {"auc", "log_loss", "auc_lead_60", "log_loss_carrier_by_hour"} <= recorded.data.metrics.keys()
     assert manifest.data_hash in recorded.inputs.dataset_inputs[0].dataset.source
     files = {file.path for file in registry._client.list_artifacts(candidate.run_id)}
-    assert files == {"model", "plots", "evaluation.json", "gain.json"}
+    assert files == {"model", "plots", "evaluation.json", "gain.json", "snapshot.json"}
 
 
 @pytest.mark.integration

@@ -1,0 +1,53 @@
+"""A fixed view of the event log and the labels: what it held at a moment of its own life, whatever came later.
+
+`known_at` alone does not fix it: a month that arrives late is told with the moments it became known in, and the
+rows of a file that is taken next week would be seen by a reader of last week. So a snapshot also holds the number of
+the newest row of each table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from adapters import fact_queries
+from adapters.label_store import LabelColumns, LabelStore
+from adapters.postgres import Database, query
+from domain.flights import FlightFacts, WeatherFacts
+
+TABLES = ("flight_events", "weather_events", "labels")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Gives facts and labels from rows up to the newest of each table at its making; reads as the stores do."""
+
+    database: Database
+    last_rows: Mapping[str, int]
+    """Number of the newest row of each of `TABLES`."""
+
+    @classmethod
+    def now(cls, database: Database) -> "Snapshot":
+        """Fix what the tables hold now."""
+        with database.transaction() as cursor:
+            cursor.execute(query("settle_events"))
+            cursor.execute(query("newest_rows"))
+            newest = cursor.fetchone() or (0, 0, 0)
+        return cls(database, dict(zip(TABLES, newest, strict=True)))
+
+    def facts(
+        self, known_by: datetime, scheduled_from: datetime, scheduled_until: datetime | None = None
+    ) -> tuple[FlightFacts, WeatherFacts]:
+        """Give what was known at a moment, as `EventStore.facts` does."""
+        span = fact_queries.Span(
+            known_by,
+            scheduled_from,
+            scheduled_until or fact_queries.FOREVER,
+            self.last_rows["flight_events"],
+            self.last_rows["weather_events"],
+        )
+        with self.database.transaction() as cursor:
+            return fact_queries.flight_facts(cursor, span), fact_queries.weather_facts(cursor, span)
+
+    def known_by(self, moment: datetime, flown_from: date, flown_until: date) -> LabelColumns:
+        """Give what was the word at a moment on the flights of some local days, as `LabelStore.known_by` does."""
+        return LabelStore(self.database).known_by(moment, flown_from, flown_until, self.last_rows["labels"])

@@ -1,0 +1,121 @@
+"""What a training set must look like, as a pandera schema: checked at every training run, before the fit.
+
+The schema follows the table of features: whole numbers and units have ranges, what has a default is never missing, and
+whatever comes from the schedule is there. Delays in features are winsorised; the label's delay is not in the set.
+"""
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
+
+from domain.errors import InvalidInput
+from domain.features.catalogue import FEATURES, Feature
+from domain.features.columns import DELAY_CEILING, DELAY_FLOOR
+from domain.features.grid import DAY_MINUTES
+from training.training_set import TrainingSet
+
+LARGEST_CODE = 36**3 - 1
+"""The highest number of three letters and digits, read in base 36."""
+RANGES: dict[str, tuple[float, float]] = {
+    "flights": (0, 10_000),
+    "minutes": (-1440, 1440),
+    "share": (-1, 5),
+    "mph": (-200, 200),
+    "°F": (-150, 150),
+    "%": (-100, 100),
+    "inches": (-20, 60),
+    "mb": (-200, 1100),
+    "miles": (-100, 100),
+    "1": (-1, 1),
+    "0 = Monday": (0, 6),
+    "days, at most 7": (0, 7),
+    "minutes after local midnight": (0, DAY_MINUTES - 1),
+    "minutes after local midnight at the destination": (0, DAY_MINUTES - 1),
+    "minutes from the question to the scheduled departure": (0, DAY_MINUTES),
+    "base-36 number of the code": (0, LARGEST_CODE),
+    "statute miles": (1, 12_500),
+    "miles a minute of block": (0, 15),
+}
+"""What a feature of a unit may be, changes of a reading included; a unit that is not here need only be finite."""
+DELAYS = ("congestion", "cohort", "queue", "history")
+"""Families whose minutes are delays."""
+ALWAYS_KNOWN = "schedule"
+
+
+def expectations(leads: tuple[int, ...]) -> pa.DataFrameSchema:
+    """The schema of a training set that was asked for at some leads, as `table` lays it out."""
+    columns = {feature.name: _feature(feature) for feature in FEATURES}
+    columns |= {
+        "late": pa.Column(bool),
+        "lead": pa.Column("int64", pa.Check.isin(leads)),
+        "day": pa.Column("int64", pa.Check.in_range(19_870_101, 20_991_231)),
+        "flight_id": pa.Column(str),
+        "asked_late": pa.Column(bool, pa.Check.eq(False), nullable=False),
+    }
+    return pa.DataFrameSchema(columns, unique=["flight_id", "lead"], strict=True)
+
+
+def table(rows: TrainingSet) -> pd.DataFrame:
+    """A training set as a frame: its features, label, lead, day and flight."""
+    frame = pd.DataFrame(rows.X, columns=[feature.name for feature in FEATURES], copy=False)
+    asked_after_departure = rows.queries.as_of > rows.queries.sched_dep
+    return frame.assign(
+        late=rows.y,
+        lead=rows.lead.astype(np.int64),
+        day=rows.day.astype(np.int64),
+        flight_id=rows.flight_id.astype(object),
+        asked_late=asked_after_departure,
+    )
+
+
+def require_expected(rows: TrainingSet, leads: tuple[int, ...]) -> None:
+    """Hold a training set against its schema.
+
+    Raises
+    ------
+    InvalidInput
+        If a rule is broken; names the first column, the rule, and how many values break it.
+    """
+    try:
+        expectations(leads).validate(table(rows), lazy=True, inplace=True)
+    except SchemaErrors as errors:
+        cases = errors.failure_cases
+        first = cases.iloc[0]
+        expected = f"{first['check']} in every row of the training set ({len(cases)} values break a rule)"
+        raise InvalidInput(str(first["column"]), expected, str(first["failure_case"])) from errors
+
+
+def _feature(feature: Feature) -> pa.Column:
+    low, high = _range(feature)
+    checks = [pa.Check(_between(low, high), error=f"a finite number from {low:g} to {high:g}")]
+    if feature.dtype in ("int64", "category"):
+        checks.append(pa.Check(_whole, error="a whole number"))
+    # A default of 0 means that nothing known is nothing counted; NaN stays NaN, and the trees learn what it means.
+    required = feature.default == 0 or feature.family == ALWAYS_KNOWN
+    return pa.Column("float64", checks, nullable=not required)
+
+
+def _range(feature: Feature) -> tuple[float, float]:
+    if feature.unit == "minutes" and feature.family in DELAYS:
+        return DELAY_FLOOR, DELAY_CEILING
+    largest = float(np.finfo(np.float64).max)
+    return RANGES.get(feature.unit, (-largest, largest))
+
+
+def _between(low: float, high: float):
+    def check(column: pd.Series) -> bool | pd.Series:
+        values = column.to_numpy()
+        # Nearly every column fits, and says so without a row of answers.
+        if not len(values) or (
+            np.nanmin(values, initial=high) >= low and np.nanmax(values, initial=low) <= high
+        ):
+            return True
+        return column.between(low, high) | column.isna()
+
+    return check
+
+
+def _whole(column: pd.Series) -> pd.Series:
+    values = column.to_numpy()
+    return pd.Series(np.isnan(values) | (values == np.floor(values)), index=column.index)
