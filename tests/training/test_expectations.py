@@ -1,0 +1,67 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from domain.errors import InvalidInput
+from domain.features.catalogue import FEATURES, POSITION
+from tests.domain.worlds import Flight, flight_facts, weather_facts
+from tests.training.test_training_set import DAY, NIGHT, Store
+from training.expectations import require_expected
+from training.training_set import LEADS, TrainingSet, build
+
+ALWAYS = next(f.name for f in FEATURES if f.default == 0)
+
+
+@pytest.fixture(scope="module")
+def rows() -> TrainingSet:
+    flights = [Flight(departs=10 * i, gone=10 * i + 5, there=10 * i + 240, arr_delay=i) for i in range(20)]
+    facts = flight_facts(flights)
+    return build(Store(facts, weather_facts([], facts.network)), DAY, DAY, NIGHT)
+
+
+def changed(rows: TrainingSet, feature: str, value: float) -> TrainingSet:
+    vectors = rows.X.copy()
+    vectors[7, POSITION[feature]] = value
+    return replace(rows, X=vectors)
+
+
+def test_a_training_set_as_it_is_built_passes(rows):
+    before = rows.X.copy()
+    require_expected(rows, LEADS)
+    np.testing.assert_array_equal(rows.X, before)
+
+
+@pytest.mark.parametrize(
+    ("feature", "value"),
+    [
+        ("lead_minutes", 1441.0), ("weekday", 7.0), ("weekday", 2.5), ("weekday", np.nan), ("carrier_code", -1.0),
+        ("departure_hour_sine", 1.5), ("block_minutes", np.inf), ("padding", -np.inf), (ALWAYS, np.nan), (ALWAYS, -1.0),
+    ],
+)  # fmt: skip
+def test_a_value_that_no_feature_can_have_is_named(rows, feature, value):
+    with pytest.raises(InvalidInput, match=f"^{feature}: expected"):
+        require_expected(changed(rows, feature, value), LEADS)
+
+
+def test_a_delay_beyond_the_winsorised_range_is_named(rows):
+    name = next(f.name for f in FEATURES if f.family == "congestion" and f.unit == "minutes")
+    with pytest.raises(InvalidInput, match=name):
+        require_expected(changed(rows, name, 361.0), LEADS)
+
+
+def test_a_row_twice_is_refused(rows):
+    twice = rows.take(np.array([0, 1, 1, 2]))
+    with pytest.raises(InvalidInput, match="flight_id"):
+        require_expected(twice, LEADS)
+
+
+def test_a_lead_nobody_asked_for_is_refused(rows):
+    with pytest.raises(InvalidInput, match=r"^lead: "):
+        require_expected(rows, (60,))
+
+
+def test_a_question_after_the_departure_is_refused(rows):
+    late = replace(rows, queries=replace(rows.queries, as_of=rows.queries.sched_dep + 1))
+    with pytest.raises(InvalidInput, match="asked_late"):
+        require_expected(late, LEADS)
