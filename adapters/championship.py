@@ -33,12 +33,17 @@ class Championship:
             If the version serves already.
         ContractMismatch
             If it was trained on other features than this code computes.
+        SignatureInvalid
+            If its files in MLflow are not those that were signed, or fail their test load.
         NotFound
             If there is no such version.
         NotReady
             If MLflow or PostgreSQL is away.
         """
         contract = self._require_contract(version)
+        # The API would refuse it and serve on: alias and ledger must not name what does not serve.
+        self._registry.audit(version)
+        self._registry.fetch(version)
         row = self._deployments.change(
             action="promote",
             to_version=version,

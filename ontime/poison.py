@@ -3,14 +3,15 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from adapters import model_artifact
 from adapters.deployments import Deployments
-from adapters.model_registry import CHALLENGER, CHAMPION, ModelRegistry
+from adapters.model_registry import ARTIFACT_PATH, CHALLENGER, CHAMPION, ModelRegistry
 from adapters.settings import Settings
 from domain.errors import OntimeError
 from domain.model import Calibration, ModelManifest
@@ -33,32 +34,22 @@ class Poison:
 
 def plainly_worse(registry: ModelRegistry, own: Settings) -> int:
     """Register the champion with its scores reversed, rightly signed; it becomes challenger."""
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = _copy_of_champion(registry, Path(scratch))
+    with _copy_of_champion(registry) as folder:
         manifest = ModelManifest.from_json((folder / model_artifact.MANIFEST).read_text())
         trees = (folder / model_artifact.TREES).read_text()
         model_artifact.write(folder, trees, replace(manifest, calibration=REVERSED), own.signing_key)
-        return _registered(registry, folder)
+        return _challenger(registry, folder)
 
 
 def tampered(registry: ModelRegistry, own: Settings) -> int:
-    """Register a copy of the champion, then change its trees where MLflow keeps them; it becomes challenger.
+    """Register a copy of the champion, then change its trees where MLflow keeps them; it becomes challenger."""
 
-    Raises
-    ------
-    OntimeError
-        If its files are not on this machine.
-    """
-    with tempfile.TemporaryDirectory() as scratch:
-        version = _registered(registry, _copy_of_champion(registry, Path(scratch)))
-    run_id = registry.version(version).run_id
-    found = list((own.state_dir / "mlflow").rglob(f"{run_id}/artifacts/**/{model_artifact.TREES}"))
-    if not found:
-        raise OntimeError("the drill found no files of the version in the native stack's state folder")
-    for path in found:
-        text = path.read_text()
-        path.write_text(text.replace("leaf_value=", "leaf_value=9", 1))
-    return version
+    def change(folder: Path) -> None:
+        trees = folder / model_artifact.TREES
+        trees.write_text(trees.read_text().replace("leaf_value=", "leaf_value=9", 1))
+
+    with _copy_of_champion(registry) as folder:
+        return _challenger(registry, folder, change)
 
 
 POISONS = {
@@ -84,7 +75,7 @@ def outcome(
         "version": version,
         "promoted": version in ever,
         "promotion_by_hand": answer.status,
-        "said": (answer.body or {}).get("detail"),
+        "said": answer.body.get("detail") or answer.body.get("reason"),
         "serving_after_asked_by_hand": after,
         "alias_after_asked_by_hand": registry.alias(CHAMPION),
     }
@@ -95,20 +86,28 @@ def serving(api: ApiClient) -> int:
     return int(require(api.get("/health/ready"), 200).body["model_version"])
 
 
-def _copy_of_champion(registry: ModelRegistry, scratch: Path) -> Path:
+@contextmanager
+def _copy_of_champion(registry: ModelRegistry) -> Iterator[Path]:
     champion = registry.alias(CHAMPION)
     if champion is None:
         raise OntimeError("the drill needs a champion")
-    folder = scratch / "model"
-    shutil.copytree(registry.fetch(champion), folder)
-    return folder
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "model"
+        shutil.copytree(registry.fetch(champion), folder)
+        yield folder
 
 
-def _registered(registry: ModelRegistry, folder: Path) -> int:
+def _challenger(
+    registry: ModelRegistry, folder: Path, afterwards: Callable[[Path], None] | None = None
+) -> int:
+    """Register a folder as challenger; what is changed afterwards takes the place of what was registered."""
     champion = registry.alias(CHAMPION)
     assert champion is not None  # noqa: S101  its copy is what is registered
     tags = registry.version(champion).tags | {"reason": "drill"}
     with registry.run("drill") as run:
         version = registry.register(run.run_id, folder, tags)
+        if afterwards is not None:
+            afterwards(folder)
+            run.folder(folder, ARTIFACT_PATH)
     registry.set_alias(CHALLENGER, version)
     return version

@@ -200,6 +200,14 @@ def test_a_stale_promotion_is_refused_and_says_what_serves(live):
     assert_problem(promote(live, 2, 2), 409)
 
 
+def test_a_version_whose_files_were_changed_in_mlflow_is_not_promoted(live, registry):
+    run_id = registry.version(2).run_id
+    registry._client.log_text(run_id, "tree\nleaf_value=9\n", "model/model.txt")
+    assert "not the file that was signed" in assert_problem(promote(live, 2, 1), 409)["detail"]
+    assert registry.alias(CHAMPION) == 1
+    assert [row["to_version"] for row in live.get("/v1/model", "predict").get_json()["ledger"]] == [1]
+
+
 def test_a_version_that_is_not_there_or_of_another_contract_is_not_promoted(live, registry, trees, tmp_path):
     assert_problem(promote(live, 99, 1), 404)
     assert_problem(promote(live, 2**31 - 1, 1), 404)

@@ -1,0 +1,72 @@
+"""A replay that is killed again and again is taken over by the next, to the question."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from adapters.clock_store import ClockStore
+from adapters.postgres import Database
+from adapters.prediction_log import PredictionLog
+from adapters.settings import PROJECT_ROOT, settings
+from data.dataset import load_dataset
+from ontime.work import api_client
+from replay.driver import LEAD, Replay, morning_after, ticks_of
+from replay.feed import Feed
+from tests.e2e.conftest import DAY, NEXT_DAY, World
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+BEFORE, AFTER, NEVER = "before", "after", "never"
+HOURS = 3
+"""Of the day, from six on: enough for every death."""
+
+
+def live(moment: str, question: int) -> None:
+    """What a replay's process does; it dies before or after the nth time it asks."""
+    own = settings()
+    replay = Replay(Database.from_settings(own), api_client(own), Feed(load_dataset(own.state_dir / "data")))
+    ask, asked = replay._ask, iter(range(1, 1_000))
+
+    def dying(batches, count):
+        n = next(asked) if batches else 0
+        if (moment, n) == (BEFORE, question):
+            os.kill(os.getpid(), signal.SIGKILL)
+        answer = ask(batches, count)
+        if (moment, n) == (AFTER, question):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+
+    replay._ask = dying  # type: ignore[method-assign]
+    replay.catch_up()
+    replay.advance(_until())
+    replay.close()
+
+
+def _until():
+    return list(ticks_of(NEXT_DAY))[12 * (2 + HOURS)]
+
+
+@pytest.mark.parametrize(
+    ("moment", "question"), [(BEFORE, 2), (AFTER, 1), (BEFORE, 1), (AFTER, 3), (BEFORE, 4), (NEVER, 0)]
+)
+def test_a_replay_is_killed(world: World, moment, question):
+    call = f"from tests.e2e.test_resumption import live; live({moment!r}, {question})"
+    done = subprocess.run([sys.executable, "-c", call], cwd=PROJECT_ROOT, env=dict(os.environ), check=False)
+    assert done.returncode == (0 if moment == NEVER else -signal.SIGKILL)
+
+
+def test_every_flight_was_asked_about_once_by_one_of_them(world: World):
+    assert ClockStore(world.database).read().now == _until()
+    begun = morning_after(DAY)
+    batches = world.feed.flights_between(begun, _until(), LEAD)
+    asked = {
+        f"{f['carrier']}{f['flight']}-{f['origin']}-{NEXT_DAY:%Y%m%d}" for batch in batches for f in batch
+    }
+    log, deadline = PredictionLog(world.database), time.monotonic() + 30
+    while not asked <= set(flights := log.fetch(NEXT_DAY).flight_id.tolist()):
+        assert time.monotonic() < deadline, "flights were passed over"
+        time.sleep(0.2)
+    assert len([name for name in flights if name in asked]) == len(asked) > 100
