@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from adapters.deployments import Deployments
-from adapters.model_registry import CHALLENGER, CHAMPION, ModelRegistry
+from adapters.model_registry import CHALLENGER, ModelRegistry
 from adapters.monitoring_store import MonitoringStore
 from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
 from adapters.settings import Settings, settings
-from data.dataset import Dataset
+from data.dataset import Dataset, load_dataset
 from domain.errors import InvalidInput, OntimeError
 from ontime import calm, poison
 from ontime.drill_report import CONTROL, print_table, record, record_calm
@@ -52,7 +52,7 @@ def drill(own: Settings, asked: str, reports: Path, say: Say) -> None:
         say(f"drill {i + 1} of {len(names)}: {name}: {_sentence(name)}")
         record(reports, name, _run(own, name, say))
         if name == CONTROL:
-            record_calm(reports, _calm(own, say))
+            record_calm(reports, calm.measure(load_dataset(own.state_dir / "data"), say))
     print_table(reports)
 
 
@@ -69,24 +69,6 @@ def _run(own: Settings, name: str, say: Say) -> dict[str, Any]:
     finally:
         Stack(own).stop(lambda text: None)
     return found | {"seconds": round(time.monotonic() - started, 1)}
-
-
-def _calm(own: Settings, say: Say) -> dict[str, Any]:
-    """Measure how often the rules page on undisturbed nights; the base state has the months they are drawn from."""
-    restore(own)
-    stack = Stack(own)
-    stack.start_servers(lambda text: None)
-    try:
-        stack.wait_for_mlflow()
-        registry, database = ModelRegistry.from_settings(own), Database.from_settings(own)
-        try:
-            champion = registry.alias(CHAMPION)
-            assert champion is not None  # noqa: S101  the base state has one
-            return calm.measure(database, registry.load(champion), say)
-        finally:
-            database.close()
-    finally:
-        stack.stop(lambda text: None)
 
 
 def _faulty(dataset: Dataset, name: str) -> Dataset:

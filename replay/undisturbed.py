@@ -134,7 +134,6 @@ def summary(draws: Sequence[Sequence[Sequence[rules.Alert]]]) -> dict[str, Any]:
         "pages_in_60_nights": round(sum(map(len, pages)) / max(len(pages), 1), 2),
         "rules": sorted({alert.rule for found in pages for alert in found}),
         "messages": [alert.message for found in pages for alert in found],
-        "infos": [sum(a.severity not in PAGES for a in openings(nights)) for nights in draws],
     }
 
 
