@@ -4,6 +4,7 @@ Every drill begins from a copy of one base state and lives two days; its nights 
 days undisturbed. Run as `python -m ontime.drill FAULT REPORTS_FOLDER` in the environment of the drills' own stack.
 """
 
+import json
 import os
 import sys
 import time
@@ -18,9 +19,10 @@ from adapters.monitoring_store import MonitoringStore
 from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
 from adapters.settings import Settings, settings
-from data.dataset import Dataset, load_dataset
+from data.dataset import Dataset
 from domain.errors import InvalidInput, OntimeError
-from ontime import calm, poison
+from ontime import poison
+from ontime.alert_calibration import calibrate
 from ontime.drill_report import CONTROL, print_table, record, record_calm
 from ontime.drill_stack import BASE_DAYS, DRILL_DAYS, ensure_base, restore
 from ontime.replay import Pace, live, running
@@ -52,7 +54,7 @@ def drill(own: Settings, asked: str, reports: Path, say: Say) -> None:
         say(f"drill {i + 1} of {len(names)}: {name}: {_sentence(name)}")
         record(reports, name, _run(own, name, say))
         if name == CONTROL:
-            record_calm(reports, calm.measure(load_dataset(own.state_dir / "data"), say))
+            record_calm(reports, json.loads(calibrate(own, say).read_text()))
     print_table(reports)
 
 
@@ -86,7 +88,8 @@ def _lived(
     live(own, database, guard, dataset, DRILL_DAYS, Pace(say, len(DRILL_DAYS)))
     found = _found(database, registry, ledger)
     if registered is not None:
-        found["poison"] = poison.outcome(api_client(own), registry, Deployments(database), registered)
+        bad, ledger_now = poison.POISONS[name], Deployments(database)
+        found["poison"] = poison.outcome(bad, api_client(own), registry, ledger_now, registered)
     return {"fault": _sentence(name), "onset": ONSET.isoformat(), **found}
 
 

@@ -22,7 +22,7 @@ def record(reports: Path, name: str, found: dict[str, Any]) -> None:
 
 
 def record_calm(reports: Path, found: dict[str, Any]) -> None:
-    """Put in what undisturbed nights came to."""
+    """Put in how often the rules page on undisturbed nights."""
     _write(reports, read(reports) | {"undisturbed_nights": found})
 
 
@@ -83,9 +83,8 @@ def _did(found: dict[str, Any]) -> list[str]:
         f"{d['kind']} on {d['day']}: {'yes' if d['verdict'] else 'no'}, {d['reason']}"
         for d in found["decisions"]
     ]
-    if "poison" in found:
-        p = found["poison"]
-        said.append(f"promotion by hand answered {p['promotion_by_hand']}: {p['said']}")
+    if "by_hand" in found.get("poison", {}):
+        said.append(f"promotion by hand answered {found['poison']['by_hand']}: {found['poison']['said']}")
     return said
 
 
@@ -103,8 +102,4 @@ def print_table(reports: Path) -> None:
     console = Console(width=150)
     console.print(table)
     if found := read(reports).get("undisturbed_nights"):
-        console.print(
-            f"{found['draws']} times {found['nights']} undisturbed nights: {found['pages']} pages, "
-            f"{found['pages_in_60_nights']} in 60 nights; {', '.join(found['rules']) or 'no rule'}",
-            highlight=False,
-        )
+        console.print(f"pages in 60 undisturbed nights: {found['pages_in_60_nights']}", highlight=False)

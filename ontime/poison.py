@@ -30,6 +30,8 @@ class Poison:
     name: str
     sentence: str
     make: Callable[[ModelRegistry, Settings], int]
+    asked_by_hand: bool = False
+    """Whether a person asks for it in the end. Past the gate people may promote what is worse, not what is forged."""
 
 
 def plainly_worse(registry: ModelRegistry, own: Settings) -> int:
@@ -56,28 +58,26 @@ POISONS = {
     poison.name: poison
     for poison in (
         Poison("candidate-worse", "a challenger that is plainly worse, rightly signed", plainly_worse),
-        Poison("candidate-tampered", "a challenger whose trees were changed after it was signed", tampered),
+        Poison(
+            "candidate-tampered", "a challenger whose trees were changed after it was signed", tampered, True
+        ),
     )
 }
 
 
 def outcome(
-    api: ApiClient, registry: ModelRegistry, deployments: Deployments, version: int
+    poison: Poison, api: ApiClient, registry: ModelRegistry, deployments: Deployments, version: int
 ) -> dict[str, Any]:
-    """Tell whether it ever served, and what a person meets who asks for it by hand after all."""
-    before = serving(api)
+    """Tell whether it ever served, and what a person meets who asks for it by hand."""
+    found: dict[str, Any] = {"version": version}
+    if poison.asked_by_hand:
+        wish = {"version": version, "expected_version": serving(api), "reason": "drill", "who": "drill"}
+        answer = api.post("/v1/model/promote", wish, "admin")
+        time.sleep(FOLLOW_SECONDS)
+        found |= {"by_hand": answer.status, "said": answer.body.get("detail") or answer.body.get("reason")}
     ever = [row.to_version for row in deployments.history(1000) if row.status == "done"]
-    wish = {"version": version, "expected_version": before, "reason": "drill", "who": "drill"}
-    answer = api.post("/v1/model/promote", wish, "admin")
-    time.sleep(FOLLOW_SECONDS)
-    after = serving(api)
-    return {
-        "version": version,
-        "promoted": version in ever,
-        "promotion_by_hand": answer.status,
-        "said": answer.body.get("detail") or answer.body.get("reason"),
-        "serving_after_asked_by_hand": after,
-        "alias_after_asked_by_hand": registry.alias(CHAMPION),
+    return found | {
+        "promoted": version in ever or registry.alias(CHAMPION) == version or serving(api) == version
     }
 
 

@@ -43,7 +43,7 @@ def test_a_page_after_the_second_night_is_late():
 
 
 def test_a_poisoned_candidate_that_served_is_a_false_promotion():
-    poison = {"version": 7, "promoted": False, "promotion_by_hand": 409, "said": "refused"}
+    poison = {"version": 7, "promoted": False, "by_hand": 409, "said": "refused"}
     change = {"action": "promote", "from": 1, "to": 7, "who": "night", "reason": "held"}
     assert drill_report.verdict(found(changes=[change], poison=poison), found())["false_promotion"]
     assert not drill_report.verdict(found(poison=poison), found())["false_promotion"]
