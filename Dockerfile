@@ -10,7 +10,7 @@ ENV PYTHONUNBUFFERED=1 \
     HOME=/tmp
 RUN groupadd --gid 10001 ontime \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin ontime \
- && install -d -o ontime -g ontime /state /state/spool /state/models /state/reports /state/data /artifacts
+ && install -d -o ontime -g ontime /state /state/spool /state/models /state/reference /state/reports /state/data /artifacts
 
 # LightGBM's library is compiled against OpenMP.
 FROM base AS base-openmp

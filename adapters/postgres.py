@@ -26,6 +26,9 @@ __all__ = [
 
 SQL_DIR = Path(__file__).parent / "sql"
 MIGRATION_NAME = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
+CONTRACTS = re.compile(r"\d{4}_contract_")
+"""Begins the name of a migration that takes away what only earlier code uses; every other one the code before it
+tolerates, so that both may run while the API is replaced."""
 MIGRATION_LOCK = 715_001
 CONNECT_SECONDS = 5
 Row = tuple[Any, ...]
@@ -294,10 +297,17 @@ class Listener:
         return received
 
 
-def migrate(database: Database, directory: Path = SQL_DIR / "migrations") -> list[str]:
+def migrate(
+    database: Database, directory: Path = SQL_DIR / "migrations", *, contract: bool = True
+) -> list[str]:
     """Apply the migrations that are missing, in order, each in a transaction of its own.
 
     Safe to run from several processes at once, and again at any time.
+
+    Parameters
+    ----------
+    contract : bool
+        Whether to take away what only earlier code uses; not while that still runs.
 
     Returns
     -------
@@ -307,18 +317,21 @@ def migrate(database: Database, directory: Path = SQL_DIR / "migrations") -> lis
     Raises
     ------
     ConfigurationError
-        If an applied migration was edited, or its file is gone, or a file's name has not the form 0001_name.sql.
+        If an applied migration was edited, or a file's name has not the form 0001_name.sql, or the database has
+        lost what this code uses to a later version's migration.
     """
     files = sorted(directory.glob("*.sql"))
     wrong = [f.name for f in files if not MIGRATION_NAME.fullmatch(f.name)]
     if wrong:
         raise ConfigurationError(f"migrations are named like 0001_core.sql, not {wrong[0]}")
-    applied = [file.name for file in files if _apply(database, file)]
+    wanted = [file for file in files if contract or not CONTRACTS.match(file.name)]
+    applied = [file.name for file in wanted if _apply(database, file)]
     with database.transaction() as cursor:
         cursor.execute("SELECT name FROM schema_migrations ORDER BY name")
         unknown = sorted({name for (name,) in cursor.fetchall()} - {f.name for f in files})
-    if unknown:
-        raise ConfigurationError(f"the database has migration {unknown[0]}, which this code does not know")
+    lost = [name for name in unknown if CONTRACTS.match(name)]
+    if lost:
+        raise ConfigurationError(f"the database has migration {lost[0]}: this code is too old for it")
     return applied
 
 

@@ -9,6 +9,9 @@ API_REPLICAS ?= 1
 # A profile to start as well: `make up PROFILE=demo` plays the dataset as live events.
 PROFILE ?=
 export COMPOSE_PROFILES ?= $(PROFILE)
+# A route to other machines for what sends alerts: `make up OUTSIDE=1`. Without it only the gateway has one.
+OUTSIDE ?=
+export COMPOSE_FILE ?= docker-compose.yml$(if $(OUTSIDE),:deploy/outside.yml)
 # With the feed, the stack's clock begins before the first departure of April 2013.
 export DEMO_BEGINS ?= $(if $(filter demo,$(PROFILE)),2013-04-01T07:55:00)
 

@@ -91,14 +91,19 @@ def demo(
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    expand: Annotated[
+        bool, typer.Option("--expand", help="Leave what only earlier code uses: it still runs.")
+    ] = False,
+) -> None:
     """Bring the database's schema up to this code; safe to repeat."""
     from adapters.postgres import migrate as apply
     from ontime.stack.manager import with_database
 
-    with_database(
-        settings(), lambda database: say(f"applied: {', '.join(apply(database)) or 'nothing, up to date'}")
-    )
+    def bring_up(database: Database) -> None:
+        say(f"applied: {', '.join(apply(database, contract=not expand)) or 'nothing, up to date'}")
+
+    with_database(settings(), bring_up)
 
 
 @app.command()

@@ -1,7 +1,8 @@
 #!/bin/sh
 # What must be true before anything else starts: schema, API keys, flows. Safe to run at every start.
 set -eu
-python -m ontime migrate
+# Only what the code before tolerates: it may still be serving. The rest follows when it is gone.
+python -m ontime migrate --expand
 python -m ontime keys
 # A stack that plays the dataset begins at this moment; one that was set before keeps its clock.
 if [ -n "${DEMO_BEGINS:-}" ]; then python -m ontime clock --first --at "$DEMO_BEGINS"; fi

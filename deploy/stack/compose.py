@@ -128,10 +128,10 @@ class Compose:
     def services(self) -> list[str]:
         """Name the services that have a container; Compose 1.29 lists those of other profiles as well."""
         project = f"label=com.docker.compose.project={self.environment['COMPOSE_PROJECT_NAME']}"
-        shown = self.docker(
-            "ps", "-a", "--filter", project, "--format", '{{.Label "com.docker.compose.service"}}'
-        )
-        return sorted(set(shown.split()))
+        lasting = "label=com.docker.compose.oneoff=False"
+        shown = '{{.Label "com.docker.compose.service"}}'
+        names = self.docker("ps", "-a", "--filter", project, "--filter", lasting, "--format", shown)
+        return sorted(set(names.split()))
 
     def containers(self, service: str, *, stopped: bool = False) -> list[str]:
         """Give the ids of a service's containers, oldest first; with `stopped`, the ended ones too."""

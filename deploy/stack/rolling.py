@@ -16,7 +16,8 @@ ANY_ADDRESS = "0.0.0.0"  # noqa: S104  what Compose says, not what is bound
 def up(compose: Compose, replicas: int) -> None:
     """Start everything, or upgrade what runs; return when all of it is healthy.
 
-    Expand: servers and migrations first, which the old API tolerates. Then the API, then the rest.
+    Expand: servers and migrations first, which the old API tolerates. Then the API, then the rest. Contract: when
+    nothing old runs any more, the schema loses what only the old code used.
     """
     running = compose.containers("api")
     if running:
@@ -27,6 +28,13 @@ def up(compose: Compose, replicas: int) -> None:
     reload_gateway(compose)
     say("waiting until every service is healthy")
     wait_until_well(compose, compose.services(), FIRST_START_SECONDS)
+    contract(compose)
+
+
+def contract(compose: Compose) -> None:
+    """Apply the migrations that had to wait for the old code to be gone."""
+    (container,) = compose.containers("prefect-worker")
+    compose.docker("exec", container, "python", "-m", "ontime", "migrate")
 
 
 def roll(compose: Compose, old: Sequence[str], replicas: int) -> None:

@@ -72,12 +72,29 @@ def test_an_edited_migration_is_refused(empty: Database, tmp_path: Path) -> None
         migrate(empty, tmp_path)
 
 
-def test_a_database_ahead_of_the_code_is_refused(empty: Database, tmp_path: Path) -> None:
+def test_what_old_code_uses_stays_until_it_is_gone(empty: Database, tmp_path: Path) -> None:
+    (tmp_path / "0001_first.sql").write_text("CREATE TABLE first (old integer)")
+    (tmp_path / "0002_contract_old.sql").write_text("ALTER TABLE first DROP COLUMN old")
+    (tmp_path / "0003_new.sql").write_text("ALTER TABLE first ADD COLUMN new integer")
+    assert migrate(empty, tmp_path, contract=False) == ["0001_first.sql", "0003_new.sql"]
+    assert migrate(empty, tmp_path) == ["0002_contract_old.sql"]
+
+
+def test_code_before_an_expansion_still_starts_on_it(empty: Database, tmp_path: Path) -> None:
+    """Putting earlier images back needs it."""
     (tmp_path / "0001_first.sql").write_text("CREATE TABLE first (n integer)")
     (tmp_path / "0002_second.sql").write_text("CREATE TABLE second (n integer)")
     migrate(empty, tmp_path)
     (tmp_path / "0002_second.sql").unlink()
-    with pytest.raises(ConfigurationError, match=r"0002_second\.sql"):
+    assert migrate(empty, tmp_path) == []
+
+
+def test_code_that_lost_what_it_uses_does_not_start(empty: Database, tmp_path: Path) -> None:
+    (tmp_path / "0001_first.sql").write_text("CREATE TABLE first (n integer)")
+    (tmp_path / "0002_contract_first.sql").write_text("DROP TABLE first")
+    migrate(empty, tmp_path)
+    (tmp_path / "0002_contract_first.sql").unlink()
+    with pytest.raises(ConfigurationError, match=r"0002_contract_first\.sql"):
         migrate(empty, tmp_path)
 
 
