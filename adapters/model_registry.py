@@ -122,7 +122,7 @@ class ModelRegistry:
     def run(self, name: str) -> Iterator[Run]:
         """Open a training run; it ends as failed when the block raises."""
         with _reachable():
-            run = self._client.create_run(self._experiment(), run_name=name)
+            run = self._client.create_run(self._experiment(), run_name=name, tags={"model": self.model_name})
         run_id = run.info.run_id
         try:
             with _reachable():
@@ -175,6 +175,19 @@ class ModelRegistry:
     def alias(self, name: str) -> int | None:
         """Version that an alias names; None where nothing has the alias."""
         return self._rest.alias(self.model_name, name)
+
+    def running_runs(self) -> list[str]:
+        """Ids of the runs that are open: under way, or left so by a process that was killed."""
+        mine = f"attributes.status = 'RUNNING' and tags.model = '{self.model_name}'"
+        with _reachable():
+            return [run.info.run_id for run in self._client.search_runs([self._experiment()], mine)]
+
+    def close_abandoned_runs(self) -> list[str]:
+        """Close the runs of processes that were killed; for whoever holds the lock of retraining. Gives their ids."""
+        abandoned = self.running_runs()
+        for run_id in abandoned:
+            self._end(run_id, "KILLED")
+        return abandoned
 
     def set_alias(self, name: str, version: int) -> None:
         """Let an alias name a version; `NotFound` where there is none."""

@@ -39,7 +39,7 @@ down-compose: ## stop the Compose stack; its data stays
 	@$(STACK) compose down
 
 down-compose-if-up:
-	@if $(STACK) check 2>/dev/null; then $(STACK) compose down; fi
+	@$(STACK) down-if-up
 
 backup: ## databases and artifacts into one tar in var/backups
 	@$(STACK) backup
@@ -51,9 +51,9 @@ restore: ## databases and artifacts from a backup (FILE=var/backups/...), proven
 engine:
 	@$(STACK) check 2>/dev/null || { [ -x $(ENGINE_HELPER) ] && $(ENGINE_HELPER) >/dev/null && $(STACK) check; }
 
-test-stack: ## the end-to-end pass through the Compose stack's gateway; needs an engine
+test-stack: $(STAMP) ## the end-to-end pass through the Compose stack's gateway; needs an engine
 	@$(MAKE) --no-print-directory engine || { echo "test-stack did not run: no Docker engine here"; exit 3; }
-	@.venv/bin/python -m pytest -m stack tests/deploy
+	@$(ONTIME) test -m stack tests/deploy
 
 IMAGES := api mlflow prefect worker
 # 3.11.0 as the target: what 3.11.2 of Debian needs and later ones do not is then in the lock as well.

@@ -28,6 +28,8 @@ def retrain(reason: str = "asked for by hand", until: date | None = None) -> boo
     with parts().retrain_lock() as got:
         if not got:
             raise Conflict("another retrain is under way")
+        # Nobody else trains: a run that is open was left so by a process that was killed.
+        parts().registry.close_abandoned_runs()
         return _retrain(night, reason)
 
 

@@ -17,6 +17,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("build", help="build the images")
     start = commands.add_parser("up", help="start the stack, or upgrade a running one in place")
     start.add_argument("--replicas", type=int, default=1)
+    commands.add_parser("down-if-up", help="stop the stack where one runs; no word where none does")
     run = commands.add_parser("compose", help="pass a command on to Compose")
     run.add_argument("arguments", nargs=argparse.REMAINDER)
     save = commands.add_parser("backup", help="databases and artifacts into one tar")
@@ -30,6 +31,8 @@ def main() -> int:
     """Run one command."""
     asked = parser().parse_args()
     try:
+        if asked.command == "down-if-up":
+            return down_if_up()
         compose = Compose()
         if asked.command == "build":
             compose.run("build", "--quiet")
@@ -45,6 +48,17 @@ def main() -> int:
             rolling.start_again(compose)
     except StackError as error:
         return fail(error)
+    return 0
+
+
+def down_if_up() -> int:
+    """Stop the stack where one runs."""
+    try:
+        compose = Compose()
+    except StackError:
+        return 0
+    if compose.services():
+        compose.run("down")
     return 0
 
 

@@ -11,8 +11,11 @@ from flows.parts import Parts, make_parts
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
     """A real Prefect server with a database of its own, once a session: it takes ten seconds to start."""
-    with prefect_test_harness(server_startup_timeout=60):
-        yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+        patch.setenv("DO_NOT_TRACK", "1")
+        with prefect_test_harness(server_startup_timeout=60):
+            yield
 
 
 @pytest.fixture

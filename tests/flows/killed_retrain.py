@@ -1,0 +1,116 @@
+"""Retrains that are killed at a step: run as a program, with its stack in the environment.
+
+It reads steps, a line each. For each it forks a child that retrains and promotes, and that ends by SIGKILL just
+before or just after the step; at the line "nothing" it goes through. Answers a line each: how the child ended.
+"""
+
+import os
+import signal
+import sys
+import traceback
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from adapters.championship import Championship
+from adapters.deployments import ANY
+from adapters.model_registry import CHALLENGER, ModelRegistry, Run
+from adapters.monitoring_store import MonitoringStore
+from flows import parts as flow_parts
+from flows import retrain as flow
+from tests.training.sets import FlownStore
+from training import run
+from training.gate import GatePolicy
+from training.split import SplitPolicy
+from training.train import TreeParameters
+
+NIGHT = date(2013, 4, 10)
+STEPS = {
+    "the training set": (run, "build"),
+    "the fit": (run, "fit_trees"),
+    "the evaluation": (run, "evaluate"),
+    "the run's parameters": (Run, "parameters"),
+    "the run's artifacts": (Run, "folder"),
+    "the version": (ModelRegistry, "register"),
+    "the gate": (flow, "gate_candidate"),
+    "the challenger's alias": (ModelRegistry, "set_alias"),
+    "the decision": (MonitoringStore, "record_decision"),
+    "the promotion": (Championship, "promote"),
+    "the champion's alias": (Championship, "_move"),
+}
+
+
+def end() -> None:
+    """Die as under `kill -9`: nothing is cleaned up."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_at(step: str) -> None:
+    """Make the step the last thing this process does."""
+    when, name = step.split(" ", 1)
+    owner, attribute = STEPS[name]
+    real = getattr(owner, attribute)
+
+    def last(*arguments: object, **named: object) -> None:
+        if when == "after":
+            real(*arguments, **named)
+        end()
+
+    setattr(owner, attribute, last)
+
+
+def small(trees: int) -> None:
+    """Let the flow train a small model on a made-up timetable of a month."""
+    parameters = TreeParameters(n_trees=trees, min_data_in_leaf=20, feature_fraction=0.5)
+    request = flow.TrainingRequest
+    flow.TrainingRequest = lambda **named: request(**named | {"parameters": parameters})
+    flow.WINDOW_DAYS = 32
+    flow.SPLIT = SplitPolicy(calibration_days=6, evaluation_days=5, minimum_fit_days=10)
+    flow.GATE = GatePolicy(
+        minimum_rows=100, minimum_slice_rows=10_000, lowest_auc=0.5, largest_ece=1.0, largest_microseconds=1e6,
+        largest_probability_worse=1.0, largest_worse_than_baseline=1.0,
+    )  # fmt: skip
+    own = flow_parts.make_parts(flow_parts.settings())
+    made = replace(own, events=FlownStore(), labels=None)
+    flow_parts.make_parts = lambda settings: made
+
+
+def retrain_and_promote(step: str) -> None:
+    """Do what a night does when it pays; die at the step."""
+    small(trees=15)
+    own = flow_parts.parts()
+    if step != "nothing":
+        kill_at(step)
+    assert flow.retrain("a test", NIGHT)
+    challenger = own.registry.alias(CHALLENGER)
+    own.championship.promote(challenger, ANY, "test", "the retrain passed")
+
+
+def first_champion() -> None:
+    """Let a weak version serve."""
+    small(trees=2)
+    assert flow.retrain("first", NIGHT)
+    own = flow_parts.parts()
+    own.championship.promote(own.registry.alias(CHALLENGER), None, "test", "first champion")
+
+
+def main() -> None:
+    """Answer each line with how its child ended."""
+    for line in sys.stdin:
+        step = line.strip()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                first_champion() if step == "first champion" else retrain_and_promote(step)
+                os._exit(0)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        print({0: "done", -signal.SIGKILL: "killed"}.get(status, "failed"), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
