@@ -25,7 +25,8 @@ def test_every_test_the_readme_names_is_in_the_file_it_names():
 
 
 def test_every_make_target_the_readme_names_exists():
-    makefile = (PROJECT_ROOT / "Makefile").read_text() + (PROJECT_ROOT / "deploy/compose.mk").read_text()
+    files = [PROJECT_ROOT / "Makefile", *(PROJECT_ROOT / "deploy").glob("*.mk")]
+    makefile = "".join(file.read_text() for file in files)
     named = set(re.findall(r"`?make ([a-z][a-z-]+)`?", README))
     missing = [target for target in named if not re.search(rf"^{target}:", makefile, re.MULTILINE)]
     assert missing == []
