@@ -58,8 +58,6 @@ class Contestant(Protocol):
     name: str
     gated: bool
     """Whether a candidate meets gate and shadow; without, it serves at once."""
-    cpu_seconds: float
-    """What its own watching took."""
 
     def alarms(self, night: NightView) -> list[str]:
         """What it raises that night; asked before `decide`."""
@@ -95,6 +93,7 @@ class Record:
     retrains: list[dict[str, Any]] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
     cpu_seconds: float = 0.0
+    """What its fits took of one core."""
 
     def count(self, action: str) -> int:
         """How often the champion changed in a way."""
@@ -124,7 +123,6 @@ class Contest:
         for offset in range((ends - begins).days + 1):
             self.night(begins + timedelta(days=offset))
             progress(begins + timedelta(days=offset))
-        self._record.cpu_seconds += self._contestant.cpu_seconds
         return self._record
 
     def night(self, day: date) -> None:

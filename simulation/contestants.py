@@ -10,9 +10,9 @@ from domain.metrics import auc
 from monitoring.policy import Decision, RetrainPolicy, decide_retrain
 from monitoring.reference import Reference, is_categorical, make_reference, watched_columns
 from monitoring.rules import NIGHTLY, evaluate
-from monitoring.thresholds import jensen_shannon, wasserstein
+from monitoring.thresholds import wasserstein
 from simulation.contest import NightView
-from simulation.default_drift import DefaultDrift
+from simulation.default_drift import DATASET_SHARE, DefaultDrift, distance
 
 NO = Decision(False, "not on this night", {})
 HISTORY_NIGHTS = 14
@@ -25,7 +25,6 @@ class Calendar:
     name: str
     nights: Sequence[date] = ()
     gated: bool = True
-    cpu_seconds: float = 0.0
 
     def alarms(self, night: NightView) -> list[str]:
         """It does not look."""
@@ -52,18 +51,16 @@ def first_mondays(begins: date, ends: date) -> list[date]:
 class NaiveDrift:
     """Retrains whenever Evidently's preset calls a day drifted, at most once in a cool-down as ours."""
 
-    drift: DefaultDrift
+    drift: DefaultDrift = field(default_factory=DefaultDrift)
     name: str = "naive drift"
     gated: bool = True
     cool_down_days: int = RetrainPolicy.cool_down_days
-    cpu_seconds: float = 0.0
     _drifted: bool = False
 
     def alarms(self, night: NightView) -> list[str]:
         """One a night on which more than half of the columns are called drifted."""
-        share, seconds = self.drift.share(night)
-        self.cpu_seconds += seconds
-        self._drifted = share >= self.drift.DATASET_SHARE
+        share = self.drift.share(night)
+        self._drifted = share >= DATASET_SHARE
         return [f"dataset drift: {share:.0%} of the columns"] if self._drifted else []
 
     def decide(self, night: NightView) -> Decision:
@@ -81,7 +78,6 @@ class Ours:
     policy: RetrainPolicy = field(default_factory=RetrainPolicy)
     name: str = "ours"
     gated: bool = True
-    cpu_seconds: float = 0.0
     _references: dict[str, Reference] = field(default_factory=dict)
     _history: dict[str, list[tuple[str, float, int | None]]] = field(default_factory=dict)
 
@@ -110,7 +106,8 @@ class Ours:
         for i, name in enumerate(columns):
             today, before = (x[np.isfinite(x)] for x in (current[:, i], reference.sample[:, i]))
             if name in reference.thresholds and len(today) and len(before):
-                drifted += _distance(before, today, is_categorical(name)) >= reference.thresholds[name]
+                lies = distance(before, today, True) if is_categorical(name) else wasserstein(before, today)
+                drifted += lies >= reference.thresholds[name]
         return float(drifted)
 
     def _reference(self, night: NightView) -> Reference:
@@ -122,14 +119,3 @@ class Ours:
             columns, values = watched_columns(rows.X, np.full(len(rows), np.nan))
             self._references = {key: make_reference(columns, values, rows.day)}
         return self._references[key]
-
-
-def _distance(before: np.ndarray, today: np.ndarray, categorical: bool) -> float:
-    if not categorical:
-        return wasserstein(before, today)
-    values, position = np.unique(np.concatenate([before, today]), return_inverse=True)
-    split = len(before)
-    counts = [
-        np.bincount(p, minlength=len(values)).astype(np.float64) for p in (position[:split], position[split:])
-    ]
-    return jensen_shannon(*counts)

@@ -57,11 +57,11 @@ class ContestPlan:
     workers: int = 2
     """Processes; each fit is one thread."""
 
-    def contestants(self, folder: Path) -> list[Contestant]:
+    def contestants(self) -> list[Contestant]:
         """The slow ones first, so that they run beside each other."""
         monthly = first_mondays(self.begins, self.ends)
         return [
-            NaiveDrift(DefaultDrift(folder, self.drift_columns), NAIVE),
+            NaiveDrift(DefaultDrift(self.drift_columns), NAIVE),
             Ours(self.policy, OURS),
             Calendar(WEEKLY, mondays(self.begins, self.ends)),
             Calendar(MONTHLY, monthly),
@@ -128,7 +128,7 @@ def compare(site: Site, say: Say) -> Findings:
     bench = Bench(year, site.folder, site.plan)
     with ProcessPoolExecutor(site.plan.workers, get_context("spawn"), _open, (site,)) as pool:
         _fit_calendar(bench, pool, say)
-        jobs = [pool.submit(_live, contestant) for contestant in site.plan.contestants(site.folder / "drift")]
+        jobs = [pool.submit(_live, contestant) for contestant in site.plan.contestants()]
         records = {job.result().name: job.result() for job in jobs}
     return findings(bench, [records[name] for name in SHOWN])
 
