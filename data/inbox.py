@@ -8,6 +8,7 @@ file that was being taken when the process died is still in the inbox, and takin
 import fcntl
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ UNFINISHED = (".part", ".tmp", ".crdownload", REPORT)
 """Endings of files that are still being written, or are no data."""
 
 Progress = Callable[[int, int], None]
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,17 @@ def read_file(path: Path) -> tuple[str, DatasetEvents, CleaningReport]:
     raise whole_file(expected, ", ".join(sorted(header))[:200], "header")
 
 
+def _read(path: Path) -> tuple[str, DatasetEvents, CleaningReport]:
+    """Read one file; one that the reader did not foresee is a bad one too, and holds up no other."""
+    try:
+        return read_file(path)
+    except (BadFile, OSError):
+        raise
+    except Exception as error:
+        logger.exception("a file broke its reader", extra={"file": path.name})
+        raise whole_file(f"cannot be read: {type(error).__name__}", str(error)[:200]) from error
+
+
 def _require_rows(kept: int, report: CleaningReport) -> None:
     if not kept:
         read = sum(report.rows_read.values())
@@ -124,7 +137,7 @@ def _require_rows(kept: int, report: CleaningReport) -> None:
 def _take(store: EventStore, path: Path, progress: Progress) -> FileReport | None:
     started, before = time.monotonic(), path.stat()
     try:
-        name, events, cleaning = read_file(path)
+        name, events, cleaning = _read(path)
     except BadFile as error:
         if _changed(path, before):
             return None

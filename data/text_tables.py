@@ -6,6 +6,7 @@ import io
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -207,7 +208,7 @@ def _content(path: Path) -> tuple[str, int]:
         content = _bytes(path).decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise whole_file("expected text in UTF-8", str(error)) from error
-    except (OSError, EOFError, zipfile.BadZipFile) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError) as error:
         raise whole_file("cannot be unpacked", str(error)) from error
     skipped = 0
     while content.startswith("#"):

@@ -1,3 +1,4 @@
+import gzip
 import json
 import zipfile
 from pathlib import Path
@@ -126,13 +127,27 @@ def test_a_file_that_is_no_table_is_set_aside_with_a_reason(inbox, store):
     (inbox / "notes.txt").write_text("hello\nworld\n")
     (inbox / "torn.zip").write_bytes(b"PK\x03\x04 torn")
     (inbox / "torn.csv.gz").write_bytes(b"\x1f\x8b torn")
+    whole = gzip.compress(b"FL_DATE,CRS_DEP_TIME" * 99)
+    (inbox / "damaged.csv.gz").write_bytes(whole[:12] + bytes(len(whole) - 30) + whole[-18:])
     write_rows(inbox / "no_rows.csv", [bts_row()]).write_text(",".join(bts_row()) + "\n")
     write_rows(inbox / "lacking.csv", [{"FlightDate": "2013-04-11", "CRSDepTime": "1100"}])
     reports = take_inbox(store, inbox)
     assert {report.status for report in reports} == {"rejected"}
-    assert len(reports) == 7
+    assert len(reports) == 8
     assert all(report.errors[0]["reason"] for report in reports)
     assert store.calls == []
+
+
+def test_a_file_that_breaks_its_reader_holds_up_no_other(inbox, store, monkeypatch):
+    def break_down(path, report):
+        raise KeyError("a bug")
+
+    monkeypatch.setattr("data.asos.read_weather", break_down)
+    write_rows(inbox / "a.csv", [asos_row()])
+    write_rows(inbox / "b.csv", [bts_row()])
+    weather, flights = take_inbox(store, inbox)
+    assert (weather.status, flights.status) == ("rejected", "done")
+    assert "KeyError" in weather.errors[0]["reason"]
 
 
 def test_a_row_with_more_fields_than_the_header_rejects_the_file(inbox, store):
