@@ -33,14 +33,10 @@ MEASURES = {
 COLUMNS = {"station": ("station",), "valid": ("valid",)} | {ours: (n,) for ours, n in MEASURES.items()}
 OPTIONAL = ("wind_gust_mph",)
 STATIONS = {
-    "PHNL": "HNL",
-    "PHOG": "OGG",
-    "PANC": "ANC",
-    "TJSJ": "SJU",
-    "TJBQ": "BQN",
-    "TJPS": "PSE",
-    "TIST": "STT",
-}
+    "PHNL": "HNL", "PHOG": "OGG", "PHKO": "KOA", "PHLI": "LIH", "PHTO": "ITO", "PANC": "ANC", "PAFA": "FAI",
+    "PAJN": "JNU", "PGUM": "GUM", "NSTU": "PPG", "PGSN": "SPN", "TJSJ": "SJU", "TJBQ": "BQN", "TJPS": "PSE",
+    "TIST": "STT", "TISX": "STX",
+}  # fmt: skip
 """Stations outside the contiguous states whose airport goes by another name."""
 
 
