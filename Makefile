@@ -119,3 +119,4 @@ lock: $(STAMP) ## Write the lock files anew from requirements/*.in
 	@$(LOCK) requirements/all.in -o requirements/all.txt
 
 -include deploy/compose.mk
+-include deploy/ci.mk

@@ -170,6 +170,27 @@ def promote(
     run_deployment(settings(), "promote", {"version": version, "reason": reason}, say)
 
 
+@app.command(name="validate-model")
+def validate_model(
+    version: Annotated[int, typer.Argument(min=1, help="The candidate.")],
+    step: Annotated[str, typer.Option(help="gate, smoke, promote, or all of them in this order.")] = "all",
+    pipeline: Annotated[str, typer.Option(help="Of CI; goes into the ledger.")] = "",
+    commit: Annotated[str, typer.Option(help="Of the code that validated it; goes into the ledger.")] = "",
+) -> None:
+    """Check a version's signature, contract and gate, try it in a throw-away API, and only then let it serve."""
+    from domain.errors import InvalidInput
+    from ontime import validation
+
+    if step not in ("gate", "smoke", "promote", "all"):
+        raise InvalidInput("step", "gate, smoke, promote or all", step)
+    if step in ("gate", "all"):
+        validation.judge_version(settings(), version, say)
+    if step in ("smoke", "all"):
+        validation.try_version(settings(), version, say)
+    if step in ("promote", "all"):
+        validation.promote_version(settings(), version, pipeline, commit, say)
+
+
 @app.command()
 def rollback(
     reason: Annotated[str, typer.Option(help="Why; goes on record.")] = "rolled back by hand",

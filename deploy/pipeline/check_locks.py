@@ -1,0 +1,85 @@
+"""Whether the locks are those of their .in files, without asking a package index."""
+
+import re
+import sys
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+FOLDER = Path(__file__).resolve().parents[2] / "requirements"
+PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE)
+
+
+def pins(lock: Path) -> dict[str, str]:
+    """Version of each package of a lock."""
+    return {canonicalize_name(name): version for name, version in PIN.findall(lock.read_text())}
+
+
+def asked(wishes: Path) -> list[Requirement]:
+    """What a .in file asks for, the files it includes among it."""
+    found = []
+    for line in wishes.read_text().splitlines():
+        text = line.split(" #")[0].strip()
+        if text.startswith("-r "):
+            found += asked(wishes.parent / text.removeprefix("-r ").strip())
+        elif text and not text.startswith(("#", "-")):
+            found.append(Requirement(text))
+    return found
+
+
+def problems(folder: Path) -> list[str]:
+    """What is wrong with the locks of a folder."""
+    every = pins(folder / "all.txt")
+    found = []
+    for wishes in sorted(folder.glob("*.in")):
+        lock = wishes.with_suffix(".txt")
+        if not lock.exists():
+            found.append(f"{wishes.name} has no lock: run `make lock` or `make lock-images`")
+            continue
+        overridden = {
+            canonicalize_name(wish.name)
+            for override in folder.glob(f"{wishes.stem}.overrides.txt")
+            for wish in asked(override)
+        }
+        have = pins(lock)
+        found += [f"{lock.name}: {name} has no hash" for name in sorted(without_hash(lock))]
+        found += [
+            f"{lock.name}: {wishes.name} asks for {wish}, the lock has {have.get(canonicalize_name(wish.name))}"
+            for wish in asked(wishes)
+            if canonicalize_name(wish.name) not in overridden and not satisfied(wish, have)
+        ]
+        found += [
+            f"{lock.name}: {name} is {version}, all.txt has {every[name]}"
+            for name, version in have.items()
+            if name not in overridden and every.get(name, version) != version
+        ]
+    return found
+
+
+def satisfied(wish: Requirement, have: dict[str, str]) -> bool:
+    """Whether a lock holds a version that was asked for."""
+    version = have.get(canonicalize_name(wish.name))
+    return version is not None and wish.specifier.contains(version, prereleases=True)
+
+
+def without_hash(lock: Path) -> list[str]:
+    """Packages that the lock pins without a hash."""
+    blocks = re.split(r"\n(?=\S)", lock.read_text())
+    return [match[1] for block in blocks if (match := PIN.match(block)) and "--hash=sha256:" not in block]
+
+
+def main() -> int:
+    """Tell every problem; exit status 1 where there is one."""
+    found = problems(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    for problem in found:
+        sys.stderr.write(f"{problem}\n")
+    if not found:
+        sys.stdout.write(
+            "every lock holds what its .in file asks for, with hashes, at one version everywhere\n"
+        )
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+# ruff: noqa: S603, S607  git, and the scanner of this environment
+"""Whether a file under version control holds something like a secret that .secrets.baseline does not know.
+
+    python deploy/pipeline/check_secrets.py            # exit status 1 = there is one
+    python deploy/pipeline/check_secrets.py --accept   # after a look at each: write the baseline anew
+
+The baseline holds hashes of what was looked at and is none. Where a finding stands in its file does not matter.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BASELINE = ROOT / ".secrets.baseline"
+# Hashes of packages are what these hold.
+EXCLUDED = r"^(requirements/.*\.txt|\.secrets\.baseline)$"
+Found = dict[tuple[str, str, str], int]
+
+
+def scan() -> Found:
+    """Line of each finding, by file, kind and hash."""
+    files = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\0")
+    present = [name for name in files if name and (ROOT / name).is_file()]
+    command = [
+        Path(sys.executable).parent / "detect-secrets",
+        "scan",
+        "--no-verify",
+        "--exclude-files",
+        EXCLUDED,
+    ]
+    done = subprocess.run([*command, *present], cwd=ROOT, capture_output=True, text=True, check=True)
+    return {
+        (name, one["type"], one["hashed_secret"]): one["line_number"]
+        for name, several in json.loads(done.stdout)["results"].items()
+        for one in several
+    }
+
+
+def known() -> set[tuple[str, str, str]]:
+    """What the baseline holds."""
+    return {(one["file"], one["kind"], one["hash"]) for one in json.loads(BASELINE.read_text())}
+
+
+def accept(found: Found) -> None:
+    """Write the baseline anew."""
+    listed = [{"file": file, "kind": kind, "hash": hashed} for file, kind, hashed in sorted(found)]
+    BASELINE.write_text(json.dumps(listed, indent=1) + "\n")
+
+
+def main() -> int:
+    """Tell every new finding; exit status 1 where there is one."""
+    found = scan()
+    if sys.argv[1:] == ["--accept"]:
+        accept(found)
+    new = sorted(found.keys() - known())
+    for file, kind, hashed in new:
+        sys.stderr.write(f"{file}:{found[file, kind, hashed]}: {kind}\n")
+    sys.stdout.write(f"{len(new)} new secrets, {len(found) - len(new)} findings that the baseline knows\n")
+    return 1 if new else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
