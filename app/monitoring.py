@@ -17,7 +17,11 @@ from domain.errors import InvalidInput, NotFound
 blueprint = Blueprint("monitoring", __name__, url_prefix="/v1/monitoring")
 ACKNOWLEDGE = AcknowledgeSchema()
 USUAL_DAYS, MOST_DAYS = 30, 400
-REPORTS = {"html": ("drift.html", "text/html"), "json": ("drift.json", "application/json")}
+REPORTS = {
+    "html": ("drift.html", "text/html"),
+    "json": ("drift.json", "application/json"),
+    "estimate.html": ("estimate.html", "text/html"),
+}
 # The report's own scripts may draw it; they reach neither the API nor anything outside.
 SANDBOX = (
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' blob: data:; "
@@ -58,7 +62,7 @@ def report(day: str, kind: str) -> Response:
     """Give Evidently's report of a night: HTML is kept for 90 days, JSON for good."""
     run = _night_of(_day("day", day))
     if kind not in REPORTS:
-        raise InvalidInput("kind", "html or json", kind)
+        raise InvalidInput("kind", "html, json or estimate.html", kind)
     name, mimetype = REPORTS[kind]
     # Built from a date and two fixed names alone: no path comes from outside, nor from the database.
     path: Path = parts().settings.reports_dir / "monitoring" / run.day.isoformat() / name

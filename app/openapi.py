@@ -218,7 +218,7 @@ def _monitoring() -> dict[str, dict[str, Any]]:
     first = _text_parameter("from", "query", "First day, like 2013-04-01; by default thirty days are shown.")
     last = _text_parameter("to", "query", "Last day; by default the clock's.")
     day = _text_parameter("day", "path", "A local day in New York, like 2013-04-03.")
-    kind = _text_parameter("kind", "path", "html or json")
+    kind = _text_parameter("kind", "path", "html, json or estimate.html")
     state = _text_parameter("state", "query", "all or open")
     number = {"name": "alert_id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}}
     nights = _operation("List the nights that were judged", "predict", {200: _ref("Nights")})

@@ -19,6 +19,7 @@ from monitoring.policy import (
     decide_shadow,
 )
 from monitoring.rules import Alert
+from monitoring.trailing import prediction_drift
 
 RETRAIN = RetrainPolicy()
 SHADOW = ShadowPolicy()
@@ -55,8 +56,12 @@ def measure(night: Night, champion: Served | None) -> list[Alert]:
     window = tasks.sample_predictions(night, week, WINDOW_DAYS).predictions
     quality = tasks.measure_quality(night)
     report = tasks.measure_drift(night, champion, flights, reference)
+    trailed = tasks.measure_trailing(night, flights)
     measures = [
         *report.measures,
+        *prediction_drift(report.measures, "drift", "prediction_drift"),
+        *trailed,
+        *prediction_drift(trailed, "drift_trailing", "prediction_drift_trailing"),
         *performance.measure_realised(flights),
         *performance.measure_estimated(flights),
         *performance.measure_window(window),
@@ -65,6 +70,7 @@ def measure(night: Night, champion: Served | None) -> list[Alert]:
         *tasks.measure_parity(flights),
         *tasks.measure_registry(),
     ]
+    measures += tasks.measure_estimates(night, measures)
     tasks.save_night(night, champion, totals, sample, measures, report)
     if report.html is not None:
         create_link_artifact(
@@ -72,6 +78,7 @@ def measure(night: Night, champion: Served | None) -> list[Alert]:
             link=report.html.as_uri(),
             description=f"Evidently's report of {night.day}",
         )
+    tasks.prune_reports(night)
     alerts: list[Alert] = tasks.raise_alerts(night)
     return alerts
 

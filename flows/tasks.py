@@ -27,8 +27,8 @@ from domain.flights import Floats, Queries
 from domain.metrics import PairedDifference, log_losses, paired_difference
 from domain.model import FlightModel
 from flows.parts import parts
-from monitoring import drift, performance, quality, reference, rules, service, windows
-from monitoring.measures import Measure
+from monitoring import drift, estimate, performance, quality, reference, rules, service, trailing, windows
+from monitoring.measures import ALL, Measure
 from monitoring.policy import Decision, RetrainState
 from training.training_set import HEADLINE_LEAD, build
 
@@ -37,6 +37,9 @@ PARITY_SAMPLE = 200
 DAY_SAMPLE, WINDOW_SAMPLE = 20_000, 100_000
 """Flights of a day, with features, and of a week, without, that a night reads at most."""
 HISTORY_NIGHTS = 14
+ESTIMATE_NIGHTS = 30
+HTML_DAYS = 90
+"""How long Evidently's pages are kept, four megabytes each; the figures stay for good."""
 MISSED_DAYS = 14
 """How far back a night looks for others that were missed."""
 NEWER_VERSIONS = 5
@@ -131,6 +134,66 @@ def fetch_predictions(night: Night, days: int = 1) -> PredictionColumns:
 def headline(predictions: PredictionColumns) -> PredictionColumns:
     """Keep one prediction a flight, the one nearest to the headline lead."""
     return predictions.take(windows.headline(predictions))
+
+
+@task
+def measure_trailing(night: Night, predictions: PredictionColumns) -> list[Measure]:
+    """Measure drift against the four weeks served before this one; nothing before they are there."""
+    before = trailing_reference(night) if len(predictions) else None
+    if before is None:
+        return []
+    _, current = reference.watched_columns(predictions.features, predictions.probability)
+    return trailing.measure_trailing(current, before)
+
+
+def trailing_reference(night: Night) -> reference.Reference | None:
+    """Give the four whole weeks before the night's: read from the log once a week, then kept."""
+    own = parts()
+    last = night.day - timedelta(days=night.day.weekday() + 1)
+    first = last - timedelta(days=trailing.DAYS - 1)
+    path = own.settings.state_dir / "reference" / f"trailing-{CONTRACT_HASH[:12]}-{last}.npz"
+    if path.exists():
+        return reference.Reference.load(path)
+    near = own.sampler.totals(first, last).near_headline
+    served = own.sampler.sample(
+        first, last, windows.night_of(last), CONTRACT_HASH, DAY_SAMPLE, near
+    ).predictions
+    if not len(served):
+        return None
+    columns, values = reference.watched_columns(served.features, served.probability)
+    try:
+        made = reference.make_reference(columns, values, windows.day_numbers(served))
+    except ValueError:  # too few days are served yet
+        return None
+    made.save(path)
+    return made
+
+
+@task
+def measure_estimates(night: Night, measures: Sequence[Measure]) -> list[Measure]:
+    """Hold the estimates of the newest nights, this one included, against what came; draw both."""
+    history = parts().monitoring.history(night.day - timedelta(days=1), ESTIMATE_NIGHTS)
+    for m in measures:
+        if m.slice == ALL:
+            history[m.name] = [(night.day.isoformat(), m.value, m.n), *history.get(m.name, [])]
+    folder = report_folder(night.day)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "estimate.html").write_text(estimate.page(history))
+    return estimate.estimate_errors(history)
+
+
+@task
+def prune_reports(night: Night) -> int:
+    """Remove the HTML of nights 90 days back; their JSON stays. Gives how many files went."""
+    own, removed = parts(), 0
+    before = night.day - timedelta(days=HTML_DAYS)
+    for folder in sorted((own.settings.reports_dir / "monitoring").glob("????-??-??")):
+        if folder.name < before.isoformat():
+            for path in folder.glob("*.html"):
+                path.unlink(missing_ok=True)
+                removed += 1
+    own.monitoring.forget_pages(before)
+    return removed
 
 
 @task

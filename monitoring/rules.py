@@ -127,7 +127,7 @@ NIGHTLY: tuple[AlertRule, ...] = (
         "For two days flights arrive later than departure and time in the air say: procedures, gates, or the feed?",
     ),
     AlertRule(
-        "later than estimated", "late_rate_gap", 0.16, "warning",
+        "later than estimated", "late_rate_gap", 0.19, "warning",
         "Far more flights late than the model expects: a concept change? A retrain follows when it lasts.",
         k=2, n=2, minimum_rows=300,
     ),
@@ -136,10 +136,18 @@ NIGHTLY: tuple[AlertRule, ...] = (
         "Look at the slices; a retrain follows when it lasts.", k=3, n=7, minimum_rows=300,
     ),
     AlertRule(
-        "ranking is poor", "realised_auc", 0.58, "warning",
+        "ranking is poor", "realised_auc", 0.56, "warning",
         "Look at the slices: one airport, or all?", above=False, k=2, n=3, minimum_rows=300,
     ),
     AlertRule("features drifted", "drift_columns", 0, "info", "Look at the drift report: season, feed or sensor?"),
+    AlertRule(
+        "features drifted from the weeks before", "drift_trailing_columns", 0, "info",
+        "Unlike the four weeks just served, so not the season: a storm, a feed or a sensor?",
+    ),
+    AlertRule(
+        "predictions drifted", "prediction_drift_trailing", 1, "info",
+        "The model says other things than in the four weeks before: see which features moved with it.",
+    ),
     AlertRule(
         "an artifact was refused", "refused_artifacts", 0, "critical",
         "A model's files are not those that were signed: do not promote; find out who changed them.",
@@ -152,7 +160,7 @@ NIGHTLY: tuple[AlertRule, ...] = (
     AlertRule(
         "features are stale", "feature_age_minutes_max", 15, "warning", "Is the feature refresher keeping up?",
     ),
-    AlertRule("values are missing", "missing_excess", 0.2, "warning", "Which sensor or feed stopped sending?"),
+    AlertRule("values are missing", "missing_excess", 0.75, "warning", "Which sensor or feed stopped sending?"),
     AlertRule("answers are slow", "latency_us_p99", 100_000, "warning", "Is the machine overloaded?"),
     AlertRule(
         "few flights were predicted", "schedule_coverage", 0.5, "warning", "Is a client or the feed down?", above=False,

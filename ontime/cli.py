@@ -280,6 +280,35 @@ def bench_monitoring(
     say(f"written to {bench(settings(), wanted, port, say)}")
 
 
+@app.command()
+def alerts(
+    every: Annotated[bool, typer.Option("--all", help="Also those that are resolved, of a year.")] = False,
+) -> None:
+    """List the open alerts: number, severity, day, what and what to do."""
+    from ontime.alerts import list_alerts
+
+    list_alerts(settings(), every, say)
+
+
+@app.command()
+def acknowledge(
+    alert: Annotated[int, typer.Argument(help="Number of the alert.")],
+    who: Annotated[str, typer.Option(help="Who has seen it; goes on record.")],
+) -> None:
+    """Note that somebody has seen an alert; it stays open until its rule no longer fires."""
+    from ontime.alerts import acknowledge_alert
+
+    acknowledge_alert(settings(), alert, who, say)
+
+
+@app.command(name="monitoring-report")
+def monitoring_report() -> None:
+    """Write docs/reports/monitoring.md from what the commands measured."""
+    from ontime.monitoring_report import write_report
+
+    say(f"written to {write_report(settings())}")
+
+
 @app.command(name="calibrate-alerts")
 def calibrate_alerts() -> None:
     """Count the pages of the alert rules on the dataset's year as it was, and write which bounds would widen."""

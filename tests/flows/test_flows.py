@@ -1,14 +1,17 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pytest
 
 from adapters.prediction_log import to_copy_line
 from domain.errors import Conflict, InvalidInput, NotFound
+from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from flows.backfill import backfill
 from flows.nightly_monitoring import nightly_monitoring
 from flows.parts import RETRAIN_LOCK
 from flows.retrain import retrain
 from flows.rollback import rollback
+from monitoring.reference import FEATURES, Reference
 from tests.builders import arrived, departed, observation, prediction, scheduled
 
 pytestmark = pytest.mark.integration
@@ -75,6 +78,42 @@ def test_a_night_catches_up_with_days_that_were_missed(morning):
     assert [run.day.day for run in morning.monitoring.runs(date(2013, 4, 1), DAY)] == [1]
     nightly_monitoring()
     assert [run.day.day for run in morning.monitoring.runs(date(2013, 4, 1), DAY)] == [1, 2, 3]
+
+
+def test_old_pages_are_pruned_and_their_figures_stay(morning):
+    folder = morning.settings.reports_dir / "monitoring"
+    for day in ("2012-12-01", "2013-01-10"):
+        (folder / day).mkdir(parents=True)
+        for name in ("drift.html", "drift.json"):
+            (folder / day / name).write_text("x")
+    nightly_monitoring(DAY)
+    kept = {str(path.relative_to(folder)) for path in folder.glob("*/*")}
+    assert kept == {
+        "2012-12-01/drift.json", "2013-01-10/drift.html", "2013-01-10/drift.json", "2013-04-03/estimate.html",
+    }  # fmt: skip
+
+
+def test_a_night_is_held_against_the_weeks_served_before_it(morning):
+    """Three weeks of served predictions, one of which Monday's reference is made of."""
+    draw = np.random.default_rng(1)
+    for ago in range(20):
+        departure = datetime(2013, 4, 3, 18, tzinfo=UTC) - timedelta(days=ago)
+        lines = [
+            to_copy_line(prediction(
+                i, departure, features=draw.normal(size=len(FEATURE_NAMES)), contract_hash=CONTRACT_HASH,
+                probability=float(draw.random()),
+            ))
+            for i in range(1, 121)
+        ]  # fmt: skip
+        morning.log.ship(f"api-{ago}", 0, b"".join(lines))
+    nightly_monitoring(DAY)
+    values = {(m.name, m.slice): m for m in morning.monitoring.night(DAY)}
+    assert values["drift_trailing_columns", "all"].n == len(FEATURES)
+    assert values["drift_trailing", "probability"].high > 0
+    assert 0 < values["prediction_drift_trailing", "all"].value < 2
+    assert values["predictions", "all"].value == 120
+    [kept] = (morning.settings.state_dir / "reference").glob("trailing-*-2013-03-31.npz")
+    assert Reference.load(kept).days == 17
 
 
 def test_a_night_with_flights_measures_its_feeds_and_labels(morning):

@@ -1,0 +1,72 @@
+"""How well performance was estimated before the labels came: the estimates' own error, and their plot."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from monitoring.measures import Measure
+
+METRICS = ("auc", "log_loss", "brier", "late_rate")
+MINIMUM_NIGHTS = 3
+WIDTH, HEIGHT, MARGIN = 640, 150, 36
+
+History = Mapping[str, Sequence[tuple[str, float, int | None]]]
+
+
+def pairs(history: History, metric: str) -> list[tuple[str, float, float]]:
+    """Day, estimated and realised value of the nights that have both, newest first."""
+    realised = {day: value for day, value, _ in history.get(f"realised_{metric}", ())}
+    return [
+        (day, value, realised[day])
+        for day, value, _ in history.get(f"estimated_{metric}", ())
+        if day in realised and np.isfinite([value, realised[day]]).all()
+    ]
+
+
+def estimate_errors(history: History) -> list[Measure]:
+    """Mean absolute error and mean error of the estimates over the nights of a history, where there are enough.
+
+    Parameters
+    ----------
+    history : mapping of measure to nights
+        Each night: day, value, rows; newest first.
+    """
+    measures = []
+    for metric in METRICS:
+        differences = np.array([estimated - realised for _, estimated, realised in pairs(history, metric)])
+        if len(differences) >= MINIMUM_NIGHTS:
+            n = len(differences)
+            measures.append(Measure(f"estimate_error_{metric}", float(np.abs(differences).mean()), n=n))
+            measures.append(Measure(f"estimate_bias_{metric}", float(differences.mean()), n=n))
+    return measures
+
+
+def page(history: History) -> str:
+    """Draw estimated beside realised performance of the nights as one HTML page that needs nothing else."""
+    plots = "\n".join(_plot(metric, pairs(history, metric)[::-1]) for metric in METRICS)
+    return (
+        "<!doctype html><html lang='en'><meta charset='utf-8'><title>Estimated and realised</title>"
+        "<style>body{font:14px sans-serif;margin:2em}.e{stroke:#888;stroke-dasharray:5 4}.r{stroke:#1f5fa8}"
+        "polyline{fill:none;stroke-width:2}</style>"
+        "<h1>Estimated before labels (dashed), realised with them (solid)</h1>"
+        f"{plots}</html>\n"
+    )
+
+
+def _plot(metric: str, nights: list[tuple[str, float, float]]) -> str:
+    if len(nights) < 2:
+        return f"<h2>{metric}</h2><p>Too few nights have both.</p>"
+    values = np.array([night[1:] for night in nights])
+    low, high = float(values.min()), float(values.max())
+    x = np.linspace(MARGIN, WIDTH - MARGIN, len(nights))
+    y = HEIGHT - MARGIN - (values - low) / max(high - low, 1e-9) * (HEIGHT - 2 * MARGIN)
+    lines = [" ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y[:, i], strict=True)) for i in (0, 1)]
+    error = float(np.abs(values[:, 0] - values[:, 1]).mean())
+    return (
+        f"<h2>{metric}: mean absolute error {error:.4f} over {len(nights)} nights</h2>"
+        f"<svg width='{WIDTH}' height='{HEIGHT}' role='img' aria-label='{metric}'>"
+        f"<polyline class='e' points='{lines[0]}'/><polyline class='r' points='{lines[1]}'/>"
+        f"<text x='0' y='{MARGIN}'>{high:.3f}</text><text x='0' y='{HEIGHT - MARGIN}'>{low:.3f}</text>"
+        f"<text x='{MARGIN}' y='{HEIGHT - 8}'>{nights[0][0]}</text>"
+        f"<text x='{WIDTH - 120}' y='{HEIGHT - 8}'>{nights[-1][0]}</text></svg>"
+    )

@@ -1,0 +1,110 @@
+"""Writes docs/reports/monitoring.md: what is watched, how surely, at what cost; every figure from a file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from adapters.settings import PROJECT_ROOT, Settings
+from monitoring.rules import NIGHT_MISSED, NIGHTLY
+
+REPORT = PROJECT_ROOT / "docs" / "reports" / "monitoring.md"
+FRAGMENTS = ("drills", "replay", "policies")
+OPENING = """# Monitoring: what is watched, how surely, at what cost
+
+Written by `ontime monitoring-report` from files that other commands wrote; not edited by hand.
+
+A night judges one local day by what was known at 10:00 UTC of the next: the feeds against the four weeks before,
+features and predictions against the champion's training days and against the four weeks just served, performance as
+estimated before labels and as realised with them, the service by what it logged. Rules on these measures open alerts,
+one a rule; an alert resolves on the first good night. Warnings and critical alerts are delivered to every address of
+ONTIME_NOTIFY_URLS by the night itself and, where that was refused, by the watchman, who also tells of nights that
+were not judged.
+"""
+
+
+def write_report(settings: Settings) -> Path:
+    """Write the report; a part whose figures are not there yet says which command makes them."""
+    parts = [OPENING, _rules(), _calibration(settings), _cost(settings), *_included()]
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    REPORT.write_text("\n".join(parts))
+    return REPORT
+
+
+def _rules() -> str:
+    rows = [
+        f"| {rule.name} | `{rule.metric}` | {'>' if rule.above else '<'} {rule.bound:g} | {rule.k} of {rule.n} "
+        f"| {rule.severity} | {rule.advice} |"
+        for rule in NIGHTLY
+    ]
+    rows.append(
+        f"| {NIGHT_MISSED.name} | | two hours overdue | | {NIGHT_MISSED.severity} | {NIGHT_MISSED.advice} |"
+    )
+    head = "| rule | measure | bound | nights | severity | what to do |"
+    return "\n".join(["## Rules", "", head, "|---|---|---|---|---|---|", *rows, ""])
+
+
+def _calibration(settings: Settings) -> str:
+    found = _read(settings, "alert-calibration.json")
+    if found is None:
+        return "## Pages while nothing is wrong\n\nNot measured yet: `make calibrate-alerts`.\n"
+    pages = found["pages_in_60_nights"]
+    by_rule = ", ".join(f"{name} {mean}" for name, mean in pages["by_rule"].items()) or "none"
+    rows = [f"| {rule['rule']} | {rule['bound']:g} | {rule['most_extreme']:g} |" for rule in found["rules"]]
+    return "\n".join(
+        [
+            "## Pages while nothing is wrong",
+            "",
+            f"{found['draws']:,} draws of sixty nights in blocks of {found['block_nights']} from "
+            f"{found['nights_drawn_from']}, storms included, judged by models refitted each month: "
+            f"**{pages['mean']} pages in sixty nights** in the mean, more than one in "
+            f"{pages['share_of_draws_above_one']:.1%} of the draws. By rule: {by_rule}.",
+            "",
+            "| rule | bound | most extreme night |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _cost(settings: Settings) -> str:
+    found = _read(settings, "bench-monitoring.json")
+    if found is None:
+        return "## Cost of a night\n\nNot measured yet: `make bench-monitoring`.\n"
+    rows = [
+        f"| {size['predictions']:,} | {size['seconds']:.0f} s | {size['sql_seconds']:.1f} s | "
+        f"{size['peak_megabytes']:.0f} MB | {size['flights']:,} of {size['flights_in_all']:,} |"
+        for size in found["sizes"]
+    ]
+    return "\n".join(
+        [
+            "## Cost of a night",
+            "",
+            "Counting and sampling in PostgreSQL, Evidently's drift, realised and estimated performance, in a process "
+            "that has imported nothing yet, on a machine that others used; memory is that of the process.",
+            "",
+            "| predictions of the day | in all | in SQL | peak memory | flights looked at |",
+            "|---|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _included() -> list[str]:
+    """Give the reports beside this one that are there, each as a part of it."""
+    parts = []
+    for name in FRAGMENTS:
+        path = REPORT.with_name(f"{name}.md")
+        if path.exists():
+            text = path.read_text().strip()
+            parts.append(
+                "\n".join(f"#{line}" if line.startswith("#") else line for line in text.splitlines()) + "\n"
+            )
+    return parts
+
+
+def _read(settings: Settings, name: str) -> dict[str, Any] | None:
+    path = settings.reports_dir / name
+    found: dict[str, Any] | None = json.loads(path.read_text()) if path.exists() else None
+    return found

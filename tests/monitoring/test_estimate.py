@@ -1,0 +1,59 @@
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+
+from domain.metrics import estimated, summary
+from monitoring.estimate import METRICS, estimate_errors, page, pairs
+
+DAYS = 20
+
+
+def nights(bias: float) -> dict:
+    """Nights of calibrated predictions, shown with a bias: what is estimated and what then came."""
+    draw, history = np.random.default_rng(3), {}
+    for i in range(DAYS):
+        truth = draw.beta(1.2, 4, 900)
+        late = draw.random(900) < truth
+        told = np.clip(truth + bias, 0.001, 0.999)
+        for metric in METRICS:
+            day = f"2013-04-{30 - i:02d}"
+            history.setdefault(f"estimated_{metric}", []).append((day, estimated(told)[metric], 900))
+            history.setdefault(f"realised_{metric}", []).append((day, summary(late, told)[metric], 900))
+    return history
+
+
+def errors(history) -> dict[str, float]:
+    return {m.name: m.value for m in estimate_errors(history)}
+
+
+def test_calibrated_predictions_are_estimated_without_bias():
+    found = errors(nights(0.0))
+    assert abs(found["estimate_bias_late_rate"]) < 0.01
+    assert abs(found["estimate_bias_auc"]) < 0.015
+    assert found["estimate_error_auc"] < 0.03
+
+
+def test_a_bias_of_the_predictions_shows_in_the_estimates_own_error():
+    found = errors(nights(0.1))
+    assert found["estimate_bias_late_rate"] == pytest.approx(0.1, abs=0.02)
+    assert found["estimate_error_late_rate"] > 0.08
+
+
+def test_nights_without_labels_and_unknown_values_are_left_out():
+    history = nights(0.0)
+    history["estimated_auc"].insert(0, ("2013-05-01", 0.7, 900))
+    history["realised_auc"][0] = ("2013-04-30", float("nan"), 900)
+    assert len(pairs(history, "auc")) == DAYS - 1
+    assert errors({name: values[:2] for name, values in history.items()}) == {}
+
+
+def test_the_page_draws_every_metric_and_needs_nothing_else():
+    drawn = page(nights(0.0))
+    svgs = drawn.split("<svg")[1:]
+    assert len(svgs) == len(METRICS)
+    assert "http" not in drawn
+    for svg in svgs:
+        shape = ElementTree.fromstring("<svg" + svg.split("</svg>")[0] + "</svg>")
+        assert [len(line.get("points").split()) for line in shape.findall("polyline")] == [DAYS, DAYS]
+    assert "Too few nights" in page({})

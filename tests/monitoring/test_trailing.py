@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from scipy.spatial.distance import jensenshannon
+from scipy.stats import wasserstein_distance
+
+from monitoring.reference import COLUMNS, PREDICTION, is_categorical, make_reference
+from monitoring.trailing import distance, measure_trailing, prediction_drift
+
+FLIGHTS, DAYS = 80, 28
+WEATHER = COLUMNS.index("weather_temp_f")
+
+
+def table(days: int, seed: int) -> np.ndarray:
+    draw = np.random.default_rng(seed)
+    values = draw.normal(size=(days * FLIGHTS, len(COLUMNS)))
+    for i, name in enumerate(COLUMNS):
+        if is_categorical(name):
+            values[:, i] = draw.integers(0, 6, len(values))
+    values[:, -1] = draw.beta(2, 6, len(values))
+    return values
+
+
+@pytest.fixture(scope="module")
+def weeks():
+    return make_reference(COLUMNS, table(DAYS, 1), np.repeat(np.arange(DAYS), FLIGHTS))
+
+
+def found(measures, name):
+    return {m.slice: m for m in measures if m.name == name}
+
+
+def test_a_night_like_the_weeks_before_has_not_drifted(weeks):
+    measures = measure_trailing(table(2, 7), weeks)
+    assert found(measures, "drift_trailing_columns")["all"].value == 0
+    [m] = prediction_drift(measures, "drift_trailing", "prediction_drift_trailing")
+    assert m.value < 1
+
+
+def test_a_shifted_column_and_shifted_predictions_have_each_their_measure(weeks):
+    night = table(2, 7)
+    night[:, WEATHER] += 2.0
+    night[:, -1] = np.clip(night[:, -1] + 0.4, 0, 1)
+    measures = measure_trailing(night, weeks)
+    assert found(measures, "drift_trailing_columns")["all"].value == 1
+    by_column = found(measures, "drift_trailing")
+    assert by_column["weather_temp_f"].value > by_column["weather_temp_f"].high
+    [m] = prediction_drift(measures, "drift_trailing", "prediction_drift_trailing")
+    assert m.value > 1
+    assert by_column[PREDICTION].value == pytest.approx(m.value * by_column[PREDICTION].high)
+
+
+def test_distances_are_those_of_the_library():
+    before, today = table(3, 1), table(1, 2)
+    for i, name in enumerate(COLUMNS[:8]):
+        x, y = before[:, i], today[:, i]
+        if is_categorical(name):
+            counts = [np.bincount(v.astype(int), minlength=6) for v in (x, y)]
+            assert distance(x, y, name) == pytest.approx(jensenshannon(*counts))
+        else:
+            assert distance(x, y, name) == pytest.approx(wasserstein_distance(x, y) / x.std())
+
+
+def test_a_column_without_values_today_is_left_out(weeks):
+    night = table(2, 7)
+    night[:, WEATHER] = np.nan
+    assert "weather_temp_f" not in found(measure_trailing(night, weeks), "drift_trailing")
+    assert measure_trailing(night[:0], weeks)[-1].value == 0
