@@ -30,9 +30,17 @@ class Feature:
     """Its value where nothing is known: 0 for counts, NaN otherwise."""
 
 
+MARGIN_KINDS = ("network", "origin", "origin_carrier", "carrier", "dest", "sector")
+"""Kinds whose flights' lateness of the last three hours is held against a flight's own slack."""
+MARGIN_KNOWN_AT = "schedule, actual departure, arrival"
 DERIVED = (
     Feature("padding", "float64", "minutes", "padding", "schedule, arrival", math.nan),
     Feature("padding_less_wind", "float64", "minutes", "padding", "schedule, arrival", math.nan),
+    Feature("slack", "float64", "minutes", "padding", "schedule, arrival", math.nan),
+    *(
+        Feature(f"margin_{kind}", "float64", "minutes", "cohort", MARGIN_KNOWN_AT, math.nan)
+        for kind in MARGIN_KINDS
+    ),
 )
 """Computed from a question and its state together: see `vectors`."""
 

@@ -1,50 +1,96 @@
 """Cohorts: the flights scheduled in a past window, gone or not, and how late they are by now.
 
 Departures alone are censored: in a ground stop nothing departs, and nothing looks late. A cohort counts
-the flight that should have gone forty minutes ago as forty minutes late.
+the flight that should have gone forty minutes ago as forty minutes late. Its excess is what that lateness has
+over the usual delay of the same airport's hours: an evening is late on a good day too.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from domain.features.columns import Column, count, measure
+from domain.features.history import slow_pairs
 from domain.features.scene import Scene
 from domain.features.windows import Pairs, Tally, expand, ratio, winsorised
 from domain.flights import Floats, Ints
 from domain.labels import LATE_MINUTES
 
 FAMILY = "cohort"
-WINDOWS = {"1h": 60, "3h": 180}
-WIDE_KINDS = ("origin", "origin_carrier", "carrier")
-SPARSE_KINDS = ("dest", "route")
+WINDOWS = {"1h": 60, "3h": 180, "12h": 720}
+SHORT, LONG = "1h", "12h"
+"""What happens now, and how the day goes: more than two columns of either gave nothing."""
+DAY_KINDS = ("network", "origin", "carrier")
+WIDE_KINDS = (*DAY_KINDS, "origin_carrier")
+SPARSE_KINDS = ("dest", "route", "sector")
 """So few of their flights are scheduled in an hour that only the three-hour window says something."""
+EXCESS_KINDS = ("network", "origin")
 KINDS = WIDE_KINDS + SPARSE_KINDS
 KNOWN_AT = "schedule, actual departure"
 
 
-def windows_of(kind: str) -> dict[str, int]:
-    """Windows kept for one kind of entity, in minutes."""
-    return {"3h": WINDOWS["3h"]} if kind in SPARSE_KINDS else WINDOWS
+def windows_of(kind: str) -> tuple[str, ...]:
+    """Windows kept for one kind of entity."""
+    return tuple(
+        name
+        for name in WINDOWS
+        if name == "3h" or (name == SHORT and kind in WIDE_KINDS) or (name == LONG and kind in DAY_KINDS)
+    )
 
 
 def _columns(kind: str) -> tuple[Column, ...]:
-    return tuple(
-        column
-        for window in windows_of(kind)
-        for column in (
-            count(f"cohort_{window}", KNOWN_AT),
-            measure(f"cohort_late_share_{window}", "share", KNOWN_AT),
-            measure(f"cohort_lateness_{window}", "minutes", KNOWN_AT),
-            measure(f"cohort_lateness_max_{window}", "minutes", KNOWN_AT),
-            count(f"cohort_waiting_{window}", KNOWN_AT),
-        )
-    )
+    return tuple(column for window in windows_of(kind) for column in _window_columns(kind, window))
+
+
+def _window_columns(kind: str, window: str) -> list[Column]:
+    share = measure(f"cohort_late_share_{window}", "share", KNOWN_AT)
+    mean = measure(f"cohort_lateness_{window}", "minutes", KNOWN_AT)
+    waiting = count(f"cohort_waiting_{window}", KNOWN_AT)
+    if window == LONG:
+        return [share, mean]
+    if window == SHORT:
+        return [mean, waiting]
+    if kind in SPARSE_KINDS:
+        return [share, mean, waiting]
+    size = count(f"cohort_{window}", KNOWN_AT)
+    largest = measure(f"cohort_lateness_max_{window}", "minutes", KNOWN_AT)
+    excess = measure(f"cohort_excess_{window}", "minutes", f"{KNOWN_AT}, arrival")
+    return [share, mean, waiting, size, largest] + ([excess] if kind in EXCESS_KINDS else [])
 
 
 COLUMNS = {kind: _columns(kind) for kind in KINDS}
 
 
+@dataclass(frozen=True)
+class Members:
+    """Flights that are in a cohort at a tick, each array of shape (n_pairs,)."""
+
+    pairs: Pairs
+    waited: Ints
+    """Minutes since the scheduled departure."""
+    lateness: Ints
+    waiting: np.ndarray
+    usual: Ints
+    """Usual departure delay of the flight's airport and hour, tenths of a minute."""
+
+    def where(self, mask: np.ndarray) -> "Members":
+        """Keep the pairs of a mask."""
+        rest = (self.waited, self.lateness, self.waiting, self.usual)
+        return Members(self.pairs.where(mask), *(column[mask] for column in rest))
+
+
 def compute(scene: Scene) -> dict[str, Floats]:
     """Size, lateness and waiting flights of each cohort, shape (n_ticks, n_entities, n_columns) by kind."""
+    members = _members(scene)
+    layers: dict[str, list[Floats]] = {kind: [] for kind in KINDS}
+    for name, window in WINDOWS.items():
+        inside = members.where(members.waited < window)
+        for kind in (k for k in KINDS if name in windows_of(k)):
+            layers[kind] += _window(scene, kind, name, inside)
+    return {kind: np.stack(layers[kind], axis=2) for kind in KINDS}
+
+
+def _members(scene: Scene) -> Members:
     flights = scene.recent
     start = np.maximum(flights.sched_dep, scene.recent_start)
     pairs = expand(start, flights.sched_dep + max(WINDOWS.values()), scene.ticks)
@@ -54,21 +100,33 @@ def compute(scene: Scene) -> dict[str, Floats]:
     pairs, now, gone = pairs.where(alive), now[alive], gone[alive]
     waited = now - flights.sched_dep[pairs.flight]
     lateness = winsorised(np.where(gone, flights.dep_delay[pairs.flight], waited))
-    layers: dict[str, list[Floats]] = {kind: [] for kind in KINDS}
-    for name, window in WINDOWS.items():
-        inside = waited < window
-        for kind in (k for k in KINDS if name in windows_of(k)):
-            layers[kind] += _window(scene, kind, pairs.where(inside), lateness[inside], ~gone[inside])
-    return {kind: np.stack(layers[kind], axis=2) for kind in KINDS}
+    return Members(pairs, waited, lateness, ~gone, _usual_tenths(scene)[pairs.flight])
 
 
-def _window(scene: Scene, kind: str, pairs: Pairs, lateness: Ints, waiting: np.ndarray) -> list[Floats]:
-    tally = Tally(scene.recent_groups[kind], pairs, scene.ticks.count)
-    n = tally.count()
-    return [
-        n,
-        ratio(tally.count(lateness > LATE_MINUTES), n),
-        ratio(tally.sum(lateness), n),
-        tally.max(lateness),
-        tally.count(waiting),
-    ]
+def _usual_tenths(scene: Scene) -> Ints:
+    """Mean departure delay over thirty days of each recent flight's airport and hour; 0 = not known."""
+    pairs = slow_pairs(scene)
+    pairs = pairs.where(scene.flights.dep_known[pairs.flight] <= scene.boundary)
+    tally = Tally(scene.hour_groups, pairs, 1)
+    mean = ratio(tally.sum(winsorised(scene.flights.dep_delay[pairs.flight])), tally.count())[0]
+    tenths: Ints = np.rint(10 * np.nan_to_num(mean)).astype(np.int64)
+    return tenths[scene.recent_hours.code]
+
+
+def _window(scene: Scene, kind: str, window: str, members: Members) -> list[Floats]:
+    tally = Tally(scene.recent_groups[kind], members.pairs, scene.ticks.count)
+    n, lateness = tally.count(), members.lateness
+    total = tally.sum(lateness)
+    mean = ratio(total, n)
+    if window == SHORT:
+        return [mean, tally.count(members.waiting)]
+    share = ratio(tally.count(lateness > LATE_MINUTES), n)
+    if window == LONG:
+        return [share, mean]
+    layers = [share, mean, tally.count(members.waiting)]
+    if kind in SPARSE_KINDS:
+        return layers
+    layers += [n, tally.max(lateness)]
+    if kind in EXCESS_KINDS:
+        layers.append(ratio(10 * total - tally.sum(members.usual), 10 * n))
+    return layers

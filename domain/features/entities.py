@@ -11,7 +11,9 @@ import numpy as np
 from domain.airports import AIRPORTS, bearing_degrees, distance_miles, offset_minutes
 from domain.flights import FlightFacts, Ints, Network
 
-KINDS = ("origin", "origin_carrier", "carrier", "dest", "route", "sector", "origin_hour")
+KINDS = ("network", "origin", "origin_carrier", "carrier", "dest", "route", "sector", "origin_hour")
+EVERYWHERE = "all"
+"""The one entity of kind `network`: every flight of the feed. Its airports share one sky."""
 SECTOR_EDGES_MILES = (400, 800, 1200, 1800)
 SECTOR_CELL_DEGREES = 10
 NO_SECTOR = ""
@@ -58,6 +60,7 @@ def group_flights(flights: FlightFacts) -> dict[str, Groups]:
     route, route_codes = _compact(flights.origin * n_airports + flights.dest, n_airports**2)
     ends = [(airports[c // n_airports], airports[c % n_airports]) for c in route.tolist()]
     return {
+        "network": Groups((EVERYWHERE,) if len(flights) else (), np.zeros(len(flights), dtype=np.int64)),
         "origin": _named(flights.origin, airports),
         "origin_carrier": Groups(
             tuple(f"{airports[c // n_carriers]}-{carriers[c % n_carriers]}" for c in origin_carrier.tolist()),

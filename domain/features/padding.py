@@ -18,7 +18,8 @@ FAMILY = "padding"
 KNOWN_AT = "arrival"
 WINDOWS = {"3h": 180, "12h": 720}
 RECENT_KINDS = ("origin", "dest", "sector")
-SLOW_KINDS = ("route",)
+USUAL_KINDS = ("origin_hour", "origin_carrier")
+"""Kinds whose flights take longer or shorter than their routes do over the day: queues for the runway."""
 LOSS_BOUNDS = (-120, 120)
 """Arrival minus departure delay beyond two hours is a flight that came back, not wind."""
 
@@ -41,6 +42,7 @@ COLUMNS = {
         measure("air_time_30d", "minutes", KNOWN_AT),
         measure("en_route_loss_30d", "minutes", KNOWN_AT),
     ),
+    **{kind: (measure("elapsed_excess_30d", "minutes", KNOWN_AT),) for kind in USUAL_KINDS},
     **{kind: _recent_columns() for kind in RECENT_KINDS},
 }
 
@@ -48,9 +50,12 @@ COLUMNS = {
 def compute(scene: Scene) -> dict[str, Floats]:
     """Thirty-day means of routes and recent excess over them, shape (n_ticks, n_entities, n_columns)."""
     slow = _slow(scene)
-    shape = (scene.ticks.count, *slow.shape[1:])
-    expected = _expected_tenths(scene, slow[0])
-    return {"route": np.broadcast_to(slow, shape), **_recent(scene, *expected)}
+    daily = {"route": slow, **_usual(scene, slow[0])}
+    full = {
+        kind: np.broadcast_to(layers, (scene.ticks.count, *layers.shape[1:]))
+        for kind, layers in daily.items()
+    }
+    return full | _recent(scene, *_expected_tenths(scene, slow[0]))
 
 
 def _loss(flights: FlightFacts) -> Ints:
@@ -61,8 +66,7 @@ def _loss(flights: FlightFacts) -> Ints:
 def _slow(scene: Scene) -> Floats:
     """Mean elapsed time, air time and loss en route of each route, shape (1, n_routes, 3)."""
     flights = scene.flights
-    pairs = slow_pairs(scene)
-    pairs = pairs.where(flights.dep_known[pairs.flight] <= scene.boundary)
+    pairs = _flown(scene)
     loss = _loss(flights)[pairs.flight]
     elapsed = (flights.sched_arr - flights.sched_dep)[pairs.flight] + loss
     tally = Tally(scene.groups["route"], pairs, 1)
@@ -71,6 +75,24 @@ def _slow(scene: Scene) -> Floats:
     n = tally.count()
     air = ratio(in_air.sum(flights.air_time[flown.flight]), in_air.count())
     return np.stack([ratio(tally.sum(elapsed), n), air, ratio(tally.sum(loss), n)], axis=2)
+
+
+def _flown(scene: Scene) -> Pairs:
+    pairs = slow_pairs(scene)
+    return pairs.where(scene.flights.dep_known[pairs.flight] <= scene.boundary)
+
+
+def _usual(scene: Scene, slow: Floats) -> dict[str, Floats]:
+    """Mean excess of elapsed time over the route's mean, shape (1, n_entities, 1) by kind."""
+    flights, pairs = scene.flights, _flown(scene)
+    expected = np.rint(10 * np.nan_to_num(slow[:, 0])).astype(np.int64)[scene.groups["route"].code]
+    excess = 10 * (flights.sched_arr - flights.sched_dep + _loss(flights)) - expected
+    groups = scene.groups | {"origin_hour": scene.hour_groups}
+    tallies = {kind: Tally(groups[kind], pairs, 1) for kind in USUAL_KINDS}
+    return {
+        kind: ratio(tally.sum(excess[pairs.flight]), 10 * tally.count())[:, :, None]
+        for kind, tally in tallies.items()
+    }
 
 
 def _expected_tenths(scene: Scene, slow: Floats) -> tuple[Ints, Ints]:

@@ -9,36 +9,40 @@ from domain.flights import Floats, Ints
 
 FAMILY = "queue"
 KINDS = ("origin", "origin_carrier")
+CANCELLED_KINDS = ("network", "origin")
+"""Cancellations of one carrier or to one place gave nothing over these."""
 PATIENCE_MINUTES = 720
 """A flight not gone after so long is no longer in the queue: its cancellation was never told."""
 CANCELLED_WINDOW_MINUTES = 360
 COMING_WINDOW_MINUTES = 60
+CANCELLED = count("cancelled_6h", "cancellation")
 
 
 def _columns() -> tuple[Column, ...]:
     return (
         count("queue", "schedule, actual departure"),
         measure("queue_wait", "minutes", "schedule, actual departure"),
-        count("cancelled_6h", "cancellation"),
         count("coming_1h", "schedule"),
     )
 
 
-COLUMNS = {kind: _columns() for kind in KINDS}
+COLUMNS = {"network": (CANCELLED,), "origin": (*_columns(), CANCELLED), "origin_carrier": _columns()}
 
 
 def compute(scene: Scene) -> dict[str, Floats]:
-    """Queue, mean wait, recent cancellations and coming flights, shape (n_ticks, n_entities, 4) by kind."""
+    """Queue, mean wait, recent cancellations and coming flights, shape (n_ticks, n_entities, n_columns)."""
     waiting, wait = _waiting(scene)
     cancelled, coming = _cancelled(scene), _coming(scene)
-    layers = {}
+    n_ticks = scene.ticks.count
+    layers: dict[str, list[Floats]] = {kind: [] for kind in COLUMNS}
     for kind in KINDS:
-        groups, n_ticks = scene.recent_groups[kind], scene.ticks.count
+        groups = scene.recent_groups[kind]
         tally = Tally(groups, waiting, n_ticks)
         n = tally.count()
-        others = [Tally(groups, pairs, n_ticks).count() for pairs in (cancelled, coming)]
-        layers[kind] = np.stack([n, ratio(tally.sum(wait), n), *others], axis=2)
-    return layers
+        layers[kind] += [n, ratio(tally.sum(wait), n), Tally(groups, coming, n_ticks).count()]
+    for kind in CANCELLED_KINDS:
+        layers[kind].append(Tally(scene.recent_groups[kind], cancelled, n_ticks).count())
+    return {kind: np.stack(columns, axis=2) for kind, columns in layers.items()}
 
 
 def _waiting(scene: Scene) -> tuple[Pairs, Ints]:

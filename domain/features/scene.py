@@ -49,6 +49,11 @@ class Scene:
         return {kind: Groups(g.names, g.code[self._recent_rows]) for kind, g in self.groups.items()}
 
     @cached_property
+    def recent_hours(self) -> Groups:
+        """Origin and local hour of the recent flights; the same names as `hour_groups`."""
+        return Groups(self.hour_groups.names, self.hour_groups.code[self._recent_rows])
+
+    @cached_property
     def recent_start(self) -> Ints:
         """Minute from which on each recent flight may count: published, and not too far ahead."""
         return np.maximum(self.recent.scheduled_known, self.recent.sched_dep - AHEAD_MINUTES)

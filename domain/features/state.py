@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from domain.features import cohort, congestion, history, padding, queue, weather
+from domain.features import cohort, congestion, entities, history, padding, queue, weather
 from domain.features.columns import Column
 from domain.features.grid import DAY_MINUTES, GRID_MINUTES, Ticks, slow_boundary
 from domain.features.scene import AHEAD_MINUTES, LOOKBACK_MINUTES, Scene
@@ -39,7 +39,7 @@ class Family(Protocol):
 
 
 FAMILIES: tuple[Family, ...] = (congestion, cohort, queue, weather, history, padding)
-KINDS = ("origin", "origin_carrier", "carrier", "dest", "route", "sector", "origin_hour", "weather")
+KINDS = (*entities.KINDS, weather.KIND)
 
 
 def columns_of(kind: str) -> tuple[tuple[str, Column], ...]:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from domain.features.catalogue import DEFAULTS, DERIVED, FEATURE_NAMES, POSITION, state_slices
-from domain.features.entities import hour_name, sector
+from domain.features.catalogue import DEFAULTS, DERIVED, FEATURE_NAMES, MARGIN_KINDS, POSITION, state_slices
+from domain.features.entities import EVERYWHERE, hour_name, sector
 from domain.features.grid import DAY_MINUTES, GRID_MINUTES, slow_boundary, tick_of
 from domain.features.schedule import FEATURES as SCHEDULE
 from domain.features.schedule import Names, local_minutes, schedule_features
@@ -57,6 +57,7 @@ def _entity_names(names: Names, departure_local: Floats) -> dict[str, list[str]]
     ends = list(zip(names.origin, names.dest, strict=True))
     hours = [int(m) % DAY_MINUTES // 60 if m == m else UNKNOWN_HOUR for m in departure_local.tolist()]
     return {
+        "network": [EVERYWHERE] * len(ends),
         "origin": names.origin,
         "origin_carrier": [f"{o}-{c}" for o, c in zip(names.origin, names.carrier, strict=True)],
         "carrier": names.carrier,
@@ -87,15 +88,24 @@ def _gather(
 
 
 def _derived(vectors: Floats) -> list[Floats]:
-    """Give `DERIVED`: the block's slack over the route's mean, and what the wind leaves of it."""
+    """Give `DERIVED`: what the block has over the route's mean, what wind and hour leave of it, and margins.
+
+    A margin is how late a flight arrives that leaves as late as others did: their lateness less its own slack.
+    """
     padding = vectors[:, BLOCK] - vectors[:, ELAPSED]
-    return [padding, padding - vectors[:, WIND] * vectors[:, AIR_TIME]]
+    wind, usual = vectors[:, WIND] * vectors[:, AIR_TIME], vectors[:, USUAL_EXCESS]
+    # A wind not known, as before the morning's first arrivals, is taken for none.
+    slack = padding - np.where(wind == wind, wind, 0.0) - np.where(usual == usual, usual, 0.0)
+    margins = vectors[:, LATENESS].T - slack
+    return [padding, padding - wind, slack, *margins]
 
 
 BLOCK = [f.name for f in SCHEDULE].index("block_minutes")
 ELAPSED = POSITION["route_elapsed_30d"]
 AIR_TIME = POSITION["route_air_time_30d"]
 WIND = POSITION["sector_air_time_excess_12h"]
+USUAL_EXCESS = POSITION["origin_hour_elapsed_excess_30d"]
+LATENESS = [POSITION[f"{kind}_cohort_lateness_3h"] for kind in MARGIN_KINDS]
 
 
 def vectors_for(

@@ -14,7 +14,7 @@ from domain.features.state import FAMILIES, KINDS
 from domain.features.vectors import assemble
 from tests.domain.worlds import NOON, Flight, query, state_of
 
-PINNED_CONTRACT = "329f0f5f1cbdf16add2692a5eddef478abf3d1a1783655c47bbf6f0f4c92f1ea"
+PINNED_CONTRACT = "3b4ff0f09dfa7400949f84eadd29587bbf068b9911e1a4d5c92dbf8df082342e"
 
 
 def test_the_contract_changes_only_on_purpose():

@@ -59,3 +59,16 @@ def test_windows_end_after_three_and_twelve_hours():
 def test_a_flight_that_came_back_is_not_taken_for_wind():
     block = state_of([flown(-30, dep_delay=0, arr_delay=900)])
     assert value(block, "dest", "IAH", "en_route_loss_3h") == 120
+
+
+def test_an_hours_excess_is_over_the_means_of_its_flights_routes():
+    # The route takes 230 minutes at this hour and 210 four hours earlier: 220 on the mean.
+    day = 1440
+    flights = [
+        Flight(departs=-day, gone=-day, there=-day + 230, arr_delay=-10),
+        Flight(departs=-day - 240, gone=-day - 240, there=-day - 30, arr_delay=-30),
+    ]
+    block = state_of(flights)
+    assert value(block, "origin_hour", "EWR@12", "elapsed_excess_30d") == 10
+    assert value(block, "origin_hour", "EWR@08", "elapsed_excess_30d") == -10
+    assert value(block, "origin_carrier", "EWR-UA", "elapsed_excess_30d") == 0

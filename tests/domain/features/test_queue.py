@@ -42,3 +42,10 @@ def test_a_cancellation_far_ahead_counts_only_when_its_flight_comes_near():
     assert [
         value(state_of([*flights, Flight()], at=at), "origin", "EWR", "cancelled_6h") for at in (0, 20)
     ] == [0, 1]
+
+
+def test_cancellations_are_counted_by_airport_and_everywhere():
+    block = state_of([Flight(departs=-30, cancelled=-10), Flight(origin="JFK", departs=-30, cancelled=-5)])
+    counts = [("origin", "EWR", 1), ("origin", "JFK", 1), ("network", "all", 2)]
+    for kind, entity, expected in counts:
+        assert value(block, kind, entity, "cancelled_6h") == expected

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.features.catalogue import DEFAULTS, FEATURE_NAMES, POSITION, state_slices
+from domain.features.catalogue import DEFAULTS, FEATURE_NAMES, MARGIN_KINDS, POSITION, state_slices
 from domain.features.grid import tick_of
 from domain.features.state import compute_block
 from domain.features.vectors import assemble, vectors_for
@@ -88,7 +88,8 @@ def test_a_batch_gives_what_its_questions_give_alone():
 def test_entities_no_fact_has_named_get_the_catalogues_defaults():
     block = state_of([Flight(departs=-30, gone=-10)])
     vector = assemble(query(carrier="XX", origin="ZZZ", dest="QQQ"), block, np.array([NOON]))[0]
-    for where in state_slices().values():
+    named = {kind: where for kind, where in state_slices().items() if kind != "network"}
+    for where in named.values():
         np.testing.assert_array_equal(vector[where], DEFAULTS[where])
 
 
@@ -129,3 +130,17 @@ def test_unknown_and_zero_have_one_bit_pattern_each():
     for asked in (query(), query(origin="ZZZ", dest="QQQ")):
         vector = assemble(asked, block, np.array([NOON]))[0]
         assert not np.any(np.signbit(vector) & ((vector == 0) | np.isnan(vector)))
+
+
+def test_a_margin_is_what_others_lateness_leaves_after_the_own_slack():
+    # The route takes 210 of the 240 minutes at this hour; who should have gone 40 minutes ago still waits.
+    yesterday = Flight(departs=-1380, gone=-1380, there=-1170, arr_delay=-30)
+    vector = assemble(query(), state_of([yesterday, Flight(departs=-40)]), np.array([NOON]))[0]
+    assert vector[POSITION["slack"]] == 30
+    for kind in MARGIN_KINDS:
+        assert vector[POSITION[f"margin_{kind}"]] == 10
+
+
+def test_without_a_cohort_there_is_no_margin():
+    vector = assemble(query(), state_of([]), np.array([NOON]))[0]
+    assert all(np.isnan(vector[POSITION[f"margin_{kind}"]]) for kind in MARGIN_KINDS)
