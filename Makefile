@@ -75,6 +75,10 @@ retrain: $(STAMP) ## Train a candidate and hold it against the gate
 policies: $(STAMP) ## Compare retrain policies over the year: the report in docs/reports
 	@$(ONTIME) policies
 
+.PHONY: tune
+tune: $(STAMP) ## Search for better tree parameters for some seconds, or go on with it: make tune BUDGET=600
+	@$(ONTIME) tune --budget $(or $(BUDGET),600)
+
 .PHONY: rollback
 rollback: $(STAMP) ## Let the last champion serve again
 	@$(ONTIME) rollback

@@ -119,10 +119,11 @@ class ModelRegistry:
         )
 
     @contextmanager
-    def run(self, name: str) -> Iterator[Run]:
-        """Open a training run; it ends as failed when the block raises."""
+    def run(self, name: str, parent: str | None = None) -> Iterator[Run]:
+        """Open a run, beneath that of the id `parent`; it ends as failed when the block raises."""
+        tags = {"model": self.model_name} | ({"mlflow.parentRunId": parent} if parent else {})
         with _reachable():
-            run = self._client.create_run(self._experiment(), run_name=name, tags={"model": self.model_name})
+            run = self._client.create_run(self._experiment(), run_name=name, tags=tags)
         run_id = run.info.run_id
         try:
             with _reachable():

@@ -354,6 +354,17 @@ def clock(
 
 
 @app.command()
+def tune(
+    budget: Annotated[float, typer.Option(help="Seconds to search; run again, it goes on.")] = 600,
+    until: Annotated[datetime, typer.Option(help="Last day of the folds.")] = datetime(2013, 8, 31),  # noqa: DTZ001
+) -> None:
+    """Search for better tree parameters on forward-chaining folds; writes reports/tuning.json."""
+    from ontime.tuning import run_tuning
+
+    run_tuning(settings(), budget, until.date(), say)
+
+
+@app.command()
 def openapi() -> None:
     """Print the API's description as JSON."""
     from app.openapi import describe

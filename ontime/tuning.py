@@ -1,0 +1,80 @@
+"""`tune`: search for tree parameters on the dataset's months before the test months, and write a report."""
+
+import json
+import socket
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from adapters.model_registry import ModelRegistry
+from adapters.settings import PROJECT_ROOT, Settings
+from data.dataset import load_dataset
+from data.facts import facts_of
+from domain.clock import minute_floor
+from domain.flights import FlightFacts, WeatherFacts
+from training.training_set import HEADLINE_LEAD, TrainingSet, build
+from training.tune import tune
+
+FIRST_DAY, LAST_DAY = date(2013, 1, 1), date(2013, 8, 31)
+"""The months after them are for tests: no choice may look at them."""
+AS_OF = datetime(2013, 9, 2, tzinfo=UTC)
+
+
+class FactsInMemory:
+    """An event store over the dataset's facts."""
+
+    def __init__(self, flights: FlightFacts, weather: WeatherFacts):
+        self._flights, self._weather = flights, weather
+
+    def facts(self, known_by: datetime, scheduled_from: datetime) -> tuple[FlightFacts, WeatherFacts]:
+        """Give what was known by a moment of flights scheduled from another on."""
+        moment, first = minute_floor(known_by), minute_floor(scheduled_from)
+        flights = self._flights.take(self._flights.sched_dep >= first)
+        return flights.known_by(moment), self._weather.known_by(moment)
+
+
+def run_tuning(settings: Settings, budget: float, until: date, say: Callable[[str], None]) -> Path:
+    """Search for `budget` seconds and write `tuning.json`; interrupted, it goes on with its next run."""
+    folder = PROJECT_ROOT / settings.state_dir / "tuning"
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = _rows(PROJECT_ROOT / settings.state_dir / "data", until, say)
+    registry = _registry(settings, folder, say)
+    with registry.run(f"tuning until {until}") as parent:
+        parent.tags({"data_hash": rows.data_hash, "contract_hash": rows.contract_hash})
+        found = tune(
+            rows,
+            folder / "optuna.db",
+            budget,
+            tell=lambda message, left: say(f"  {message}; {left:.0f} s left"),
+            child=lambda name: registry.run(name, parent=parent.run_id),
+        )
+        parent.parameters(found.best)
+        parent.metrics(found.best_measures | {"log_loss_gained": found.as_dict()["log_loss_gained"]})
+    report = PROJECT_ROOT / settings.reports_dir / "tuning.json"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.write_text(json.dumps(found.as_dict() | {"data_hash": rows.data_hash}, indent=1) + "\n")
+    say(
+        f"log-loss on the folds {found.start_measures['log_loss']:.5f} as it starts, "
+        f"{found.best_measures['log_loss']:.5f} at best (trial {found.best_trial} of {found.trials}): {report}"
+    )
+    return report
+
+
+def _rows(data_dir: Path, until: date, say: Callable[[str], None]) -> TrainingSet:
+    say(f"  training set of {FIRST_DAY} to {until}")
+    store = FactsInMemory(*facts_of(load_dataset(data_dir).events))
+    return build(store, FIRST_DAY, until, AS_OF, leads=(HEADLINE_LEAD,), extra_leads=0)
+
+
+def _registry(settings: Settings, folder: Path, say: Callable[[str], None]) -> ModelRegistry:
+    """The stack's MLflow where it answers, otherwise a file beside the trials."""
+    address = urlsplit(settings.mlflow_address)
+    try:
+        socket.create_connection((address.hostname or "", address.port or 80), timeout=2).close()
+        where = settings.mlflow_address
+    except OSError:
+        where = f"sqlite:///{folder / 'mlflow.db'}"
+    say(f"  runs are recorded in {where}")
+    # A search registers nothing, so that nothing is signed.
+    return ModelRegistry(where, settings.model_name, settings.model_cache_dir, key=b"")

@@ -1,0 +1,271 @@
+"""Search for better tree parameters: forward-chaining folds, a budget of time, warm-started, resumable.
+
+Every trial is judged by log-loss on days after those it was fitted on, several times over: a holdout of one
+season picks what suits that season. The parameters that serve are trial 0, so whatever wins has beaten them.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import optuna
+
+from adapters.lightgbm_booster import LightGBMBooster
+from domain.errors import InvalidInput
+from domain.features.catalogue import FEATURE_NAMES
+from domain.metrics import summary
+from domain.model import CategoryEncoder
+from training.train import TreeParameters, fit_trees
+from training.training_set import HEADLINE_LEAD, TrainingSet
+
+FOLDS = 3
+MINIMUM_DAYS = 4 * (FOLDS + 1)
+MEASURES = ("log_loss", "auc", "average_precision")
+STARTUP_TRIALS = 4
+"""Trials that run all folds before a poor first fold may end one."""
+
+Tell = Callable[[str, float], None]
+
+
+class ChildRun(Protocol):
+    """What a trial records."""
+
+    def parameters(self, values: dict[str, Any]) -> None:
+        """Record parameters."""
+        ...
+
+    def metrics(self, values: dict[str, float]) -> None:
+        """Record metrics."""
+        ...
+
+
+Child = Callable[[str], AbstractContextManager[ChildRun]]
+"""Opens the record of one trial."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Days to fit on, and the days after them to judge on, at the headline lead."""
+
+    fit: TrainingSet
+    judge: TrainingSet
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What a search found, on the folds; each measure is the mean over them."""
+
+    start: dict[str, Any]
+    best: dict[str, Any]
+    start_measures: dict[str, float]
+    best_measures: dict[str, float]
+    trials: int
+    best_trial: int
+    folds: list[dict[str, int]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as plain values, and by how much the best beats the start."""
+        gained = self.start_measures["log_loss"] - self.best_measures["log_loss"]
+        return dict(vars(self)) | {"log_loss_gained": gained, "beaten": gained > 0}
+
+
+def forward_folds(rows: TrainingSet, count: int = FOLDS) -> list[Fold]:
+    """Cut days into `count` + 1 stretches; each but the first is judged by a fit on all before it.
+
+    Raises
+    ------
+    InvalidInput
+        If there are too few days.
+    """
+    days = np.unique(rows.day)
+    if len(days) < 4 * (count + 1):
+        raise InvalidInput("flown_until", f"a window of at least {4 * (count + 1)} days", len(days))
+    stretches = np.array_split(days, count + 1)
+    headline = rows.lead == HEADLINE_LEAD
+    return [
+        Fold(rows.take(rows.day < s[0]), rows.take((rows.day >= s[0]) & (rows.day <= s[-1]) & headline))
+        for s in stretches[1:]
+    ]
+
+
+def suggest(trial: optuna.Trial, start: TreeParameters) -> TreeParameters:
+    """Draw one set of parameters; those not named keep the start's value."""
+    return replace(
+        start,
+        n_trees=trial.suggest_int("n_trees", 10, 800),
+        learning_rate=trial.suggest_float("learning_rate", 0.01, 0.2, log=True),
+        num_leaves=trial.suggest_int("num_leaves", 4, 127, log=True),
+        min_data_in_leaf=trial.suggest_int("min_data_in_leaf", 10, 2000, log=True),
+        feature_fraction=trial.suggest_float("feature_fraction", 0.05, 1.0),
+        bagging_fraction=trial.suggest_float("bagging_fraction", 0.4, 1.0),
+        lambda_l2=trial.suggest_float("lambda_l2", 0.1, 200.0, log=True),
+        cat_smooth=trial.suggest_float("cat_smooth", 1.0, 500.0, log=True),
+    )
+
+
+def judge(
+    folds: list[Fold],
+    parameters: TreeParameters,
+    seed: int,
+    after: Callable[[int, float], None] | None = None,
+) -> dict[str, float]:
+    """Fit and measure on every fold; the mean of each measure.
+
+    Parameters
+    ----------
+    after : callable, optional
+        Told the fold's number and the mean log-loss so far; may raise to end it.
+    """
+    found: list[dict[str, float]] = []
+    for number, fold in enumerate(folds):
+        found.append(_measure(fold, parameters, seed))
+        if after:
+            after(number, float(np.mean([f["log_loss"] for f in found])))
+    return {name: float(np.mean([f[name] for f in found])) for name in MEASURES}
+
+
+def _measure(fold: Fold, parameters: TreeParameters, seed: int) -> dict[str, float]:
+    trees = fit_trees(fold.fit, parameters, seed)
+    encode = CategoryEncoder(FEATURE_NAMES, trees.categories)
+    with LightGBMBooster(trees.text) as booster:
+        raw = booster.raw_scores(encode(fold.judge.X))
+    return summary(fold.judge.y, 1.0 / (1.0 + np.exp(-raw)))
+
+
+def tune(
+    rows: TrainingSet,
+    storage: Path,
+    budget_seconds: float,
+    start: TreeParameters | None = None,
+    seed: int = 2013,
+    tell: Tell = lambda message, left: None,
+    child: Child | None = None,
+) -> Tuning:
+    """Search for the budget's time, after all trials that earlier searches on the same rows have left.
+
+    Parameters
+    ----------
+    storage : Path
+        SQLite file of the trials; a search that was interrupted goes on where it stood.
+    budget_seconds : float
+        No trial begins later; trial 0 always runs.
+    start : TreeParameters, optional
+        Trial 0: the champion's parameters; by default those of the code.
+    tell : callable
+        Told after each trial what came of it, and the seconds left.
+    child : callable, optional
+        Opens the record of a trial by its name.
+
+    Raises
+    ------
+    InvalidInput
+        If the budget is negative or the rows have too few days.
+    """
+    if budget_seconds < 0:
+        raise InvalidInput("budget", "seconds, at least 0", budget_seconds)
+    folds, start = forward_folds(rows), start or TreeParameters()
+    study = _study(storage, rows, start, seed)
+    deadline = time.monotonic() + budget_seconds
+    while not _completed(study) or time.monotonic() < deadline:
+        trial = study.ask()
+        try:
+            _run_trial(study, trial, folds, start, seed, child)
+        except BaseException:
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            raise
+        tell(_said(study), max(0.0, deadline - time.monotonic()))
+    return _result(study, folds, start)
+
+
+def _study(storage: Path, rows: TrainingSet, start: TreeParameters, seed: int) -> optuna.Study:
+    """Open the study of these rows and this start; trials cut short before are closed, trial 0 is queued."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage.parent.mkdir(parents=True, exist_ok=True)
+    name = f"{rows.data_hash[:16]} {json.dumps(start.as_dict(), sort_keys=True)}"
+    known = optuna.study.get_all_study_names(f"sqlite:///{storage}") if storage.exists() else []
+    done = (
+        len(optuna.load_study(study_name=name, storage=f"sqlite:///{storage}").trials) if name in known else 0
+    )
+    study = optuna.create_study(
+        study_name=name,
+        storage=f"sqlite:///{storage}",
+        load_if_exists=True,
+        # Seeded by what is done: a sampler that begins anew would draw its first trials again.
+        sampler=optuna.samplers.TPESampler(seed=seed + done, n_startup_trials=STARTUP_TRIALS),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
+    )
+    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+    waiting = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,))
+    if not _completed(study) and not waiting:
+        study.enqueue_trial({name: value for name, value in start.as_dict().items() if name != "max_bin"})
+    return study
+
+
+def _run_trial(
+    study: optuna.Study,
+    trial: optuna.Trial,
+    folds: list[Fold],
+    start: TreeParameters,
+    seed: int,
+    child: Child | None,
+) -> None:
+    parameters = suggest(trial, start)
+
+    def after(fold: int, log_loss: float) -> None:
+        trial.report(log_loss, fold)
+        if trial.should_prune():
+            raise optuna.TrialPruned
+
+    try:
+        measures = judge(folds, parameters, seed, after)
+    except optuna.TrialPruned:
+        study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        return
+    for name, value in measures.items():
+        trial.set_user_attr(name, value)
+    study.tell(trial, measures["log_loss"])
+    if child:
+        with child(f"trial {trial.number}") as run:
+            run.parameters(parameters.as_dict())
+            run.metrics(measures)
+
+
+def _completed(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+
+
+def _said(study: optuna.Study) -> str:
+    last, best = study.trials[-1], study.best_trial
+    value = "ended early" if last.value is None else f"log-loss {last.value:.5f}"
+    return f"trial {last.number}: {value}; best {best.value:.5f} (trial {best.number})"
+
+
+def _result(study: optuna.Study, folds: list[Fold], start: TreeParameters) -> Tuning:
+    first, best = min(_completed(study), key=lambda trial: trial.number), study.best_trial
+    return Tuning(
+        start=start.as_dict(),
+        best=start.as_dict() | best.params,
+        start_measures={name: first.user_attrs[name] for name in MEASURES},
+        best_measures={name: best.user_attrs[name] for name in MEASURES},
+        trials=len(study.trials),
+        best_trial=best.number,
+        folds=list(_spans(folds)),
+    )
+
+
+def _spans(folds: list[Fold]) -> Iterator[dict[str, int]]:
+    for fold in folds:
+        yield {
+            "fit_from": int(fold.fit.day.min()),
+            "fit_until": int(fold.fit.day.max()),
+            "judge_from": int(fold.judge.day.min()),
+            "judge_until": int(fold.judge.day.max()),
+            "fit_rows": len(fold.fit),
+            "judge_rows": len(fold.judge),
+        }
