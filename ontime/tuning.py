@@ -76,5 +76,5 @@ def _registry(settings: Settings, folder: Path, say: Callable[[str], None]) -> M
     except OSError:
         where = f"sqlite:///{folder / 'mlflow.db'}"
     say(f"  runs are recorded in {where}")
-    # A search registers nothing, so that nothing is signed.
-    return ModelRegistry(where, settings.model_name, settings.model_cache_dir, key=b"")
+    # Under a name of its own: a retrain closes what runs of its model were left open. And a search signs nothing.
+    return ModelRegistry(where, f"{settings.model_name}-tuning", settings.model_cache_dir, key=b"")
