@@ -30,6 +30,7 @@ from flows.parts import parts
 from monitoring import drift, estimate, performance, quality, reference, rules, service, trailing, windows
 from monitoring.measures import ALL, Measure
 from monitoring.policy import Decision, RetrainState
+from monitoring.thresholds import ThresholdPolicy
 from training.training_set import HEADLINE_LEAD, build
 
 task: Callable[..., Any] = partial(prefect.task, retries=3, retry_delay_seconds=2, cache_policy=NO_CACHE)
@@ -154,17 +155,17 @@ def trailing_reference(night: Night) -> reference.Reference | None:
     path = own.settings.state_dir / "reference" / f"trailing-{CONTRACT_HASH[:12]}-{last}.npz"
     if path.exists():
         return reference.Reference.load(path)
+    if len(own.log.by_day(first, last)) < ThresholdPolicy().minimum_days:
+        return None  # before anything is read: until they are there, every night asks
     near = own.sampler.totals(first, last).near_headline
     served = own.sampler.sample(
         first, last, windows.night_of(last), CONTRACT_HASH, DAY_SAMPLE, near
     ).predictions
-    if not len(served):
+    days = windows.day_numbers(served)
+    if len(np.unique(days)) < ThresholdPolicy().minimum_days:  # the others' are of another contract
         return None
     columns, values = reference.watched_columns(served.features, served.probability)
-    try:
-        made = reference.make_reference(columns, values, windows.day_numbers(served))
-    except ValueError:  # too few days are served yet
-        return None
+    made = reference.make_reference(columns, values, days)
     made.save(path)
     return made
 
