@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BASELINE = ROOT / ".secrets.baseline"
 # Hashes of packages are what these hold.
 EXCLUDED = r"^(requirements/.*\.txt|\.secrets\.baseline)$"
+# The hash of the feature contract is pinned where it must not change unseen.
+PINNED = r"(?i)contract"
 Found = dict[tuple[str, str, str], int]
 
 
@@ -35,6 +37,8 @@ def scan() -> Found:
         "--no-verify",
         "--exclude-files",
         EXCLUDED,
+        "--exclude-lines",
+        PINNED,
     ]
     done = subprocess.run([*command, *present], cwd=ROOT, capture_output=True, text=True, check=True)
     return {

@@ -74,9 +74,9 @@ def needs_roll(compose: Compose, old: Sequence[str]) -> bool:
 
 
 def _image(compose: Compose, container: str) -> str:
-    return (
-        compose.environment.get("API_IMAGE") or f"ontime/api:{compose.environment.get('IMAGE_TAG', 'latest')}"
-    )
+    """The image a replica is to run: that of the old one, under the tag that is asked for."""
+    name = compose.inspect(container)["Config"]["Image"].rpartition(":")[0]
+    return compose.environment.get("API_IMAGE") or f"{name}:{compose.environment.get('IMAGE_TAG', 'latest')}"
 
 
 def wait_for_replicas(compose: Compose, containers: Sequence[str]) -> None:
