@@ -424,6 +424,10 @@ def retrain_state(night: Night, champion: Served) -> RetrainState:
         champion_labels=len(own.labels.known_by(known_until, *trained_days(champion))),
         new_labels=len(labels),
         last_retrain=own.monitoring.last_retrain(),
+        in_vain=sum(
+            decision.kind == "retrain" and decision.verdict
+            for decision in own.monitoring.decisions(first_unknown, night.day)
+        ),
         challenger=own.registry.alias(CHALLENGER),
         gaps=tuple(v for day, v, _ in history.get("log_loss_gap", []) if day >= serves_since),
     )

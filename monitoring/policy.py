@@ -33,6 +33,7 @@ class RetrainPolicy:
     breach_gap: float = 0.08
     """Realised less expected log-loss, in nats: a hard day raises both, a model gone wrong the difference."""
     cool_down_days: int = 7
+    """Doubled by each retrain since the champion's own: one that came to nothing says that a refit does not pay yet."""
     minimum_labels: int = 1_000
 
 
@@ -47,6 +48,8 @@ class RetrainState:
     """Flights with a label on the days it was fitted on."""
     new_labels: int
     last_retrain: date | None
+    in_vain: int
+    """Retrains since the champion's own: refused by the gate, let go in the shadow, or taken back."""
     challenger: int | None
     gaps: tuple[float, ...]
     """Realised less expected log-loss of the newest nights with labels since the champion serves, newest first:
@@ -57,6 +60,7 @@ def decide_retrain(state: RetrainState, policy: RetrainPolicy) -> Decision:
     """Decide whether a retrain pays now."""
     breaches = sum(gap > policy.breach_gap for gap in state.gaps[: policy.of_nights])
     growth = state.new_labels / max(state.champion_labels, 1)
+    cool_down = policy.cool_down_days * 2**state.in_vain
     evidence = {
         "new_labels": state.new_labels,
         "champion_labels": state.champion_labels,
@@ -65,12 +69,14 @@ def decide_retrain(state: RetrainState, policy: RetrainPolicy) -> Decision:
         "breaches": breaches,
         "gaps": list(state.gaps[: policy.of_nights]),
         "last_retrain": state.last_retrain.isoformat() if state.last_retrain else None,
+        "in_vain": state.in_vain,
         "challenger": state.challenger,
     }
     if state.challenger is not None:
         return Decision(False, f"version {state.challenger} is being tried beside the champion", evidence)
-    if state.last_retrain and (state.day - state.last_retrain).days < policy.cool_down_days:
-        return Decision(False, f"the last retrain was on {state.last_retrain}, cool-down", evidence)
+    if state.last_retrain and (state.day - state.last_retrain).days < cool_down:
+        said = f"the last retrain was on {state.last_retrain}, cool-down of {cool_down} days"
+        return Decision(False, said, evidence)
     if state.new_labels < policy.minimum_labels:
         return Decision(False, f"only {state.new_labels} new labels", evidence)
     if breaches >= policy.breach_nights:

@@ -108,7 +108,7 @@ class Contest:
         self._champion = Seat(first, 0, 1)
         self._challenger: Seat | None = None
         self._versions = 1
-        self._last_retrain: date | None = None
+        self._retrained: list[date] = []
         self._gaps: list[tuple[date, float]] = []
         self._gap_day: date | None = None
         self._served = first.probability.copy()
@@ -150,7 +150,8 @@ class Contest:
             champion_known_until=first_unknown - timedelta(days=1),
             champion_labels=champion.labels,
             new_labels=len(self._known(first_unknown, day, as_of)),
-            last_retrain=self._last_retrain,
+            last_retrain=max(self._retrained, default=None),
+            in_vain=sum(night >= first_unknown for night in self._retrained),
             challenger=self._challenger.version if self._challenger else None,
             gaps=tuple(gap for night, gap in self._gaps if gap == gap and night >= serves_since),
         )
@@ -198,7 +199,7 @@ class Contest:
 
     def _retrain(self, day: date, as_of: datetime, asked: Decision) -> None:
         candidate = self._fit(day)
-        self._last_retrain = day
+        self._retrained.append(day)
         self._versions += 1
         seat = Seat(candidate, minute_floor(as_of), self._versions)
         self._record.cpu_seconds += candidate.cpu_seconds
