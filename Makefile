@@ -64,8 +64,24 @@ data-report: $(STAMP) ## Measure the data: docs/reports/data.md, its figures, va
 	@$(ONTIME) data-report
 
 .PHONY: train
-train: $(STAMP) ## Train a first champion where there is none
+train: $(STAMP) ## Train on January to August 2013, tuned; needs no stack
 	@$(ONTIME) train
+
+.PHONY: evaluate
+evaluate: $(STAMP) ## Test that model on September to December, beside others: docs/reports/model.md
+	@$(ONTIME) evaluate
+
+.PHONY: ablation
+ablation: $(STAMP) ## What each family of features is worth
+	@$(ONTIME) ablation
+
+.PHONY: walkthrough
+walkthrough: $(STAMP) ## Execute docs/walkthrough.ipynb anew
+	@$(ONTIME) walkthrough
+
+.PHONY: train-first
+train-first: $(STAMP) ## Train a first champion for the running stack, where there is none
+	@$(ONTIME) train-first
 
 .PHONY: retrain
 retrain: $(STAMP) ## Train a candidate and hold it against the gate

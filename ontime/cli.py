@@ -135,15 +135,49 @@ def train(
         str, typer.Option(metavar="RUN_ID", help="Make this MLflow run again and compare; registers nothing.")
     ] = "",
 ) -> None:
-    """Train a first champion on the days before the stack's clock, where none serves yet; or make a run again.
+    """Train on January to August 2013 and test on the rest, without a stack; or make a run of the stack again.
 
     A rebuild ends with status 1 when the training set or the model is not the recorded one.
     """
-    from ontime.work import rebuild_run, train_first
-
     if rebuild:
+        from ontime.work import rebuild_run
+
         raise typer.Exit(0 if rebuild_run(settings(), rebuild, say) else 1)
-    train_first(settings(), say)
+    from ontime import study
+
+    study.train(settings(), say)
+
+
+@app.command()
+def train_first() -> None:
+    """Train a first champion on the days before the stack's clock, where none serves yet."""
+    from ontime.work import train_first as work
+
+    work(settings(), say)
+
+
+@app.command()
+def evaluate() -> None:
+    """Judge the model that `train` left on September to December, beside others; writes the report."""
+    from ontime import study
+
+    study.evaluate(settings(), say)
+
+
+@app.command()
+def ablation() -> None:
+    """Fit without each family of features, to see what each is worth."""
+    from ontime import study
+
+    study.ablation(settings(), say)
+
+
+@app.command()
+def walkthrough() -> None:
+    """Execute the notebook docs/walkthrough.ipynb anew."""
+    from ontime import study
+
+    study.make_walkthrough(settings(), say)
 
 
 @app.command()

@@ -66,7 +66,7 @@ def window_of_night(night: date, plan: RetrainPlan) -> Window:
 
 
 def first_window(begins: date) -> Window:
-    """What the first champion sees that serves from a day on: as `make train` does before that day's first flight."""
+    """What the first champion sees that serves from a day on: what `make train-first` sees before its first flight."""
     until = begins - timedelta(days=1)
     as_of = datetime(begins.year, begins.month, begins.day, 7, 55, tzinfo=UTC)
     return Window(until - timedelta(days=FIRST_WINDOW_DAYS - 1), until, as_of, SplitPolicy())

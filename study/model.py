@@ -1,0 +1,75 @@
+"""The study's model: fitted and calibrated on January to August alone, signed and kept beside its card."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from adapters import model_artifact
+from adapters.lightgbm_booster import LightGBMBooster
+from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
+from domain.model import FlightModel, ModelManifest
+from study.sets import StudyPlan, StudySets
+from training import baselines, model_card
+from training.evaluate import Evaluation, evaluate
+from training.fit import fit_calibrated
+from training.run import git_commit
+from training.split import Split, day_of, spread
+from training.train import THREADS, TreeParameters
+from training.training_set import HEADLINE_LEAD
+
+SEED = 2013
+
+
+def split_of(sets: StudySets, plan: StudyPlan) -> Split:
+    """Lay out the fit's days: all of them, those that calibrate, and the others; the test's days are the evaluation.
+
+    Raises
+    ------
+    ValueError
+        If a day of the test, or a later one, is among those of the fit.
+    """
+    fit = sets.fit
+    if fit.day.max() >= sets.test.day.min():
+        raise ValueError(f"a day of the fit, {fit.day.max()}, is not before the test's {sets.test.day.min()}")
+    calibrating = np.isin(fit.day, spread(np.unique(fit.day), plan.calibration_days))
+    return Split(
+        fit=fit, draft=fit.take(~calibrating), calibration=fit.take(calibrating), evaluation=sets.test
+    )
+
+
+def train(
+    sets: StudySets,
+    plan: StudyPlan,
+    parameters: TreeParameters,
+    key: bytes,
+    folder: Path,
+    progress: Callable[[float], None],
+    seed: int = SEED,
+) -> tuple[FlightModel, Evaluation, str]:
+    """Fit, calibrate, evaluate, sign; give the model, its evaluation and its hash.
+
+    The same sets, plan, parameters and seed give the same hash on the same commit.
+    """
+    split = split_of(sets, plan)
+    trees, calibration = fit_calibrated(split, parameters, seed, progress)
+    manifest = ModelManifest(
+        contract_hash=CONTRACT_HASH,
+        feature_names=FEATURE_NAMES,
+        categories=trees.categories,
+        calibration=calibration,
+        trained_from=day_of(int(split.fit.day.min())).isoformat(),
+        trained_until=day_of(int(split.fit.day.max())).isoformat(),
+        as_of=f"{sets.fit.as_of:%Y-%m-%dT%H:%M:%SZ}",
+        data_hash=sets.fit.data_hash,
+        git_commit=git_commit(),
+        seed=seed,
+        parameters=parameters.as_dict() | {"threads": THREADS},
+    )
+    model = FlightModel(manifest, LightGBMBooster(trees.text))
+    headline = sets.fit.take(sets.fit.lead == HEADLINE_LEAD)
+    simple = {"carrier_by_hour": baselines.carrier_by_hour(headline)(sets.test)}
+    evaluation = evaluate(sets.test, model.probability(sets.test.X), simple)
+    card = model_card.write_card(manifest, evaluation)
+    model_artifact.write(folder, trees.text, manifest, key, {"card.md": card})
+    return model, evaluation, model_artifact.model_hash(folder)

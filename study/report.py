@@ -1,0 +1,281 @@
+"""The report of the model, and README's table, written from the files that the commands left."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+Found = dict[str, Any]
+PEER_COSTS = {
+    "fit_cpu_seconds": "fit, CPU s",
+    "megabytes": "MB",
+    "microseconds_one": "µs alone",
+    "microseconds_batch": "µs in a batch",
+}
+ROWS_SHOWN = 20
+BEGIN, END = "<!-- quality: written by `make evaluate` -->", "<!-- /quality -->"
+MEASURES = {
+    "auc": "AUC", "average_precision": "average precision", "log_loss": "log-loss", "brier": "Brier", "ece": "ECE",
+}  # fmt: skip
+
+
+def readme_table(found: Found) -> str:
+    """Write README's table: quality by lead, and the best other model beside it."""
+    rows = [
+        [_lead(int(lead)), *(_cell(values, name) for name in MEASURES)]
+        for lead, values in sorted(found["by_lead"].items(), key=lambda item: int(item[0]))
+    ]
+    split = found["split"]
+    lines = [
+        f"Fitted on {split['fit_from']} to {split['fit_until']}, tested on {split['test_from']} to "
+        f"{split['test_until']}: {found['n']:,.0f} flights, {found['late_rate']:.1%} late, "
+        f"{found['features']} features, none from the tail number. In brackets the 95% interval over days.",
+        "",
+        *table(["asked before departure", *MEASURES.values()], rows),
+        "",
+        "[How it was trained and tested, other models, slices, costs](docs/reports/model.md)",
+    ]
+    return "\n".join([BEGIN, "", *lines, "", END])
+
+
+def with_table(readme: str, found: Found) -> str:
+    """Put the table between README's marks.
+
+    Raises
+    ------
+    ValueError
+        If the marks are not there.
+    """
+    if BEGIN not in readme or END not in readme:
+        raise ValueError(f"README has no place for the table: {BEGIN} ... {END}")
+    before, rest = readme.split(BEGIN, 1)
+    return before + readme_table(found) + rest.split(END, 1)[1]
+
+
+def report(found: Found, others: dict[str, Found], figures: str) -> str:
+    """Write the report.
+
+    Parameters
+    ----------
+    others : dict
+        What further commands left, by name: ablation, tuning, leakage, feature-cost, bench-training, as far as there.
+    figures : str
+        Folder of the figures, from where the report lies.
+    """
+    parts = [
+        _head(found), _by_lead(found, figures), _calibration(found, figures), _slices(found, figures),
+        _peers(found), _published(found), _costs(found, figures), _ablation(others.get("ablation")),
+        _tuning(others.get("tuning")), _leakage(others.get("leakage")), _scale(others),
+    ]  # fmt: skip
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Write a Markdown table."""
+    return [
+        "| " + " | ".join(head) + " |",
+        "|" + "---|" * len(head),
+        *("| " + " | ".join(row) + " |" for row in rows),
+    ]
+
+
+def _head(found: Found) -> list[str]:
+    split, built = found["split"], found["training"]
+    return [
+        "# The model",
+        "",
+        "`make train` and `make evaluate` write this page; every figure is from `evaluation.json`.",
+        "",
+        f"The trees are fitted on the flights of {split['fit_from']} to {split['fit_until']}, each asked about "
+        f"60 minutes before departure and at other leads ({built['rows']:,} questions), and tested on "
+        f"{split['test_from']} to {split['test_until']}. No day of the test, nor any later one, is in the fit or the "
+        "calibration, and no choice was made on the test's days. A question uses what was known when it was asked, and "
+        "nothing from the recorded tail number, which is known only after the fact.",
+        "",
+        f"At 60 minutes, {found['n']:,.0f} flights, {found['late_rate']:.1%} of them late:",
+        "",
+        *table(["", *MEASURES.values()], [["this model", *(_cell(found, name) for name in MEASURES)]]),
+        "",
+        f"Model `{found['model_hash'][:16]}`, training data `{found['data_hash'][:16]}`, commit "
+        f"`{found['git_commit'][:12]}`, {found['features']} features; calibrated with slope "
+        f"{found['calibration']['slope']:.3f} and intercept {found['calibration']['intercept']:.3f}. Trained in "
+        f"{built['seconds']:.0f} s.",
+    ]
+
+
+def _by_lead(found: Found, figures: str) -> list[str]:
+    leads = sorted(found["by_lead"].items(), key=lambda item: int(item[0]))
+    rows = [[_lead(int(lead)), *(_cell(values, name) for name in MEASURES)] for lead, values in leads]
+    return [
+        "## By lead", "", "One model for every lead: how long before departure it is asked is a feature.", "",
+        *table(["asked before departure", *MEASURES.values()], rows), "", f"![AUC by lead]({figures}/lead.svg)",
+    ]  # fmt: skip
+
+
+def _calibration(found: Found, figures: str) -> list[str]:
+    return ["## Calibration", "", f"![Predicted against observed share]({figures}/reliability.svg)"]
+
+
+def _slices(found: Found, figures: str) -> list[str]:
+    lines = ["## By month, airport, carrier and hour", "", f"![AUC by slice]({figures}/slices.svg)"]
+    for kind, slices in found["slices"].items():
+        rows = [
+            [
+                name,
+                f"{v['n']:,.0f}",
+                f"{v['late_rate']:.3f}",
+                _cell(v, "auc"),
+                _cell(v, "log_loss"),
+                _number(v["ece"]),
+            ]
+            for name, v in slices.items()
+        ]
+        lines += ["", *table([kind, "flights", "late", "AUC", "log-loss", "ECE"], rows)]
+    return lines
+
+
+def _peers(found: Found) -> list[str]:
+    rows = []
+    for name, v in found["baselines"].items():
+        cost = [
+            f"{v[c]:.1f}" if c in v else ""
+            for c in ("fit_cpu_seconds", "megabytes", "microseconds_one", "microseconds_batch")
+        ]
+        rows.append([name, *(_number(v[m]) for m in MEASURES), *cost])
+    head = ["", *MEASURES.values(), *PEER_COSTS.values()]
+    return [
+        "## Other models", "",
+        "On the same split and vectors, all at the headline lead alone and without calibration. LightGBM is the choice "
+        "where it has the smallest loss at a size and speed that a request can afford.", "", *table(head, rows),
+    ]  # fmt: skip
+
+
+def _published(found: Found) -> list[str]:
+    t, late = found["tidymodels"], "actual departure and air time"
+    rows = [
+        ["tidymodels' article", late, _number(t["published"]["auc"]), ""],
+        ["theirs, reproduced", late, _number(t["theirs"]["auc"]), _number(t["theirs"]["spread"])],
+        ["ours", "what was known 60 minutes before", _number(t["ours"]["auc"]), _number(t["ours"]["spread"])],
+    ]
+    return [
+        "## The published comparison", "",
+        f"The set-up of tidymodels' article on recipes: {t['late_minutes']} minutes late or more, a random split of 75 "
+        f"to 25, repeated {t['ours']['splits']:.0f} times; {t['flights']['theirs']:,} flights. A random split lets a "
+        "model see the evening's flights when it is asked about the morning's: it flatters both, and is no estimate of "
+        "how either would serve.", "",
+        *table(["", "uses", "ROC AUC, mean", "spread"], rows),
+    ]  # fmt: skip
+
+
+def _costs(found: Found, figures: str) -> list[str]:
+    costs = ("cost", "best", "never", "always")
+    rows = [
+        [f"{r['ratio']:.0f}", f"{r['threshold']:.2f}", f"{r['warned']:.1%}", *(f"{r[c]:.0f}" for c in costs)]
+        for r in found["costs"]
+    ]
+    head = [
+        "ratio",
+        "threshold",
+        "warned",
+        "cost",
+        "at the best threshold",
+        "never warning",
+        "always warning",
+    ]
+    return [
+        "## What a warning is worth", "",
+        "When missing a late flight costs as much as so many false warnings: cost per 1,000 flights, in false "
+        "warnings, at the threshold that calibrated probabilities call for, and at the best one, known only "
+        "afterwards.", "",
+        *table(head, rows),
+        "", f"![Cost by threshold]({figures}/costs.svg)",
+    ]  # fmt: skip
+
+
+def _ablation(found: Found | None) -> list[str]:
+    if found is None:
+        return []
+    whole = found["variants"]["all features"]
+    rows = []
+    for name, v in found["variants"].items():
+        measured = [_number(v[m]) for m in ("auc", "average_precision", "log_loss")]
+        rows.append([name, _features(found, name), *measured, f"{v['log_loss'] - whole['log_loss']:+.4f}"])
+    return [
+        "## What each family is worth", "",
+        "The same fit at the headline lead, without calibration, with one family of features left out "
+        "(`make ablation`).", "",
+        *table(["", "features left out", "AUC", "average precision", "log-loss", "against all"], rows),
+    ]  # fmt: skip
+
+
+def _features(found: Found, name: str) -> str:
+    family = name.removeprefix("without ")
+    counts = found["features"]
+    if family in counts:
+        return str(counts[family])
+    return "0" if name == "all features" else str(sum(counts.values()) - counts.get("schedule", 0))
+
+
+def _tuning(found: Found | None) -> list[str]:
+    if found is None:
+        return []
+    return ["## Tuning", "", *_plain_lines(found)]
+
+
+def _leakage(found: Found | None) -> list[str]:
+    if found is None:
+        return []
+    return ["## Leakage audit", "", *_plain_lines(found)]
+
+
+def _scale(others: dict[str, Found]) -> list[str]:
+    lines: list[str] = []
+    for name, title in (
+        ("bench-training", "Cost of a training set"),
+        ("feature-cost", "Cost of a feature online"),
+    ):
+        if name in others:
+            lines += ["", f"## {title}", "", *_plain_lines(others[name])]
+    return lines[1:]
+
+
+def _plain_lines(found: Found) -> list[str]:
+    """Show the plain values of a file; its tables are in the file."""
+    rows = [
+        [name.replace("_", " "), str(value)]
+        for name, value in found.items()
+        if not isinstance(value, dict | list)
+    ]
+    lines = table(["", ""], rows)
+    for name, value in found.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            head = list(value[0])
+            shown = [[str(row.get(h, "")) for h in head] for row in value[:ROWS_SHOWN]]
+            lines += [
+                "",
+                f"{name.replace('_', ' ')}:",
+                "",
+                *table([h.replace("_", " ") for h in head], shown),
+            ]
+    return lines
+
+
+def _cell(values: Found, name: str) -> str:
+    if values.get(name) is None:
+        return ""
+    low, high = values.get(f"{name}_low"), values.get(f"{name}_high")
+    return _number(values[name]) + (
+        f" ({low:.3f}–{high:.3f})" if low is not None and high is not None else ""
+    )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _lead(minutes: int) -> str:
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
+
+
+def figure_folder(page: Path) -> Path:
+    """Where the figures of a page lie."""
+    return page.parent / "figures"
