@@ -118,7 +118,14 @@ def _found(database: Database, registry: ModelRegistry, ledger: set[int]) -> dic
             {a.rule for a in alerts if a.day < first and (a.resolved_at is None or a.resolved_at > ONSET)}
         ),
         "decisions": [
-            {"kind": d.kind, "day": d.day.isoformat(), "verdict": d.verdict, "reason": d.reason}
+            {
+                "kind": d.kind,
+                "day": d.day.isoformat(),
+                "night": (d.day - first).days + 1,
+                "verdict": d.verdict,
+                "reason": d.reason,
+                "measured": "mean" in d.evidence,
+            }
             for d in store.decisions(first, last)
         ],
         "changes": [

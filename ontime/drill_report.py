@@ -65,12 +65,19 @@ def verdict(found: dict[str, Any], control: dict[str, Any]) -> dict[str, Any]:
     noticed = min(own, key=lambda alert: alert["night"], default=None)
     served = {change["to"] for change in found["changes"]}
     poison = found.get("poison", {})
+    refused = [
+        d["night"]
+        for d in found["decisions"]
+        if poison and d["kind"] == "shadow" and not d["verdict"] and d["measured"]
+    ]
     return {
         "fault": found["fault"],
         "paged": first is not None,
         "noticed": noticed is not None,
         "night": first["night"] if first else (noticed["night"] if noticed else None),
-        "in_time": first is not None and first["night"] <= NIGHTS_ALLOWED,
+        "refused_on_night": min(refused, default=None),
+        "in_time": bool(refused and min(refused) <= NIGHTS_ALLOWED)
+        or (first is not None and first["night"] <= NIGHTS_ALLOWED),
         "rules": sorted({f"{a['rule']} ({a['severity']}, night {a['night']})" for a in own}),
         "did": _did(found),
         "false_promotion": bool(poison.get("promoted")) or poison.get("version") in served,
@@ -88,14 +95,22 @@ def _did(found: dict[str, Any]) -> list[str]:
     return said
 
 
+def _answer(one: dict[str, Any]) -> str:
+    if one["paged"]:
+        return "yes"
+    if one["refused_on_night"]:
+        return "refused in the shadow"
+    return "info only" if one["noticed"] else "NO"
+
+
 def print_table(reports: Path) -> None:
     """Print a row a fault."""
     table = Table("fault", "paged", "night", "by", "what the system did", show_lines=True)
     for name, one in read(reports).get("summary", {}).items():
         table.add_row(
             name,
-            "yes" if one["paged"] else ("info only" if one["noticed"] else "NO"),
-            str(one["night"] or "-"),
+            _answer(one),
+            str(one["night"] or one["refused_on_night"] or "-"),
             "\n".join(one["rules"]) or "-",
             "\n".join(one["did"]) + ("\nFALSE PROMOTION" if one["false_promotion"] else ""),
         )

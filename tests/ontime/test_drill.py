@@ -49,6 +49,22 @@ def test_a_poisoned_candidate_that_served_is_a_false_promotion():
     assert not drill_report.verdict(found(poison=poison), found())["false_promotion"]
 
 
+def test_a_bad_challenger_that_the_shadow_measured_and_refused_was_found():
+    early = {
+        "kind": "shadow",
+        "night": 1,
+        "day": "2013-04-09",
+        "verdict": False,
+        "reason": "",
+        "measured": False,
+    }
+    late = early | {"night": 2, "measured": True}
+    poison = {"version": 7, "promoted": False}
+    said = drill_report.verdict(found(decisions=[early, late], poison=poison), found())
+    assert (said["refused_on_night"], said["in_time"], said["paged"]) == (2, True, False)
+    assert not drill_report.verdict(found(decisions=[early], poison=poison), found())["in_time"]
+
+
 def test_drills_are_merged_one_by_one_and_judged_against_whichever_control_there_is(tmp_path):
     drill_report.record(tmp_path, "weather-missing", found(alert("cold", 1)))
     assert json.loads((tmp_path / drill_report.FILE).read_text())["summary"]["weather-missing"]["paged"]
