@@ -28,12 +28,12 @@ class RetrainPolicy:
 
     growth: float = 1 / 3
     """New labels over those the champion was fitted on."""
-    breach_nights: int = 3
+    breach_nights: int = 4
     of_nights: int = 7
     breach_gap: float = 0.08
     """Realised less expected log-loss, in nats: a hard day raises both, a model gone wrong the difference."""
     cool_down_days: int = 7
-    """Doubled by each retrain since the champion's own: one that came to nothing says that a refit does not pay yet."""
+    """Times the retrains since the champion's own that came to nothing: a second one says that no refit pays yet."""
     minimum_labels: int = 1_000
 
 
@@ -60,7 +60,7 @@ def decide_retrain(state: RetrainState, policy: RetrainPolicy) -> Decision:
     """Decide whether a retrain pays now."""
     breaches = sum(gap > policy.breach_gap for gap in state.gaps[: policy.of_nights])
     growth = state.new_labels / max(state.champion_labels, 1)
-    cool_down = policy.cool_down_days * 2**state.in_vain
+    cool_down = policy.cool_down_days * max(1, state.in_vain)
     evidence = {
         "new_labels": state.new_labels,
         "champion_labels": state.champion_labels,

@@ -19,7 +19,7 @@ QUIET = RetrainState(
     day=date(2013, 4, 2), champion_known_until=date(2013, 3, 31), champion_labels=60_000, new_labels=1_900,
     last_retrain=None, in_vain=0, challenger=None, gaps=(0.0, -0.01),
 )  # fmt: skip
-BREACHED = replace(QUIET, gaps=(0.1, 0.0, 0.12, -0.02, 0.09))
+BREACHED = replace(QUIET, gaps=(0.1, 0.1, 0.12, -0.02, 0.09))
 
 
 def difference(mean: float, worse: float, days: int = 2) -> PairedDifference:
@@ -69,12 +69,12 @@ def test_a_retrain_is_not_repeated_within_the_cool_down():
     assert decide_retrain(replace(state, last_retrain=date(2013, 4, 5)), POLICY).verdict
 
 
-def test_each_retrain_in_vain_doubles_the_wait_for_the_next():
-    state = replace(BREACHED, last_retrain=date(2013, 4, 6), in_vain=1)
+def test_from_the_second_retrain_in_vain_on_the_wait_for_the_next_grows():
+    state = replace(BREACHED, last_retrain=date(2013, 4, 6), in_vain=2)
     assert not decide_retrain(replace(state, day=date(2013, 4, 19)), POLICY).verdict
     assert decide_retrain(replace(state, day=date(2013, 4, 20)), POLICY).verdict
-    assert not decide_retrain(replace(state, day=date(2013, 5, 3), in_vain=2), POLICY).verdict
-    assert decide_retrain(replace(state, day=date(2013, 5, 4), in_vain=2), POLICY).verdict
+    assert not decide_retrain(replace(state, day=date(2013, 4, 26), in_vain=3), POLICY).verdict
+    assert decide_retrain(replace(state, day=date(2013, 4, 27), in_vain=3), POLICY).verdict
 
 
 def test_a_challenger_on_trial_holds_the_next_retrain_back():
