@@ -58,6 +58,29 @@ class Freshness(Answer):
     stale = fields.Boolean(required=True, metadata={"description": "Older than 15 minutes."})
 
 
+class Share(Answer):
+    """A feature's signed share of the log-odds: above zero towards late."""
+
+    feature = fields.String(required=True, metadata={"example": "origin_queue"})
+    words = fields.String(
+        required=True, metadata={"example": "departures past their time that have not left"}
+    )
+    value = fields.Float(required=True, allow_none=True)
+    unit = fields.String(required=True, metadata={"example": "flights"})
+    share = fields.Float(required=True)
+
+
+class Explanation(Answer):
+    """Why: constant, shares and rest sum to the log-odds, whose logistic function is the probability."""
+
+    log_odds = fields.Float(required=True)
+    constant = fields.Float(
+        required=True, metadata={"description": "What a flight has of which nothing is known."}
+    )
+    shares = fields.List(fields.Nested(Share), required=True, metadata={"description": "Largest first."})
+    rest = fields.Float(required=True, metadata={"description": "The sum of all other features' shares."})
+
+
 class Prediction(Answer):
     """A prediction; it is in the log."""
 
@@ -68,6 +91,7 @@ class Prediction(Answer):
     as_of = fields.AwareDateTime(**MOMENT)
     model = fields.Nested(ServingModel, required=True)
     features = fields.Nested(Freshness, required=True)
+    explanation = fields.Nested(Explanation, metadata={"description": "With `?explain`."})
     clock = fields.Nested(ClockAnswer, metadata={"description": "Once for all in a batch."})
 
 
@@ -115,6 +139,7 @@ class LoggedPrediction(Answer):
     model = fields.Dict(required=True)
     challenger = fields.Dict(required=True, allow_none=True)
     label = fields.Dict(required=True, allow_none=True)
+    explanation = fields.Nested(Explanation, metadata={"description": "With `?explain`."})
     clock = fields.Nested(ClockAnswer, required=True)
 
 

@@ -188,9 +188,18 @@ def _paths() -> dict[str, dict[str, Any]]:
     }
 
 
+EXPLAIN = {
+    "name": "explain",
+    "in": "query",
+    "required": False,
+    "description": "Say why: true for the five largest shares of the log-odds, or how many to show, 1 to 50.",
+    "schema": {"type": "string", "pattern": "^(true|false|[1-9]|[1-4][0-9]|50)$"},
+}
+
+
 def _predict() -> dict[str, Any]:
-    return _operation(
-        "Predict one flight, or up to 1,000",
+    operation = _operation(
+        "Predict one flight, or up to 1,000; up to 100 with `explain`",
         "predict",
         {
             200: {"anyOf": [_ref("Prediction"), _ref("Predictions")]},
@@ -200,6 +209,7 @@ def _predict() -> dict[str, Any]:
         {"oneOf": [_ref("Flight"), _ref("Batch")]},
         EXAMPLE_FLIGHT,
     )
+    return operation | {"parameters": [EXPLAIN]}
 
 
 def _show_prediction() -> dict[str, Any]:
@@ -211,7 +221,7 @@ def _show_prediction() -> dict[str, Any]:
     }
     summary = "Show a prediction, its features, its model and its label"
     operation = _operation(summary, "predict", {200: _ref("LoggedPrediction")})
-    return operation | {"parameters": [parameter]}
+    return operation | {"parameters": [parameter, EXPLAIN]}
 
 
 def _monitoring() -> dict[str, dict[str, Any]]:

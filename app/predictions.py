@@ -2,17 +2,19 @@
 
 from typing import Any
 
+import numpy as np
 from flask import Blueprint, Response, g
 
 from adapters.prediction_log import PredictionRecord, from_copy_line
 from app.auth import require
 from app.body import clock_body, json_response, read_json, status_of_items, timestamp
 from app.errors import problem_of
+from app.explanations import MOST_FLIGHTS, asked, explain, model_of
 from app.feature_cache import Sight
 from app.metrics import METRICS
 from app.parts import parts
 from app.schemas import BatchSchema, FlightSchema, load
-from app.serving import Question
+from app.serving import Explain, Question
 from domain.errors import InvalidInput, NotFound
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 
@@ -24,22 +26,24 @@ BATCH = BatchSchema()
 @blueprint.post("")
 @require("predict")
 def predict() -> Response:
-    """Predict one flight, or up to 1,000."""
-    body = read_json()
-    return _predict_many(body) if "flights" in body else _predict_one(body)
+    """Predict one flight, or up to 1,000; with `?explain=true` say why, of up to 100."""
+    shown, body = asked(), read_json()
+    return _predict_many(body, shown) if "flights" in body else _predict_one(body, shown)
 
 
-def _predict_one(body: dict[str, Any]) -> Response:
+def _predict_one(body: dict[str, Any], shown: int) -> Response:
     p = parts()
     flight, sight = load(FLIGHT, body), Sight(p.cache)
-    [answer] = p.predictor.predict([p.predictor.question(flight, sight)], g.request_id)
+    [answer] = p.predictor.predict([p.predictor.question(flight, sight)], g.request_id, _explain(shown))
     METRICS.predicted([answer])
     return json_response(answer | {"clock": clock_body(sight.clock)})
 
 
-def _predict_many(body: dict[str, Any]) -> Response:
+def _predict_many(body: dict[str, Any], shown: int) -> Response:
     p = parts()
     batch, sight = load(BATCH, body), Sight(p.cache)
+    if shown and len(batch["flights"]) > MOST_FLIGHTS:
+        raise InvalidInput("flights", f"at most {MOST_FLIGHTS} flights with explain", len(batch["flights"]))
     items: list[dict[str, Any]] = []
     questions: list[Question] = []
     for index, raw in enumerate(batch["flights"]):
@@ -53,7 +57,7 @@ def _predict_many(body: dict[str, Any]) -> Response:
             continue
         questions.append(question)
         items.append({"index": index, "status": 200})
-    answers = p.predictor.predict(questions, g.request_id) if questions else []
+    answers = p.predictor.predict(questions, g.request_id, _explain(shown)) if questions else []
     remaining = iter(answers)
     for item in items:
         if item["status"] == 200:
@@ -63,15 +67,21 @@ def _predict_many(body: dict[str, Any]) -> Response:
     return json_response({"items": items, "clock": clock_body(sight.clock)}, status)
 
 
+def _explain(shown: int) -> Explain | None:
+    return (lambda model, vectors: explain(model, vectors, shown)) if shown else None
+
+
 @blueprint.get("/<uuid:prediction_id>")
 @require("predict")
 def show(prediction_id: Any) -> Response:
-    """Show a prediction, its features, where its model came from, and its label once it is known."""
-    p = parts()
+    """Show a prediction, its features, where its model came from, its label once it is known; with `?explain` why."""
+    p, shown = parts(), asked()
     record = _find(str(prediction_id))
     label = p.labels.current(record.flight_id)
+    why = {"explanation": _explain_logged(record, shown)} if shown else {}
     return json_response(
-        {
+        why
+        | {
             "prediction_id": record.prediction_id,
             "request_id": record.request_id,
             "flight_id": record.flight_id,
@@ -101,6 +111,11 @@ def show(prediction_id: Any) -> Response:
             "clock": clock_body(p.cache.now()),
         }
     )
+
+
+def _explain_logged(record: PredictionRecord, shown: int) -> dict[str, Any]:
+    model = model_of(parts(), record.model_version)
+    return explain(model, np.asarray(record.features, dtype=np.float64)[None, :], shown)[0]
 
 
 def _find(prediction_id: str) -> PredictionRecord:

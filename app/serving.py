@@ -3,7 +3,7 @@
 import os
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +21,9 @@ from domain.errors import InvalidInput, OntimeError
 from domain.features.state import StateBlock
 from domain.features.vectors import assemble
 from domain.flights import Floats, Queries, flight_id
+from domain.model import FlightModel
 
+Explain = Callable[[FlightModel, Floats], list[dict[str, Any]]]
 MAX_LEAD_MINUTES = 1440
 STALE_SECONDS = 15 * 60
 
@@ -69,8 +71,15 @@ class Predictor:
             )
         return Question(flight, moment, lead, sight.state_for(moment))
 
-    def predict(self, questions: Sequence[Question], request_id: str) -> list[dict[str, Any]]:
+    def predict(
+        self, questions: Sequence[Question], request_id: str, explain: Explain | None = None
+    ) -> list[dict[str, Any]]:
         """Answer questions in order; when this returns, all of them are in the spool.
+
+        Parameters
+        ----------
+        explain : callable, optional
+            Given the model and the vectors, explains each answer.
 
         Raises
         ------
@@ -93,7 +102,11 @@ class Predictor:
             for record in records
         ]
         self._spool.write(b"".join(to_copy_line(record) for record in finished))
-        return [_answer(record, champion) for record in finished]
+        found = [_answer(record, champion) for record in finished]
+        if explain is not None:
+            for answer, explanation in zip(found, explain(champion.model, vectors), strict=True):
+                answer["explanation"] = explanation
+        return found
 
 
 def _vectors(questions: Sequence[Question]) -> Floats:
