@@ -173,6 +173,14 @@ def ablation() -> None:
 
 
 @app.command()
+def bench_training() -> None:
+    """Measure what a training set costs: the year once, three and ten times over."""
+    from ontime import study
+
+    study.bench_training(settings(), say)
+
+
+@app.command()
 def walkthrough() -> None:
     """Execute the notebook docs/walkthrough.ipynb anew."""
     from ontime import study

@@ -8,9 +8,9 @@ from typing import Any
 
 from adapters.settings import PROJECT_ROOT, Settings
 from ontime.stack import layout
-from study import figures, report, run, walkthrough
+from study import figures, report, run, scale, walkthrough
+from study.model import PARAMETERS
 from study.sets import StudyPlan
-from training.train import TreeParameters
 
 Say = Callable[[str], None]
 PAGE = PROJECT_ROOT / "docs" / "reports" / "model.md"
@@ -34,7 +34,7 @@ def site(settings: Settings) -> run.Site:
         package=Path(found.origin).parent,
         key=settings.signing_key,
         plan=StudyPlan(),
-        parameters=TreeParameters(),
+        parameters=PARAMETERS,
     )
 
 
@@ -60,6 +60,19 @@ def ablation(settings: Settings, say: Say) -> None:
     write_json(settings.reports_dir / "ablation.json", found)
     if KEPT.exists():
         write_pages(settings, json.loads(KEPT.read_text()))
+
+
+def bench_training(settings: Settings, say: Say) -> None:
+    """Build the training set of the year once, three and ten times over, and say what it took."""
+
+    def tell(row: dict[str, Any]) -> None:
+        say(
+            f"{row['times']:>2} x the year: {row['rows']:,} rows in {row['seconds']} s, "
+            f"{row['rows_per_cpu_second']:,} rows a CPU second, at most {row['peak_megabytes']:,} MB"
+        )
+
+    found = scale.bench(settings.state_dir / "data", settings.state_dir / "study" / "scale", tell)
+    write_json(settings.reports_dir / "bench-training.json", found)
 
 
 def make_walkthrough(settings: Settings, say: Say) -> None:

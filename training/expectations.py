@@ -40,6 +40,8 @@ RANGES: dict[str, tuple[float, float]] = {
 """What a feature of a unit may be, changes of a reading included; a unit that is not here need only be finite."""
 DELAYS = ("congestion", "cohort", "queue", "history")
 """Families whose minutes are delays."""
+DIFFERENCES = ("margin_", "_excess_")
+"""Parts of the names of delays less something else, which reach beyond those of any delay."""
 ALWAYS_KNOWN = "schedule"
 
 
@@ -97,7 +99,8 @@ def _feature(feature: Feature) -> pa.Column:
 
 
 def _range(feature: Feature) -> tuple[float, float]:
-    if feature.unit == "minutes" and feature.family in DELAYS:
+    is_difference = any(part in feature.name for part in DIFFERENCES)
+    if feature.unit == "minutes" and feature.family in DELAYS and not is_difference:
         return DELAY_FLOOR, DELAY_CEILING
     largest = float(np.finfo(np.float64).max)
     return RANGES.get(feature.unit, (-largest, largest))

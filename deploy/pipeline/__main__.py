@@ -44,7 +44,7 @@ def deploy(compose: Compose, replicas: int) -> None:
     replicas = replicas or len(compose.containers("api")) or 1
     kept = images.keep_running()
     try:
-        rolling.up(compose, replicas)
+        rolling.up(compose, replicas, contracting=False)
         smoke(rolling.address(compose), secrets_folder())
     except StackError as error:
         if not kept:
@@ -52,6 +52,8 @@ def deploy(compose: Compose, replicas: int) -> None:
         say(f"the new images are not well: {error}\nputting the previous ones back")
         put_back(compose, replicas)
         raise StackError(f"not deployed, the previous images serve: {error}") from error
+    # Only now: what the previous images use must be there as long as they may come back by themselves.
+    rolling.contract(compose)
     say(f"deployed: {compose.environment['IMAGE_TAG']}")
 
 
@@ -66,7 +68,7 @@ def put_back(compose: Compose, replicas: int) -> None:
     Images(compose).require_kept()
     replicas = replicas or len(compose.containers("api")) or 1
     compose.environment["IMAGE_TAG"] = PREVIOUS
-    rolling.up(compose, replicas)
+    rolling.up(compose, replicas, contracting=False)
     smoke(rolling.address(compose), secrets_folder())
     say("the previous images serve")
 

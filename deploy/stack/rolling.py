@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from compose import Compose, StackError, say, wait_until_well
 
 FIRST_START_SECONDS = 1800
+UPGRADE_SECONDS = 600
 REPLICA_SECONDS = 120
 # The gateway asks Docker's DNS again every 2 s; a new replica gets requests, and an old one none, soon after.
 GATEWAY_NOTICES_SECONDS = 3.0
@@ -13,22 +14,24 @@ STOP_SECONDS = 35
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104  what Compose says, not what is bound
 
 
-def up(compose: Compose, replicas: int) -> None:
+def up(compose: Compose, replicas: int, *, contracting: bool = True) -> None:
     """Start everything, or upgrade what runs; return when all of it is healthy.
 
     Expand: servers and migrations first, which the old API tolerates. Then the API, then the rest. Contract: when
-    nothing old runs any more, the schema loses what only the old code used.
+    nothing old runs any more, the schema loses what only the old code used, unless the old code may come back.
     """
     running = compose.containers("api")
+    patience = UPGRADE_SECONDS if running else FIRST_START_SECONDS
     if running:
         compose.run("up", "-d", "--no-build", "postgres", "mlflow", "prefect-server", "migrate")
-        wait_until_well(compose, ["postgres", "mlflow", "prefect-server", "migrate"], FIRST_START_SECONDS)
+        wait_until_well(compose, ["postgres", "mlflow", "prefect-server", "migrate"], patience)
         roll(compose, running, replicas)
     compose.run("up", "-d", "--no-build", "--remove-orphans", "--scale", f"api={replicas}")
     reload_gateway(compose)
     say("waiting until every service is healthy")
-    wait_until_well(compose, compose.services(), FIRST_START_SECONDS)
-    contract(compose)
+    wait_until_well(compose, compose.services(), patience)
+    if contracting:
+        contract(compose)
 
 
 def contract(compose: Compose) -> None:

@@ -6,7 +6,7 @@ import sys
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-FAULT = os.environ["FAULT"]
+FAULT = os.environ.get("FAULT", "none")
 CLOCK = {"now": "2013-04-11T12:00:00Z", "mode": "simulated"}
 
 
@@ -35,7 +35,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-if sys.argv[1:] == ["check"]:
+if __name__ == "__main__" and sys.argv[1:] == ["check"]:
     urllib.request.urlopen("http://127.0.0.1:8000/health/ready", timeout=5)
-else:
+elif __name__ == "__main__":
     ThreadingHTTPServer(("0.0.0.0", 8000), Handler).serve_forever()
