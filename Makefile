@@ -79,6 +79,10 @@ ablation: $(STAMP) ## What each family of features is worth
 bench-training: $(STAMP) ## What a training set costs: the year once, three and ten times over
 	@$(ONTIME) bench-training
 
+.PHONY: bench-features
+bench-features: $(STAMP) ## What each feature costs online, in microseconds
+	@$(ONTIME) bench-features
+
 .PHONY: walkthrough
 walkthrough: $(STAMP) ## Execute docs/walkthrough.ipynb anew
 	@$(ONTIME) walkthrough

@@ -181,6 +181,14 @@ def bench_training() -> None:
 
 
 @app.command()
+def bench_features() -> None:
+    """Measure what each feature costs online, in microseconds."""
+    from ontime import study
+
+    study.bench_features(settings(), say)
+
+
+@app.command()
 def walkthrough() -> None:
     """Execute the notebook docs/walkthrough.ipynb anew."""
     from ontime import study

@@ -8,7 +8,7 @@ from typing import Any
 
 from adapters.settings import PROJECT_ROOT, Settings
 from ontime.stack import layout
-from study import figures, report, run, scale, walkthrough
+from study import feature_cost, figures, report, run, scale, walkthrough
 from study.model import PARAMETERS
 from study.sets import StudyPlan
 
@@ -73,6 +73,20 @@ def bench_training(settings: Settings, say: Say) -> None:
 
     found = scale.bench(settings.state_dir / "data", settings.state_dir / "study" / "scale", tell)
     write_json(settings.reports_dir / "bench-training.json", found)
+
+
+def bench_features(settings: Settings, say: Say) -> None:
+    """Measure what each feature costs online."""
+    found = feature_cost.measure(settings.state_dir / "data")
+    write_json(settings.reports_dir / "feature-cost.json", found)
+    say(
+        f"{found['features']} features: {found['microseconds_a_tick']:.0f} us a tick, "
+        f"{found['microseconds_a_vector']:.0f} us a vector"
+    )
+    for row in found["families"]:
+        say(
+            f"  {row['family']:>12}: {row['features']:>3} features, {row['microseconds_a_tick']:.0f} us a tick"
+        )
 
 
 def make_walkthrough(settings: Settings, say: Say) -> None:
