@@ -72,7 +72,7 @@ def fit_trees(
     data = lightgbm.Dataset(
         CategoryEncoder(FEATURE_NAMES, categories)(rows.X),
         rows.y.astype(np.float64),
-        weight=np.where(rows.lead == HEADLINE_LEAD, parameters.headline_weight, 1.0),
+        weight=_weights(rows, parameters.headline_weight),
         feature_name=list(FEATURE_NAMES),
         categorical_feature=[FEATURE_NAMES.index(name) for name in categories],
         free_raw_data=True,
@@ -80,6 +80,12 @@ def fit_trees(
     callbacks = [lambda env: progress(env.iteration + 1, env.end_iteration)] if progress else []
     booster = lightgbm.train(_settings(parameters, seed), data, parameters.n_trees, callbacks=callbacks)
     return Trees(booster.model_to_string(), categories, _gain(booster))
+
+
+def _weights(rows: TrainingSet, headline: float) -> Floats:
+    """Weights of mean 1, so that regularisation weighs what it weighs without them; shape (n,)."""
+    weights = np.where(rows.lead == HEADLINE_LEAD, headline, 1.0)
+    return weights / weights.mean()
 
 
 def _gain(booster: lightgbm.Booster) -> dict[str, float]:

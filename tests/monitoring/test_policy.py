@@ -71,10 +71,10 @@ def test_a_retrain_is_not_repeated_within_the_cool_down():
 
 def test_from_the_second_retrain_in_vain_on_the_wait_for_the_next_grows():
     state = replace(BREACHED, last_retrain=date(2013, 4, 6), in_vain=2)
-    assert not decide_retrain(replace(state, day=date(2013, 4, 19)), POLICY).verdict
-    assert decide_retrain(replace(state, day=date(2013, 4, 20)), POLICY).verdict
-    assert not decide_retrain(replace(state, day=date(2013, 4, 26), in_vain=3), POLICY).verdict
-    assert decide_retrain(replace(state, day=date(2013, 4, 27), in_vain=3), POLICY).verdict
+    assert not decide_retrain(replace(state, day=date(2013, 5, 3)), POLICY).verdict
+    assert decide_retrain(replace(state, day=date(2013, 5, 4)), POLICY).verdict
+    assert not decide_retrain(replace(state, day=date(2013, 6, 7), in_vain=3), POLICY).verdict
+    assert decide_retrain(replace(state, day=date(2013, 6, 8), in_vain=3), POLICY).verdict
 
 
 def test_a_challenger_on_trial_holds_the_next_retrain_back():
