@@ -181,6 +181,14 @@ def bench_training() -> None:
 
 
 @app.command()
+def audit() -> None:
+    """Look for facts of the future in every vector of the year; exit status 1 when there are some."""
+    from ontime import study
+
+    raise typer.Exit(0 if study.audit_features(settings(), say) else 1)
+
+
+@app.command()
 def bench_features() -> None:
     """Measure what each feature costs online, in microseconds."""
     from ontime import study

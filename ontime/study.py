@@ -8,7 +8,7 @@ from typing import Any
 
 from adapters.settings import PROJECT_ROOT, Settings
 from ontime.stack import layout
-from study import feature_cost, figures, report, run, scale, walkthrough
+from study import audit, feature_cost, figures, report, run, scale, walkthrough
 from study.model import PARAMETERS
 from study.sets import StudyPlan
 
@@ -73,6 +73,18 @@ def bench_training(settings: Settings, say: Say) -> None:
 
     found = scale.bench(settings.state_dir / "data", settings.state_dir / "study" / "scale", tell)
     write_json(settings.reports_dir / "bench-training.json", found)
+
+
+def audit_features(settings: Settings, say: Say) -> bool:
+    """Audit every vector for facts of the future; give whether there are none."""
+    where = site(settings)
+    found = audit.audit_study(where.plan, where.data_dir, where.folder, run.Told(say))
+    write_json(settings.reports_dir / "leakage.json", found)
+    say(
+        f"{found['rows_checked']:,} rows, {found['features_checked']} features, at {found['ticks']:,} ticks: "
+        f"{found['rows_that_differ']} rows differ when the future does"
+    )
+    return bool(found["rows_that_differ"] == 0)
 
 
 def bench_features(settings: Settings, say: Say) -> None:

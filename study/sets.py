@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -87,19 +88,39 @@ def load_sets(plan: StudyPlan, data_dir: Path, folder: Path, progress: Progress)
         Told what is done: its name, how much of it, of how much.
     """
     load_dataset(data_dir)
-    kept = folder / f"rows-{_fingerprint(data_dir)}"
+    kept = _kept(data_dir, folder)
     kept.mkdir(parents=True, exist_ok=True)
-    fit = [(a, b, plan.fit_leads, plan.fit_extra_leads) for a, b in months(plan.fit_from, plan.fit_until)]
-    test = [
-        (a, b, plan.test_leads, len(plan.test_leads) - 1) for a, b in months(plan.test_from, plan.test_until)
-    ]
-    missing = [month for month in fit + test if not _path(kept, *month).exists()]
+    fit, test = _parts(plan)
+    missing = [part for part in fit + test if not _path(kept, *part).exists()]
     with ProcessPoolExecutor(min(WORKERS, len(missing) or 1), get_context("spawn")) as pool:
         for done, job in enumerate([pool.submit(_keep_month, data_dir, kept, *m) for m in missing], 1):
             job.result()
             progress("building vectors", done, len(missing))
     (fit_rows, fit_delay), (test_rows, test_delay) = _read(kept, fit), _read(kept, test)
     return StudySets(fit_rows, test_rows, fit_delay, test_delay)
+
+
+def kept_parts(plan: StudyPlan, data_dir: Path, folder: Path) -> list[Path]:
+    """Files of the months that `load_sets` has built."""
+    kept = _kept(data_dir, folder)
+    return [_path(kept, *part) for parts in _parts(plan) for part in parts]
+
+
+def read_part(path: Path) -> tuple[TrainingSet, Ints]:
+    """Rows of one such file, and the arrival delay of each."""
+    return _joined([np.load(path, allow_pickle=False)])
+
+
+def _kept(data_dir: Path, folder: Path) -> Path:
+    return folder / f"rows-{_fingerprint(data_dir)}"
+
+
+def _parts(plan: StudyPlan) -> tuple[list[Part], list[Part]]:
+    extra = len(plan.test_leads) - 1
+    return (
+        [(a, b, plan.fit_leads, plan.fit_extra_leads) for a, b in months(plan.fit_from, plan.fit_until)],
+        [(a, b, plan.test_leads, extra) for a, b in months(plan.test_from, plan.test_until)],
+    )
 
 
 def months(first: date, last: date) -> list[tuple[date, date]]:
@@ -121,7 +142,7 @@ def months(first: date, last: date) -> list[tuple[date, date]]:
 def _keep_month(
     data_dir: Path, kept: Path, first: date, last: date, leads: tuple[int, ...], extra: int
 ) -> None:
-    flights, weather = _facts(data_dir)
+    flights, weather = facts_in(data_dir)
     rows = build(FactsStore(flights, weather), first, last, COMPLETE, leads, extra)
     order = np.argsort(flights.flight_id)
     position = order[np.searchsorted(flights.flight_id[order], rows.flight_id)]
@@ -137,7 +158,8 @@ def _keep_month(
 
 
 @cache
-def _facts(data_dir: Path) -> tuple[FlightFacts, WeatherFacts]:
+def facts_in(data_dir: Path) -> tuple[FlightFacts, WeatherFacts]:
+    """All facts of the dataset, read once a process."""
     return facts_of(load_dataset(data_dir).events)
 
 
@@ -147,7 +169,10 @@ def _path(folder: Path, first: date, last: date, leads: tuple[int, ...], extra: 
 
 
 def _read(kept: Path, parts: list[Part]) -> tuple[TrainingSet, Ints]:
-    loaded = [np.load(_path(kept, *part), allow_pickle=False) for part in parts]
+    return _joined([np.load(_path(kept, *part), allow_pickle=False) for part in parts])
+
+
+def _joined(loaded: list[Any]) -> tuple[TrainingSet, Ints]:
     columns = {name: np.concatenate([month[name] for month in loaded]) for name in loaded[0].files}
     delay = columns.pop("delay")
     questions = {name: columns.pop(f"query_{name}") for name in (f.name for f in fields(Queries))}

@@ -1,0 +1,106 @@
+"""The audit finds the leaks that this data invites, and none in the vectors as they are."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pytest
+
+from data.dataset import load_dataset
+from data.facts import facts_of
+from domain.clock import NEVER
+from domain.features import history
+from study.audit import Audit, audit, findings, spoilt_flights, spoilt_weather
+from study.sets import FactsStore
+from training.training_set import build
+
+pytestmark = pytest.mark.timeout(300)
+FIRST, LAST = date(2013, 2, 8), date(2013, 2, 9)
+"""A Friday of snow."""
+
+
+@pytest.fixture(scope="module")
+def facts(tmp_path_factory):
+    flights, weather = facts_of(load_dataset(tmp_path_factory.mktemp("data")).events)
+    until = int(datetime(2013, 2, 13, tzinfo=UTC).timestamp() // 60)
+    return flights.take(flights.sched_dep < until), weather.take(weather.known < until)
+
+
+def rows_of(flights, weather):
+    return build(FactsStore(flights, weather), FIRST, LAST, datetime(2013, 2, 12, tzinfo=UTC), (60, 360), 1)
+
+
+@pytest.fixture(scope="module")
+def rows(facts):
+    rows = rows_of(*facts)
+    # A sixth of the ticks: every hour of two days.
+    return rows.take(rows.queries.as_of // 5 % 6 == 0)
+
+
+def test_no_vector_moves_when_the_future_does(rows, facts):
+    found = audit(rows, *facts)
+    assert found.rows == len(rows) > 300
+    assert (found.violations, found.features) == (0, {})
+    assert set(found.newest) == {"schedule", "actual departure", "arrival", "cancellation", "weather"}
+    assert max(found.newest.values()) <= 0
+
+
+def test_arrivals_known_too_early_are_found(rows, facts):
+    flights, weather = facts
+    early = np.where(flights.arr_known == NEVER, NEVER, flights.arr_known - 20)
+    found = audit(sampled(rows_of(replace(flights, arr_known=early), weather), rows), *facts)
+    assert found.violations > 0.5 * found.rows
+    assert any("arrival" in name or "en_route" in name for name in found.features)
+
+
+def test_weather_known_when_its_hour_begins_is_found(rows, facts):
+    flights, weather = facts
+    found = audit(sampled(rows_of(flights, replace(weather, known=weather.known - 52)), rows), *facts)
+    assert found.violations > 0.5 * found.rows
+    assert {name.split("_")[0] for name in found.features} == {"weather"}
+
+
+def test_a_feature_that_reads_what_is_not_known_yet_is_found(rows, facts, monkeypatch):
+    honest = history.compute
+
+    def leaking(scene):
+        values = honest(scene)
+        ahead = scene.flights.arr_delay[scene.flights.sched_dep > scene.ticks.first]
+        return values | {"carrier": values["carrier"] + (ahead.mean() if len(ahead) else 0.0)}
+
+    monkeypatch.setattr(history, "compute", leaking)
+    found = audit(rows, *facts)
+    assert found.violations > 0.8 * found.rows
+
+
+def test_spoiling_leaves_what_was_known_as_it_was(facts):
+    flights, weather = facts
+    minute = int(flights.sched_dep[len(flights.sched_dep) // 2])
+    generator = np.random.default_rng(1)
+    spoilt = spoilt_flights(flights, minute, generator)
+    for before, after in ((flights, spoilt),):
+        kept = np.isin(before.flight_id, after.flight_id)
+        known, again = before.take(kept).known_by(minute), after.known_by(minute)
+        both = np.isin(again.flight_id, known.flight_id)
+        assert np.array_equal(known.dep_known, again.take(both).dep_known)
+        assert np.array_equal(known.arr_known, again.take(both).arr_known)
+    assert not np.array_equal(
+        flights.take(np.isin(flights.flight_id, spoilt.flight_id)).arr_delay, spoilt.arr_delay
+    )
+    seen, moved = weather.known_by(minute), spoilt_weather(weather, minute, generator).known_by(minute)
+    assert np.array_equal(seen.values, moved.values, equal_nan=True)
+
+
+def test_findings_of_parts_add_up():
+    total = Audit()
+    total.add(Audit(2, 1, 1, {"a": 1}, {"weather": -9}))
+    total.add(Audit(3, 2, 0, {}, {"weather": -5}))
+    said = findings(total, 1.0)
+    assert (said["rows_checked"], said["ticks"], said["rows_that_differ"]) == (5, 3, 1)
+    assert said["facts"] == [{"kind": "weather", "newest_known_at_less_as_of_minutes": -5}]
+
+
+def sampled(rows, like):
+    """Rows of the same questions."""
+    key = np.char.add(rows.flight_id, rows.lead.astype(str))
+    return rows.take(np.isin(key, np.char.add(like.flight_id, like.lead.astype(str))))
