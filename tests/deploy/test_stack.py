@@ -43,12 +43,7 @@ def test_every_service_is_healthy(stack):
 
 
 def test_the_first_prediction_comes_through_the_gateway(stack):
-    client = Client(stack)
-    client.start()
-    eventually(lambda: client.acknowledged or client.failed, 30)
-    client.close()
-    assert client.acknowledged
-    assert not client.failed
+    assert_answers(stack)
 
 
 def test_the_gateway_spreads_requests_over_the_replicas(stack):
@@ -188,6 +183,8 @@ def test_a_third_replica_needs_no_edit(stack):
 
 
 def test_a_restore_brings_back_what_a_backup_saw(stack, tmp_path):
+    assert_answers(stack)
+    eventually(lambda: stack.sql("SELECT count(*) > 0 FROM predictions") == [["t"]])
     stack.run(*STACK, "backup", "--folder", str(tmp_path))
     (saved,) = tmp_path.iterdir()
     counts = "SELECT (SELECT count(*) FROM predictions), (SELECT count(*) FROM flight_events)"
@@ -201,11 +198,7 @@ def test_a_restore_brings_back_what_a_backup_saw(stack, tmp_path):
     after = stack.sql(counts)
     assert [int(x) for x in after[0]] >= [int(x) for x in before[0]]
     assert stack.ask("/health/ready")[1]["model_version"] == champion["model_version"]
-    client = Client(stack, clock=clock(stack))
-    client.start()
-    eventually(lambda: client.acknowledged or client.failed, 30)
-    client.close()
-    assert client.acknowledged, client.failed
+    assert_answers(stack)
 
 
 def test_a_damaged_backup_is_refused_before_anything_is_touched(stack, tmp_path):
@@ -220,6 +213,16 @@ def test_a_damaged_backup_is_refused_before_anything_is_touched(stack, tmp_path)
     assert "nothing was touched" in done.stderr + done.stdout
     assert stack.sql("SELECT count(*) FROM flight_events") == before
     assert stack.ask("/health/ready")[0] == 200
+
+
+def assert_answers(stack: RunningStack) -> None:
+    """A client's first question is answered with a prediction."""
+    client = Client(stack, clock=clock(stack))
+    client.start()
+    eventually(lambda: client.acknowledged or client.failed, 30)
+    client.close()
+    assert client.acknowledged
+    assert not client.failed
 
 
 def gateway(stack: RunningStack) -> str:
