@@ -9,6 +9,7 @@ from flask import request
 from app.model_holder import Served
 from app.parts import Parts
 from domain.errors import ContractMismatch, InvalidInput, NotFound, NotReady, SignatureInvalid
+from domain.features.catalogue import CATEGORICAL
 from domain.features.words import UNITS, WORDS
 from domain.flights import Floats
 from domain.model import FlightModel
@@ -17,6 +18,8 @@ SHOWN = 5
 MOST_SHOWN = 50
 MOST_FLIGHTS = 100
 """Shares take about a hundred times as long as a score."""
+BASE = 36
+"""Codes of carriers and airports are their letters read as a number."""
 COUNT = re.compile(r"[1-9][0-9]?")
 EXPECTED = f"true, false, or how many shares to show, 1 to {MOST_SHOWN}"
 
@@ -62,7 +65,7 @@ def _explanation(model: FlightModel, vector: Floats, shares: Floats, shown: int)
     rows = [
         {
             "feature": names[i],
-            "words": WORDS.get(names[i], names[i]),
+            "words": _words(names[i], vector[i]),
             "value": None if np.isnan(vector[i]) else float(vector[i]),
             "unit": UNITS.get(names[i], ""),
             "share": float(shares[i]),
@@ -75,6 +78,12 @@ def _explanation(model: FlightModel, vector: Floats, shares: Floats, shown: int)
         "shares": rows,
         "rest": float(np.delete(shares[:-1], largest).sum()),
     }
+
+
+def _words(name: str, value: float) -> str:
+    """A feature in words; a code with the letters it stands for."""
+    words = WORDS.get(name, name)
+    return f"{words}, {np.base_repr(int(value), BASE)}" if name in CATEGORICAL and value >= 0 else words
 
 
 def model_of(p: Parts, version: int) -> FlightModel:

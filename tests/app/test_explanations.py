@@ -27,7 +27,7 @@ def test_an_answer_says_why_to_the_margin(api):
     sizes = [abs(row["share"]) for row in explanation["shares"]]
     assert sizes == sorted(sizes, reverse=True)
     for row in explanation["shares"]:
-        assert row["words"] == WORDS[row["feature"]]
+        assert row["words"].startswith(WORDS[row["feature"]])
         assert row["unit"] == UNITS[row["feature"]]
 
 
@@ -52,6 +52,15 @@ def test_as_many_shares_are_shown_as_are_asked_for(api, count):
 def test_anything_else_is_refused_by_name(api, value):
     answer = api.post(f"/v1/predictions?explain={value}", FLIGHT, "predict")
     assert_field(answer, "explain", "true, false, or how many")
+
+
+def test_codes_are_told_by_their_letters(api):
+    shares = explained(api, FLIGHT, 50).get_json()["explanation"]["shares"]
+    words = {row["feature"]: row["words"] for row in shares}
+    expected = {"carrier_code": "UA", "origin_code": "EWR", "dest_code": "IAH"}
+    told = [name for name in expected if name in words]
+    assert told
+    assert [words[name].split(", ")[1] for name in told] == [expected[name] for name in told]
 
 
 def test_each_flight_of_a_batch_is_explained(api):
