@@ -33,8 +33,8 @@ FIRST_HOUR = 4
 LONGEST_STEP = timedelta(hours=1)
 """Of a day: the clock moves at least every hour."""
 STATE_PATIENCE_SECONDS = 120.0
-SHIPPING_SECONDS = 3.0
-"""Ample for what was answered to reach the log."""
+SHIPPING_SECONDS = 10.0
+"""Ample for what was answered to reach the log, on a busy machine too; waited for only after a replay was killed."""
 
 Result = TypeVar("Result")
 Progress = Callable[[date, float], None]
