@@ -1,12 +1,14 @@
 """What the documents say is there, is there."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from adapters.settings import PROJECT_ROOT
+from study.report import with_table
 
 DOCUMENTS = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").rglob("*.md"))]
 README = (PROJECT_ROOT / "README.md").read_text()
@@ -44,3 +46,8 @@ def test_the_readme_asks_about_a_flight_of_the_day_after_the_demo():
     assert request is not None
     assert '"scheduled_departure": "2013-04-11' in request.group(1)
     assert "as_of" not in request.group(1)
+
+
+def test_the_readmes_table_is_that_of_the_kept_evaluation():
+    kept = PROJECT_ROOT / "docs" / "reports" / "evaluation.json"
+    assert with_table(README, json.loads(kept.read_text())) == README
