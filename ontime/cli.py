@@ -442,6 +442,9 @@ def test(context: typer.Context) -> None:
 
 
 def _test_environment(variables: dict[str, str]) -> dict[str, str]:
-    """A stack's environment less what points at a stack: the tests start their own servers."""
+    """A stack's environment less what points at a stack: the tests start their own servers, and ask the engine."""
     own = ("ONTIME_", "PREFECT_", "MLFLOW_TRACKING_URI", "PROMETHEUS_")
-    return {name: value for name, value in variables.items() if not name.startswith(own)}
+    kept = {name: value for name, value in variables.items() if not name.startswith(own)}
+    if kept.get("DOCKER_HOST") == layout.NO_ENGINE:
+        del kept["DOCKER_HOST"]
+    return kept

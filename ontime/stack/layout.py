@@ -9,6 +9,7 @@ from adapters.settings import PREFIX, PROJECT_ROOT, Settings
 
 MARK = "ONTIME_STATE_DIR"
 """Every process of a stack carries it: so that whatever is left of a stack can be found."""
+NO_ENGINE = "unix:///nonexistent"
 KEYS = {
     "predict.key": ("predict",),
     "ingest.key": ("ingest",),
@@ -67,7 +68,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "DO_NOT_TRACK": "1",
-        "DOCKER_HOST": "unix:///nonexistent",  # MLflow asks a Docker daemon at every start where it finds one
+        "DOCKER_HOST": NO_ENGINE,  # MLflow asks a Docker daemon at every start where it finds one
         "PREFECT_HOME": str(state / "prefect"),
         "PREFECT_API_URL": settings.prefect_address,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from adapters.settings import PROJECT_ROOT
+from ontime.cli import _test_environment
+from ontime.stack import layout
 from ontime.stack.processes import of_stack
 from tests.conftest import free_port
 
@@ -73,3 +75,9 @@ def test_an_unknown_setting_is_an_error_that_lists_the_known_ones(environment):
     assert done.returncode == 1
     assert "ONTIME_API_PROT: no such setting" in done.stderr
     assert "ONTIME_API_PORT" in done.stderr
+
+
+def test_the_tests_may_ask_the_engine_that_the_stack_may_not():
+    stack = {"DOCKER_HOST": layout.NO_ENGINE, "PATH": "/bin", "ONTIME_API_PORT": "1"}
+    assert _test_environment(stack) == {"PATH": "/bin"}
+    assert _test_environment({"DOCKER_HOST": "tcp://elsewhere"}) == {"DOCKER_HOST": "tcp://elsewhere"}
