@@ -247,9 +247,10 @@ def _plain_lines(found: Found) -> list[str]:
     ]
     lines = table(["", ""], rows)
     for name, value in found.items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
+        # A list that is longer than a table should be is for the file alone.
+        if isinstance(value, list) and 0 < len(value) <= ROWS_SHOWN and isinstance(value[0], dict):
             head = list(value[0])
-            shown = [[str(row.get(h, "")) for h in head] for row in value[:ROWS_SHOWN]]
+            shown = [[str(row.get(h, "")) for h in head] for row in value]
             lines += [
                 "",
                 f"{name.replace('_', ' ')}:",

@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import traceback
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -20,16 +19,16 @@ from adapters.model_registry import CHALLENGER, ModelRegistry, Run
 from adapters.monitoring_store import MonitoringStore
 from flows import parts as flow_parts
 from flows import retrain as flow
-from tests.training.sets import FlownStore
 from training import run
 from training.gate import GatePolicy
+from training.retraining import RetrainPlan
 from training.split import SplitPolicy
 from training.train import TreeParameters
 
 NIGHT = date(2013, 4, 10)
 STEPS = {
     "the training set": (run, "build"),
-    "the fit": (run, "fit_trees"),
+    "the fit": (run, "fit_calibrated"),
     "the evaluation": (run, "evaluate"),
     "the run's parameters": (Run, "parameters"),
     "the run's artifacts": (Run, "folder"),
@@ -62,19 +61,16 @@ def kill_at(step: str) -> None:
 
 
 def small(trees: int) -> None:
-    """Let the flow train a small model on a made-up timetable of a month."""
+    """Let the flow train a small model on a month."""
     parameters = TreeParameters(n_trees=trees, min_data_in_leaf=20, feature_fraction=0.5)
     request = flow.TrainingRequest
     flow.TrainingRequest = lambda **named: request(**named | {"parameters": parameters})
-    flow.WINDOW_DAYS = 32
-    flow.SPLIT = SplitPolicy(calibration_days=6, evaluation_days=5, minimum_fit_days=10)
-    flow.GATE = GatePolicy(
+    gate = GatePolicy(
         minimum_rows=100, minimum_slice_rows=10_000, lowest_auc=0.5, largest_ece=1.0, largest_microseconds=1e6,
         largest_probability_worse=1.0, largest_worse_than_baseline=1.0,
     )  # fmt: skip
-    own = flow_parts.make_parts(flow_parts.settings())
-    made = replace(own, events=FlownStore(), labels=None)
-    flow_parts.make_parts = lambda settings: made
+    split = SplitPolicy(calibration_days=6, evaluation_days=5, minimum_fit_days=10)
+    flow.PLAN = RetrainPlan(window_days=32, split=split, gate=gate)
 
 
 def retrain_and_promote(step: str) -> None:

@@ -15,6 +15,8 @@ from adapters.deployments import ANY
 from adapters.model_registry import CHALLENGER
 from domain.errors import Conflict, NotFound, StaleVersion
 from domain.features.catalogue import CONTRACT_HASH
+from tests.training.sets import FlownStore
+from tests.training.test_rebuild import append_flown
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 PROGRAM = Path(__file__).with_name("killed_retrain.py")
@@ -64,7 +66,8 @@ class Retrains:
 
 @pytest.fixture
 def retrains(stack, mlflow_address, tmp_path) -> Iterator[Retrains]:
-    """The program, on the stack of this test."""
+    """The program, on the stack of this test, whose log has a month of a made-up timetable."""
+    append_flown(stack.events, FlownStore().flights)
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")},
         "ONTIME_STATE_DIR": str(stack.settings.state_dir),
