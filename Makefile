@@ -75,6 +75,10 @@ evaluate: $(STAMP) ## Test that model on September to December, beside others: d
 ablation: $(STAMP) ## What each family of features is worth
 	@$(ONTIME) ablation
 
+.PHONY: refits
+refits: $(STAMP) ## What a refit before every month is worth
+	@$(ONTIME) refits
+
 .PHONY: bench-training
 bench-training: $(STAMP) ## What a training set costs: the year once, three and ten times over
 	@$(ONTIME) bench-training

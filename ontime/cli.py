@@ -173,6 +173,14 @@ def ablation() -> None:
 
 
 @app.command()
+def refits() -> None:
+    """Fit before every month, to see what that is worth beside a model that stays what it was."""
+    from ontime import study
+
+    study.refits(settings(), say)
+
+
+@app.command()
 def bench_training() -> None:
     """Measure what a training set costs: the year once, three and ten times over."""
     from ontime import study

@@ -19,7 +19,7 @@ KEPT = PROJECT_ROOT / "docs" / "reports" / "evaluation.json"
 README = PROJECT_ROOT / "README.md"
 NOTEBOOK = PROJECT_ROOT / "docs" / "walkthrough.ipynb"
 CELLS = PROJECT_ROOT / "docs" / "walkthrough.py"
-OTHERS = ("ablation", "tuning", "leakage", "feature-cost", "bench-training")
+OTHERS = ("refits", "ablation", "tuning", "leakage", "feature-cost", "bench-training")
 
 
 def site(settings: Settings) -> run.Site:
@@ -56,10 +56,12 @@ def evaluate(settings: Settings, say: Say) -> None:
 
 def ablation(settings: Settings, say: Say) -> None:
     """Fit without each family of features, and put it into the report where there is one."""
-    found = run.ablate(site(settings), say)
-    write_json(settings.reports_dir / "ablation.json", found)
-    if KEPT.exists():
-        write_pages(settings, json.loads(KEPT.read_text()))
+    _add(settings, "ablation", run.ablate(site(settings), say))
+
+
+def refits(settings: Settings, say: Say) -> None:
+    """Fit before every month, beside frozen models, and put it into the report where there is one."""
+    _add(settings, "refits", run.refit(site(settings), say))
 
 
 def bench_training(settings: Settings, say: Say) -> None:
@@ -105,6 +107,12 @@ def make_walkthrough(settings: Settings, say: Say) -> None:
     """Execute the notebook anew."""
     walkthrough.write(CELLS, NOTEBOOK, PROJECT_ROOT)
     say(f"wrote {NOTEBOOK.relative_to(PROJECT_ROOT)}")
+
+
+def _add(settings: Settings, name: str, found: dict[str, Any]) -> None:
+    write_json(settings.reports_dir / f"{name}.json", found)
+    if KEPT.exists():
+        write_pages(settings, json.loads(KEPT.read_text()))
 
 
 def write_pages(settings: Settings, found: dict[str, Any]) -> None:

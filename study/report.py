@@ -57,14 +57,16 @@ def report(found: Found, others: dict[str, Found], figures: str) -> str:
     Parameters
     ----------
     others : dict
-        What further commands left, by name: ablation, tuning, leakage, feature-cost, bench-training, as far as there.
+        What further commands left, by name: refits, ablation, tuning, leakage, feature-cost, bench-training,
+        as far as there.
     figures : str
         Folder of the figures, from where the report lies.
     """
     parts = [
         _head(found), _by_lead(found, figures), _calibration(found, figures), _slices(found, figures),
-        _peers(found), _published(found), _costs(found, figures), _ablation(others.get("ablation")),
-        _tuning(others.get("tuning")), _leakage(others.get("leakage")), _scale(others),
+        _peers(found), _published(found), _costs(found, figures), _refits(others.get("refits")),
+        _ablation(others.get("ablation")), _tuning(others.get("tuning")),
+        _leakage(others.get("leakage")), _scale(others),
     ]  # fmt: skip
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
@@ -189,6 +191,31 @@ def _costs(found: Found, figures: str) -> list[str]:
         *table(head, rows),
         "", f"![Cost by threshold]({figures}/costs.svg)",
     ]  # fmt: skip
+
+
+def _refits(found: Found | None) -> list[str]:
+    if found is None:
+        return []
+    names = list(dict.fromkeys(name for v in found["months"].values() for name in v["models"]))
+    rows = []
+    for month, v in found["months"].items():
+        models = [v["models"].get(name, {}) for name in names]
+        measured = [_number(m.get(measure)) for measure in ("auc", "log_loss") for m in models]
+        rows.append([month, f"{v['n']:,}", f"{v['late_rate']:.3f}", *measured])
+    head = [f"{measure}, {name}" for measure in ("AUC", "log-loss") for name in names]
+    lines = [
+        "## Refitted every month, or frozen", "",
+        "At the headline lead, with the same parameters and without calibration (`make refits`). A refit before a "
+        "month sees every label that was known when the month's first question was asked; in the first month after a "
+        "freeze both are the same model.", "",
+        *table(["month", "flights", "late", *head], rows), "",
+    ]  # fmt: skip
+    return lines + [
+        f"- Against {name}, over {g['months']:.0f} months: AUC {g['mean_auc']:+.4f} in the mean month, better in "
+        f"{g['better_months']:.0f}; log-loss {g['log_loss']:+.4f}, 95% interval over days {g['log_loss_low']:+.4f} to "
+        f"{g['log_loss_high']:+.4f}."
+        for name, g in found["gains"].items()
+    ]
 
 
 def _ablation(found: Found | None) -> list[str]:

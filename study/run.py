@@ -14,8 +14,9 @@ import numpy as np
 from adapters import model_artifact
 from domain.errors import NotReady
 from domain.features.catalogue import CONTRACT_HASH, FEATURES
+from domain.flights import Ints, Queries
 from domain.metrics import reliability
-from study import ablation, costs, model, peers, published
+from study import ablation, costs, model, peers, published, refits
 from study.intervals import by_name, quality
 from study.sets import StudyPlan, StudySets, load_sets
 from training.baselines import departure_hours
@@ -176,25 +177,35 @@ def _peers(sets: StudySets, site: Site, told: Told) -> dict[str, Any]:
     return found
 
 
-def _published(sets: StudySets, site: Site, splits: int, told: Told) -> dict[str, Any]:
-    """Both on random splits of the whole year, at the headline lead."""
+def refit(site: Site, say: Say) -> dict[str, Any]:
+    """Fit before every month, at the headline lead, beside models that stay what they were."""
+    told = Told(say)
+    rows, delay = _year(load_sets(site.plan, site.data_dir, site.folder, told))
+    scores, months = {}, refits.refit_months(rows)
+    told("fitting before every month", 0, len(months))
+    for month, said in refits.scored(rows, delay, site.parameters, model.SEED):
+        scores[month] = said
+        told("fitting before every month", len(scores), len(months))
+    return _plain(refits.judge(rows, scores))
+
+
+def _year(sets: StudySets) -> tuple[TrainingSet, Ints]:
+    """All flights at the headline lead, those of the fit before those of the test, and their arrival delays."""
     fit, test = sets.fit.lead == HEADLINE_LEAD, sets.test.lead == HEADLINE_LEAD
     parts = sets.fit.take(fit), sets.test.take(test)
-    rows = TrainingSet(
-        X=np.concatenate([part.X for part in parts]),
-        y=np.concatenate([part.y for part in parts]),
-        lead=np.concatenate([part.lead for part in parts]),
-        flight_id=np.concatenate([part.flight_id for part in parts]),
-        day=np.concatenate([part.day for part in parts]),
-        queries=type(parts[0].queries)(
-            **{
-                name: np.concatenate([getattr(part.queries, name) for part in parts])
-                for name in vars(parts[0].queries)
-            }
-        ),
-        as_of=parts[0].as_of,
-    )
-    delay = np.concatenate([sets.fit_delay[fit], sets.test_delay[test]])
+    columns = ("X", "y", "lead", "flight_id", "day")
+    questions = {
+        name: np.concatenate([getattr(part.queries, name) for part in parts])
+        for name in vars(parts[0].queries)
+    }
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
+    rows = TrainingSet(**joined, queries=Queries(**questions), as_of=parts[0].as_of)
+    return rows, np.concatenate([sets.fit_delay[fit], sets.test_delay[test]])
+
+
+def _published(sets: StudySets, site: Site, splits: int, told: Told) -> dict[str, Any]:
+    """Both on random splits of the whole year, at the headline lead."""
+    rows, delay = _year(sets)
     told("the published set-up, on random splits", 0, 1)
     flights, found = published.raw_flights(site.package), []
     for one in published.repeated(flights, rows, delay, site.parameters, splits, model.SEED):

@@ -43,9 +43,13 @@ def test_an_interval_is_that_of_days_drawn_with_replacement():
 
 def test_groups_add_up():
     generator = np.random.default_rng(3)
-    late, names = generator.random(300) < 0.3, np.array(["a", "b", "c"])[np.arange(300) % 3]
-    found = by_name(late, generator.random(300), np.arange(300) % 7, names)
+    late, names = generator.random(300) < 0.3, np.array(["a", "b", "c"])[generator.integers(0, 3, 300)]
+    probability, day = generator.random(300), np.arange(300) % 7
+    found, whole = by_name(late, probability, day, names), quality(late, probability, day)
     assert sum(v["n"] for v in found.values()) == 300
+    for name in ("log_loss", "brier", "late_rate"):
+        mean = sum(v["n"] * v[name] for v in found.values()) / 300
+        assert mean == pytest.approx(whole[name], abs=1e-12), name
 
 
 def test_a_calibrated_threshold_costs_no_more_than_warning_of_none_or_all():
