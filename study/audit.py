@@ -12,16 +12,18 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from domain.clock import NEVER
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES, FEATURES
 from domain.features.grid import slow_boundary, tick_of
-from domain.features.state import AHEAD_MINUTES, LOOKBACK_MINUTES, compute_block
+from domain.features.state import AHEAD_MINUTES, LOOKBACK_MINUTES, StateBlock, compute_block
 from domain.features.vectors import assemble
 from domain.flights import FlightFacts, Floats, Ints, WeatherFacts
 from study.sets import StudyPlan, facts_in, kept_parts, load_sets, read_part
@@ -29,6 +31,10 @@ from training.training_set import TrainingSet
 
 WEATHER_MINUTES = 2 * 1440
 """Weather that a tick can see was published in the day before; a second one is margin."""
+CUTS = (0, 1, 2, 3, 4, 5, 10, 15, 30, 60, 120, 240, 480, 1440, 2880)
+"""Minutes before its tick from which on a probe spoils the past too."""
+PROBE_EVERY = 301
+"""A day has 288 ticks: every probe is at another hour than the one before."""
 SHIFTED_MINUTES = 2000
 NOISE_MINUTES = 600
 KINDS = {
@@ -51,7 +57,11 @@ class Audit:
     features: dict[str, int] = field(default_factory=dict)
     """Rows that differ, by the feature that does."""
     newest: dict[str, int] = field(default_factory=dict)
-    """Newest `known_at` less `as_of` among the facts that a row could see, in minutes, by kind of fact: at most 0."""
+    """Newest `known_at` less `as_of` among the facts left as they were, in minutes, by kind of fact: at most 0."""
+    used: dict[str, int] = field(default_factory=dict)
+    """Newest `known_at` less `as_of` among the facts that a feature was found to use, in minutes."""
+    probed: int = 0
+    """Ticks at which that was looked for."""
 
     def add(self, other: "Audit") -> None:
         """Put another part's findings to these."""
@@ -61,6 +71,9 @@ class Audit:
             self.features[name] = self.features.get(name, 0) + count
         for kind, minutes in other.newest.items():
             self.newest[kind] = max(self.newest.get(kind, minutes), minutes)
+        for name, minutes in other.used.items():
+            self.used[name] = max(self.used.get(name, minutes), minutes)
+        self.probed += other.probed
 
 
 def audit(rows: TrainingSet, flights: FlightFacts, weather: WeatherFacts, seed: int = 0) -> Audit:
@@ -91,17 +104,10 @@ def _audit_tick(
     weather: WeatherFacts,
     seed: int,
 ) -> None:
-    lowest = slow_boundary(tick) - LOOKBACK_MINUTES
-    low, high = np.searchsorted(flights.sched_dep, [lowest, tick + AHEAD_MINUTES], side="right")
-    first, last = np.searchsorted(weather.known, [tick - WEATHER_MINUTES, tick + WEATHER_MINUTES])
-    near, seen = flights.take(slice(low, high)), weather.take(slice(first, last))
-    generator = np.random.default_rng([seed, tick])
-    block = compute_block(
-        spoilt_flights(near, tick, generator), spoilt_weather(seen, tick, generator), tick, 1
-    )
+    near, seen = _around(flights, weather, tick)
+    block = _spoilt_block(near, seen, tick, tick, seed)
     queries = rows.queries.take(part)
-    again = assemble(queries, block, np.full(len(part), tick))
-    differs = again.view(np.int64) != rows.X[part].view(np.int64)
+    differs = _differs(assemble(queries, block, np.full(len(part), tick)), rows.X[part])
     found.rows, found.ticks = found.rows + len(part), found.ticks + 1
     found.violations += int(differs.any(axis=1).sum())
     for column in np.flatnonzero(differs.any(axis=0)).tolist():
@@ -113,6 +119,62 @@ def _audit_tick(
         if len(visible):
             age = int(visible.max()) - earliest
             found.newest[kind] = max(found.newest.get(kind, age), age)
+
+
+def _around(flights: FlightFacts, weather: WeatherFacts, tick: int) -> tuple[FlightFacts, WeatherFacts]:
+    """Give the facts that may count at a tick, and some that are known after it."""
+    lowest = slow_boundary(tick) - LOOKBACK_MINUTES
+    low, high = np.searchsorted(flights.sched_dep, [lowest, tick + AHEAD_MINUTES], side="right")
+    first, last = np.searchsorted(weather.known, [tick - WEATHER_MINUTES, tick + WEATHER_MINUTES])
+    return flights.take(slice(low, high)), weather.take(slice(first, last))
+
+
+def _spoilt_block(near: FlightFacts, seen: WeatherFacts, tick: int, after: int, seed: int) -> StateBlock:
+    """Compute a tick's state with everything spoilt that was known after a minute."""
+    generator = np.random.default_rng([seed, tick])
+    return compute_block(
+        spoilt_flights(near, after, generator), spoilt_weather(seen, after, generator), tick, 1
+    )
+
+
+def _differs(again: Floats, before: Floats) -> npt.NDArray[np.bool_]:
+    found: npt.NDArray[np.bool_] = again.view(np.int64) != before.view(np.int64)
+    return found
+
+
+def probe(rows: TrainingSet, flights: FlightFacts, weather: WeatherFacts, every: int, seed: int = 0) -> Audit:
+    """Find how new the facts are that each feature uses, at some of the ticks.
+
+    Ever older facts are spoilt too, until the feature moves: what moves it first is the newest it uses. An audit that
+    spoils what no feature looks at would find no leak either; here each must have moved.
+
+    Parameters
+    ----------
+    every : int
+        Look at one in so many ticks.
+    """
+    found = Audit()
+    ticks = tick_of(rows.queries.as_of)
+    for tick in np.unique(ticks)[::every].tolist():
+        _probe_tick(found, rows.take(ticks == tick), tick, flights, weather, seed)
+    return found
+
+
+def _probe_tick(
+    found: Audit, rows: TrainingSet, tick: int, flights: FlightFacts, weather: WeatherFacts, seed: int
+) -> None:
+    near, seen = _around(flights, weather, tick)
+    unmoved = np.ones(rows.X.shape, dtype=bool)
+    for newer, older in pairwise(CUTS):
+        block = _spoilt_block(near, seen, tick, tick - older, seed)
+        moved = unmoved & _differs(assemble(rows.queries, block, np.full(len(rows), tick)), rows.X)
+        unmoved &= ~moved
+        for column in np.flatnonzero(moved.any(axis=0)).tolist():
+            name = FEATURE_NAMES[column]
+            # What the cut before left as it was is at most so new.
+            newest = tick - newer - int(rows.queries.as_of[moved[:, column]].min())
+            found.used[name] = max(found.used.get(name, newest), newest)
+    found.probed += 1
 
 
 def spoilt_flights(flights: FlightFacts, minute: int, generator: np.random.Generator) -> FlightFacts:
@@ -183,12 +245,28 @@ def findings(total: Audit, seconds: float) -> dict[str, Any]:
             {"kind": kind, "newest_known_at_less_as_of_minutes": m} for kind, m in total.newest.items()
         ],
         "features_that_differ": [{"feature": name, "rows": n} for name, n in total.features.items()],
+        "ticks_probed": total.probed,
+        "families": [_family(total, name) for name in dict.fromkeys(f.family for f in FEATURES)],
+    }
+
+
+def _family(total: Audit, family: str) -> dict[str, Any]:
+    """How new the facts are that a family was found to use; none where it follows from the question alone."""
+    names = [f.name for f in FEATURES if f.family == family]
+    used = {name: total.used[name] for name in names if name in total.used}
+    return {
+        "family": family,
+        "features": len(names),
+        "features_that_use_facts": len(used),
+        "newest_known_at_less_as_of_minutes": max(used.values(), default=None),
+        "of_each": [{"feature": name, "minutes": minutes} for name, minutes in used.items()],
     }
 
 
 def _audit_part(part: Path, data_dir: Path, result: Path) -> None:
     rows, _ = read_part(part)
     found = audit(rows, *facts_in(data_dir))
+    found.add(probe(rows, *facts_in(data_dir), PROBE_EVERY))
     unfinished = result.with_suffix(".unfinished")
     unfinished.write_text(json.dumps(asdict(found)))
     unfinished.replace(result)

@@ -10,7 +10,8 @@ from data.dataset import load_dataset
 from data.facts import facts_of
 from domain.clock import NEVER
 from domain.features import history
-from study.audit import Audit, audit, findings, spoilt_flights, spoilt_weather
+from domain.features.catalogue import FEATURES
+from study.audit import Audit, audit, findings, probe, spoilt_flights, spoilt_weather
 from study.sets import FactsStore
 from training.training_set import build
 
@@ -73,6 +74,47 @@ def test_a_feature_that_reads_what_is_not_known_yet_is_found(rows, facts, monkey
     assert found.violations > 0.8 * found.rows
 
 
+@pytest.fixture(scope="module")
+def probed(rows, facts):
+    # Day and night, so that every window holds flights at one of them.
+    return probe(rows, *facts, every=7)
+
+
+def test_every_feature_moves_with_the_facts_it_is_made_of(probed):
+    """An audit that spoilt what nothing looks at would pass whatever leaks."""
+    of_the_question = {f.name for f in FEATURES if f.family == "schedule"}
+    assert set(probed.used) == {f.name for f in FEATURES} - of_the_question
+    assert max(probed.used.values()) <= 0
+
+
+def test_thirty_day_statistics_use_nothing_since_their_boundary(probed):
+    slow = [minutes for name, minutes in probed.used.items() if name.endswith("_30d")]
+    recent = [
+        minutes for name, minutes in probed.used.items() if name.startswith("cohort") or "queue" in name
+    ]
+    assert slow
+    assert max(recent) > -5
+    assert max(slow) <= -15
+
+
+def test_a_feature_an_hour_late_is_told_from_one_that_is_not(rows, facts, monkeypatch):
+    honest = history.compute
+    monkeypatch.setattr(history, "compute", lambda scene: honest(an_hour_later(scene)))
+    flights, weather = facts
+    late = rows_of(flights, weather)
+    found = probe(sampled(late, rows), flights, weather, every=29)
+    names = [f.name for f in FEATURES if f.family == history.FAMILY]
+    assert set(names) <= set(found.used)
+    assert max(found.used[name] for name in names) <= -60
+
+
+def an_hour_later(scene):
+    """The scene, its arrivals told an hour after they were known."""
+    arr_known = scene.flights.arr_known
+    later = np.where(arr_known == NEVER, NEVER, arr_known + 60)
+    return replace(scene, flights=replace(scene.flights, arr_known=later))
+
+
 def test_spoiling_leaves_what_was_known_as_it_was(facts):
     flights, weather = facts
     minute = int(flights.sched_dep[len(flights.sched_dep) // 2])
@@ -93,11 +135,15 @@ def test_spoiling_leaves_what_was_known_as_it_was(facts):
 
 def test_findings_of_parts_add_up():
     total = Audit()
-    total.add(Audit(2, 1, 1, {"a": 1}, {"weather": -9}))
-    total.add(Audit(3, 2, 0, {}, {"weather": -5}))
+    total.add(Audit(2, 1, 1, {"a": 1}, {"weather": -9}, {"origin_queue": -4}, 1))
+    total.add(Audit(3, 2, 0, {}, {"weather": -5}, {"origin_queue": -2}, 1))
     said = findings(total, 1.0)
     assert (said["rows_checked"], said["ticks"], said["rows_that_differ"]) == (5, 3, 1)
     assert said["facts"] == [{"kind": "weather", "newest_known_at_less_as_of_minutes": -5}]
+    families = {row["family"]: row for row in said["families"]}
+    assert said["ticks_probed"] == 2
+    assert families["queue"]["newest_known_at_less_as_of_minutes"] == -2
+    assert families["schedule"]["newest_known_at_less_as_of_minutes"] is None
 
 
 def sampled(rows, like):
