@@ -70,6 +70,13 @@ class Share(Answer):
     share = fields.Float(required=True)
 
 
+class CalibrationAnswer(Answer):
+    """How a raw score becomes log-odds: slope times score plus intercept."""
+
+    slope = fields.Float(required=True)
+    intercept = fields.Float(required=True)
+
+
 class Explanation(Answer):
     """Why: constant, shares and rest sum to the log-odds, whose logistic function is the probability."""
 
@@ -79,6 +86,8 @@ class Explanation(Answer):
     )
     shares = fields.List(fields.Nested(Share), required=True, metadata={"description": "Largest first."})
     rest = fields.Float(required=True, metadata={"description": "The sum of all other features' shares."})
+    raw_score = fields.Float(required=True, metadata={"description": "What the trees say, uncalibrated."})
+    calibration = fields.Nested(CalibrationAnswer, required=True)
 
 
 class Prediction(Answer):

@@ -47,15 +47,19 @@ def asked() -> int:
 def explain(model: FlightModel, vectors: Floats, shown: int) -> list[dict[str, Any]]:
     """Explain the model's answer to each vector.
 
-    The constant, the shares shown and the rest sum to the log-odds, whose logistic function is the probability.
+    The constant, the shares shown and the rest sum to the log-odds, whose logistic function is the probability. The
+    log-odds are the trees' raw score times the calibration's slope plus its intercept, and so are the shares: each is
+    the trees' own times the slope, and the intercept is in the constant.
 
     Parameters
     ----------
     vectors : float64, shape (n, n_features)
     """
     return [
-        _explanation(model, vector, shares, shown)
-        for vector, shares in zip(vectors, model.contributions(vectors), strict=True)
+        _explanation(model, vector, shares, shown) | _calibrated(model, float(raw))
+        for vector, shares, raw in zip(
+            vectors, model.contributions(vectors), model.raw_scores(vectors), strict=True
+        )
     ]
 
 
@@ -77,6 +81,14 @@ def _explanation(model: FlightModel, vector: Floats, shares: Floats, shown: int)
         "constant": float(shares[-1]),
         "shares": rows,
         "rest": float(np.delete(shares[:-1], largest).sum()),
+    }
+
+
+def _calibrated(model: FlightModel, raw: float) -> dict[str, Any]:
+    calibration = model.manifest.calibration
+    return {
+        "raw_score": raw,
+        "calibration": {"slope": calibration.slope, "intercept": calibration.intercept},
     }
 
 

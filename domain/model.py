@@ -151,7 +151,11 @@ class FlightModel:
         float64, shape (n,)
             In (0, 1).
         """
-        return self.manifest.calibration.apply(self._booster.raw_scores(self.encode(vectors)))
+        return self.manifest.calibration.apply(self.raw_scores(vectors))
+
+    def raw_scores(self, vectors: Floats) -> Floats:
+        """Log-odds as the trees give them, before calibration, shape (n,)."""
+        return self._booster.raw_scores(self.encode(vectors))
 
     def contributions(self, vectors: Floats) -> Floats:
         """Signed shares of the calibrated log-odds, shape (n, n_features + 1), the constant last.

@@ -17,6 +17,8 @@ def assert_exact(explanation, probability):
     total = explanation["constant"] + explanation["rest"] + sum(row["share"] for row in explanation["shares"])
     assert total == pytest.approx(explanation["log_odds"], rel=1e-9, abs=1e-12)
     assert 1 / (1 + math.exp(-explanation["log_odds"])) == pytest.approx(probability, rel=1e-9)
+    slope, intercept = (explanation["calibration"][name] for name in ("slope", "intercept"))
+    assert slope * explanation["raw_score"] + intercept == pytest.approx(explanation["log_odds"], rel=1e-9)
 
 
 def test_an_answer_says_why_to_the_margin(api):

@@ -83,6 +83,12 @@ def test_contributions_sum_to_the_log_odds_of_the_probability(model):
     np.testing.assert_allclose(model.contributions(vectors).sum(axis=1), log_odds, atol=1e-9)
 
 
+def test_shares_are_the_trees_own_times_the_slope(model):
+    vectors = np.array([[60.0, 425.0, 3.0], [5.0, 1.0, -4.0]])
+    shares = model.contributions(vectors).sum(axis=1)
+    np.testing.assert_allclose(shares, 2 * model.raw_scores(vectors) - 0.5, rtol=1e-9)
+
+
 def test_another_contract_is_refused_by_name(model):
     model.require_contract("a" * 64)
     with pytest.raises(ContractMismatch, match=r"aaaaaaaaaaaa.*dddddddddddd"):
