@@ -91,7 +91,16 @@ def audit_features(settings: Settings, say: Say) -> bool:
 
 def bench_features(settings: Settings, say: Say) -> None:
     """Measure what each feature costs online."""
-    found = feature_cost.measure(settings.state_dir / "data")
+    where = site(settings)
+    found = feature_cost.measure(where.data_dir)
+    trained = run.trained(where)
+    if trained is not None:
+        model, rows = trained
+        found |= feature_cost.measure_answers(model, rows)
+        say(
+            f"{found['microseconds_a_probability']:.0f} us a probability, "
+            f"{found['microseconds_an_explanation']:.0f} us to explain it"
+        )
     write_json(settings.reports_dir / "feature-cost.json", found)
     say(
         f"{found['features']} features: {found['microseconds_a_tick']:.0f} us a tick, "

@@ -20,7 +20,8 @@ from domain.features.grid import Ticks, slow_boundary, tick_of
 from domain.features.scene import Scene
 from domain.features.state import FAMILIES, StateBlock, compute_block
 from domain.features.vectors import assemble
-from domain.flights import FlightFacts, Queries, WeatherFacts
+from domain.flights import FlightFacts, Floats, Queries, WeatherFacts
+from domain.model import FlightModel
 
 BUSY = (
     datetime(2013, 7, 10, 14, tzinfo=UTC),
@@ -62,6 +63,21 @@ def measure(data_dir: Path) -> dict[str, Any]:
     }
 
 
+def measure_answers(model: FlightModel, vectors: Floats) -> dict[str, float]:
+    """Microseconds of a probability and of an explanation's shares, of one flight alone; medians over flights."""
+    found = [
+        _medians(
+            {
+                "microseconds_a_probability": lambda one=one: model.probability(one),
+                "microseconds_an_explanation": lambda one=one: model.contributions(one),
+            },
+            5,
+        )
+        for one in np.split(vectors[:TIMES], min(len(vectors), TIMES))
+    ]
+    return {name: round(float(np.median([f[name] for f in found])), 1) for name in found[0]}
+
+
 def _measure_tick(flights: FlightFacts, weather: WeatherFacts, moment: datetime) -> dict[str, Any]:
     minute = minute_floor(moment)
     # As the refresher does: what was known, nothing else.
@@ -69,11 +85,12 @@ def _measure_tick(flights: FlightFacts, weather: WeatherFacts, moment: datetime)
     recent = seen.take(seen.known > minute - 1440)
     tick = int(tick_of(minute))
     ticks = Ticks(tick, 1)
-    whole = _median(lambda: compute_block(known, recent, tick, 1))
     scene = Scene(ticks, slow_boundary(tick), known, recent)
     for family in FAMILIES:
         family.compute(scene)
-    own = {family.FAMILY: _median(lambda family=family: family.compute(scene)) for family in FAMILIES}
+    works = {family.FAMILY: lambda family=family: family.compute(scene) for family in FAMILIES}
+    own = _medians(works | {"whole": lambda: compute_block(known, recent, tick, 1)})
+    whole = own.pop("whole")
     block = compute_block(known, recent, tick, 1)
     return {
         "whole": whole,
@@ -102,9 +119,15 @@ def _vector(flights: FlightFacts, block: StateBlock, minute: int) -> float:
 
 
 def _median(work: Callable[[], object], times: int = TIMES) -> float:
-    taken = []
+    return _medians({"": work}, times)[""]
+
+
+def _medians(works: dict[str, Callable[[], object]], times: int = TIMES) -> dict[str, float]:
+    """Microseconds of each, measured in turns: what else the machine does falls on all of them alike."""
+    taken: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(times):
-        began = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - began)
-    return float(np.median(taken) * 1e6)
+        for name, work in works.items():
+            began = time.perf_counter()
+            work()
+            taken[name].append(time.perf_counter() - began)
+    return {name: float(np.median(seconds) * 1e6) for name, seconds in taken.items()}
