@@ -37,6 +37,9 @@ class Settings:
     api_host: str = _setting("127.0.0.1", "Address the API listens on.")
     api_port: int = _setting(8000, "Port of the API.")
     api_workers: int = _setting(2, "Gunicorn workers of one API container; as many as it has cores.")
+    public_url: str = _setting(
+        "", "Address at which people reach the API, for links in what is published; empty = the native one."
+    )
     api_keys_dir: Path = _setting(
         Path("var/secrets"), "Folder of predict.key, ingest.key and admin.key: the keys made at first start."
     )
@@ -105,6 +108,11 @@ class Settings:
     def api_address(self) -> str:
         """Where a client on this machine reaches the API."""
         return f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def public_address(self) -> str:
+        """Where people reach the API."""
+        return self.public_url.rstrip("/") or self.api_address
 
 
 def read_secret(setting: str, path: Path) -> str:

@@ -12,6 +12,7 @@ import secrets
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -187,6 +188,10 @@ class SpoolReader:
     def __init__(self, directory: Path):
         self._directory = directory
 
+    def is_there(self) -> bool:
+        """Whether the folder can be seen from here."""
+        return self._directory.is_dir()
+
     def files(self) -> list[Path]:
         """All files, oldest name first within a worker."""
         return sorted(self._directory.glob("*" + SUFFIX))
@@ -242,6 +247,27 @@ class SpoolReader:
             except FileNotFoundError:
                 continue
         return total
+
+
+def unshipped_bytes(reader: SpoolReader, offset: Callable[[str], int]) -> int | None:
+    """How much of the spool is not stored yet; None where there is no spool to look at.
+
+    Parameters
+    ----------
+    offset : callable
+        How far the file of a name is stored.
+    """
+    if not reader.is_there():
+        return None
+    total = 0
+    for file in reader.files():
+        # The offset first: it only grows, so that what is shipped in between does not hide what is not.
+        shipped = offset(file.name)
+        try:
+            total += max(0, file.stat().st_size - shipped)
+        except FileNotFoundError:
+            continue
+    return total
 
 
 def _find_line(file: Path, start: bytes) -> bytes | None:

@@ -18,6 +18,7 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 MODEL_POLL_SECONDS = 1.0
 KEY_POLL_SECONDS = 5.0
+COUNTS_SECONDS = 15.0
 
 
 def create_app(
@@ -41,7 +42,7 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]
     made = parts or make_parts(settings)
     app.extensions["ontime"] = made
-    _register_hooks(app)
+    _register_hooks(app, made)
     errors.register(app)
     for module in (predictions, events, models, monitoring, health):
         app.register_blueprint(module.blueprint)
@@ -61,10 +62,11 @@ def _loops(parts: Parts) -> list[Loop]:
         Loop("states", parts.cache.refresh, 0.0),
         Loop("models", parts.models.refresh, MODEL_POLL_SECONDS),
         Loop("keys", parts.keys.refresh, KEY_POLL_SECONDS),
+        Loop("counts", parts.counts.flush, COUNTS_SECONDS),
     ]
 
 
-def _register_hooks(app: Flask) -> None:
+def _register_hooks(app: Flask, made: Parts) -> None:
     def begin() -> None:
         g.started = time.perf_counter()
         given = request.headers.get("X-Request-ID", "")
@@ -75,6 +77,7 @@ def _register_hooks(app: Flask) -> None:
         response.headers["X-Content-Type-Options"] = "nosniff"
         route = request.url_rule.rule if request.url_rule else "unmatched"
         METRICS.request(route, request.method, response.status_code, time.perf_counter() - g.started)
+        made.counts.request(route, response.status_code)
         return response
 
     app.before_request(begin)

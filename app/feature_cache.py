@@ -71,6 +71,10 @@ class FeatureCache:
         reading = self._reading or self.read_clock()
         return reading if reading.mode == "simulated" else ClockReading(clock_store.system_now(), "system")
 
+    def last_known(self) -> ClockReading | None:
+        """What the clock said when it was last looked at; None before the first look. Asks no database."""
+        return self.now() if self._reading else None
+
     def read_clock(self) -> ClockReading:
         """Read the clock again: a replayed moment may have moved on since the last notice."""
         self._reading = self._clock.read()

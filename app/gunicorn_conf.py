@@ -46,4 +46,5 @@ def worker_exit(server: Any, worker: Any) -> None:
         for loop in app.extensions["loops"]:
             loop.stop()
         parts.spool.close()
+        parts.counts.close()
         parts.database.close()

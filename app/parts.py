@@ -14,11 +14,13 @@ from adapters.model_registry import ModelRegistry
 from adapters.monitoring_store import MonitoringStore
 from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
+from adapters.service_store import ServiceStore
 from adapters.settings import Settings
 from adapters.spool import SpoolReader, SpoolWriter
 from app.auth import KeyRing
 from app.feature_cache import FeatureCache
 from app.model_holder import ModelHolder
+from app.service_counts import ServiceCounter
 from app.serving import Predictor
 from domain.errors import OntimeError
 
@@ -42,6 +44,7 @@ class Parts:
     monitoring: MonitoringStore
     deployments: Deployments
     championship: Championship
+    counts: ServiceCounter
 
     def describe_version(self, version: int) -> dict[str, Any]:
         """Where a model version came from; only its number while MLflow is away."""
@@ -81,4 +84,5 @@ def make_parts(settings: Settings) -> Parts:
         monitoring=MonitoringStore(database),
         deployments=deployments,
         championship=Championship(registry, deployments),
+        counts=ServiceCounter(ServiceStore(database), cache.last_known, cache.now),
     )

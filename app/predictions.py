@@ -36,6 +36,7 @@ def _predict_one(body: dict[str, Any], shown: int) -> Response:
     flight, sight = load(FLIGHT, body), Sight(p.cache)
     [answer] = p.predictor.predict([p.predictor.question(flight, sight)], g.request_id, _explain(shown))
     METRICS.predicted([answer])
+    p.counts.predicted([answer])
     return json_response(answer | {"clock": clock_body(sight.clock)})
 
 
@@ -63,6 +64,7 @@ def _predict_many(body: dict[str, Any], shown: int) -> Response:
         if item["status"] == 200:
             item["prediction"] = next(remaining)
     METRICS.predicted(answers)
+    p.counts.predicted(answers)
     status = status_of_items([item["status"] for item in items])
     return json_response({"items": items, "clock": clock_body(sight.clock)}, status)
 

@@ -50,6 +50,7 @@ def nightly_monitoring(day: date | None = None) -> list[str]:
 def measure(night: Night, champion: Served | None) -> list[Alert]:
     """Measure feeds, drift, performance, estimate and service; store the night; raise its alerts."""
     reference = tasks.fetch_reference(champion) if champion else None
+    acknowledged = tasks.count_acknowledged(night)
     totals, week = tasks.count_predictions(night), tasks.count_predictions(night, WINDOW_DAYS)
     sample = tasks.sample_predictions(night, totals)
     flights = sample.predictions
@@ -67,6 +68,7 @@ def measure(night: Night, champion: Served | None) -> list[Alert]:
         *performance.measure_window(window),
         *quality.measures,
         *tasks.measure_service(night, totals, sample.scaled(len(flights)), quality.scheduled),
+        *tasks.measure_answers(night, acknowledged, totals),
         *tasks.measure_parity(flights),
         *tasks.measure_registry(),
     ]
@@ -76,8 +78,10 @@ def measure(night: Night, champion: Served | None) -> list[Alert]:
         create_link_artifact(
             key=f"drift-{night.day}",
             link=report.html.as_uri(),
-            description=f"Evidently's report of {night.day}",
+            description=f"Evidently's report of {night.day}, the file",
         )
+    for name, (link, description) in tasks.report_links(night, report.html is not None).items():
+        create_link_artifact(key=f"{name}-{night.day}", link=link, description=description)
     tasks.prune_reports(night)
     alerts: list[Alert] = tasks.raise_alerts(night)
     return alerts

@@ -16,6 +16,7 @@ from adapters.pipeline_trigger import PipelineTrigger
 from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
 from adapters.prediction_sample import HeadlineLead, PredictionSampler
+from adapters.service_store import ServiceStore
 from adapters.settings import Settings, settings
 from adapters.spool import SpoolReader
 from monitoring.windows import HEADLINE_LEAD, LEAD_TOLERANCE
@@ -35,6 +36,7 @@ class Parts:
     log: PredictionLog
     sampler: PredictionSampler
     spool: SpoolReader
+    service: ServiceStore
     registry: ModelRegistry
     deployments: Deployments
     championship: Championship
@@ -67,6 +69,7 @@ def make_parts(own: Settings) -> Parts:
         log=PredictionLog(database),
         sampler=PredictionSampler(database, HeadlineLead(HEADLINE_LEAD, LEAD_TOLERANCE)),
         spool=SpoolReader(own.spool_dir),
+        service=ServiceStore(database),
         registry=registry,
         deployments=deployments,
         championship=Championship(registry, deployments),

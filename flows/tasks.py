@@ -1,5 +1,6 @@
 """The flows' I/O: every task is safe to run again, and is, three times, before its flow fails."""
 
+import json
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from adapters.model_registry import CHALLENGER, CHAMPION
 from adapters.monitoring_store import Measured, MonitoringRun
 from adapters.prediction_log import PredictionColumns
 from adapters.prediction_sample import Sample, WindowTotals
+from adapters.spool import unshipped_bytes
 from domain.clock import from_minute
 from domain.errors import InvalidInput, NotFound, SignatureInvalid
 from domain.features.catalogue import CONTRACT_HASH
@@ -66,6 +68,14 @@ class Served:
 
     version: int
     model: FlightModel
+
+
+@dataclass(frozen=True)
+class Acknowledged:
+    """What the API's workers say they answered, and how many bytes of it were not stored then."""
+
+    predictions: int | None
+    unshipped: int | None
 
 
 @task
@@ -180,12 +190,26 @@ def measure_estimates(night: Night, measures: Sequence[Measure]) -> list[Measure
     folder = report_folder(night.day)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "estimate.html").write_text(estimate.page(history))
+    (folder / "estimate.json").write_text(json.dumps(estimate.table(history)) + "\n")
     return estimate.estimate_errors(history)
 
 
 @task
+def report_links(night: Night, drift_measured: bool) -> dict[str, tuple[str, str]]:
+    """Give the addresses of the night's reports at the API, with what they are, by name; they ask for a key."""
+    base = f"{parts().settings.public_address}/v1/monitoring/nights/{night.day}"
+    links = {
+        "night": (base, f"Measures, alerts and decisions of {night.day}, at the API"),
+        "estimate": (f"{base}/report.estimate.html", f"Estimated and realised until {night.day}, at the API"),
+    }
+    if drift_measured:
+        links["report"] = (f"{base}/report.html", f"Evidently's report of {night.day}, at the API")
+    return links
+
+
+@task
 def prune_reports(night: Night) -> int:
-    """Remove the HTML of nights 90 days back; their JSON stays. Gives how many files went."""
+    """Remove the HTML and the minutes' counts of nights 90 days back; the figures stay. Gives how many files went."""
     own, removed = parts(), 0
     before = night.day - timedelta(days=HTML_DAYS)
     for folder in sorted((own.settings.reports_dir / "monitoring").glob("????-??-??")):
@@ -194,6 +218,7 @@ def prune_reports(night: Night) -> int:
                 path.unlink(missing_ok=True)
                 removed += 1
     own.monitoring.forget_pages(before)
+    own.service.forget(before)
     return removed
 
 
@@ -243,6 +268,14 @@ def recompute_vectors(predictions: PredictionColumns, rows: np.ndarray) -> Float
 
 
 @task
+def count_acknowledged(night: Night) -> Acknowledged:
+    """Count what was acknowledged, then look whether any of it still waits to be stored; before the log is counted."""
+    own = parts()
+    acknowledged = own.service.acknowledged(night.day)
+    return Acknowledged(acknowledged, unshipped_bytes(own.spool, own.log.offset))
+
+
+@task
 def count_predictions(night: Night, days: int = 1) -> WindowTotals:
     """Count the predictions of the newest days up to the night's."""
     return parts().sampler.totals(*windows.trailing(night.day, days))
@@ -268,6 +301,15 @@ def measure_service(night: Night, totals: WindowTotals, flights: int, scheduled:
     history = own.monitoring.history(night.day - timedelta(days=1), HISTORY_NIGHTS)
     before = [value for _, value, _ in history.get("predictions", [])]
     return service.measure_service(totals, flights, scheduled, own.spool.backlog_bytes(), before)
+
+
+@task
+def measure_answers(night: Night, acknowledged: Acknowledged, totals: WindowTotals) -> list[Measure]:
+    """Measure errors, what was shed, throughput, and whether every acknowledged prediction is in the log."""
+    return [
+        *service.measure_requests(parts().service.day(night.day)),
+        *service.measure_log(acknowledged.predictions, acknowledged.unshipped, totals.predictions),
+    ]
 
 
 @task

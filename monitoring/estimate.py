@@ -11,9 +11,13 @@ MINIMUM_NIGHTS = 3
 WIDTH, HEIGHT, MARGIN = 640, 150, 36
 
 History = Mapping[str, Sequence[tuple[str, float, int | None]]]
+Pair = tuple[str, float, float]
+"""Day, estimated, realised."""
+Table = Mapping[str, list[Pair]]
+"""The pairs of each metric, oldest night first."""
 
 
-def pairs(history: History, metric: str) -> list[tuple[str, float, float]]:
+def pairs(history: History, metric: str) -> list[Pair]:
     """Day, estimated and realised value of the nights that have both, newest first."""
     realised = {day: value for day, value, _ in history.get(f"realised_{metric}", ())}
     return [
@@ -41,21 +45,42 @@ def estimate_errors(history: History) -> list[Measure]:
     return measures
 
 
+def table(history: History) -> Table:
+    """Give the pairs of every metric, oldest night first."""
+    return {metric: pairs(history, metric)[::-1] for metric in METRICS}
+
+
 def page(history: History) -> str:
     """Draw estimated beside realised performance of the nights as one HTML page that needs nothing else."""
-    plots = "\n".join(_plot(metric, pairs(history, metric)[::-1]) for metric in METRICS)
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>Estimated and realised</title>"
-        "<style>body{font:14px sans-serif;margin:2em}.e{stroke:#888;stroke-dasharray:5 4}.r{stroke:#1f5fa8}"
-        "polyline{fill:none;stroke-width:2}</style>"
+        "<style>body{font:14px sans-serif;margin:2em}</style>"
         "<h1>Estimated before labels (dashed), realised with them (solid)</h1>"
-        f"{plots}</html>\n"
+        f"{_drawing(table(history))}</html>\n"
     )
 
 
-def _plot(metric: str, nights: list[tuple[str, float, float]]) -> str:
+def figure(nights: Table) -> str:
+    """Draw estimated (dashed) and realised (solid) performance, a band a metric, as one SVG."""
+    return _drawing(nights, "xmlns='http://www.w3.org/2000/svg' ") + "\n"
+
+
+def _drawing(nights: Table, namespace: str = "") -> str:
+    bands = [
+        f"<g transform='translate(0 {i * HEIGHT})' role='img' aria-label='{metric}'>{_band(metric, found)}</g>"
+        for i, (metric, found) in enumerate(nights.items())
+    ]
+    return (
+        f"<svg {namespace}width='{WIDTH}' height='{HEIGHT * len(nights)}'>"
+        "<style>text{font:12px sans-serif}polyline{fill:none;stroke-width:2}"
+        ".e{stroke:#888;stroke-dasharray:5 4}.r{stroke:#1f5fa8}</style>"
+        f"{''.join(bands)}</svg>"
+    )
+
+
+def _band(metric: str, nights: list[Pair]) -> str:
     if len(nights) < 2:
-        return f"<h2>{metric}</h2><p>Too few nights have both.</p>"
+        return f"<text x='0' y='16'>{metric}: Too few nights have both.</text>"
     values = np.array([night[1:] for night in nights])
     low, high = float(values.min()), float(values.max())
     x = np.linspace(MARGIN, WIDTH - MARGIN, len(nights))
@@ -63,10 +88,9 @@ def _plot(metric: str, nights: list[tuple[str, float, float]]) -> str:
     lines = [" ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y[:, i], strict=True)) for i in (0, 1)]
     error = float(np.abs(values[:, 0] - values[:, 1]).mean())
     return (
-        f"<h2>{metric}: mean absolute error {error:.4f} over {len(nights)} nights</h2>"
-        f"<svg width='{WIDTH}' height='{HEIGHT}' role='img' aria-label='{metric}'>"
+        f"<text x='0' y='16'>{metric}: mean absolute error {error:.4f} over {len(nights)} nights</text>"
         f"<polyline class='e' points='{lines[0]}'/><polyline class='r' points='{lines[1]}'/>"
         f"<text x='0' y='{MARGIN}'>{high:.3f}</text><text x='0' y='{HEIGHT - MARGIN}'>{low:.3f}</text>"
         f"<text x='{MARGIN}' y='{HEIGHT - 8}'>{nights[0][0]}</text>"
-        f"<text x='{WIDTH - 120}' y='{HEIGHT - 8}'>{nights[-1][0]}</text></svg>"
+        f"<text x='{WIDTH - 120}' y='{HEIGHT - 8}'>{nights[-1][0]}</text>"
     )

@@ -3,37 +3,53 @@
 import numpy as np
 
 from adapters.prediction_log import PredictionColumns
-from domain.flights import Floats
-from domain.metrics import auc, bootstrap, by_slice, estimated, log_loss, log_loss_gap, summary
-from monitoring.measures import Measure
-from monitoring.windows import day_numbers
+from domain.flights import Floats, Ints
+from domain.metrics import Labels, auc, bootstrap, estimated, log_loss, log_loss_gap, summary
+from monitoring.intervals import headline_intervals
+from monitoring.measures import ALL, Measure
+from monitoring.windows import day_numbers, local_hours
 
 MINIMUM_SLICE_ROWS = 50
-REALISED = ("auc", "average_precision", "log_loss", "brier", "ece", "late_rate")
+PLAIN = ("average_precision", "late_rate")
+"""Measured overall, without an interval."""
 
 
 def measure_realised(predictions: PredictionColumns) -> list[Measure]:
-    """Realised performance on predictions whose label is known, overall and by origin and carrier."""
+    """Realised performance on predictions whose label is known, overall and by origin, carrier and hour.
+
+    AUC, log-loss, Brier score and calibration error come with intervals from a bootstrap over the night's hours; the
+    slice of an hour is a single block and has none.
+    """
     labelled = ~np.isnan(predictions.is_late)
     coverage = float(labelled.mean()) if len(labelled) else 0.0
     measures = [Measure("label_coverage", coverage, n=len(labelled))]
     late, p = predictions.is_late[labelled] == 1, predictions.probability[labelled]
     if not len(late):
         return measures
-    found = summary(late, p)
-    measures += [Measure(f"realised_{name}", found[name], n=len(late)) for name in REALISED]
+    found, hours = summary(late, p), predictions.sched_dep[labelled] // 60
+    measures += _headline(late, p, hours, ALL)
+    measures += [Measure(f"realised_{name}", found[name], n=len(late)) for name in PLAIN]
     # A hard day is one on which a good model loses much too: what counts is the loss beyond what it expected.
     measures.append(Measure("log_loss_gap", log_loss_gap(late, p), n=len(late)))
     measures.append(Measure("late_rate_gap", float(late.mean() - p.mean()), n=len(late)))
-    for kind, names in (("origin", predictions.origin), ("carrier", predictions.carrier)):
-        for name, values in by_slice(late, p, names[labelled]).items():
-            if values["n"] >= MINIMUM_SLICE_ROWS:
-                where = f"{kind}={name}"
-                measures += [
-                    Measure(f"realised_{m}", values[m], where, n=int(values["n"]))
-                    for m in ("auc", "log_loss")
-                ]
+    for kind, names in (
+        ("origin", predictions.origin),
+        ("carrier", predictions.carrier),
+        ("hour", local_hours(predictions)),
+    ):
+        of = names[labelled]
+        for name in np.unique(of):
+            rows = of == name
+            if rows.sum() >= MINIMUM_SLICE_ROWS:
+                measures += _headline(late[rows], p[rows], hours[rows], f"{kind}={name}")
     return measures
+
+
+def _headline(late: Labels, p: Floats, hours: Ints, where: str) -> list[Measure]:
+    return [
+        Measure(f"realised_{name}", found.value, where, found.low, found.high, len(late))
+        for name, found in headline_intervals(late, p, hours).items()
+    ]
 
 
 def measure_estimated(predictions: PredictionColumns) -> list[Measure]:

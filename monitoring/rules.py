@@ -158,6 +158,20 @@ NIGHTLY: tuple[AlertRule, ...] = (
         "Stop promoting; compare the logged vectors with the event log.",
     ),
     AlertRule(
+        "answers are missing in the log", "log_missing", 0, "critical",
+        "Predictions were acknowledged and are not stored: look for *.refused in the spool, and for a lost volume.",
+    ),
+    AlertRule(
+        "requests fail", "error_rate", 0.01, "warning",
+        "Answers with 5xx: the API's log has each under its request_id.", minimum_rows=300,
+    ),
+    # Two nights: a restart sheds for a moment, and a quiet day has few requests to set against it.
+    AlertRule(
+        "requests are shed", "shed_rate", 0.05, "warning",
+        "Answers with 503: no state, no model, or no room in the spool? See /health/ready.",
+        k=2, n=3, minimum_rows=300,
+    ),
+    AlertRule(
         "features are stale", "feature_age_minutes_max", 15, "warning", "Is the feature refresher keeping up?",
     ),
     AlertRule("values are missing", "missing_excess", 0.75, "warning", "Which sensor or feed stopped sending?"),

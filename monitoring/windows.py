@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 
 from adapters.prediction_log import PredictionColumns
+from domain.clock import from_minute
 from domain.errors import InvalidInput
 from domain.flights import Ints
 
@@ -13,6 +16,7 @@ NIGHT = time(10, 0, tzinfo=UTC)
 """Six in the morning in New York in summer: a day's last flights have landed."""
 HEADLINE_LEAD = 60
 LEAD_TOLERANCE = 30
+HOME = ZoneInfo("America/New_York")
 
 
 @dataclass(frozen=True)
@@ -92,3 +96,10 @@ def headline(columns: PredictionColumns) -> Ints:
 def day_numbers(columns: PredictionColumns) -> Ints:
     """Business day of each prediction, YYYYMMDD, shape (n,): the end of its flight's identity."""
     return np.array([int(name[-8:]) for name in columns.flight_id.tolist()], dtype=np.int64)
+
+
+def local_hours(columns: PredictionColumns) -> npt.NDArray[np.str_]:
+    """Hour of the scheduled departure by New York's clock, "00" to "23", shape (n,)."""
+    hours, position = np.unique(columns.sched_dep // 60, return_inverse=True)
+    names = [f"{from_minute(int(hour) * 60).astimezone(HOME):%H}" for hour in hours]
+    return np.array(names, dtype="U2")[position.reshape(-1)]

@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
+from statistics import fmean as _mean
 from typing import Any
 
 from adapters.settings import PROJECT_ROOT, Settings
+from monitoring import estimate
 from monitoring.rules import NIGHT_MISSED, NIGHTLY
 
 REPORT = PROJECT_ROOT / "docs" / "reports" / "monitoring.md"
+FIGURE = REPORT.parent / "figures" / "estimate.svg"
 FRAGMENTS = ("drills", "replay", "policies")
 OPENING = """# Monitoring: what is watched, how surely, at what cost
 
@@ -15,17 +18,18 @@ Written by `ontime monitoring-report` from files that other commands wrote; not 
 
 A night judges one local day by what was known at 10:00 UTC of the next: the feeds against the four weeks before,
 features and predictions against the champion's training days and against the four weeks just served, performance as
-estimated before labels and as realised with them, the service by what it logged. Rules on these measures open alerts,
-one a rule; an alert resolves on the first good night. Warnings and critical alerts are delivered to every address of
-ONTIME_NOTIFY_URLS by the night itself and, where that was refused, by the watchman, who also tells of nights that
-were not judged.
+estimated before labels and as realised with them, the service by what it logged and by what its workers counted:
+errors, requests shed, throughput, and whether every prediction that was acknowledged is in the log. Rules on these
+measures open alerts, one a rule; an alert resolves on the first good night. Warnings and critical alerts are delivered
+to every address of ONTIME_NOTIFY_URLS by the night itself and, where that was refused, by the watchman, who also tells
+of nights that were not judged.
 """
 
 
 def write_report(settings: Settings) -> Path:
     """Write the report; a part whose figures are not there yet says which command makes them."""
-    parts = [OPENING, _rules(), _calibration(settings), _cost(settings), *_included()]
     REPORT.parent.mkdir(parents=True, exist_ok=True)
+    parts = [OPENING, _rules(), _calibration(settings), _estimated(settings), _cost(settings), *_included()]
     REPORT.write_text("\n".join(parts))
     return REPORT
 
@@ -65,6 +69,35 @@ def _calibration(settings: Settings) -> str:
             "",
         ]
     )
+
+
+def _estimated(settings: Settings) -> str:
+    """Hold the estimates of the newest nights that have labels against what came, with their plot beside it."""
+    title = "## Estimated before labels, and what then came"
+    nights = _newest_estimates(settings)
+    if nights is None:
+        return f"{title}\n\nNot measured yet: nights leave it, those of `make replay` or of a stack that serves.\n"
+    FIGURE.parent.mkdir(parents=True, exist_ok=True)
+    FIGURE.write_text(estimate.figure(nights))
+    rows = [
+        f"| {metric} | {len(found)} | {found[0][0]} to {found[-1][0]} | {_mean(e for _, e, _ in found):.4f} "
+        f"| {_mean(r for _, _, r in found):.4f} | {_mean(abs(e - r) for _, e, r in found):.4f} "
+        f"| {_mean(e - r for _, e, r in found):+.4f} |"
+        for metric, found in nights.items()
+        if found
+    ]
+    head = "| measure | nights | days | estimated | realised | mean absolute error | mean error |"
+    figure = f"![Estimated, dashed, and realised, solid, night by night](figures/{FIGURE.name})"
+    return "\n".join([title, "", head, "|---|---|---|---|---|---|---|", *rows, "", figure, ""])
+
+
+def _newest_estimates(settings: Settings) -> estimate.Table | None:
+    """Give the estimates the newest night left, which reach thirty nights back; None where no night has both."""
+    for path in sorted((settings.reports_dir / "monitoring").glob("????-??-??/estimate.json"), reverse=True):
+        nights: estimate.Table = json.loads(path.read_text())
+        if any(nights.values()):
+            return nights
+    return None
 
 
 def _cost(settings: Settings) -> str:

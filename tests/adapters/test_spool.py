@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.settings import PROJECT_ROOT
-from adapters.spool import SpoolReader, SpoolWriter
+from adapters.spool import SpoolReader, SpoolWriter, unshipped_bytes
 from domain.errors import NotReady
 
 
@@ -173,3 +173,18 @@ def test_a_spool_without_room_fails_its_check(folder: Path, monkeypatch: pytest.
     with pytest.raises(NotReady, match="disk is full"):
         writer.check()
     writer.close()
+
+
+def test_what_waits_to_be_stored_is_what_lies_beyond_the_offsets(tmp_path):
+    writer, reader = SpoolWriter(tmp_path / "spool", "api"), SpoolReader(tmp_path / "spool")
+    writer.write(b"one\n")
+    writer.write(b"three\n")
+    [file] = reader.files()
+    assert unshipped_bytes(reader, {file.name: 0}.__getitem__) == 10
+    assert unshipped_bytes(reader, {file.name: 4}.__getitem__) == 6
+    assert unshipped_bytes(reader, {file.name: 10}.__getitem__) == 0
+    writer.close()
+
+
+def test_of_a_spool_that_cannot_be_seen_nothing_is_known(tmp_path):
+    assert unshipped_bytes(SpoolReader(tmp_path / "elsewhere"), lambda name: 0) is None

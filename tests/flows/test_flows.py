@@ -1,17 +1,23 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
+from prefect.artifacts import Artifact
 
 from adapters.prediction_log import to_copy_line
+from adapters.service_store import ServiceCount
+from adapters.spool import SpoolWriter
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
+from flows import parts as flow_parts
 from flows.backfill import backfill
 from flows.nightly_monitoring import nightly_monitoring
 from flows.parts import RETRAIN_LOCK
 from flows.retrain import retrain
 from flows.rollback import rollback
 from monitoring.reference import FEATURES, Reference
+from services.shipper import Shipper
 from tests.builders import arrived, departed, observation, prediction, scheduled
 
 pytestmark = pytest.mark.integration
@@ -130,3 +136,45 @@ def test_a_night_with_flights_measures_its_feeds_and_labels(morning):
     assert [a.rule for a in morning.monitoring.alerts(DAY, DAY)] == [
         "weather is stale", "arrivals are overdue", "labels are overdue", "few flights were predicted",
     ]  # fmt: skip
+
+
+def test_a_night_holds_the_log_against_what_was_acknowledged(morning):
+    noon = datetime(2013, 4, 3, 18, tzinfo=UTC)
+    lines = b"".join(to_copy_line(prediction(i, noon)) for i in range(1, 6))
+    counted = [ServiceCount(noon, DAY, "predicted", 6), ServiceCount(noon, DAY, "answered", 6)]
+    morning.service.save("api", 0, counted)
+    spool = SpoolWriter(morning.settings.spool_dir, "api")
+    spool.write(lines)
+    shipper = Shipper(morning.database, morning.settings.spool_dir)
+    nightly_monitoring(DAY)  # nothing is stored yet: nothing is said of the log
+    assert "log_missing" not in overall(morning)
+    shipper.ship()
+    nightly_monitoring(DAY)
+    found = overall(morning)
+    assert (found["acknowledged"], found["log_missing"], found["log_surplus"]) == (6, 1, 0)
+    assert (found["requests"], found["error_rate"], found["requests_a_minute_max"]) == (6, 0, 6)
+    alerts = {alert.rule: alert.severity for alert in morning.monitoring.alerts(DAY, DAY, open_only=True)}
+    assert alerts["answers are missing in the log"] == "critical"
+    spool.write(to_copy_line(prediction(6, noon)))
+    shipper.ship()
+    nightly_monitoring(DAY)
+    assert overall(morning)["log_missing"] == 0
+    still = [alert.rule for alert in morning.monitoring.alerts(DAY, DAY, open_only=True)]
+    assert "answers are missing in the log" not in still
+    spool.close()
+
+
+def overall(stack) -> dict[str, float]:
+    """Values of the day's measures over all."""
+    return {m.name: m.value for m in stack.monitoring.night(DAY) if m.slice == "all"}
+
+
+def test_links_of_a_night_lead_to_the_address_people_use(morning, monkeypatch):
+    settings = replace(morning.settings, public_url="https://ontime.example/")
+    monkeypatch.setattr(flow_parts, "make_parts", lambda _: replace(morning, settings=settings))
+    flow_parts.parts.cache_clear()
+    nightly_monitoring(DAY)
+    base = "https://ontime.example/v1/monitoring/nights/2013-04-03"
+    for name, link in (("night", base), ("estimate", f"{base}/report.estimate.html")):
+        assert f"({link})" in Artifact.get(f"{name}-2013-04-03").data
+    assert Artifact.get("report-2013-04-03") is None  # nothing was drawn: there was no champion

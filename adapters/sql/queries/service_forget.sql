@@ -1,0 +1,2 @@
+-- Counts of days before :before are gone; the nights' measures made of them stay.
+DELETE FROM service_counts WHERE day < %(before)s

@@ -1,0 +1,73 @@
+"""What the API answered, as it stores it; over a real PostgreSQL that goes away."""
+
+import time
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from adapters.clock_store import ClockStore
+from adapters.postgres import Database
+from adapters.service_store import ServiceStore
+from app.feature_cache import FeatureCache
+from app.service_counts import ServiceCounter
+from domain.errors import NotReady
+from tests.app import worlds
+from tests.app.worlds import NOON, refresh_at
+from tests.conftest import free_port
+
+pytestmark = pytest.mark.integration
+DAY = date(2013, 4, 11)
+
+
+def test_requests_and_predictions_are_stored_by_kind_and_day(own_api):
+    one = own_api.predict()
+    assert one.status_code == 200
+    flights = [{**FLIGHT_LATE, "flight": n} for n in (1, 2)] + [{"carrier": "UA"}]
+    assert own_api.post("/v1/predictions", {"flights": flights}, "predict").status_code == 207
+    assert own_api.predict(origin="nowhere").status_code == 422
+    assert own_api.get("/v1/monitoring/nights").status_code == 401
+    assert own_api.get("/health/live").status_code == 200
+    own_api.parts.counts.flush()
+    store = ServiceStore(own_api.database)
+    day = store.day(DAY)
+    assert (day.answered, day.refused, day.shed, day.failed) == (2, 2, 0, 0)
+    assert store.acknowledged(DAY) == len(own_api.spooled()) == 3
+
+
+def test_a_request_before_there_is_a_state_is_shed_and_acknowledges_nothing(postgres, own_settings):
+    ClockStore(postgres).set_simulated(NOON)
+    with worlds.serving(postgres, own_settings) as api:
+        worlds.look(api)
+        assert api.predict().status_code == 503
+        api.parts.counts.flush()
+    store = ServiceStore(postgres)
+    assert (store.day(DAY).shed, store.acknowledged(DAY)) == (1, None)
+
+
+def test_while_postgres_is_away_counting_costs_nothing_and_loses_nothing(postgres):
+    refresh_at(postgres, NOON)
+    nowhere = Database(replace(postgres.parameters, port=free_port()))
+    away, cache = ServiceStore(nowhere), FeatureCache(nowhere)
+    counter = ServiceCounter(away, cache.last_known, FeatureCache(postgres).now)
+    started = time.monotonic()
+    for _ in range(1000):
+        counter.request("/v1/predictions", 200)
+    assert time.monotonic() - started < 0.5
+    for _ in range(2):
+        with pytest.raises(NotReady):
+            counter.flush()
+        counter.request("/v1/predictions", 500)
+    counter._store = ServiceStore(postgres)
+    counter.close()
+    day = ServiceStore(postgres).day(DAY)
+    assert (day.answered, day.failed) == (1000, 2)
+
+
+FLIGHT_LATE = {
+    "carrier": "UA",
+    "origin": "EWR",
+    "dest": "IAH",
+    "scheduled_departure": "2013-04-11T14:00:00Z",
+    "scheduled_arrival": "2013-04-11T18:05:00Z",
+}
