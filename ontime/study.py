@@ -10,7 +10,7 @@ from adapters.settings import PROJECT_ROOT, Settings
 from ontime.stack import layout
 from study import audit, feature_cost, figures, report, run, scale, walkthrough
 from study.model import PARAMETERS
-from study.sets import StudyPlan
+from study.sets import StudyPlan, load_sets
 
 Say = Callable[[str], None]
 PAGE = PROJECT_ROOT / "docs" / "reports" / "model.md"
@@ -90,17 +90,16 @@ def audit_features(settings: Settings, say: Say) -> bool:
 
 
 def bench_features(settings: Settings, say: Say) -> None:
-    """Measure what each feature costs online."""
+    """Measure what each feature and an answer of the trained model cost online."""
     where = site(settings)
+    model = run.trained(where)
     found = feature_cost.measure(where.data_dir)
-    trained = run.trained(where)
-    if trained is not None:
-        model, rows = trained
-        found |= feature_cost.measure_answers(model, rows)
-        say(
-            f"{found['microseconds_a_probability']:.0f} us a probability, "
-            f"{found['microseconds_an_explanation']:.0f} us to explain it"
-        )
+    vectors = load_sets(where.plan, where.data_dir, where.folder, run.Told(say)).test.X
+    found |= feature_cost.measure_answers(model, vectors)
+    say(
+        f"{found['microseconds_a_probability']:.0f} us a probability, "
+        f"{found['microseconds_an_explanation']:.0f} us to explain it"
+    )
     write_json(settings.reports_dir / "feature-cost.json", found)
     say(
         f"{found['features']} features: {found['microseconds_a_tick']:.0f} us a tick, "

@@ -16,6 +16,7 @@ from domain.errors import NotReady
 from domain.features.catalogue import CONTRACT_HASH, FEATURES
 from domain.flights import Ints, Queries
 from domain.metrics import reliability
+from domain.model import FlightModel
 from study import ablation, costs, model, peers, published, refits
 from study.intervals import by_name, quality
 from study.sets import StudyPlan, StudySets, load_sets
@@ -100,13 +101,7 @@ def evaluate(site: Site, say: Say, splits: int = PEER_SPLITS) -> dict[str, Any]:
     """
     told = Told(say)
     folder = site.folder / MODEL
-    if not (folder / model_artifact.MANIFEST).exists():
-        raise NotReady("there is no model to evaluate: run `make train` first")
-    served = model_artifact.load(folder, site.key)
-    if served.manifest.contract_hash != CONTRACT_HASH:
-        raise NotReady(
-            "the model was trained on other features than this code computes: run `make train` again"
-        )
+    served = trained(site)
     sets = load_sets(site.plan, site.data_dir, site.folder, told)
     told("scoring the test's questions", 0, 1)
     test, probability = sets.test, served.probability(sets.test.X)
@@ -137,6 +132,25 @@ def evaluate(site: Site, say: Say, splits: int = PEER_SPLITS) -> dict[str, Any]:
         "tidymodels": _published(sets, site, splits, told),
     }
     return _plain(found)
+
+
+def trained(site: Site) -> FlightModel:
+    """Read the model that `train` left.
+
+    Raises
+    ------
+    NotReady
+        If there is none, or it was trained on other features than this code computes.
+    """
+    folder = site.folder / MODEL
+    if not (folder / model_artifact.MANIFEST).exists():
+        raise NotReady("there is no model yet: run `make train` first")
+    served = model_artifact.load(folder, site.key)
+    if served.manifest.contract_hash != CONTRACT_HASH:
+        raise NotReady(
+            "the model was trained on other features than this code computes: run `make train` again"
+        )
+    return served
 
 
 def ablate(site: Site, say: Say) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Search for better tree parameters: forward-chaining folds, a budget of time, warm-started, resumable.
 
 Every trial is judged by log-loss on days after those it was fitted on, several times over: a holdout of one
-season picks what suits that season. The parameters that serve are trial 0, so whatever wins has beaten them.
+season picks what suits that season. The parameters that serve are trial 0, so whatever wins has beaten them; the
+library's own defaults are judged beside the search.
 """
 
 import json
@@ -26,6 +27,12 @@ from training.training_set import HEADLINE_LEAD, TrainingSet
 FOLDS = 3
 MINIMUM_DAYS = 4 * (FOLDS + 1)
 MEASURES = ("log_loss", "auc", "average_precision")
+LIBRARY_DEFAULTS = TreeParameters(
+    n_trees=100, learning_rate=0.1, num_leaves=31, min_data_in_leaf=20, feature_fraction=1.0,
+    bagging_fraction=1.0, lambda_l2=0.0, cat_smooth=10.0, max_bin=255,
+)  # fmt: skip
+"""LightGBM's, of https://lightgbm.readthedocs.io/en/latest/Parameters.html: what nobody has chosen for these rows."""
+LIBRARY = "library defaults"
 STARTUP_TRIALS = 4
 """Trials that run all folds before a poor first fold may end one."""
 
@@ -64,14 +71,21 @@ class Tuning:
     best: dict[str, Any]
     start_measures: dict[str, float]
     best_measures: dict[str, float]
+    library_measures: dict[str, float]
+    """Of LightGBM's own defaults."""
     trials: int
     best_trial: int
     folds: list[dict[str, int]]
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything as plain values, and by how much the best beats the start."""
-        gained = self.start_measures["log_loss"] - self.best_measures["log_loss"]
-        return dict(vars(self)) | {"log_loss_gained": gained, "beaten": gained > 0}
+        """Everything as plain values, and by how much the best beats the start and the library's defaults."""
+        best = self.best_measures["log_loss"]
+        gained, over_library = (m["log_loss"] - best for m in (self.start_measures, self.library_measures))
+        return dict(vars(self)) | {
+            "log_loss_gained": gained,
+            "log_loss_gained_over_library": over_library,
+            "beaten": gained > 0,
+        }
 
 
 def forward_folds(rows: TrainingSet, count: int = FOLDS) -> list[Fold]:
@@ -179,6 +193,7 @@ def tune(
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
             raise
         tell(_said(study), max(0.0, deadline - time.monotonic()))
+    _judge_library(study, folds, seed)
     return _result(study, folds, start)
 
 
@@ -205,6 +220,11 @@ def _study(storage: Path, rows: TrainingSet, start: TreeParameters, seed: int) -
     if not _completed(study) and not waiting:
         study.enqueue_trial({name: value for name, value in start.as_dict().items() if name != "max_bin"})
     return study
+
+
+def _judge_library(study: optuna.Study, folds: list[Fold], seed: int) -> None:
+    if LIBRARY not in study.user_attrs:
+        study.set_user_attr(LIBRARY, judge(folds, LIBRARY_DEFAULTS, seed))
 
 
 def _run_trial(
@@ -253,6 +273,7 @@ def _result(study: optuna.Study, folds: list[Fold], start: TreeParameters) -> Tu
         best=start.as_dict() | best.params,
         start_measures={name: first.user_attrs[name] for name in MEASURES},
         best_measures={name: best.user_attrs[name] for name in MEASURES},
+        library_measures=study.user_attrs[LIBRARY],
         trials=len(study.trials),
         best_trial=best.number,
         folds=list(_spans(folds)),

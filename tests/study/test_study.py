@@ -11,7 +11,7 @@ import pytest
 
 from adapters import model_artifact
 from domain.errors import NotReady
-from study import ablation, figures, report, run
+from study import ablation, feature_cost, figures, report, run
 from study.model import split_of
 from study.sets import StudyPlan, load_sets
 from training.train import TreeParameters
@@ -75,6 +75,13 @@ def test_every_flight_of_the_test_is_asked_about_at_every_lead(sets):
     asked = {lead: set(sets.test.flight_id[sets.test.lead == lead]) for lead in PLAN.test_leads}
     assert asked[60] == asked[1440]
     assert np.array_equal(sets.test.y, sets.test_delay >= 15)
+
+
+def test_a_probability_and_its_explanation_are_timed(site, sets, monkeypatch):
+    monkeypatch.setattr(feature_cost, "TIMES", 3)
+    found = feature_cost.measure_answers(run.trained(site), sets.test.X)
+    assert 0 < found["microseconds_a_probability"] < 1e6
+    assert 0 < found["microseconds_an_explanation"] < 1e6
 
 
 def test_the_rows_are_read_back_as_they_were_built(site, sets):

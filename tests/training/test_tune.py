@@ -60,6 +60,10 @@ def test_without_time_the_start_alone_is_judged(rows, tmp_path):
     assert (found.trials, found.best_trial) == (1, 0)
     assert found.best == found.start == POOR.as_dict()
     assert not found.as_dict()["beaten"]
+    library = tuning.judge(forward_folds(rows), tuning.LIBRARY_DEFAULTS, 2013)
+    assert found.library_measures == library
+    gained = found.as_dict()["log_loss_gained_over_library"]
+    assert gained == pytest.approx(library["log_loss"] - found.best_measures["log_loss"])
 
 
 def test_a_poor_start_is_beaten_and_the_report_says_by_how_much(rows, tmp_path):
