@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from adapters.model_registry import ModelRegistry
+from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.settings import PROJECT_ROOT, Settings
 from data.dataset import load_dataset
 from data.facts import facts_of
 from domain.clock import minute_floor
 from domain.flights import FlightFacts, WeatherFacts
+from training.train import TreeParameters
 from training.training_set import HEADLINE_LEAD, TrainingSet, build
 from training.tune import tune
 
@@ -46,6 +47,7 @@ def run_tuning(settings: Settings, budget: float, until: date, say: Callable[[st
             rows,
             folder / "optuna.db",
             budget,
+            start=champion_parameters(settings, say),
             tell=lambda message, left: say(f"  {message}; {left:.0f} s left"),
             child=lambda name: registry.run(name, parent=parent.run_id),
         )
@@ -68,14 +70,30 @@ def _rows(data_dir: Path, until: date, say: Callable[[str], None]) -> TrainingSe
     return build(store, FIRST_DAY, until, AS_OF, leads=(HEADLINE_LEAD,), extra_leads=0)
 
 
-def _registry(settings: Settings, folder: Path, say: Callable[[str], None]) -> ModelRegistry:
-    """The stack's MLflow where it answers, otherwise a file beside the trials."""
+def champion_parameters(settings: Settings, say: Callable[[str], None]) -> TreeParameters:
+    """Those of the champion, where a stack runs and has one; otherwise those of the code."""
+    if not _answers(settings):
+        return TreeParameters()
+    registry = ModelRegistry.from_settings(settings)
+    version = registry.alias(CHAMPION)
+    if version is None:
+        return TreeParameters()
+    say(f"  starts from the parameters of the champion, version {version}")
+    return TreeParameters.from_dict(registry.load(version).manifest.parameters)
+
+
+def _answers(settings: Settings) -> bool:
     address = urlsplit(settings.mlflow_address)
     try:
         socket.create_connection((address.hostname or "", address.port or 80), timeout=2).close()
-        where = settings.mlflow_address
     except OSError:
-        where = f"sqlite:///{folder / 'mlflow.db'}"
+        return False
+    return True
+
+
+def _registry(settings: Settings, folder: Path, say: Callable[[str], None]) -> ModelRegistry:
+    """The stack's MLflow where it answers, otherwise a file beside the trials."""
+    where = settings.mlflow_address if _answers(settings) else f"sqlite:///{folder / 'mlflow.db'}"
     say(f"  runs are recorded in {where}")
     # Under a name of its own: a retrain closes what runs of its model were left open. And a search signs nothing.
     return ModelRegistry(where, f"{settings.model_name}-tuning", settings.model_cache_dir, key=b"")

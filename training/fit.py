@@ -42,4 +42,4 @@ def fit_calibrated(
     encode = CategoryEncoder(FEATURE_NAMES, draft.categories)
     with LightGBMBooster(draft.text) as booster:
         raw = booster.raw_scores(encode(split.calibration.X))
-    return trees, fit_calibration(raw, split.calibration.y)
+    return trees, fit_calibration(raw, split.calibration.y, split.calibration.day)

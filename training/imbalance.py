@@ -114,7 +114,7 @@ def _measure(
     trees = fit_trees(chosen, plan.parameters, plan.seed)
     encode = CategoryEncoder(FEATURE_NAMES, trees.categories)
     with LightGBMBooster(trees.text) as booster:
-        platt = fit_calibration(booster.raw_scores(encode(calibration.X)), calibration.y)
+        platt = fit_calibration(booster.raw_scores(encode(calibration.X)), calibration.y, calibration.day)
         raw = booster.raw_scores(encode(test.X))
     return {
         "rows_fitted": len(chosen),

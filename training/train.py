@@ -1,7 +1,7 @@
 """Fit the trees: LightGBM, strongly regularised, the same bits for the same data, parameters and seed."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import lightgbm
@@ -37,6 +37,12 @@ class TreeParameters:
     def as_dict(self) -> dict[str, Any]:
         """All values by name."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "TreeParameters":
+        """Take them from a model's manifest, which holds more; what it lacks is as by default."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in known})
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,10 @@ from domain.features.state import AHEAD_MINUTES, LOOKBACK_MINUTES
 from domain.features.vectors import vectors_for
 from domain.flights import Queries
 from ontime.stack.probes import PROBES
+from ontime.tuning import champion_parameters
 from replay.client import require
 from replay.driver import ticks_of
-from tests.e2e.conftest import DAY, World
+from tests.e2e.conftest import DAY, SMALL, World, unheard
 
 pytestmark = [
     pytest.mark.e2e,
@@ -169,6 +170,10 @@ def test_a_promotion_and_a_rollback_reach_the_running_api(world):
 
     require(world.api.post("/v1/model/rollback", {"reason": "the end-to-end pass"}, "admin"), 200)
     eventually(lambda: serving(world) == 1, 10)
+
+
+def test_a_search_for_parameters_starts_from_those_of_the_champion(world):
+    assert champion_parameters(world.settings, unheard) == SMALL
 
 
 def test_the_clock_of_the_stack_answers_a_question_about_now(world):

@@ -95,7 +95,8 @@ def test_old_pages_are_pruned_and_their_figures_stay(morning):
     nightly_monitoring(DAY)
     kept = {str(path.relative_to(folder)) for path in folder.glob("*/*")}
     assert kept == {
-        "2012-12-01/drift.json", "2013-01-10/drift.html", "2013-01-10/drift.json", "2013-04-03/estimate.html",
+        "2012-12-01/drift.json", "2013-01-10/drift.html", "2013-01-10/drift.json",
+        "2013-04-03/estimate.html", "2013-04-03/estimate.json",
     }  # fmt: skip
 
 

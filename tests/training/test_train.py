@@ -11,6 +11,13 @@ from training.train import TreeParameters, category_maps, fit_trees
 SMALL = TreeParameters(n_trees=20, min_data_in_leaf=20, feature_fraction=0.5)
 
 
+def test_parameters_are_read_back_from_a_manifest():
+    manifest = SMALL.as_dict() | {"threads": 1}
+    assert TreeParameters.from_dict(manifest) == SMALL
+    del manifest["headline_weight"]
+    assert TreeParameters.from_dict(manifest) == SMALL
+
+
 @pytest.fixture(scope="module")
 def rows():
     return training_set(days=30)
