@@ -18,7 +18,7 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 MODEL_POLL_SECONDS = 1.0
 KEY_POLL_SECONDS = 5.0
-COUNTS_SECONDS = 15.0
+COUNTS_SECONDS = 1.0
 
 
 def create_app(
@@ -62,7 +62,7 @@ def _loops(parts: Parts) -> list[Loop]:
         Loop("states", parts.cache.refresh, 0.0),
         Loop("models", parts.models.refresh, MODEL_POLL_SECONDS),
         Loop("keys", parts.keys.refresh, KEY_POLL_SECONDS),
-        Loop("counts", parts.counts.flush, COUNTS_SECONDS),
+        Loop("counts", parts.counts.settle, COUNTS_SECONDS),
     ]
 
 

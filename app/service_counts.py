@@ -18,6 +18,8 @@ HOME = "JFK"
 """Its local days are those a night judges."""
 COUNTED = "/v1/"
 """Health checks and scrapes would dilute the rates."""
+LONGEST_WAIT_SECONDS = 15.0
+"""Of counts under steady load, before they are stored."""
 
 
 class ServiceCounter:
@@ -38,6 +40,8 @@ class ServiceCounter:
         self._worker = secrets.token_hex(8)
         self._batch = 0
         self._unsent: list[ServiceCount] = []
+        self._seen = 0
+        self._stored_at = time.monotonic()
         self._today: tuple[int, date] | None = None
 
     def request(self, route: str, status: int) -> None:
@@ -51,6 +55,17 @@ class ServiceCounter:
         """Count predictions that are in the spool, by the local day of their flights."""
         for name, count in Counter(answer["flight_id"][-8:] for answer in answers).items():
             self._add(_date(name), "predicted", count)
+
+    def settle(self) -> None:
+        """Store the counts once nothing was counted since the last call, or when they have waited; raises as `flush`.
+
+        Seldom under load, so that rows are few, and soon after it, so that the night finds them.
+        """
+        with self._lock:
+            total = self._counts.total()
+        quiet, self._seen = total == self._seen, total
+        if quiet or time.monotonic() - self._stored_at > LONGEST_WAIT_SECONDS:
+            self.flush()
 
     def flush(self) -> None:
         """Store what was counted since the last time.
@@ -67,6 +82,7 @@ class ServiceCounter:
                 # The same batch until it is known to be stored: a commit whose answer was lost counts once.
                 self._store.save(self._worker, self._batch, self._unsent)
                 self._unsent, self._batch = [], self._batch + 1
+            self._stored_at = time.monotonic()
 
     def close(self) -> None:
         """Store the rest, where that can be done: twice, as an older batch may still have waited."""

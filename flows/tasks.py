@@ -43,6 +43,7 @@ HISTORY_NIGHTS = 14
 ESTIMATE_NIGHTS = 30
 HTML_DAYS = 90
 """How long Evidently's pages are kept, four megabytes each; the figures stay for good."""
+COUNTS_PATIENCE_SECONDS = 3.0
 MISSED_DAYS = 14
 """How far back a night looks for others that were missed."""
 NEWER_VERSIONS = 5
@@ -271,7 +272,15 @@ def recompute_vectors(predictions: PredictionColumns, rows: np.ndarray) -> Float
 def count_acknowledged(night: Night) -> Acknowledged:
     """Count what was acknowledged, then look whether any of it still waits to be stored; before the log is counted."""
     own = parts()
-    acknowledged = own.service.acknowledged(night.day)
+    deadline = time.monotonic() + COUNTS_PATIENCE_SECONDS
+    # A worker stores its counts a second or two after its last answer: right after a day they may be on their way.
+    while (acknowledged := own.service.acknowledged(night.day)) is not None:
+        if (
+            acknowledged >= own.sampler.totals(night.day, night.day).predictions
+            or time.monotonic() > deadline
+        ):
+            break
+        time.sleep(0.2)
     return Acknowledged(acknowledged, unshipped_bytes(own.spool, own.log.offset))
 
 

@@ -9,6 +9,7 @@ import pytest
 from adapters.clock_store import ClockStore
 from adapters.postgres import Database
 from adapters.service_store import ServiceStore
+from app import service_counts
 from app.feature_cache import FeatureCache
 from app.service_counts import ServiceCounter
 from domain.errors import NotReady
@@ -33,6 +34,24 @@ def test_requests_and_predictions_are_stored_by_kind_and_day(own_api):
     day = store.day(DAY)
     assert (day.answered, day.refused, day.shed, day.failed) == (2, 2, 0, 0)
     assert store.acknowledged(DAY) == len(own_api.spooled()) == 3
+
+
+def test_counts_are_stored_when_nothing_was_counted_for_a_while_or_they_have_waited(postgres, monkeypatch):
+    refresh_at(postgres, NOON)
+    store, cache = ServiceStore(postgres), FeatureCache(postgres)
+    counter = ServiceCounter(store, cache.last_known, cache.now)
+
+    def counted() -> int:
+        counter.settle()
+        return store.day(DAY).requests
+
+    for _ in range(3):
+        counter.request("/v1/predictions", 200)
+        assert counted() == 0
+    assert counted() == 3
+    monkeypatch.setattr(service_counts, "LONGEST_WAIT_SECONDS", 0.0)
+    counter.request("/v1/predictions", 200)
+    assert counted() == 4
 
 
 def test_a_request_before_there_is_a_state_is_shed_and_acknowledges_nothing(postgres, own_settings):
