@@ -14,6 +14,7 @@ from domain.errors import ConfigurationError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "ONTIME_"
+BOOLEANS = {"true": True, "false": False}
 
 
 def _setting(default: Any, doc: str) -> Any:
@@ -66,6 +67,9 @@ class Settings:
         Path("var/spool"), "Where API workers write predictions until they are shipped."
     )
     reports_dir: Path = _setting(Path("var/reports"), "Where flows and the replay leave reports.")
+    promotion_needs_approval: bool = _setting(
+        False, "Whether a challenger that held waits for a person to promote it: true or false."
+    )
     notify_urls: str = _setting("", "Apprise addresses that alerts are sent to, separated by spaces.")
 
     gitlab_url: str = _setting(
@@ -161,6 +165,10 @@ def _typed(name: str, kind: Any, value: Any, state_dir: Path) -> Any:
         except ValueError as error:
             variable = PREFIX + name.upper()
             raise ConfigurationError(f"{variable}: expected a whole number, got {value!r}") from error
+    if kind is bool:
+        if str(value).lower() not in BOOLEANS:
+            raise ConfigurationError(f"{PREFIX}{name.upper()}: expected true or false, got {value!r}")
+        return BOOLEANS[str(value).lower()]
     if kind is Path:
         path = Path(value)
         if name == "state_dir":
@@ -181,5 +189,6 @@ def example_env() -> str:
     """Write the settings as an .env file that documents each: its meaning, then its default."""
     lines = ["# Every setting of ontime and its default. Secrets are files; see the *_FILE settings."]
     for setting in fields(Settings):
-        lines += ["", f"# {setting.metadata['doc']}", f"# {PREFIX}{setting.name.upper()}={setting.default}"]
+        default = str(setting.default).lower() if setting.type is bool else setting.default
+        lines += ["", f"# {setting.metadata['doc']}", f"# {PREFIX}{setting.name.upper()}={default}"]
     return "\n".join(lines) + "\n"

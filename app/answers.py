@@ -176,6 +176,14 @@ class LedgerRow(Answer):
     clock = fields.Nested(ClockAnswer, required=True)
 
 
+class RetrainAnswer(Answer):
+    """A retrain that was asked for: the run of Prefect's that makes it."""
+
+    flow_run_id = fields.UUID(required=True)
+    flow_run = fields.String(required=True)
+    clock = fields.Nested(ClockAnswer, required=True)
+
+
 class Night(Answer):
     """A night: the local day it judged, and where its report is."""
 

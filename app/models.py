@@ -1,5 +1,6 @@
-"""GET /v1/model, POST /v1/model/promote and /v1/model/rollback."""
+"""GET /v1/model, POST /v1/model/promote, /v1/model/rollback and /v1/model/retrain."""
 
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response
@@ -9,13 +10,14 @@ from app.auth import require
 from app.body import clock_body, json_response, read_json, timestamp
 from app.model_holder import Served
 from app.parts import parts
-from app.schemas import PromoteSchema, RollbackSchema, load
+from app.schemas import PromoteSchema, RetrainSchema, RollbackSchema, load
 from domain.errors import NotFound
 from domain.features.catalogue import CONTRACT_HASH
 
 blueprint = Blueprint("models", __name__, url_prefix="/v1/model")
 PROMOTE = PromoteSchema()
 ROLLBACK = RollbackSchema()
+RETRAIN = RetrainSchema()
 LEDGER_ROWS = 20
 
 
@@ -56,6 +58,16 @@ def rollback() -> Response:
         wish.get("who", "api"), wish["reason"], wish.get("to_version"), wish.get("expected_version", ANY)
     )
     return json_response(ledger_row(row) | {"clock": clock_body(p.cache.now())})
+
+
+@blueprint.post("/retrain")
+@require("admin")
+def retrain() -> Response:
+    """Ask for a retrain: a candidate that the gate holds against the champion. It runs after this answer."""
+    p, wish = parts(), load(RETRAIN, read_json())
+    run = p.flows.start("retrain", {"reason": wish["reason"]}, wish.get("idempotency_key"))
+    body = {"flow_run_id": run.run_id, "flow_run": run.name, "clock": clock_body(p.cache.now())}
+    return json_response(body, HTTPStatus.ACCEPTED)
 
 
 def _previous() -> dict[str, Any] | None:

@@ -40,6 +40,7 @@ REQUESTS: tuple[type[Schema], ...] = (
     schemas.LabelsSchema,
     schemas.PromoteSchema,
     schemas.RollbackSchema,
+    schemas.RetrainSchema,
     schemas.AcknowledgeSchema,
 )
 ANSWERS: tuple[type[Schema], ...] = (
@@ -49,6 +50,7 @@ ANSWERS: tuple[type[Schema], ...] = (
     answers.LoggedPrediction,
     answers.ModelAnswer,
     answers.LedgerRow,
+    answers.RetrainAnswer,
     answers.Night,
     answers.MeasureAnswer,
     answers.AlertAnswer,
@@ -169,6 +171,15 @@ def _paths() -> dict[str, dict[str, Any]]:
                 {200: _ref("LedgerRow")},
                 _ref("Rollback"),
                 {"reason": "worse at JFK"},
+            )
+        },
+        "/v1/model/retrain": {
+            "post": _operation(
+                "Train a candidate on the newest days and hold it against the champion",
+                "admin",
+                {202: _ref("RetrainAnswer")},
+                _ref("Retrain"),
+                {"reason": "new summer schedule"},
             )
         },
         **_monitoring(),

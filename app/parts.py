@@ -14,6 +14,7 @@ from adapters.model_registry import ModelRegistry
 from adapters.monitoring_store import MonitoringStore
 from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
+from adapters.prefect_client import PrefectClient
 from adapters.service_store import ServiceStore
 from adapters.settings import Settings
 from adapters.spool import SpoolReader, SpoolWriter
@@ -23,6 +24,9 @@ from app.model_holder import ModelHolder
 from app.service_counts import ServiceCounter
 from app.serving import Predictor
 from domain.errors import OntimeError
+
+FLOWS_PATIENCE_SECONDS = 2.0
+"""A request holds a worker meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Parts:
     deployments: Deployments
     championship: Championship
     counts: ServiceCounter
+    flows: PrefectClient
 
     def describe_version(self, version: int) -> dict[str, Any]:
         """Where a model version came from; only its number while MLflow is away."""
@@ -85,4 +90,7 @@ def make_parts(settings: Settings) -> Parts:
         deployments=deployments,
         championship=Championship(registry, deployments),
         counts=ServiceCounter(ServiceStore(database), cache.last_known, cache.now),
+        flows=PrefectClient(
+            settings.prefect_address, auth=settings.prefect_auth, patience=FLOWS_PATIENCE_SECONDS
+        ),
     )

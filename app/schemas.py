@@ -237,6 +237,15 @@ class RollbackSchema(Strict):
     who = fields.String(validate=TEXT)
 
 
+class RetrainSchema(Strict):
+    """Train a candidate and hold it against the champion."""
+
+    reason = fields.String(required=True, validate=TEXT)
+    idempotency_key = fields.String(
+        validate=TEXT, metadata={"description": "The same key names the same run: asking twice starts one."}
+    )
+
+
 class AcknowledgeSchema(Strict):
     """A person has seen an alert."""
 

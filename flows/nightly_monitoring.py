@@ -10,6 +10,7 @@ from flows.retrain import retrain_night
 from flows.tasks import Night, Served
 from monitoring import performance
 from monitoring.policy import (
+    AWAITS,
     Decision,
     GuardrailPolicy,
     RetrainPolicy,
@@ -71,6 +72,7 @@ def measure(night: Night, champion: Served | None) -> list[Alert]:
         *tasks.measure_answers(night, acknowledged, totals),
         *tasks.measure_parity(flights),
         *tasks.measure_registry(),
+        *tasks.measure_approval(night),
     ]
     measures += tasks.measure_estimates(night, measures)
     tasks.save_night(night, champion, totals, sample, measures, report)
@@ -107,13 +109,13 @@ def judge_challenger(night: Night, champion: Served) -> None:
     version, difference, rows = tasks.compare_challenger(night, SHADOW.give_up_days)
     if version is None or tasks.recorded(night, "shadow"):
         return
-    decision = decide_shadow(difference, rows, SHADOW)
+    decision = decide_shadow(difference, rows, tasks.with_approval(SHADOW))
     decision = Decision(decision.verdict, decision.reason, decision.evidence | {"challenger": version})
     if decision.verdict:
         tasks.promote_version(
             version, champion.version, "nightly-monitoring", decision.reason, decision.evidence
         )
-    elif difference is not None and difference.days >= SHADOW.give_up_days:
+    elif AWAITS not in decision.evidence and difference and difference.days >= SHADOW.give_up_days:
         tasks.drop_challenger()
     tasks.record(night.day, night.as_of, "shadow", decision)
 

@@ -4,7 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,7 @@ from domain.model import FlightModel
 from flows.parts import parts
 from monitoring import drift, estimate, performance, quality, reference, rules, service, trailing, windows
 from monitoring.measures import ALL, Measure
-from monitoring.policy import Decision, RetrainState
+from monitoring.policy import AWAITS, Decision, RetrainState, ShadowPolicy
 from monitoring.thresholds import ThresholdPolicy
 from training.training_set import HEADLINE_LEAD, build
 
@@ -392,6 +392,24 @@ def raise_alerts(night: Night) -> list[rules.Alert]:
     # What is refused now is tried again by the watchman.
     own.pager.deliver_due()
     return alerts
+
+
+@task
+def measure_approval(night: Night) -> list[Measure]:
+    """Tell whether the challenger of the night before held and waits for a person."""
+    own, before = parts(), night.day - timedelta(days=1)
+    challenger = own.registry.alias(CHALLENGER)
+    waiting = [
+        decision
+        for decision in own.monitoring.decisions(before, before)
+        if AWAITS in decision.evidence and decision.evidence.get("challenger") == challenger
+    ]
+    return [Measure("awaiting_approval", float(len(waiting)))]
+
+
+def with_approval(policy: ShadowPolicy) -> ShadowPolicy:
+    """Give the policy as this stack is set: with a person's last word, or without."""
+    return replace(policy, needs_approval=parts().settings.promotion_needs_approval)
 
 
 @task

@@ -98,6 +98,11 @@ class ShadowPolicy:
     """Log-loss it may lose to the champion in the mean, in nats. The gate showed it to be better on more days;
     the shadow has to show that live requests do not contradict that, and two days scatter by as much."""
     give_up_days: int = 7
+    needs_approval: bool = False
+    """Whether a person has the last word: then what held waits for one, beside the champion."""
+
+
+AWAITS = "awaits_approval"
 
 
 def decide_shadow(difference: PairedDifference | None, rows: int, policy: ShadowPolicy) -> Decision:
@@ -106,7 +111,12 @@ def decide_shadow(difference: PairedDifference | None, rows: int, policy: Shadow
         return Decision(False, f"not enough live comparisons yet: {rows}", {"rows": rows})
     evidence = {"rows": rows, **vars(difference)}
     said = f"log-loss {difference.mean:+.4f} against the champion on {rows} live requests"
-    return Decision(difference.mean <= policy.largest_mean_loss, said, evidence)
+    held = difference.mean <= policy.largest_mean_loss
+    if held and policy.needs_approval:
+        return Decision(
+            False, f"{said}: it held, and waits for a person's approval", evidence | {AWAITS: True}
+        )
+    return Decision(held, said, evidence)
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,10 @@ NIGHTLY: tuple[AlertRule, ...] = (
         "Stop promoting; compare the logged vectors with the event log.",
     ),
     AlertRule(
+        "a challenger waits for approval", "awaiting_approval", 0, "warning",
+        "It held beside the champion: promote it by API, Prefect or command line, or delete its alias in MLflow.",
+    ),
+    AlertRule(
         "answers are missing in the log", "log_missing", 0, "critical",
         "Predictions were acknowledged and are not stored: look for *.refused in the spool, and for a lost volume.",
     ),

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from adapters.deployments import Deployments
 from adapters.postgres import Database
+from adapters.prefect_client import PrefectClient
 from adapters.settings import Settings
 from data.dataset import load_dataset
 from domain.errors import OntimeError
@@ -17,7 +18,6 @@ from ontime import status as status_view
 from ontime.background import Background
 from ontime.first_steps import BEGINS, begin
 from ontime.night_table import print_nights
-from ontime.prefect_client import PrefectClient
 from ontime.stack.guard import Guard
 from ontime.stack.manager import Stack
 from ontime.work import api_client

@@ -8,9 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from typing import Protocol
 
+from adapters.prefect_client import PrefectClient
 from adapters.settings import PROJECT_ROOT, Settings
 from domain.errors import OntimeError
-from ontime.prefect_client import PrefectClient
 from ontime.stack import layout
 from ontime.stack.programs import with_death_signal
 

@@ -15,13 +15,13 @@ from adapters.event_store import EventStore
 from adapters.label_store import LabelStore
 from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.postgres import Database
+from adapters.prefect_client import PrefectClient
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.snapshots import Snapshot
 from data.dataset import load_dataset
 from data.inbox import take_inbox
 from data.ingest import ingest
 from domain.errors import OntimeError
-from ontime.prefect_client import PrefectClient
 from ontime.stack import layout
 from replay.client import ApiClient
 from replay.driver import TICK, Replay

@@ -31,6 +31,18 @@ def test_a_port_that_is_no_number_is_refused_by_name():
         read_settings({"ONTIME_API_PORT": "http"})
 
 
+@pytest.mark.parametrize(("said", "meant"), [("true", True), ("False", False)])
+def test_a_switch_is_true_or_false(said, meant):
+    assert read_settings({"ONTIME_PROMOTION_NEEDS_APPROVAL": said}).promotion_needs_approval is meant
+
+
+def test_a_switch_of_another_value_is_refused_by_name():
+    with pytest.raises(
+        ConfigurationError, match=r"PROMOTION_NEEDS_APPROVAL: expected true or false, got '1'"
+    ):
+        read_settings({"ONTIME_PROMOTION_NEEDS_APPROVAL": "1"})
+
+
 def test_a_misspelt_setting_is_refused_and_the_known_ones_are_named():
     with pytest.raises(ConfigurationError, match=r"ONTIME_API_PROT: no such setting.*ONTIME_API_PORT"):
         read_settings({"ONTIME_API_PROT": "8000"})

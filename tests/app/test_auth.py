@@ -13,6 +13,7 @@ ROUTES = {
     ("GET", "/v1/model"): "predict",
     ("POST", "/v1/model/promote"): "admin",
     ("POST", "/v1/model/rollback"): "admin",
+    ("POST", "/v1/model/retrain"): "admin",
     ("GET", "/v1/monitoring/nights"): "predict",
     ("GET", "/v1/monitoring/nights/<day>"): "predict",
     ("GET", "/v1/monitoring/nights/<day>/report.<kind>"): "predict",

@@ -3,7 +3,9 @@ from dataclasses import replace
 import orjson
 import pytest
 
+from adapters.prefect_client import PrefectClient
 from app import factory
+from tests.app import worlds
 from tests.app.worlds import FLIGHT, assert_field, assert_problem
 
 BAD_BODIES = {
@@ -49,6 +51,13 @@ def test_a_body_that_is_no_json_object_is_refused(api, body):
 def test_a_huge_body_is_refused_before_it_is_read(api, path):
     body = b" " * (factory.MAX_BODY_BYTES + 1)
     assert_problem(api.post(path, body, "ingest"), 413)
+
+
+def test_a_retrain_while_prefect_is_away_is_refused_soon_and_says_why(own_api):
+    nowhere = PrefectClient(worlds.NOWHERE, patience=0.2)
+    own_api.app.extensions["ontime"] = replace(own_api.parts, flows=nowhere)
+    answer = own_api.post("/v1/model/retrain", {"reason": "a test"}, "admin")
+    assert "Prefect does not answer" in assert_problem(answer, 503)["detail"]
 
 
 def test_a_fault_of_our_own_is_a_problem_that_tells_nothing_and_is_logged_under_its_id(own_api, caplog):

@@ -16,9 +16,9 @@ from adapters.event_store import EventStore
 from adapters.label_store import LabelStore
 from adapters.model_registry import ModelRegistry
 from adapters.postgres import Database
+from adapters.prefect_client import PrefectClient
 from adapters.settings import PROJECT_ROOT, Settings, read_settings
 from data.dataset import load_dataset
-from ontime.prefect_client import PrefectClient
 from ontime.stack.manager import Stack
 from ontime.stack.probes import api_ready, wait_for
 from ontime.work import api_client, ingest_dataset

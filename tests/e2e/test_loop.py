@@ -15,7 +15,9 @@ from adapters.event_store import EventStore
 from adapters.label_store import LabelStore
 from adapters.monitoring_store import MonitoringStore
 from adapters.prediction_log import PredictionColumns, PredictionLog
+from adapters.prefect_client import FlowRun
 from domain.clock import from_minute
+from domain.errors import OntimeError
 from domain.features.catalogue import CONTRACT_HASH
 from domain.features.state import AHEAD_MINUTES, LOOKBACK_MINUTES
 from domain.features.vectors import vectors_for
@@ -170,6 +172,16 @@ def test_a_promotion_and_a_rollback_reach_the_running_api(world):
 
     require(world.api.post("/v1/model/rollback", {"reason": "the end-to-end pass"}, "admin"), 200)
     eventually(lambda: serving(world) == 1, 10)
+
+
+def test_a_retrain_can_be_asked_for_at_the_api(world):
+    wish = {"reason": "the end-to-end pass", "idempotency_key": "one"}
+    asked = require(world.api.post("/v1/model/retrain", wish, "admin"), 202).body
+    again = require(world.api.post("/v1/model/retrain", wish, "admin"), 202).body
+    assert asked["flow_run_id"] == again["flow_run_id"]
+    # The flow runs, and refuses: a month of flights is less than a retrain needs.
+    with pytest.raises(OntimeError, match="a window of at least"):
+        world.prefect.wait(FlowRun(asked["flow_run_id"], asked["flow_run"]), 120)
 
 
 def test_a_search_for_parameters_starts_from_those_of_the_champion(world):

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.clock_store import ClockStore
 from adapters.prediction_log import PredictionLog
-from ontime.prefect_client import PrefectClient
+from adapters.prefect_client import PrefectClient
 from ontime.stack.guard import Guard
 from ontime.stack.probes import PROBES, wait_for
 from ontime.stack.processes import of_stack

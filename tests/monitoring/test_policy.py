@@ -5,6 +5,7 @@ import pytest
 
 from domain.metrics import PairedDifference
 from monitoring.policy import (
+    AWAITS,
     GuardrailPolicy,
     RetrainPolicy,
     RetrainState,
@@ -90,6 +91,14 @@ def test_too_few_labels_retrain_nothing_whatever_they_say():
 @pytest.mark.parametrize(("mean", "verdict"), [(-0.01, True), (0.004, True), (0.006, False)])
 def test_a_challenger_is_promoted_unless_live_requests_contradict_the_gate(mean, verdict):
     assert decide_shadow(difference(mean, 0.5), 2_000, ShadowPolicy()).verdict is verdict
+
+
+def test_where_a_person_has_the_last_word_what_held_waits_for_one():
+    policy = ShadowPolicy(needs_approval=True)
+    held, lost = (decide_shadow(difference(mean, 0.5), 2_000, policy) for mean in (-0.01, 0.02))
+    assert (held.verdict, held.evidence[AWAITS]) == (False, True)
+    assert "approval" in held.reason
+    assert AWAITS not in lost.evidence
 
 
 def test_a_challenger_waits_for_enough_live_requests_and_days():

@@ -12,6 +12,7 @@ from typing import Any
 from domain.errors import NotFound, NotReady, OntimeError
 
 POLL_SECONDS = 0.5
+TIMEOUT_SECONDS = 30.0
 PATIENCE_SECONDS = 120.0
 PENDING_SECONDS = 60.0
 """A worker that was killed between taking a run and starting it leaves the run pending for ever."""
@@ -37,10 +38,19 @@ class PrefectClient:
         User and password, with a colon between them.
     restarts : callable
         How often the whole stack was started again; a run that was under way then is lost.
+    patience : float
+        Seconds for which calls are repeated.
     """
 
-    def __init__(self, address: str, restarts: Callable[[], int] = lambda: 0, auth: str | None = None):
+    def __init__(
+        self,
+        address: str,
+        restarts: Callable[[], int] = lambda: 0,
+        auth: str | None = None,
+        patience: float = PATIENCE_SECONDS,
+    ):
         self._address = address
+        self._patience = patience
         self._headers = {"Content-Type": "application/json"}
         if auth is not None:
             self._headers["Authorization"] = f"Basic {base64.b64encode(auth.encode()).decode()}"
@@ -111,7 +121,7 @@ class PrefectClient:
                     raise
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + self._patience
         while True:
             try:
                 return self._once(method, path, body)
@@ -134,5 +144,5 @@ class PrefectClient:
             headers=self._headers,
             method=method,
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
             return json.load(answer)
