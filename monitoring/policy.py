@@ -33,7 +33,7 @@ class RetrainPolicy:
     breach_gap: float = 0.08
     """Realised less expected log-loss, in nats: a hard day raises both, a model gone wrong the difference."""
     cool_down_days: int = 7
-    """Times the square of the retrains since the champion's own that came to nothing: a second one says that no
+    """And as many again for each retrain since the champion's own that came to nothing: a second one says that no
     refit pays yet, a third that none will for a while."""
     minimum_labels: int = 1_000
 
@@ -61,7 +61,7 @@ def decide_retrain(state: RetrainState, policy: RetrainPolicy) -> Decision:
     """Decide whether a retrain pays now."""
     breaches = sum(gap > policy.breach_gap for gap in state.gaps[: policy.of_nights])
     growth = state.new_labels / max(state.champion_labels, 1)
-    cool_down = policy.cool_down_days * max(1, state.in_vain) ** 2
+    cool_down = policy.cool_down_days * (1 + state.in_vain)
     evidence = {
         "new_labels": state.new_labels,
         "champion_labels": state.champion_labels,

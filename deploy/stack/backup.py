@@ -16,11 +16,14 @@ SUPERUSER = "ontime"
 ARTIFACTS = "artifacts.tar"
 MANIFEST = "manifest.json"
 # Everything that writes to the databases or the artifacts.
-WRITERS = ("gateway", "api", "shipper", "features", "prefect-worker", "prefect-server", "mlflow")
+WRITERS = (
+    "gateway", "api", "shipper", "features", "watchman", "prefect-worker", "prefect-server", "mlflow"
+)  # fmt: skip
 
+# Tables in pg_temp are of sessions that still run: no dump has them.
 TABLES = """
 SELECT format('SELECT %L, count(*) FROM %I.%I', schemaname || '.' || tablename, schemaname, tablename)
-FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1
+FROM pg_tables WHERE schemaname !~ '^pg_' AND schemaname <> 'information_schema' ORDER BY 1
 """
 
 

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -70,12 +70,12 @@ def test_a_retrain_is_not_repeated_within_the_cool_down():
     assert decide_retrain(replace(state, last_retrain=date(2013, 4, 5)), POLICY).verdict
 
 
-def test_from_the_second_retrain_in_vain_on_the_wait_for_the_next_grows():
-    state = replace(BREACHED, last_retrain=date(2013, 4, 6), in_vain=2)
-    assert not decide_retrain(replace(state, day=date(2013, 5, 3)), POLICY).verdict
-    assert decide_retrain(replace(state, day=date(2013, 5, 4)), POLICY).verdict
-    assert not decide_retrain(replace(state, day=date(2013, 6, 7), in_vain=3), POLICY).verdict
-    assert decide_retrain(replace(state, day=date(2013, 6, 8), in_vain=3), POLICY).verdict
+@pytest.mark.parametrize(("in_vain", "days"), [(0, 7), (1, 14), (3, 28)])
+def test_each_retrain_in_vain_lengthens_the_wait_for_the_next(in_vain, days):
+    state = replace(BREACHED, last_retrain=date(2013, 4, 6), in_vain=in_vain)
+    over = date(2013, 4, 6) + timedelta(days=days)
+    assert not decide_retrain(replace(state, day=over - timedelta(days=1)), POLICY).verdict
+    assert decide_retrain(replace(state, day=over), POLICY).verdict
 
 
 def test_a_challenger_on_trial_holds_the_next_retrain_back():
