@@ -100,7 +100,7 @@ def test_ours_retrains_when_the_champion_loses_what_it_did_not_expect(turned):
     # is no reason for a third.
     assert [(r["night"], r["passed"]) for r in record.retrains] == [
         ("2013-04-13", False),
-        ("2013-04-20", True),
+        ("2013-04-27", True),
     ]
     assert record.count("promote") == 1
     never = live(turned, on_the_nights(), ends=date(2013, 5, 8))
