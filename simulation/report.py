@@ -144,7 +144,17 @@ def markdown(found: dict[str, Any], plot: str) -> str:
         + f"\nThe oracle picks in hindsight among the candidates of every Monday. With {same} retrains it "
         f"reaches a log-loss of {hindsight[same]:.4f}; ours, which knows the past only, {ours['log_loss']:.4f} "
         f"with {ours['promotions']} promotions.\n\n![Gain over never through the year, and per retrain]({plot})\n"
+        + "\nOurs, retrain by retrain:\n\n| night | why | the gate | what came of it |\n|---|---|---|---|\n"
+        + "".join(_retrain_line(one, ours["changes"]) for one in ours["retrained"])
+        + "\nBound, cool-down and window were chosen on this same year, the only one there is: a margin of a tenth "
+        "between two policies is within the luck of which days the gate judged by.\n"
     )
+
+
+def _retrain_line(one: dict[str, Any], changes: list[dict[str, Any]]) -> str:
+    after = [change for change in changes if change["night"] > one["night"]] if one["passed"] else []
+    came = f"{after[0]['action']}, {after[0]['night']}" if after else "nothing"
+    return f"| {one['night']} | {one['asked']} | {one['gate']} | {came} |\n"
 
 
 def _line(policy: dict[str, Any]) -> str:

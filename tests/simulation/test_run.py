@@ -52,6 +52,8 @@ def test_on_a_law_that_turned_retraining_gains_and_hindsight_gains_most(found):
     assert policies["oracle"]["gain"] > 0
     assert policies["oracle"]["gain"] >= policies["weekly"]["gain"]
     assert policies["monthly, no gate"]["promotions"] == 1
+    text = (found[0] / "docs" / "policies.md").read_text()
+    assert all(f"| {one['night']} | {one['asked']} |" in text for one in policies[OURS]["retrained"])
 
 
 def test_naive_drift_alarms_at_night_and_its_retrains_keep_their_distance(found):
