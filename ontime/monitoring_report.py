@@ -1,6 +1,7 @@
 """Writes docs/reports/monitoring.md: what is watched, how surely, at what cost; every figure from a file."""
 
 import json
+import shutil
 from pathlib import Path
 from statistics import fmean as _mean
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 from adapters.settings import PROJECT_ROOT, Settings
 from monitoring import estimate
 from monitoring.rules import NIGHT_MISSED, NIGHTLY
+from ontime import monitoring_tables
+from replay.page import PLOT
 
 REPORT = PROJECT_ROOT / "docs" / "reports" / "monitoring.md"
 FIGURE = REPORT.parent / "figures" / "estimate.svg"
@@ -29,7 +32,11 @@ of nights that were not judged.
 def write_report(settings: Settings) -> Path:
     """Write the report; a part whose figures are not there yet says which command makes them."""
     REPORT.parent.mkdir(parents=True, exist_ok=True)
-    parts = [OPENING, _rules(), _calibration(settings), _estimated(settings), _cost(settings), *_included()]
+    _write_fragments(settings)
+    parts = [
+        OPENING, _rules(), monitoring_tables.policies(), _calibration(settings), _estimated(settings),
+        _cost(settings), *_included(),
+    ]  # fmt: skip
     REPORT.write_text("\n".join(parts))
     return REPORT
 
@@ -122,6 +129,17 @@ def _cost(settings: Settings) -> str:
             "",
         ]
     )
+
+
+def _write_fragments(settings: Settings) -> None:
+    """Write the parts on drills and replay anew where their figures are; elsewhere what is there stays."""
+    if found := _read(settings, "drills.json"):
+        REPORT.with_name("drills.md").write_text(monitoring_tables.drills(found))
+    if found := _read(settings, "replay.json"):
+        FIGURE.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(settings.reports_dir / PLOT, FIGURE.with_name(PLOT))
+        text = monitoring_tables.replay(found, f"{FIGURE.parent.name}/{PLOT}")
+        REPORT.with_name("replay.md").write_text(text)
 
 
 def _included() -> list[str]:

@@ -137,6 +137,7 @@ def markdown(found: dict[str, Any], plot: str) -> str:
     same = max((k for k in hindsight if k <= ours["promotions"]), default=0)
     return (
         f"<!-- Written by `make policies`; run it again instead of editing. -->\n"
+        f"# Retrain policies compared\n\n"
         f"{found['begins']} to {found['ends']}, {found['flights']:,} flights asked about once, 60 minutes before "
         f"departure; {made['features']} features, {made['trees']} trees. All policies share the first champion, the "
         f"training window, the split, and, but for the one that says otherwise, gate, shadow and guardrail.\n\n"

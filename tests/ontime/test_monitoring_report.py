@@ -7,8 +7,10 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from adapters.settings import read_settings
+from monitoring.policy import RetrainPolicy
 from monitoring.rules import NIGHTLY
 from ontime import monitoring_report
+from training.gate import GatePolicy
 
 
 @pytest.fixture
@@ -42,3 +44,44 @@ def test_the_newest_nights_estimates_stand_beside_what_came(settings):
     assert "(figures/estimate.svg)" in text
     lines = ElementTree.parse(monitoring_report.FIGURE).getroot().iter("{http://www.w3.org/2000/svg}polyline")
     assert [line.get("class") for line in lines] == ["e", "r"]
+
+
+def test_a_replay_and_drills_become_tables_of_it(settings):
+    day = {"asked": 9, "logged": 9, "logged_twice": 0, "parity_mismatches": 0, "rollbacks": 1, "pages": 2}
+    minutes = {"wall_minutes": 3.5, "compute_minutes": 3.0, "night_minutes": 1.0}
+    totals = {"nights": 2, "nights_missing": 0, "retrains": 1, "gates_passed": 1, "promotions": 2}
+    month = dict.fromkeys(("late_rate", "auc", "log_loss", "estimated_log_loss", "brier", "ece"), 0.25)
+    replay = {
+        "first": "2013-04-01", "last": "2013-04-02", "months": {"2013-04": month | {"n": 1234.0}},
+        "totals": day | minutes | totals | {"pages_by_rule": {"weather is stale": 2}},
+        "decisions": [
+            {"day": "2013-04-02", "kind": "retrain", "verdict": True, "reason": "much is new"},
+            {"day": "2013-04-01", "kind": "retrain", "verdict": False, "reason": "nothing is new"},
+        ],
+        "changes": [
+            {"day": "2013-04-01", "action": "promote", "from": None, "to": 1, "who": "first", "reason": "first"}
+        ],
+    }  # fmt: skip
+    one = {"fault": "no observation", "paged": True, "night": 1, "refused_on_night": None, "in_time": True}
+    drills = {"summary": {"weather-missing": one | {"rules": ["weather is stale"], "false_promotion": False}}}
+    settings.reports_dir.mkdir(parents=True)
+    (settings.reports_dir / "replay.png").write_bytes(b"a plot")
+    for name, found in (("replay", replay), ("drills", drills)):
+        (settings.reports_dir / f"{name}.json").write_text(json.dumps(found))
+    text = monitoring_report.write_report(settings).read_text()
+    assert "| 2013-04 | 1,234 | 0.2500 |" in text
+    assert "| 2013-04-02 | retrain: yes | much is new |" in text
+    assert "nothing is new" not in text
+    assert "| 2013-04-01 | promote nothing to 1 by first | first |" in text
+    assert "1 of 1 were detected within two nights" in text
+    assert "| `weather-missing` | no observation | paged | 1 | weather is stale | no |" in text
+    assert (monitoring_report.FIGURE.parent / "replay.png").read_bytes() == b"a plot"
+    # Where the figures are no more, what was written stays.
+    (settings.reports_dir / "drills.json").unlink()
+    assert "`weather-missing`" in monitoring_report.write_report(settings).read_text()
+
+
+def test_every_policy_in_force_is_shown_with_its_values(settings):
+    text = monitoring_report.write_report(settings).read_text()
+    assert f"`cool_down_days` {RetrainPolicy().cool_down_days}" in text
+    assert f"`largest_ece` {GatePolicy().largest_ece}" in text

@@ -1,0 +1,131 @@
+"""Tables of docs/reports/monitoring.md: the policies in force, what a replay came to, what the drills found."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from typing import Any
+
+from monitoring.policy import GuardrailPolicy, RetrainPolicy, ShadowPolicy
+from training.gate import GatePolicy
+from training.retraining import RetrainPlan
+
+POLICIES = (RetrainPolicy, RetrainPlan, GatePolicy, ShadowPolicy, GuardrailPolicy)
+PLAIN = (int, float, bool)
+MONTHLY = (
+    ("n", "flights"), ("late_rate", "late"), ("auc", "AUC"), ("log_loss", "log-loss"),
+    ("estimated_log_loss", "estimated log-loss"), ("brier", "Brier"), ("ece", "ECE"),
+)  # fmt: skip
+
+
+def policies() -> str:
+    """Show each policy in force: what it is for, and its values."""
+    rows = []
+    for policy in POLICIES:
+        made = policy()
+        values = {field.name: getattr(made, field.name) for field in fields(policy)}
+        said = ", ".join(f"`{name}` {value:g}" for name, value in values.items() if isinstance(value, PLAIN))
+        rows.append([f"`{policy.__name__}`", (policy.__doc__ or "").split("\n")[0], said])
+    return "\n".join(["## Policies", "", *_table(("policy", "what it is", "values"), rows), ""])
+
+
+def replay(found: dict[str, Any], plot: str) -> str:
+    """Show what a replay came to.
+
+    Parameters
+    ----------
+    found : dict
+        Of replay.json.
+    plot : str
+        The plot's file, from where the report lies.
+    """
+    totals = found["totals"]
+    return "\n".join(
+        [
+            f"# The replay of {found['first']} to {found['last']}",
+            "",
+            f"{totals['nights']} nights through the running stack, {totals['nights_missing']} missing. "
+            f"{totals['asked']:,} flights were asked about, {totals['logged']:,} are in the log, "
+            f"{totals['logged_twice']} twice; {totals['parity_mismatches']:.0f} served vectors differ from "
+            f"training's. {totals['retrains']} retrains by policy, {totals['gates_passed']} passed the gate, "
+            f"{totals['promotions']} promotions (the first champion's among them), {totals['rollbacks']} rollbacks; "
+            f"{totals['pages']} pages. {totals['wall_minutes']} minutes on the clock, "
+            f"{totals['compute_minutes']} of compute, {totals['night_minutes']} of them in nights.",
+            "",
+            f"![Quality by day, and what happened to the champion]({plot})",
+            "",
+            *_table(["month", *(title for _, title in MONTHLY)], _months(found["months"])),
+            "",
+            "What the system did:",
+            "",
+            *_table(("night", "what", "why"), _deeds(found)),
+            "",
+            "Pages by rule: " + _counts(totals["pages_by_rule"]) + ".",
+            "",
+        ]
+    )
+
+
+def drills(found: dict[str, Any]) -> str:
+    """Show what each drill found; `found` is of drills.json."""
+    rows = [
+        [
+            f"`{name}`",
+            one["fault"],
+            _answer(one),
+            str(one["night"] or one["refused_on_night"] or "-"),
+            "; ".join(one["rules"]) or "-",
+            "yes" if one["false_promotion"] else "no",
+        ]
+        for name, one in found["summary"].items()
+    ]
+    in_time = sum(one["in_time"] for one in found["summary"].values())
+    head = ("drill", "what goes wrong", "detected", "night", "by", "false promotion")
+    return "\n".join(
+        [
+            "# Fault drills",
+            "",
+            f"{in_time} of {len(rows)} were detected within two nights. An alert that the same nights raise "
+            "undisturbed detects nothing.",
+            "",
+            *_table(head, rows),
+            "",
+        ]
+    )
+
+
+def _answer(one: dict[str, Any]) -> str:
+    if one["paged"]:
+        return "paged"
+    return "refused in the shadow" if one["refused_on_night"] else "no"
+
+
+def _months(months: dict[str, dict[str, float]]) -> list[list[str]]:
+    return [
+        [month, *(f"{values[name]:,.0f}" if name == "n" else f"{values[name]:.4f}" for name, _ in MONTHLY)]
+        for month, values in months.items()
+    ]
+
+
+def _deeds(found: dict[str, Any]) -> list[list[str]]:
+    """Decisions that said yes or cost a retrain, and changes of champion, in their order."""
+    decided = [
+        (d["day"], f"{d['kind']}: {'yes' if d['verdict'] else 'no'}", d["reason"])
+        for d in found["decisions"]
+        if d["verdict"] or d["kind"] == "gate"
+    ]
+    changed = [
+        (c["day"], f"{c['action']} {c['from'] or 'nothing'} to {c['to']} by {c['who']}", c["reason"])
+        for c in found["changes"]
+    ]
+    return [list(row) for row in sorted(decided + changed, key=lambda row: row[0])]
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items()) or "none"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [
+        "| " + " | ".join(head) + " |",
+        "|" + "---|" * len(head),
+        *("| " + " | ".join(cell.replace("|", "/") for cell in row) + " |" for row in rows),
+    ]
