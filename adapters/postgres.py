@@ -98,7 +98,7 @@ class ConnectionParameters:
             )
         except psycopg2.OperationalError as error:
             reason = str(error).strip().splitlines()[-1:]
-            raise NotReady(f"PostgreSQL {self!r} is not reachable: {''.join(reason)}") from error
+            raise NotReady(f"PostgreSQL is not reachable: {self!r}, {''.join(reason)}") from error
 
 
 class Database:

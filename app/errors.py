@@ -74,14 +74,22 @@ def problem_of(error: OntimeError) -> dict[str, Any]:
         return problem(422, "Input does not fit", str(error), [field])
     for kind, status, title in STATUS:
         if isinstance(error, kind):
-            return problem(status, title, str(error))
+            return problem(status, title, _public(error))
     return problem(500, "Internal error", "something failed here; the log has it under the request_id")
+
+
+def _public(error: OntimeError) -> str:
+    """What clients may read: after the colon a part that is away tells its inner address."""
+    return str(error).partition(": ")[0] if isinstance(error, NotReady) else str(error)
 
 
 def register(app: Flask) -> None:
     """Turn every error of the application into a problem."""
 
     def ours(error: OntimeError) -> Response:
+        if isinstance(error, NotReady):
+            said = {"request_id": g.request_id, "reason": str(error)}
+            app.logger.warning("request was not answered", extra=said)
         return _respond(problem_of(error))
 
     def unauthorized(error: Unauthorized) -> Response:

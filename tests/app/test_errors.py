@@ -53,11 +53,13 @@ def test_a_huge_body_is_refused_before_it_is_read(api, path):
     assert_problem(api.post(path, body, "ingest"), 413)
 
 
-def test_a_retrain_while_prefect_is_away_is_refused_soon_and_says_why(own_api):
+def test_a_retrain_while_prefect_is_away_is_refused_soon_and_tells_no_inner_address(own_api, caplog):
     nowhere = PrefectClient(worlds.NOWHERE, patience=0.2)
     own_api.app.extensions["ontime"] = replace(own_api.parts, flows=nowhere)
     answer = own_api.post("/v1/model/retrain", {"reason": "a test"}, "admin")
-    assert "Prefect does not answer" in assert_problem(answer, 503)["detail"]
+    assert assert_problem(answer, 503)["detail"] == "Prefect does not answer"
+    [record] = [record for record in caplog.records if record.message == "request was not answered"]
+    assert "refused" in record.reason
 
 
 def test_a_fault_of_our_own_is_a_problem_that_tells_nothing_and_is_logged_under_its_id(own_api, caplog):
