@@ -6,16 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from adapters import model_artifact
-from adapters.lightgbm_booster import LightGBMBooster
-from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
-from domain.model import FlightModel, ModelManifest
+from domain.model import FlightModel
 from study.sets import StudyPlan, StudySets
 from training import baselines, model_card
 from training.evaluate import Evaluation, evaluate
-from training.fit import fit_calibrated
+from training.fit import assemble, fit_calibrated
 from training.run import git_commit
-from training.split import Split, day_of, spread
-from training.train import THREADS, TreeParameters
+from training.split import Split, spread
+from training.train import TreeParameters
 from training.training_set import HEADLINE_LEAD
 
 SEED = 2013
@@ -56,23 +54,10 @@ def train(
     """
     split = split_of(sets, plan)
     trees, calibration = fit_calibrated(split, parameters, seed, progress)
-    manifest = ModelManifest(
-        contract_hash=CONTRACT_HASH,
-        feature_names=FEATURE_NAMES,
-        categories=trees.categories,
-        calibration=calibration,
-        trained_from=day_of(int(split.fit.day.min())).isoformat(),
-        trained_until=day_of(int(split.fit.day.max())).isoformat(),
-        as_of=f"{sets.fit.as_of:%Y-%m-%dT%H:%M:%SZ}",
-        data_hash=sets.fit.data_hash,
-        git_commit=git_commit(),
-        seed=seed,
-        parameters=parameters.as_dict() | {"threads": THREADS},
-    )
-    model = FlightModel(manifest, LightGBMBooster(trees.text))
+    model = assemble(trees, calibration, sets.fit, split, parameters, seed, git_commit())
     headline = sets.fit.take(sets.fit.lead == HEADLINE_LEAD)
     simple = {"carrier_by_hour": baselines.carrier_by_hour(headline)(sets.test)}
     evaluation = evaluate(sets.test, model.probability(sets.test.X), simple)
-    card = model_card.write_card(manifest, evaluation)
-    model_artifact.write(folder, trees.text, manifest, key, {"card.md": card})
+    card = model_card.write_card(model.manifest, evaluation)
+    model_artifact.write(folder, trees.text, model.manifest, key, {"card.md": card})
     return model, evaluation, model_artifact.model_hash(folder)

@@ -9,28 +9,26 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from adapters import model_artifact
-from adapters.lightgbm_booster import LightGBMBooster
 from adapters.model_registry import ModelRegistry, Run
 from adapters.settings import PROJECT_ROOT, settings
-from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from domain.flights import Floats
 from domain.model import Calibration, FlightModel, ModelManifest
 from training import baselines, model_card, plots
 from training import snapshot as snapshots
 from training.evaluate import Evaluation, evaluate
 from training.expectations import require_expected
-from training.fit import fit_calibrated
+from training.fit import assemble, fit_calibrated
 from training.gate import GatePolicy, GateVerdict, judge
 from training.retraining import comparison
-from training.split import Split, SplitPolicy, day_of, split_by_time
-from training.train import THREADS, TreeParameters, Trees
+from training.split import Split, SplitPolicy, split_by_time
+from training.train import TreeParameters, Trees
 from training.training_set import HEADLINE_LEAD, LEADS, EventStore, LabelStore, TrainingSet, build
 
 Progress = Callable[[str, float], None]
@@ -174,7 +172,9 @@ def make_model(
     require_expected(rows, request.leads)
     split = split_by_time(rows, request.split)
     trees, calibration = _fit(split, request, progress)
-    draft = _model(rows, split, request, trees, calibration, commit or git_commit())
+    draft = assemble(
+        trees, calibration, rows, split, request.parameters, request.seed, commit or git_commit()
+    )
     progress("evaluate", 0.0)
     probability = draft.probability(split.evaluation.X)
     simple = baselines.predictions(split, request.seed)
@@ -233,30 +233,6 @@ def _fit(split: Split, request: TrainingRequest, progress: Progress) -> tuple[Tr
     return fit_calibrated(
         split, request.parameters, request.seed, progress=lambda share: progress("fit", share)
     )
-
-
-def _model(
-    rows: TrainingSet,
-    split: Split,
-    request: TrainingRequest,
-    trees: Trees,
-    calibration: Calibration,
-    commit: str,
-) -> FlightModel:
-    manifest = ModelManifest(
-        contract_hash=CONTRACT_HASH,
-        feature_names=FEATURE_NAMES,
-        categories=trees.categories,
-        calibration=calibration,
-        trained_from=day_of(int(split.fit.day.min())).isoformat(),
-        trained_until=day_of(int(split.fit.day.max())).isoformat(),
-        as_of=f"{request.as_of.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        data_hash=rows.data_hash,
-        git_commit=commit,
-        seed=request.seed,
-        parameters=request.parameters.as_dict() | {"threads": THREADS},
-    )
-    return FlightModel(manifest, LightGBMBooster(trees.text))
 
 
 def _with_metrics(manifest: ModelManifest, evaluation: Evaluation) -> ModelManifest:
