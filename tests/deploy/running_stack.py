@@ -7,6 +7,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -99,11 +100,13 @@ class RunningStack:
 
     def kill(self, container: str, words: str) -> None:
         """`kill -9` every process of a container whose command line holds `words`."""
-        pids = self.run("docker", "top", container, "-eo", "pid,args").stdout.splitlines()[1:]
-        for line in pids:
-            pid, arguments = line.split(None, 1)
-            if words in arguments:
-                os.kill(int(pid), 9)
+        processes = self.run("docker", "top", container, "-eo", "pid,args").stdout.splitlines()[1:]
+        found = [int(line.split(None, 1)[0]) for line in processes if words in line]
+        assert found, f"no process of {words} in {processes}"
+        for pid in found:
+            # The kernel ends the rest of a container with its first process.
+            with suppress(ProcessLookupError):
+                os.kill(pid, 9)
 
 
 class Client(threading.Thread):

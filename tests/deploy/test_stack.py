@@ -131,6 +131,10 @@ class Story:
         self.process.stdout.close()
         return code
 
+    def stop(self) -> None:
+        self.process.kill()
+        self.end()
+
 
 def test_the_whole_loop_goes_on_while_parts_are_killed_and_replaced(stack):
     """Ten days, their nights, a retrain, a promotion, a rollback; meanwhile a client asks on and on."""
@@ -149,7 +153,7 @@ def test_the_whole_loop_goes_on_while_parts_are_killed_and_replaced(stack):
         assert story.end() == 0, "".join(story.lines[-20:])
     finally:
         client.close()
-        story.process.kill()
+        story.stop()
     said = "".join(story.lines)
     assert "hot swap" in said
     assert "rollback" in said
