@@ -38,6 +38,8 @@ def replay(found: dict[str, Any], plot: str) -> str:
         The plot's file, from where the report lies.
     """
     totals = found["totals"]
+    flights = sum(month["n"] for month in found["months"].values())
+    loss = sum(month["n"] * month["log_loss"] for month in found["months"].values()) / max(flights, 1)
     return "\n".join(
         [
             f"# The replay of {found['first']} to {found['last']}",
@@ -48,7 +50,8 @@ def replay(found: dict[str, Any], plot: str) -> str:
             f"training's. {totals['retrains']} retrains by policy, {totals['gates_passed']} passed the gate, "
             f"{totals['promotions']} promotions (the first champion's among them), {totals['rollbacks']} rollbacks; "
             f"{totals['pages']} pages. {totals['wall_minutes']} minutes on the clock, "
-            f"{totals['compute_minutes']} of compute, {totals['night_minutes']} of them in nights.",
+            f"{totals['compute_minutes']} of compute, {totals['night_minutes']} of them in nights. "
+            f"Log-loss over all {flights:,.0f} flights with a label: {loss:.4f}.",
             "",
             f"![Quality by day, and what happened to the champion]({plot})",
             "",

@@ -52,7 +52,8 @@ def test_a_replay_and_drills_become_tables_of_it(settings):
     totals = {"nights": 2, "nights_missing": 0, "retrains": 1, "gates_passed": 1, "promotions": 2}
     month = dict.fromkeys(("late_rate", "auc", "log_loss", "estimated_log_loss", "brier", "ece"), 0.25)
     replay = {
-        "first": "2013-04-01", "last": "2013-04-02", "months": {"2013-04": month | {"n": 1234.0}},
+        "first": "2013-04-01", "last": "2013-04-02",
+        "months": {"2013-04": month | {"n": 1234.0}, "2013-05": month | {"n": 3702.0, "log_loss": 0.45}},
         "totals": day | minutes | totals | {"pages_by_rule": {"weather is stale": 2}},
         "decisions": [
             {"day": "2013-04-02", "kind": "retrain", "verdict": True, "reason": "much is new"},
@@ -70,6 +71,7 @@ def test_a_replay_and_drills_become_tables_of_it(settings):
         (settings.reports_dir / f"{name}.json").write_text(json.dumps(found))
     text = monitoring_report.write_report(settings).read_text()
     assert "| 2013-04 | 1,234 | 0.2500 |" in text
+    assert "over all 4,936 flights with a label: 0.4000." in text
     assert "| 2013-04-02 | retrain: yes | much is new |" in text
     assert "nothing is new" not in text
     assert "| 2013-04-01 | promote nothing to 1 by first | first |" in text
