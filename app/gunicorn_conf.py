@@ -40,10 +40,10 @@ def child_exit(server: Any, worker: Any) -> None:
 
 def worker_exit(server: Any, worker: Any) -> None:
     """Make what the worker wrote safe and leave its spool to the shipper."""
-    app = getattr(worker, "wsgi", None)
-    parts = getattr(app, "extensions", {}).get("ontime") if app is not None else None
+    extensions = getattr(getattr(worker, "wsgi", None), "extensions", {})
+    parts = extensions.get("ontime")
     if parts is not None:
-        for loop in app.extensions["loops"]:
+        for loop in extensions["loops"]:
             loop.stop()
         parts.spool.close()
         parts.counts.close()

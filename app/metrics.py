@@ -63,7 +63,7 @@ class Metrics:
         if values.ValueClass is values.MutexValue:
             return generate_latest()
         registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        multiprocess.MultiProcessCollector(registry)
         return generate_latest(registry)
 
 

@@ -144,8 +144,9 @@ class ModelHolder:
 
 
 def _tell(alias: str, before: Served | None, after: Served | None) -> None:
-    versions = {
+    versions: dict[str, object] = {
+        "alias": alias,
         "from_version": before.version if before else None,
         "to_version": after.version if after else None,
     }
-    logger.info("model swapped", extra={"alias": alias} | versions)
+    logger.info("model swapped", extra=versions)

@@ -132,7 +132,7 @@ def _find(prediction_id: str) -> PredictionRecord:
 
 def _features(record: PredictionRecord) -> dict[str, float | None] | list[float]:
     """By name, where this code has the contract the prediction was made with."""
-    values = [None if value != value else value for value in record.features.tolist()]
+    values: list[Any] = [None if value != value else value for value in record.features.tolist()]
     if record.contract_hash != CONTRACT_HASH:
         return values
     return dict(zip(FEATURE_NAMES, values, strict=True))

@@ -94,16 +94,16 @@ def _typed(table: TextTable, report: CleaningReport) -> pd.DataFrame:
 
 def _airports(table: TextTable) -> pd.Series:
     station = table.matching("station", r"[A-Z0-9]{3,4}", "expected a station, like EWR or KEWR")
-    return station.replace(STATIONS).str.replace(r"^K(?=[A-Z]{3}$)", "", regex=True)
+    airports: pd.Series = station.replace(STATIONS).str.replace(r"^K(?=[A-Z]{3}$)", "", regex=True)
+    return airports
 
 
 def _moments(table: TextTable) -> pd.Series:
     text = table.matching(
         "valid", r"\d{4}-\d\d-\d\d \d\d:\d\d", "expected a UTC moment like 2013-04-11 14:51"
     )
-    moments = pd.to_datetime(text, format="%Y-%m-%d %H:%M", errors="coerce", utc=True).astype(
-        schemas.UTC_TIME
-    )
+    moments: pd.Series = pd.to_datetime(text, format="%Y-%m-%d %H:%M", errors="coerce", utc=True)
+    moments = moments.dt.as_unit("us")
     fits = text.str.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d")
     table.blame("valid", fits & moments.isna(), "expected a moment of the calendar")
     return moments

@@ -164,7 +164,8 @@ def _report(
     cleaning: CleaningReport,
     seconds: float,
 ) -> FileReport:
-    kinds = events.flight_events["kind"].value_counts() if len(events.flight_events) else {}
+    flights = events.flight_events
+    kinds: dict[Any, Any] = dict(flights["kind"].value_counts()) if len(flights) else {}
     offered = {str(kind): int(n) for kind, n in kinds.items()} | {"weather": len(events.weather_events)}
     return FileReport(
         file=path.name,

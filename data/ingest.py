@@ -23,10 +23,25 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 class AppendCounts(Protocol):
     """What became of some rows."""
 
-    accepted: int
-    duplicates: int
-    conflicts: int
-    first_conflict: str | None
+    @property
+    def accepted(self) -> int:
+        """Rows that are new."""
+        ...
+
+    @property
+    def duplicates(self) -> int:
+        """Rows that were there already."""
+        ...
+
+    @property
+    def conflicts(self) -> int:
+        """Rows that contradict what is there."""
+        ...
+
+    @property
+    def first_conflict(self) -> str | None:
+        """The first of those, in words."""
+        ...
 
 
 class EventStore(Protocol):

@@ -21,7 +21,8 @@ class Instants(NamedTuple):
     @property
     def repeated(self) -> np.ndarray:
         """Whether the time happens twice."""
-        return self.first != self.second
+        differs: np.ndarray = self.first != self.second
+        return differs
 
 
 def instants(airports: pd.Series, wall: np.ndarray) -> Instants:

@@ -7,7 +7,7 @@ import importlib.util
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsInt
 
 import numpy as np
 import pandas as pd
@@ -55,7 +55,7 @@ class CleaningReport:
     rows_kept: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
-    def add(self, table: str, action: str, what: str, rows: int, why: str) -> None:
+    def add(self, table: str, action: str, what: str, rows: SupportsInt, why: str) -> None:
         """Record one finding."""
         self.findings.append(Finding(table, action, what, int(rows), why))
 
@@ -155,12 +155,14 @@ def clock_minutes(hhmm: pd.Series) -> np.ndarray:
     [317.0, 1440.0]
     """
     values = hhmm.to_numpy(dtype="float64")
-    return np.floor_divide(values, 100) * 60 + np.mod(values, 100)
+    minutes: np.ndarray = np.floor_divide(values, 100) * 60 + np.mod(values, 100)
+    return minutes
 
 
 def to_utc(minutes: np.ndarray) -> pd.DatetimeIndex:
     """UTC timestamps of minutes since the epoch."""
-    return pd.to_datetime(minutes.astype("int64") * 60, unit="s", utc=True).astype("datetime64[us, UTC]")
+    moments = pd.to_datetime(minutes.astype("int64") * 60, unit="s", utc=True)
+    return pd.DatetimeIndex(moments.astype("datetime64[us, UTC]"))
 
 
 def to_minutes(moments: pd.Series) -> np.ndarray:
@@ -197,7 +199,7 @@ def _report_midnight(raw: pd.DataFrame, report: CleaningReport) -> None:
 def _scheduled_departure(raw: pd.DataFrame, dep_local: np.ndarray, report: CleaningReport) -> np.ndarray:
     """Minutes since the epoch: `time_hour` is UTC and therefore certain on the days the clocks change."""
     hours = to_minutes(raw["time_hour"])
-    departure = hours + dep_local.astype("int64") % 60
+    departure: np.ndarray = hours + dep_local.astype("int64") % 60
     wall = to_minutes(pd.to_datetime(raw[["year", "month", "day"]])) + dep_local.astype("int64")
     offsets = departure + airport_offsets(raw["origin"], departure) - wall
     why = "scheduled departure in UTC agrees with the local time and the origin's zone"
@@ -226,7 +228,7 @@ def scheduled_block(
     """Minutes from scheduled departure to arrival: the file has local clock times without a date."""
     shift = airport_offsets(raw["dest"], departure) - airport_offsets(raw["origin"], departure)
     arr_local = clock_minutes(raw["sched_arr_time"])
-    block = np.mod(arr_local - dep_local - shift, MINUTES_A_DAY).astype("int64")
+    block: np.ndarray = np.mod(arr_local - dep_local - shift, MINUTES_A_DAY).astype("int64")
     changed = airport_offsets(raw["dest"], departure + block) - airport_offsets(raw["dest"], departure)
     block = np.mod(block - changed, MINUTES_A_DAY)
     wraps = (arr_local - dep_local) < 0

@@ -92,7 +92,7 @@ def _delays(raw: pd.DataFrame) -> dict[str, Any]:
 def _months(raw: pd.DataFrame) -> list[dict[str, Any]]:
     return [
         {
-            "month": int(month),
+            "month": int(str(month)),
             "flights": len(rows),
             "late": float((rows["arr_delay"].dropna() >= LATE_MINUTES).mean()),
             "cancelled": float(_cancelled(rows).mean()),

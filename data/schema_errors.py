@@ -31,16 +31,15 @@ def validated(schema: pa.DataFrameSchema, rows: pd.DataFrame, names: Mapping[str
 
 
 def _bad_values(cases: pd.DataFrame, rows: pd.DataFrame, names: Mapping[str, str]) -> list[BadValue]:
-    found = {}
-    for case in cases.itertuples(index=False):
-        line = None if pd.isna(case.index) else int(case.index)
-        whole_row = case.column not in rows.columns or case.schema_context == "DataFrameSchema"
-        column = "row" if whole_row else names.get(FILE_NAMES.get(case.column, case.column), str(case.column))
-        value = _shown(rows, line) if whole_row else str(case.failure_case)
+    found: dict[tuple[int | None, str, str], BadValue] = {}
+    for case in cases.to_dict("records"):
+        line = None if pd.isna(case["index"]) else int(case["index"])
+        ours, check = str(case["column"]), str(case["check"])
+        whole_row = ours not in rows.columns or case["schema_context"] == "DataFrameSchema"
+        column = "row" if whole_row else names.get(FILE_NAMES.get(ours, ours), ours)
+        value = _shown(rows, line) if whole_row else str(case["failure_case"])
         # A rule about a whole row is told once for each of its columns.
-        found.setdefault(
-            (line, column, str(case.check)), BadValue(line, column, f"breaks {case.check}", value)
-        )
+        found.setdefault((line, column, check), BadValue(line, column, f"breaks {check}", value))
     return sorted(found.values(), key=lambda bad: (bad.row or 0, bad.column))
 
 

@@ -129,7 +129,7 @@ def read_table(path: Path, wanted: Mapping[str, tuple[str, ...]], optional: Iter
     """
     content, skipped = _content(path)
     head = content.split("\n", 1)[0]
-    there = {plain(name): name.strip() for name in next(iter_fields(head))}
+    there = {plain(name): name.strip() for name in fields_of(head)}
     names = {
         ours: next((there[theirs] for theirs in found if theirs in there), None)
         for ours, found in wanted.items()
@@ -158,12 +158,12 @@ def header_of(path: Path) -> set[str]:
         If the file cannot be read as text.
     """
     content, _ = _content(path)
-    return {plain(name) for name in next(iter_fields(content.split("\n", 1)[0]))}
+    return {plain(name) for name in fields_of(content.split("\n", 1)[0])}
 
 
-def iter_fields(line: str) -> Iterable[list[str]]:
+def fields_of(line: str) -> list[str]:
     """Fields of one CSV line."""
-    return csv.reader([line])
+    return next(csv.reader([line]))
 
 
 def _require_width(content: str, skipped: int) -> None:
@@ -181,7 +181,7 @@ def _require_width(content: str, skipped: int) -> None:
 
 
 def _width(line: str) -> int:
-    return len(next(iter_fields(line))) if '"' in line else line.count(",") + 1
+    return len(fields_of(line)) if '"' in line else line.count(",") + 1
 
 
 def _parse(content: str, names: list[str]) -> pd.DataFrame:

@@ -96,7 +96,8 @@ def judge_champion(night: Night, champion: Served) -> None:
         return
     if (night.as_of - change.at).days > GUARDRAIL.watch_days or tasks.recorded(night, "guardrail"):
         return
-    decision = decide_guardrail(*tasks.compare_with_previous(night, change), GUARDRAIL)
+    difference, rows = tasks.compare_with_previous(night, change)
+    decision = decide_guardrail(difference, rows, GUARDRAIL)
     if decision.verdict:
         tasks.roll_back(
             "nightly-monitoring", f"guardrail: {decision.reason}", champion.version, decision.evidence

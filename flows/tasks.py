@@ -336,11 +336,10 @@ def measure_quality(night: Night) -> quality.DayQuality:
 def measure_registry() -> list[Measure]:
     """Count versions whose files MLflow holds are not those that were signed: in use, on trial, or newer."""
     registry = parts().registry
-    aliased = {registry.alias(CHAMPION), registry.alias(CHALLENGER)} - {None}
+    aliased = {v for v in (registry.alias(CHAMPION), registry.alias(CHALLENGER)) if v is not None}
+    newest = max(aliased, default=0)
     refused, audited = 0, 0
-    for version in sorted(
-        aliased | set(range(max(aliased, default=0) + 1, max(aliased, default=0) + NEWER_VERSIONS))
-    ):
+    for version in sorted(aliased | set(range(newest + 1, newest + NEWER_VERSIONS))):
         try:
             registry.audit(version)
         except NotFound:

@@ -105,7 +105,8 @@ def _openings(rule: AlertRule, values: Floats) -> npt.NDArray[np.int64]:
     among = np.lib.stride_tricks.sliding_window_view(padded, rule.n, axis=1).sum(axis=2)
     firing = breach & (among >= rule.k)
     before = np.pad(firing, ((0, 0), (1, 0)))[:, :-1]
-    return (firing & ~before).sum(axis=1)
+    opened: npt.NDArray[np.int64] = (firing & ~before).sum(axis=1)
+    return opened
 
 
 def _widened(rule: AlertRule, values: Floats, drawn: Ints, allowed: float) -> AlertRule:

@@ -38,7 +38,8 @@ class TrafficDays:
     @property
     def today(self) -> npt.NDArray[np.bool_]:
         """Mask of the night's flights."""
-        return self.position == TRAILING_DAYS
+        own: npt.NDArray[np.bool_] = self.position == TRAILING_DAYS
+        return own
 
     def counts(self, group: Ints, size: int, keep: npt.NDArray[np.bool_]) -> Floats:
         """Flights by day and group, shape (TRAILING_DAYS + 1, size)."""

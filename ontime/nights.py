@@ -93,8 +93,8 @@ class WarmNights:
         answer = process.stdout.readline()
         if not answer:
             return f"its process ended with {process.wait()}; see {self._log}"
-        error: str | None = json.loads(answer)["error"]
-        return error
+        said: str | None = json.loads(answer)["error"]
+        return said
 
     @property
     def _log(self) -> str:

@@ -168,8 +168,9 @@ class Replay:
         return self._feed.asks_between(tick - TICK, tick + TICK - timedelta(seconds=1), LEAD) > 0
 
     def _answered(self, now: datetime) -> frozenset[str]:
-        days = [(now - back + LEAD).astimezone(NEW_YORK).date() for back in (LONGEST_STEP, timedelta(0))]
-        return frozenset(PredictionLog(self._database).fetch(*days).flight_id.tolist())
+        first = (now - LONGEST_STEP + LEAD).astimezone(NEW_YORK).date()
+        last = (now + LEAD).astimezone(NEW_YORK).date()
+        return frozenset(PredictionLog(self._database).fetch(first, last).flight_id.tolist())
 
     def _count(self, day: date) -> DayCount:
         return self._counts.setdefault(day, DayCount(day))

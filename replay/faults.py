@@ -78,7 +78,7 @@ def airport_closed(events: DatasetEvents, onset: datetime) -> DatasetEvents:
     here = flights[flights["flight_id"].str.contains(f"-{CLOSED}-")]
     scheduled = here[here["kind"] == "scheduled"]
     cancelled = scheduled.assign(kind="cancelled", event_time=scheduled["scheduled_departure"])
-    known = (scheduled["scheduled_departure"] - CANCELLED_AHEAD).clip(lower=_first_moment(onset))
+    known = _not_before(scheduled["scheduled_departure"] - CANCELLED_AHEAD, onset)
     cancelled = cancelled.assign(known_at=known, **dict.fromkeys(SCHEDULE_COLUMNS))
     never = here[here["kind"] != "scheduled"]
     return _with_flights(events, events.flight_events.drop(index=never.index), cancelled)
@@ -153,7 +153,12 @@ def _leaving_after(events: DatasetEvents, onset: datetime) -> pd.DataFrame:
 
 def _published(flights: pd.DataFrame, onset: datetime) -> pd.DataFrame:
     """A schedule that would have been known before the onset is published right after it."""
-    return flights.assign(known_at=flights["known_at"].clip(lower=_first_moment(onset)))
+    return flights.assign(known_at=_not_before(flights["known_at"], onset))
+
+
+def _not_before(known_at: pd.Series, onset: datetime) -> pd.Series:
+    first = _first_moment(onset)
+    return known_at.mask(known_at < first, first)
 
 
 def _first_moment(onset: datetime) -> pd.Timestamp:

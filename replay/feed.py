@@ -53,7 +53,7 @@ class Feed:
     def asks_by_day(self) -> dict[date, int]:
         """How many flights there are to ask about by their local day, which ends their identity."""
         counts = self._scheduled.column("flight_id").str[-8:].value_counts()
-        return {datetime.strptime(day, "%Y%m%d").date(): int(n) for day, n in counts.items()}  # noqa: DTZ007  a date
+        return {datetime.strptime(str(day), "%Y%m%d").date(): int(n) for day, n in counts.items()}  # noqa: DTZ007  a date
 
 
 def asked_about(flight_events: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -97,8 +98,8 @@ class Workshop:
                 name.removeprefix("baseline_"): kept[name] for name in kept.files if "baseline_" in name
             }
             held_out = kept["held_out"]
-        days = {name: date.fromisoformat(said.pop(name)) for name in ("trained_from", "trained_until")}
-        return Candidate(window, probability=probability, held_out=held_out, baselines=simple, **days, **said)
+        said |= {name: date.fromisoformat(said[name]) for name in ("trained_from", "trained_until")}
+        return Candidate(window, probability=probability, held_out=held_out, baselines=simple, **said)
 
     def _fit(self, window: Window, path: Path) -> None:
         began = time.process_time()
@@ -120,16 +121,15 @@ class Workshop:
             "megabytes": len(trees.text) / 1e6,
             "cpu_seconds": time.process_time() - began,
         }
+        kept: dict[str, Any] = {
+            "said": np.array(json.dumps(said)),
+            "first_row": first_row,
+            "probability": probability,
+            "held_out": held_out,
+        } | {f"baseline_{name}": values for name, values in simple.items()}
         unfinished = path.with_suffix(f".{np.random.default_rng().integers(2**40)}")
         with unfinished.open("wb") as file:
-            np.savez(
-                file,
-                said=np.array(json.dumps(said)),
-                first_row=first_row,
-                probability=probability,
-                held_out=held_out,
-                **{f"baseline_{name}": values for name, values in simple.items()},
-            )
+            np.savez(file, **kept)
         unfinished.replace(path)
 
     def _path(self, window: Window) -> Path:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.features.catalogue import CATEGORICAL, FEATURE_NAMES
-from domain.flights import Floats
+from domain.flights import Floats, Ints
 from monitoring.thresholds import jensen_shannon, wasserstein
 from simulation.contest import NightView
 
@@ -37,15 +37,12 @@ class DefaultDrift:
             self._reference(night, chosen), current, [FEATURE_NAMES[i] in CATEGORICAL for i in chosen]
         )
 
-    def chosen(self) -> list[int]:
+    def chosen(self) -> Ints:
         """Positions of the columns, spread evenly over the catalogue so that each family has its share."""
         n = len(FEATURE_NAMES)
-        positions: list[int] = np.unique(
-            np.linspace(0, n - 1, min(self.columns, n)).round().astype(int)
-        ).tolist()
-        return positions
+        return np.unique(np.linspace(0, n - 1, min(self.columns, n)).round().astype(np.int64))
 
-    def _reference(self, night: NightView, chosen: list[int]) -> Floats:
+    def _reference(self, night: NightView, chosen: Ints) -> Floats:
         champion, year = night.champion, night.year
         known = year.known(champion.trained_from, champion.trained_until, champion.window.as_of)
         rows = np.random.default_rng(0).permutation(np.flatnonzero(known))[: self.reference_rows]

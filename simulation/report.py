@@ -73,8 +73,8 @@ def as_dict(findings: Findings) -> dict[str, Any]:
 def _interval(findings: Findings, name: str) -> dict[str, float]:
     """90% interval of the gain over never, by a bootstrap over days."""
     late = findings.year.rows.y[findings.rows]
-    losses = [log_losses(late, findings.answers[which]) for which in (NEVER, name)]
-    difference = paired_difference(*losses, findings.year.rows.day[findings.rows])
+    never, other = (log_losses(late, findings.answers[which]) for which in (NEVER, name))
+    difference = paired_difference(never, other, findings.year.rows.day[findings.rows])
     return {"gain_low": round(difference.low, 6), "gain_high": round(difference.high, 6)}
 
 

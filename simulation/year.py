@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -136,7 +137,9 @@ def _path(folder: Path, first: date) -> Path:
 
 def _read(paths: list[Path], fingerprint: str) -> Year:
     months = [np.load(path, allow_pickle=False) for path in paths]
-    columns = {name: np.concatenate([month[name] for month in months]) for name in months[0].files}
+    columns: dict[str, Any] = {
+        name: np.concatenate([month[name] for month in months]) for name in months[0].files
+    }
     known = columns.pop("known")
     questions = {name: columns.pop(f"query_{name}") for name in (f.name for f in fields(Queries))}
     return Year(TrainingSet(queries=Queries(**questions), as_of=COMPLETE, **columns), known, fingerprint)

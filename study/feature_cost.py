@@ -7,6 +7,7 @@ sorting and grouping of the tick's flights, is told apart from what each takes o
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,8 @@ def measure_answers(model: FlightModel, vectors: Floats) -> dict[str, float]:
     found = [
         _medians(
             {
-                "microseconds_a_probability": lambda one=one: model.probability(one),
-                "microseconds_an_explanation": lambda one=one: model.contributions(one),
+                "microseconds_a_probability": partial(model.probability, one),
+                "microseconds_an_explanation": partial(model.contributions, one),
             },
             5,
         )
@@ -115,7 +116,7 @@ def _vector(flights: FlightFacts, block: StateBlock, minute: int) -> float:
         for i in range(min(len(due.sched_dep), TIMES))
     ]
     tick = np.array([block.first_tick])
-    return float(np.median([_median(lambda query=query: assemble(query, block, tick), 5) for query in one]))
+    return float(np.median([_median(partial(assemble, query, block, tick), 5) for query in one]))
 
 
 def _median(work: Callable[[], object], times: int = TIMES) -> float:

@@ -112,7 +112,9 @@ def _gain(rows: TrainingSet, scores: dict[int, Scores], name: str) -> dict[str, 
         refitted.append(log_losses(late, said[REFITTED]))
         frozen.append(log_losses(late, said[name]))
         day.append(rows.day[at])
-    saved = paired_difference(*(np.concatenate(c) for c in (refitted, frozen, day)), level=LEVEL)
+    saved = paired_difference(
+        np.concatenate(refitted), np.concatenate(frozen), np.concatenate(day), level=LEVEL
+    )
     return {
         "months": float(len(held)),
         "mean_auc": float(np.mean(aucs)),

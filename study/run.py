@@ -212,7 +212,9 @@ def _year(sets: StudySets) -> tuple[TrainingSet, Ints]:
         name: np.concatenate([getattr(part.queries, name) for part in parts])
         for name in vars(parts[0].queries)
     }
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in columns
+    }
     rows = TrainingSet(**joined, queries=Queries(**questions), as_of=parts[0].as_of)
     return rows, np.concatenate([sets.fit_delay[fit], sets.test_delay[test]])
 
@@ -232,12 +234,16 @@ def _published(sets: StudySets, site: Site, splits: int, told: Told) -> dict[str
     }
 
 
-def _plain(value: Any) -> Any:
+def _plain(found: dict[str, Any]) -> dict[str, Any]:
+    return {str(name): _plain_value(value) for name, value in found.items()}
+
+
+def _plain_value(value: Any) -> Any:
     """JSON knows no NaN, and six digits are enough."""
     if isinstance(value, dict):
-        return {str(name): _plain(v) for name, v in value.items()}
+        return _plain(value)
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
+        return [_plain_value(v) for v in value]
     if isinstance(value, float | np.floating):
         return None if math.isnan(value) else round(float(value), 6)
     return value

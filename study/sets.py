@@ -173,7 +173,9 @@ def _read(kept: Path, parts: list[Part]) -> tuple[TrainingSet, Ints]:
 
 
 def _joined(loaded: list[Any]) -> tuple[TrainingSet, Ints]:
-    columns = {name: np.concatenate([month[name] for month in loaded]) for name in loaded[0].files}
+    columns: dict[str, Any] = {
+        name: np.concatenate([month[name] for month in loaded]) for name in loaded[0].files
+    }
     delay = columns.pop("delay")
     questions = {name: columns.pop(f"query_{name}") for name in (f.name for f in fields(Queries))}
     return TrainingSet(queries=Queries(**questions), as_of=COMPLETE, **columns), delay

@@ -1,7 +1,9 @@
 """The executed notebook: cells from a script, run in a kernel of this environment."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 CELL = re.compile(r"^# %%(?P<markdown> \[markdown\])?\n", re.MULTILINE)
 SECONDS = 600
@@ -39,7 +41,7 @@ def write(script: Path, notebook: Path, root: Path) -> None:
     from nbclient import NotebookClient
 
     new = nbformat.v4
-    make = {"markdown": new.new_markdown_cell, "code": new.new_code_cell}
+    make: dict[str, Callable[..., Any]] = {"markdown": new.new_markdown_cell, "code": new.new_code_cell}
     made = [make[kind](text, id=f"cell-{i}") for i, (kind, text) in enumerate(cells(script.read_text()))]
     kernel = {"name": "python3", "display_name": "Python 3"}
     book = new.new_notebook(cells=made, metadata={"kernelspec": kernel})

@@ -35,7 +35,7 @@ def carrier_by_hour(fit: TrainingSet) -> Predictor:
 
 def logistic_regression(fit: TrainingSet, seed: int) -> Predictor:
     """Logistic regression on the numeric features, standardised, medians for what is missing."""
-    numeric = [i for i, name in enumerate(FEATURE_NAMES) if name not in CATEGORICAL]
+    numeric = np.array([i for i, name in enumerate(FEATURE_NAMES) if name not in CATEGORICAL])
     rows = np.random.default_rng(seed).permutation(len(fit))[:LOGISTIC_ROWS]
     model: Pipeline = make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True),

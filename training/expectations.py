@@ -4,6 +4,8 @@ The schema follows the table of features: whole numbers and units have ranges, w
 whatever comes from the schedule is there. Delays in features are winsorised; the label's delay is not in the set.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
@@ -106,7 +108,7 @@ def _range(feature: Feature) -> tuple[float, float]:
     return RANGES.get(feature.unit, (-largest, largest))
 
 
-def _between(low: float, high: float):
+def _between(low: float, high: float) -> Callable[[pd.Series], bool | pd.Series]:
     def check(column: pd.Series) -> bool | pd.Series:
         values = column.to_numpy()
         # Nearly every column fits, and says so without a row of answers.

@@ -90,8 +90,9 @@ def fit_trees(
 
 def _weights(rows: TrainingSet, headline: float) -> Floats:
     """Weights of mean 1, so that regularisation weighs what it weighs without them; shape (n,)."""
-    weights = np.where(rows.lead == HEADLINE_LEAD, headline, 1.0)
-    return weights / weights.mean()
+    weights: Floats = np.where(rows.lead == HEADLINE_LEAD, headline, 1.0)
+    weights /= weights.mean()
+    return weights
 
 
 def _gain(booster: lightgbm.Booster) -> dict[str, float]:

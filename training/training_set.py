@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -95,7 +95,7 @@ class TrainingSet:
     def take(self, rows: npt.NDArray[np.bool_] | Ints | slice) -> Self:
         """Keep some rows."""
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
-        kept = {name: a[rows] for name, a in arrays.items() if isinstance(a, np.ndarray)}
+        kept: dict[str, Any] = {name: a[rows] for name, a in arrays.items() if isinstance(a, np.ndarray)}
         return replace(self, queries=self.queries.take(rows), **kept)
 
 
