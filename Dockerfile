@@ -100,4 +100,4 @@ ENV ONTIME_GIT_COMMIT=$GIT_COMMIT PYTHONPATH=/ontime
 LABEL org.opencontainers.image.revision=$GIT_COMMIT
 USER 10001:10001
 ENTRYPOINT ["/entrypoints/worker.sh"]
-CMD ["prefect", "worker", "start", "--pool", "ontime"]
+CMD ["python", "-m", "flows.worker"]

@@ -5,7 +5,6 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +13,10 @@ from domain.errors import NotFound, NotReady, OntimeError
 POLL_SECONDS = 0.5
 TIMEOUT_SECONDS = 30.0
 PATIENCE_SECONDS = 120.0
-PENDING_SECONDS = 60.0
-"""A worker that was killed between taking a run and starting it leaves the run pending for ever."""
 FLOW_SECONDS = 600.0
 ATTEMPTS = 3
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+UNDER_WAY = ("PENDING", "RUNNING")
 
 
 @dataclass(frozen=True)
@@ -36,25 +34,16 @@ class PrefectClient:
     ----------
     auth : str, optional
         User and password, with a colon between them.
-    restarts : callable
-        How often the whole stack was started again; a run that was under way then is lost.
     patience : float
         Seconds for which calls are repeated.
     """
 
-    def __init__(
-        self,
-        address: str,
-        restarts: Callable[[], int] = lambda: 0,
-        auth: str | None = None,
-        patience: float = PATIENCE_SECONDS,
-    ):
+    def __init__(self, address: str, auth: str | None = None, patience: float = PATIENCE_SECONDS):
         self._address = address
         self._patience = patience
         self._headers = {"Content-Type": "application/json"}
         if auth is not None:
             self._headers["Authorization"] = f"Basic {base64.b64encode(auth.encode()).decode()}"
-        self._restarts = restarts
 
     def start(self, flow: str, parameters: dict[str, Any], idempotency_key: str | None = None) -> FlowRun:
         """Start a run of the deployment `flow/flow`; the same key gives the same run again.
@@ -77,48 +66,51 @@ class PrefectClient:
         return state["type"], state["message"] or state["name"]
 
     def wait(self, run: FlowRun, seconds: float = FLOW_SECONDS) -> None:
-        """Wait for a run to complete.
+        """Wait for a run to complete; one whose worker was killed goes on with the next worker.
 
         Raises
         ------
         NotReady
-            If it is lost: the stack was started again under it, or its worker never began it.
+            If it takes longer than `seconds`.
         OntimeError
-            If it fails, crashes, is cancelled, or takes longer than `seconds`.
+            If it fails, crashes or is cancelled.
         """
-        begun, restarts = time.monotonic(), self._restarts()
-        moved = begun
+        deadline = time.monotonic() + seconds
         while True:
             kind, message = self.state(run)
-            now = time.monotonic()
-            moved = moved if kind == "PENDING" else now
             if kind == "COMPLETED":
                 return
-            if kind in FINAL or now - begun > seconds:
+            if kind in FINAL:
                 raise OntimeError(f"flow run {run.name} is {kind.lower()}: {message}")
-            if self._restarts() != restarts or now - moved > PENDING_SECONDS:
-                raise NotReady(f"flow run {run.name} is lost: it was {kind.lower()} when its worker ended")
+            if time.monotonic() > deadline:
+                raise NotReady(f"flow run {run.name} is {kind.lower()} after {seconds:.0f} s")
             time.sleep(POLL_SECONDS)
 
-    def abandon(self, run: FlowRun) -> None:
-        """Close a run that nobody works on any more: it would keep its deployment's only slot."""
-        state = {"type": "CRASHED", "message": "lost with its worker"}
-        self._call("POST", f"/flow_runs/{run.run_id}/set_state", {"state": state, "force": True})
-
     def run(self, flow: str, parameters: dict[str, Any], key: str | None = None) -> None:
-        """Run a flow that is safe to repeat to its end, again when the run is lost or crashes."""
+        """Run a flow that is safe to repeat to its end, again when it fails or crashes."""
         for attempt in range(1, ATTEMPTS + 1):
             run = self.start(flow, parameters, f"{key}-{attempt}" if key else None)
             try:
                 self.wait(run)
                 return
             except NotReady:
-                self.abandon(run)
-                if attempt == ATTEMPTS:
-                    raise
+                raise
             except OntimeError:
                 if attempt == ATTEMPTS:
                     raise
+
+    def under_way(self, pool: str) -> list[FlowRun]:
+        """Give the runs that a worker of a pool has taken and not brought to their end."""
+        wanted = {
+            "flow_runs": {"state": {"type": {"any_": UNDER_WAY}}},
+            "work_pools": {"name": {"any_": [pool]}},
+        }
+        return [FlowRun(run["id"], run["name"]) for run in self._call("POST", "/flow_runs/filter", wanted)]
+
+    def hand_back(self, run: FlowRun) -> None:
+        """Put a run that nobody works on any more back into its queue; it gives its deployment's only slot free."""
+        state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "its worker ended before it did"}
+        self._call("POST", f"/flow_runs/{run.run_id}/set_state", {"state": state})
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         deadline = time.monotonic() + self._patience

@@ -11,8 +11,7 @@ from prefect.exceptions import ObjectAlreadyExists
 from prefect.schedules import Cron
 
 from adapters.settings import PROJECT_ROOT
-
-POOL = "ontime"
+from flows.worker import POOL
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ def run_story(settings: Settings, address: str, days: int, say: Say) -> None:
     database = Database.from_settings(settings)
     try:
         teller = Teller(say, days)
-        prefect = PrefectClient(settings.prefect_address, auth=settings.prefect_auth)
+        prefect = PrefectClient(settings.prefect_address, settings.prefect_auth)
         _Story(settings, api_client(settings, address=address), prefect, database, teller).live(days)
         print_nights(database, FIRST_DAY, FIRST_DAY + timedelta(days=days - 1))
         say(f"done in {time.monotonic() - teller.started:.0f} s")
@@ -119,7 +119,7 @@ def _live(
     try:
         reader.result()
         begin(settings, stack, guard, database, load_dataset(settings.state_dir / "data"), teller.phase)
-        prefect = PrefectClient(settings.prefect_address, lambda: guard.restarts, settings.prefect_auth)
+        prefect = PrefectClient(settings.prefect_address, settings.prefect_auth)
         _Story(settings, api_client(settings), prefect, database, teller).live(days)
         print_nights(database, FIRST_DAY, FIRST_DAY + timedelta(days=days - 1))
         status_view.print_addresses(settings)

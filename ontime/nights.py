@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from typing import Protocol
@@ -34,8 +33,8 @@ class NightRunner(Protocol):
 class DeployedNights:
     """Nights as runs of the deployment, on the stack's worker: what a stack under Compose offers."""
 
-    def __init__(self, settings: Settings, restarts: Callable[[], int] = lambda: 0):
-        self._client = PrefectClient(settings.prefect_address, restarts, settings.prefect_auth)
+    def __init__(self, settings: Settings):
+        self._client = PrefectClient(settings.prefect_address, settings.prefect_auth)
 
     def run(self, day: date) -> None:
         """Start a run and wait for its end."""

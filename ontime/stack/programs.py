@@ -40,7 +40,7 @@ def programs(settings: Settings) -> list[Program]:
         Program("shipper", [PYTHON, "-m", "services.shipper"]),
         Program("watchman", [PYTHON, "-m", "services.watchman"]),
         Program("api", [PYTHON, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app:create_app()"]),
-        Program("prefect-worker", _prefect_worker(), stop_seconds=30),
+        Program("prefect-worker", [PYTHON, "-m", "flows.worker", "--name", "native"], stop_seconds=30),
     ]
 
 
@@ -62,20 +62,6 @@ def _prefect_server(settings: Settings) -> list[str]:
         "127.0.0.1",
         "--port",
         str(settings.prefect_port),
-    ]
-
-
-def _prefect_worker() -> list[str]:
-    return [
-        str(BIN / "prefect"),
-        "worker",
-        "start",
-        "--pool",
-        "ontime",
-        "--type",
-        "process",
-        "--name",
-        "native",
     ]
 
 

@@ -97,11 +97,11 @@ def _expect_all_in_the_log(world: World, answered: list[str]) -> None:
 
 
 def test_a_killed_process_manager_takes_its_stack_along_and_a_guard_brings_it_back_with_its_data(world):
-    """The flow that was under way is lost with it, and run again."""
+    """The flow that was under way is lost with it; the next worker brings it to its end."""
     predictions, now = len(logged(world)), ClockStore(world.database).read().now
     before = {info["pid"] for info in world.stack.states().values()}
     with Guard(world.stack, unheard) as guard:
-        prefect = PrefectClient(world.settings.prefect_address, lambda: guard.restarts)
+        prefect = PrefectClient(world.settings.prefect_address)
         night = Thread(
             target=prefect.run, args=("nightly-monitoring", {"day": DAY.isoformat()}, "lost night")
         )
@@ -112,8 +112,7 @@ def test_a_killed_process_manager_takes_its_stack_along_and_a_guard_brings_it_ba
         eventually(lambda: guard.restarts == 1)
         night.join(200)
         assert not night.is_alive()
-        again = prefect.start("nightly-monitoring", {"day": DAY.isoformat()}, "lost night-2")
-        assert (prefect.state(lost)[0], prefect.state(again)[0]) == ("CRASHED", "COMPLETED")
+        assert prefect.state(lost)[0] == "COMPLETED"
         eventually(lambda: _unwell(world) == [], 90)
     assert not before & {info["pid"] for info in world.stack.states().values()}
     assert len(logged(world)) == predictions
