@@ -1,12 +1,27 @@
 """Event frames as the domain's facts, without a database: for experiments, reports and tests."""
 
+from datetime import datetime
+
 import numpy as np
 import pandas as pd
 
 from data.events import DatasetEvents
 from data.nycflights13 import to_minutes
-from domain.clock import NEVER
+from domain.clock import NEVER, minute_floor
 from domain.flights import WEATHER_COLUMNS, FlightFacts, Network, WeatherFacts
+
+
+class FactsInMemory:
+    """Facts in the place of an event store."""
+
+    def __init__(self, flights: FlightFacts, weather: WeatherFacts):
+        self._flights, self._weather = flights, weather
+
+    def facts(self, known_by: datetime, scheduled_from: datetime) -> tuple[FlightFacts, WeatherFacts]:
+        """Give what was known by a moment of flights scheduled from another on."""
+        scheduled = self._flights.take(self._flights.sched_dep >= minute_floor(scheduled_from))
+        known = minute_floor(known_by)
+        return scheduled.known_by(known), self._weather.known_by(known)
 
 
 def facts_of(events: DatasetEvents) -> tuple[FlightFacts, WeatherFacts]:

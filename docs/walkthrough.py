@@ -4,13 +4,13 @@
 # Made by `make walkthrough` from the model that `make train` left and the figures that `make evaluate` wrote;
 # make it again after either.
 # %%
-import json
 
 import numpy as np
 
 from adapters import model_artifact
 from adapters.settings import settings
-from ontime.study import site
+from ontime import measured
+from ontime.study import PAGE, site
 from study.sets import load_sets
 
 where = site(settings())
@@ -22,7 +22,7 @@ print(
 # %% [markdown]
 # ## How good it is, on months it has never seen
 # %%
-found = json.loads((settings().reports_dir / "evaluation.json").read_text())
+found = measured.read(settings(), "evaluation", PAGE.parent)
 for lead, v in sorted(found["by_lead"].items(), key=lambda item: int(item[0])):
     print(
         f"{lead:>5} min before: AUC {v['auc']:.3f} ({v['auc_low']:.3f} to {v['auc_high']:.3f}), "

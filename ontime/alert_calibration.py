@@ -4,7 +4,6 @@ Every night from March on is measured as the flow measures it: the feeds by what
 fitted on the three months before and fitted anew each month. What only a running stack shows is left out.
 """
 
-import json
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -13,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from adapters.event_store import EventStore
 from adapters.lightgbm_booster import LightGBMBooster
 from adapters.settings import Settings
 from data.dataset import load_dataset
-from data.facts import facts_of
+from data.facts import FactsInMemory, facts_of
 from domain.clock import minute_floor
 from domain.features.catalogue import FEATURE_NAMES
 from domain.flights import FlightFacts, Floats, WeatherFacts
@@ -28,6 +26,7 @@ from monitoring.measures import ALL
 from monitoring.quality import TRAILING_DAYS, measure_quality
 from monitoring.rules import NIGHTLY
 from monitoring.windows import night_of
+from ontime import measured
 from training.train import TreeParameters, fit_trees
 from training.training_set import HEADLINE_LEAD, TrainingSet, build
 
@@ -41,27 +40,10 @@ HOURS_30_DAYS = (TRAILING_DAYS + 3) * 1440
 Say = Callable[[str], None]
 
 
-class _Facts(EventStore):
-    """The dataset's facts in the place of a database's."""
-
-    def __init__(self, flights: FlightFacts, weather: WeatherFacts):
-        self._flights, self._weather = flights, weather
-
-    def facts(
-        self, known_by: datetime, scheduled_from: datetime, scheduled_until: datetime | None = None
-    ) -> tuple[FlightFacts, WeatherFacts]:
-        """As `EventStore.facts`."""
-        now, start = minute_floor(known_by), minute_floor(scheduled_from)
-        flights = self._flights.take(self._flights.sched_dep >= start).known_by(now)
-        return flights, self._weather.take(
-            (self._weather.known >= start - 1440) & (self._weather.known <= now)
-        )
-
-
 def calibrate(settings: Settings, say: Say) -> Path:
     """Measure the nights, count the pages, and write var/reports/alert-calibration.json; gives its path."""
     flights, weather = facts_of(load_dataset(settings.state_dir / "data").events)
-    history = _feeds(flights, weather, say) | _performance(_Facts(flights, weather), say)
+    history = _feeds(flights, weather, say) | _performance(FactsInMemory(flights, weather), say)
     policy = CalibrationPolicy()
     widened = {rule.name: rule.bound for rule in calibrated(NIGHTLY, history, policy)}
     found = {
@@ -82,10 +64,7 @@ def calibrate(settings: Settings, say: Say) -> Path:
             if rule.metric in history
         ],
     }
-    path = settings.reports_dir / "alert-calibration.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found, indent=1) + "\n")
-    return path
+    return measured.write(settings, "alert-calibration", found)
 
 
 def _told(pages: FalsePages) -> dict[str, Any]:
@@ -124,7 +103,7 @@ def _feeds(flights: FlightFacts, weather: WeatherFacts, say: Say) -> dict[str, F
     return {name: np.array(values) for name, values in found.items()}
 
 
-def _performance(store: EventStore, say: Say) -> dict[str, Floats]:
+def _performance(store: FactsInMemory, say: Say) -> dict[str, Floats]:
     """Measures of the model on every night, by models that did not see it."""
     say("  vectors of the year")
     rows = build(store, TRAINED_FROM, LAST, datetime(2014, 1, 2, tzinfo=UTC), (HEADLINE_LEAD,), 0)

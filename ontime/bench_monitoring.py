@@ -30,6 +30,7 @@ from domain.features.vectors import vectors_for
 from domain.flights import Floats, Ints, Queries
 from monitoring import drift, performance, reference, service
 from monitoring.windows import HEADLINE_LEAD, LEAD_TOLERANCE, night_of
+from ontime import measured
 
 DAY = date(2013, 4, 3)
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
@@ -61,9 +62,7 @@ def bench(settings: Settings, sizes: tuple[int, ...], port: int, say: Say) -> Pa
             results.append(_measured(home, port) | {"filled_in_seconds": round(seconds, 1)})
             say(_line(results[-1]))
         database.close()
-    path = settings.reports_dir / "bench-monitoring.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"day": DAY.isoformat(), "sizes": results}, indent=1) + "\n")
+    path = measured.write(settings, "bench-monitoring", {"day": DAY.isoformat(), "sizes": results})
     shutil.rmtree(home)
     return path
 

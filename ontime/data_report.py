@@ -1,6 +1,5 @@
 """`make data-report`: the data measured, as JSON, as a page, and as figures."""
 
-import json
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -9,12 +8,11 @@ from typing import Any
 
 from adapters.settings import PROJECT_ROOT, Settings
 from data import figures, profile, report_page
-from data.dataset import Dataset, load_dataset
-from data.facts import facts_of
+from data.dataset import load_dataset
+from data.facts import FactsInMemory, facts_of
 from data.nycflights13 import read_table
-from domain.clock import minute_floor
 from domain.features.catalogue import FEATURE_NAMES
-from domain.flights import FlightFacts, WeatherFacts
+from ontime import measured
 from training import imbalance
 from training.expectations import require_expected
 from training.training_set import LEADS, build
@@ -26,25 +24,12 @@ AS_OF = datetime(2014, 1, 2, tzinfo=UTC)
 Say = Callable[[str], None]
 
 
-class Facts:
-    """The dataset's facts as an event store, without a database."""
-
-    def __init__(self, dataset: Dataset):
-        self._flights, self._weather = facts_of(dataset.events)
-
-    def facts(self, known_by: datetime, scheduled_from: datetime) -> tuple[FlightFacts, WeatherFacts]:
-        """Give what was known at a moment of flights scheduled from another on."""
-        moment = minute_floor(known_by)
-        scheduled = self._flights.take(self._flights.sched_dep >= minute_floor(scheduled_from))
-        return scheduled.known_by(moment), self._weather.known_by(moment)
-
-
 def write_data_report(settings: Settings, say: Say, page: Path = PAGE) -> Path:
     """Measure everything; write `data.json` to the reports, and the page and its figures; gives the page."""
     began = time.monotonic()
     say("  reading the dataset")
     dataset = load_dataset(settings.state_dir / "data")
-    store = Facts(dataset)
+    store = FactsInMemory(*facts_of(dataset.events))
     say("  profile")
     found: dict[str, Any] = {
         "data": profile.profile(read_table("flights"), read_table("weather"), dataset.events),
@@ -53,9 +38,7 @@ def write_data_report(settings: Settings, say: Say, page: Path = PAGE) -> Path:
     say("  training set")
     found["training_set"] = _checked(store)
     found["imbalance"] = imbalance.compare(store, AS_OF, say=say)
-    path = settings.reports_dir / "data.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found, indent=1) + "\n")
+    path = measured.write(settings, "data", found)
     page.parent.mkdir(parents=True, exist_ok=True)
     figures.draw_all(found, page.parent)
     page.write_text(report_page.page(found))
@@ -63,7 +46,7 @@ def write_data_report(settings: Settings, say: Say, page: Path = PAGE) -> Path:
     return page
 
 
-def _checked(store: Facts) -> dict[str, float]:
+def _checked(store: FactsInMemory) -> dict[str, float]:
     """How long the expectations of a training set take, beside building it; processor time."""
     began = time.process_time()
     rows = build(store, *CHECKED, AS_OF)

@@ -9,11 +9,12 @@ from typing import Any
 from adapters.settings import PROJECT_ROOT, Settings
 from monitoring import estimate
 from monitoring.rules import NIGHT_MISSED, NIGHTLY
-from ontime import monitoring_tables
+from ontime import measured, monitoring_tables
 from replay.page import PLOT
 
 REPORT = PROJECT_ROOT / "docs" / "reports" / "monitoring.md"
 FIGURE = REPORT.parent / "figures" / "estimate.svg"
+ESTIMATES = "estimates"
 FRAGMENTS = ("drills", "replay", "policies")
 OPENING = """# Monitoring: what is watched, how surely, at what cost
 
@@ -55,7 +56,7 @@ def _rules() -> str:
 
 
 def _calibration(settings: Settings) -> str:
-    found = _read(settings, "alert-calibration.json")
+    found = _read(settings, "alert-calibration")
     if found is None:
         return "## Pages while nothing is wrong\n\nNot measured yet: `make calibrate-alerts`.\n"
     pages = found["pages_in_60_nights"]
@@ -103,12 +104,13 @@ def _newest_estimates(settings: Settings) -> estimate.Table | None:
     for path in sorted((settings.reports_dir / "monitoring").glob("????-??-??/estimate.json"), reverse=True):
         nights: estimate.Table = json.loads(path.read_text())
         if any(nights.values()):
-            return nights
-    return None
+            measured.write(settings, ESTIMATES, nights)
+            break
+    return _read(settings, ESTIMATES)
 
 
 def _cost(settings: Settings) -> str:
-    found = _read(settings, "bench-monitoring.json")
+    found = _read(settings, "bench-monitoring")
     if found is None:
         return "## Cost of a night\n\nNot measured yet: `make bench-monitoring`.\n"
     rows = [
@@ -133,9 +135,9 @@ def _cost(settings: Settings) -> str:
 
 def _write_fragments(settings: Settings) -> None:
     """Write the parts on drills and replay anew where their figures are; elsewhere what is there stays."""
-    if found := _read(settings, "drills.json"):
+    if found := _read(settings, "drills"):
         REPORT.with_name("drills.md").write_text(monitoring_tables.drills(found))
-    if found := _read(settings, "replay.json"):
+    if found := _read(settings, "replay"):
         FIGURE.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(settings.reports_dir / PLOT, FIGURE.with_name(PLOT))
         text = monitoring_tables.replay(found, f"{FIGURE.parent.name}/{PLOT}")
@@ -156,6 +158,4 @@ def _included() -> list[str]:
 
 
 def _read(settings: Settings, name: str) -> dict[str, Any] | None:
-    path = settings.reports_dir / name
-    found: dict[str, Any] | None = json.loads(path.read_text()) if path.exists() else None
-    return found
+    return measured.read(settings, name, REPORT.parent)

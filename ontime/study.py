@@ -1,12 +1,12 @@
 """The study from the command line: train, evaluate, ablation, walkthrough; none needs a stack."""
 
 import importlib.util
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from adapters.settings import PROJECT_ROOT, Settings
+from ontime import measured
 from ontime.stack import layout
 from study import audit, feature_cost, figures, report, run, scale, walkthrough
 from study.model import PARAMETERS
@@ -14,8 +14,6 @@ from study.sets import StudyPlan, load_sets
 
 Say = Callable[[str], None]
 PAGE = PROJECT_ROOT / "docs" / "reports" / "model.md"
-KEPT = PROJECT_ROOT / "docs" / "reports" / "evaluation.json"
-"""What README's table and the report were written from."""
 README = PROJECT_ROOT / "README.md"
 NOTEBOOK = PROJECT_ROOT / "docs" / "walkthrough.ipynb"
 CELLS = PROJECT_ROOT / "docs" / "walkthrough.py"
@@ -45,13 +43,9 @@ def train(settings: Settings, say: Say) -> None:
 
 def evaluate(settings: Settings, say: Say) -> None:
     """Test on September to December, and write the report, its figures and README's table."""
-    found = run.evaluate(site(settings), say)
-    write_json(settings.reports_dir / "evaluation.json", found)
-    write_json(KEPT, found)
-    write_pages(settings, found)
-    say(
-        f"wrote {settings.reports_dir / 'evaluation.json'}, {PAGE.relative_to(PROJECT_ROOT)} and README's table"
-    )
+    path = measured.write(settings, "evaluation", run.evaluate(site(settings), say))
+    write_pages(settings)
+    say(f"wrote {path}, {PAGE.relative_to(PROJECT_ROOT)} and README's table")
 
 
 def ablation(settings: Settings, say: Say) -> None:
@@ -74,14 +68,14 @@ def bench_training(settings: Settings, say: Say) -> None:
         )
 
     found = scale.bench(settings.state_dir / "data", settings.state_dir / "study" / "scale", tell)
-    write_json(settings.reports_dir / "bench-training.json", found)
+    _add(settings, "bench-training", found)
 
 
 def audit_features(settings: Settings, say: Say) -> bool:
     """Audit every vector for facts of the future; give whether there are none."""
     where = site(settings)
     found = audit.audit_study(where.plan, where.data_dir, where.folder, run.Told(say))
-    write_json(settings.reports_dir / "leakage.json", found)
+    _add(settings, "leakage", found)
     say(
         f"{found['rows_checked']:,} rows, {found['features_checked']} features, at {found['ticks']:,} ticks: "
         f"{found['rows_that_differ']} rows differ when the future does"
@@ -100,7 +94,7 @@ def bench_features(settings: Settings, say: Say) -> None:
         f"{found['microseconds_a_probability']:.0f} us a probability, "
         f"{found['microseconds_an_explanation']:.0f} us to explain it"
     )
-    write_json(settings.reports_dir / "feature-cost.json", found)
+    _add(settings, "feature-cost", found)
     say(
         f"{found['features']} features: {found['microseconds_a_tick']:.0f} us a tick, "
         f"{found['microseconds_a_vector']:.0f} us a vector"
@@ -118,24 +112,17 @@ def make_walkthrough(settings: Settings, say: Say) -> None:
 
 
 def _add(settings: Settings, name: str, found: dict[str, Any]) -> None:
-    write_json(settings.reports_dir / f"{name}.json", found)
-    if KEPT.exists():
-        write_pages(settings, json.loads(KEPT.read_text()))
+    measured.write(settings, name, found)
+    write_pages(settings)
 
 
-def write_pages(settings: Settings, found: dict[str, Any]) -> None:
-    """Write the report, its figures and README's table from what was found."""
-    paths = {name: settings.reports_dir / f"{name}.json" for name in OTHERS}
-    others = {name: json.loads(path.read_text()) for name, path in paths.items() if path.exists()}
+def write_pages(settings: Settings) -> None:
+    """Write the report, its figures and README's table from all that was measured, once there is an evaluation."""
+    found = measured.read(settings, "evaluation", PAGE.parent)
+    if found is None:
+        return
+    read = {name: measured.read(settings, name, PAGE.parent) for name in OTHERS}
     folder = report.figure_folder(PAGE)
     figures.write(found, folder)
-    PAGE.write_text(report.report(found, others, folder.name))
+    PAGE.write_text(report.report(found, {n: v for n, v in read.items() if v is not None}, folder.name))
     README.write_text(report.with_table(README.read_text(), found))
-
-
-def write_json(path: Path, found: dict[str, Any]) -> None:
-    """Write a file as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(found, indent=1) + "\n")
-    unfinished.replace(path)

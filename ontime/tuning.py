@@ -1,6 +1,5 @@
 """`tune`: search for tree parameters on the dataset's months before the test months, and write a report."""
 
-import json
 import socket
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -10,9 +9,8 @@ from urllib.parse import urlsplit
 from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.settings import PROJECT_ROOT, Settings
 from data.dataset import load_dataset
-from data.facts import facts_of
-from domain.clock import minute_floor
-from domain.flights import FlightFacts, WeatherFacts
+from data.facts import FactsInMemory, facts_of
+from ontime import measured
 from training.train import TreeParameters
 from training.training_set import HEADLINE_LEAD, TrainingSet, build
 from training.tune import tune
@@ -20,19 +18,6 @@ from training.tune import tune
 FIRST_DAY, LAST_DAY = date(2013, 1, 1), date(2013, 8, 31)
 """The months after them are for tests: no choice may look at them."""
 AS_OF = datetime(2013, 9, 2, tzinfo=UTC)
-
-
-class FactsInMemory:
-    """An event store over the dataset's facts."""
-
-    def __init__(self, flights: FlightFacts, weather: WeatherFacts):
-        self._flights, self._weather = flights, weather
-
-    def facts(self, known_by: datetime, scheduled_from: datetime) -> tuple[FlightFacts, WeatherFacts]:
-        """Give what was known by a moment of flights scheduled from another on."""
-        moment, first = minute_floor(known_by), minute_floor(scheduled_from)
-        flights = self._flights.take(self._flights.sched_dep >= first)
-        return flights.known_by(moment), self._weather.known_by(moment)
 
 
 def run_tuning(settings: Settings, budget: float, until: date, say: Callable[[str], None]) -> Path:
@@ -53,9 +38,7 @@ def run_tuning(settings: Settings, budget: float, until: date, say: Callable[[st
         )
         parent.parameters(found.best)
         parent.metrics(found.best_measures | {"log_loss_gained": found.as_dict()["log_loss_gained"]})
-    report = PROJECT_ROOT / settings.reports_dir / "tuning.json"
-    report.parent.mkdir(parents=True, exist_ok=True)
-    report.write_text(json.dumps(found.as_dict() | {"data_hash": rows.data_hash}, indent=1) + "\n")
+    report = measured.write(settings, "tuning", found.as_dict() | {"data_hash": rows.data_hash})
     say(
         f"log-loss on the folds {found.library_measures['log_loss']:.5f} by the library's defaults, "
         f"{found.start_measures['log_loss']:.5f} as the search starts, "

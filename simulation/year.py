@@ -19,7 +19,7 @@ import numpy as np
 
 from adapters.settings import PROJECT_ROOT
 from data.dataset import load_dataset
-from data.facts import facts_of
+from data.facts import FactsInMemory, facts_of
 from domain.clock import minute_floor
 from domain.features.catalogue import CONTRACT_HASH
 from domain.flights import FlightFacts, Ints, Queries, WeatherFacts
@@ -57,24 +57,11 @@ def day_number(day: date) -> int:
     return day.year * 10_000 + day.month * 100 + day.day
 
 
-class FactsStore:
-    """The whole year's facts in memory, as the event store gives them."""
-
-    def __init__(self, flights: FlightFacts, weather: WeatherFacts):
-        self._flights, self._weather = flights, weather
-
-    def facts(self, known_by: datetime, scheduled_from: datetime) -> tuple[FlightFacts, WeatherFacts]:
-        """Give what was known by a moment of flights scheduled from another on."""
-        scheduled = self._flights.take(self._flights.sched_dep >= minute_floor(scheduled_from))
-        known = minute_floor(known_by)
-        return scheduled.known_by(known), self._weather.known_by(known)
-
-
 def build_days(
     flights: FlightFacts, weather: WeatherFacts, first: date, last: date
 ) -> tuple[TrainingSet, Ints]:
     """Build the rows of some local days and the minute each label was known."""
-    rows = build(FactsStore(flights, weather), first, last, COMPLETE, (HEADLINE_LEAD,), 0)
+    rows = build(FactsInMemory(flights, weather), first, last, COMPLETE, (HEADLINE_LEAD,), 0)
     order = np.argsort(flights.flight_id)
     position = order[np.searchsorted(flights.flight_id[order], rows.flight_id)]
     return rows, flights.arr_known[position]

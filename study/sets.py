@@ -14,8 +14,7 @@ import numpy as np
 
 from adapters.settings import PROJECT_ROOT
 from data.dataset import load_dataset
-from data.facts import facts_of
-from domain.clock import minute_floor
+from data.facts import FactsInMemory, facts_of
 from domain.features.catalogue import CONTRACT_HASH
 from domain.flights import FlightFacts, Ints, Queries, WeatherFacts
 from training.training_set import EXTRA_LEADS, LEADS, TrainingSet, build
@@ -60,19 +59,6 @@ class StudySets:
     test: TrainingSet
     fit_delay: Ints
     test_delay: Ints
-
-
-class FactsStore:
-    """The whole year's facts in memory, as the event store gives them."""
-
-    def __init__(self, flights: FlightFacts, weather: WeatherFacts):
-        self._flights, self._weather = flights, weather
-
-    def facts(self, known_by: datetime, scheduled_from: datetime) -> tuple[FlightFacts, WeatherFacts]:
-        """Give what was known by a moment of flights scheduled from another on."""
-        scheduled = self._flights.take(self._flights.sched_dep >= minute_floor(scheduled_from))
-        known = minute_floor(known_by)
-        return scheduled.known_by(known), self._weather.known_by(known)
 
 
 def load_sets(plan: StudyPlan, data_dir: Path, folder: Path, progress: Progress) -> StudySets:
@@ -143,7 +129,7 @@ def _keep_month(
     data_dir: Path, kept: Path, first: date, last: date, leads: tuple[int, ...], extra: int
 ) -> None:
     flights, weather = facts_in(data_dir)
-    rows = build(FactsStore(flights, weather), first, last, COMPLETE, leads, extra)
+    rows = build(FactsInMemory(flights, weather), first, last, COMPLETE, leads, extra)
     order = np.argsort(flights.flight_id)
     position = order[np.searchsorted(flights.flight_id[order], rows.flight_id)]
     questions = {f"query_{f.name}": getattr(rows.queries, f.name) for f in fields(Queries)}

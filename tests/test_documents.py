@@ -49,5 +49,5 @@ def test_the_readme_asks_about_a_flight_of_the_day_after_the_demo():
 
 
 def test_the_readmes_table_is_that_of_the_kept_evaluation():
-    kept = PROJECT_ROOT / "docs" / "reports" / "evaluation.json"
+    kept = PROJECT_ROOT / "docs" / "reports" / "measured" / "evaluation.json"
     assert with_table(README, json.loads(kept.read_text())) == README

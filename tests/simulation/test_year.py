@@ -2,7 +2,8 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from simulation.year import FactsStore, Year, build_days, months_of
+from data.facts import FactsInMemory
+from simulation.year import Year, build_days, months_of
 from tests.training.sets import FlownStore
 from training.training_set import HEADLINE_LEAD, build
 
@@ -15,7 +16,7 @@ def test_rows_of_a_night_are_those_that_training_would_have_built_that_night():
     rows, known = build_days(store.flights, store.weather, date(2013, 3, 20), date(2013, 4, 10))
     year = Year(rows, known, "")
     for night in (datetime(2013, 4, 9, 10, tzinfo=UTC), datetime(2013, 4, 8, 21, tzinfo=UTC)):
-        then = build(FactsStore(store.flights, store.weather), FIRST, LAST, night, (HEADLINE_LEAD,), 0)
+        then = build(FactsInMemory(store.flights, store.weather), FIRST, LAST, night, (HEADLINE_LEAD,), 0)
         now = rows.take(np.flatnonzero(year.known(FIRST, LAST, night)))
         assert len(then) > 0
         assert now.data_hash == then.data_hash

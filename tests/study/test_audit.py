@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from data.dataset import load_dataset
-from data.facts import facts_of
+from data.facts import FactsInMemory, facts_of
 from domain.clock import NEVER
 from domain.features import history
 from domain.features.catalogue import FEATURES
 from study.audit import Audit, audit, findings, probe, spoilt_flights, spoilt_weather
-from study.sets import FactsStore
 from training.training_set import build
 
 pytestmark = pytest.mark.timeout(300)
@@ -28,7 +27,9 @@ def facts(tmp_path_factory):
 
 
 def rows_of(flights, weather):
-    return build(FactsStore(flights, weather), FIRST, LAST, datetime(2013, 2, 12, tzinfo=UTC), (60, 360), 1)
+    return build(
+        FactsInMemory(flights, weather), FIRST, LAST, datetime(2013, 2, 12, tzinfo=UTC), (60, 360), 1
+    )
 
 
 @pytest.fixture(scope="module")

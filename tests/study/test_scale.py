@@ -3,10 +3,10 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pytest
 
+from data.facts import FactsInMemory
 from domain.clock import NEVER
 from domain.features.grid import DAY_MINUTES
 from study.scale import YEAR_DAYS, SortedFacts, by_month, repeat
-from study.sets import FactsStore
 from tests.training.sets import FlownStore
 from training.training_set import EXTRA_LEADS, LEADS, build
 
@@ -21,7 +21,7 @@ def facts():
 
 
 def test_month_by_month_gives_the_rows_of_one_build_to_the_bit(facts):
-    whole = build(FactsStore(*facts), FIRST, LAST, datetime(2013, 5, 1, tzinfo=UTC), LEADS, EXTRA_LEADS)
+    whole = build(FactsInMemory(*facts), FIRST, LAST, datetime(2013, 5, 1, tzinfo=UTC), LEADS, EXTRA_LEADS)
     parts = list(by_month(SortedFacts(*facts), FIRST, LAST))
     assert len(parts) == 2
     assert np.array_equal(np.concatenate([p.flight_id for p in parts]), whole.flight_id)

@@ -1,0 +1,40 @@
+"""What commands measured, kept with the pages that are written from it: any checkout can write them anew."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from adapters.settings import Settings
+
+KEPT = "measured"
+"""Folder beside the pages."""
+
+
+def read(settings: Settings, name: str, pages: Path) -> dict[str, Any] | None:
+    """Give what this machine measured last, kept from now on; else what was kept before; None where neither is.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, without its ending.
+    pages : Path
+        Folder of the pages.
+    """
+    measured, kept = settings.reports_dir / f"{name}.json", pages / KEPT / f"{name}.json"
+    if measured.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(measured, kept)
+    found: dict[str, Any] | None = json.loads(kept.read_text()) if kept.exists() else None
+    return found
+
+
+def write(settings: Settings, name: str, found: Mapping[str, Any]) -> Path:
+    """Write a file of the reports, as a whole or not at all; gives its path."""
+    path = settings.reports_dir / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(found, indent=1) + "\n")
+    unfinished.replace(path)
+    return path
