@@ -83,6 +83,10 @@ refits: $(STAMP) ## What a refit before every month is worth
 bench-training: $(STAMP) ## What a training set costs: the year once, three and ten times over
 	@$(ONTIME) bench-training
 
+.PHONY: bench-engines
+bench-engines: $(STAMP) ## One piece of the features' arithmetic in numpy, DuckDB and Polars
+	@$(ONTIME) bench-engines
+
 .PHONY: audit
 audit: $(STAMP) ## Look for facts of the future in every vector of the year
 	@$(ONTIME) audit

@@ -189,6 +189,14 @@ def bench_training() -> None:
 
 
 @app.command()
+def bench_engines() -> None:
+    """Measure one piece of the features' arithmetic in numpy, DuckDB and Polars."""
+    from ontime import study
+
+    study.bench_engines(settings(), say)
+
+
+@app.command()
 def audit() -> None:
     """Look for facts of the future in every vector of the year; exit status 1 when there are some."""
     from ontime import study

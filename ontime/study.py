@@ -8,7 +8,7 @@ from typing import Any
 from adapters.settings import PROJECT_ROOT, Settings
 from ontime import measured
 from ontime.stack import layout
-from study import audit, feature_cost, figures, report, run, scale, walkthrough
+from study import audit, engines, feature_cost, figures, report, run, scale, walkthrough
 from study.model import PARAMETERS
 from study.sets import StudyPlan, load_sets
 
@@ -17,7 +17,7 @@ PAGE = PROJECT_ROOT / "docs" / "reports" / "model.md"
 README = PROJECT_ROOT / "README.md"
 NOTEBOOK = PROJECT_ROOT / "docs" / "walkthrough.ipynb"
 CELLS = PROJECT_ROOT / "docs" / "walkthrough.py"
-OTHERS = ("refits", "ablation", "tuning", "leakage", "feature-cost", "bench-training")
+OTHERS = ("refits", "ablation", "tuning", "leakage", "feature-cost", "bench-training", "engines")
 
 
 def site(settings: Settings) -> run.Site:
@@ -69,6 +69,15 @@ def bench_training(settings: Settings, say: Say) -> None:
 
     found = scale.bench(settings.state_dir / "data", settings.state_dir / "study" / "scale", tell)
     _add(settings, "bench-training", found)
+
+
+def bench_engines(settings: Settings, say: Say) -> None:
+    """Do one piece of the features' arithmetic in numpy, DuckDB and Polars, and say what each took."""
+
+    def tell(row: dict[str, Any]) -> None:
+        say(f"{row['engine']:>7}: {row['cpu_seconds']} s of a core, at most {row['peak_megabytes']:,} MB")
+
+    _add(settings, "engines", engines.compare(settings.state_dir / "data", tell))
 
 
 def audit_features(settings: Settings, say: Say) -> bool:

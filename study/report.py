@@ -258,6 +258,7 @@ def _scale(others: dict[str, Found]) -> list[str]:
     lines: list[str] = []
     for name, title in (
         ("bench-training", "Cost of a training set"),
+        ("engines", "The same arithmetic in other engines"),
         ("feature-cost", "Cost of a feature online"),
     ):
         if name in others:

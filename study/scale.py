@@ -125,14 +125,15 @@ def measure(times: int, data_dir: Path, folder: Path) -> dict[str, float]:
         "seconds": round(seconds, 2),
         "cpu_seconds": round(time.process_time() - cpu, 2),
         "rows_per_cpu_second": round(rows / (time.process_time() - cpu)),
-        "peak_megabytes": round(_peak_kilobytes() / MEGABYTE),
+        "peak_megabytes": peak_megabytes(),
         "written_megabytes": round(written / 1e6),
     }
 
 
-def _peak_kilobytes() -> int:
+def peak_megabytes() -> int:
+    """Most memory this process has held."""
     status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0])
+    return round(int(status.split("VmHWM:")[1].split()[0]) / MEGABYTE)
 
 
 def bench(data_dir: Path, folder: Path, tell: Any) -> dict[str, Any]:
