@@ -178,6 +178,20 @@ def assert_everything_is_logged(stack: RunningStack, client: Client, story: Stor
     assert int(headline) >= sum(story.predicted())
 
 
+def test_the_pipeline_of_a_model_validates_and_promotes_the_storys_candidate(stack):
+    """It was promoted and rolled back; now it goes the way of a version that GitLab was told of."""
+    _, before = stack.ask("/health/ready")
+    (newest,) = stack.sql("SELECT max(to_version) FROM deployments")
+    assert int(newest[0]) > before["model_version"]
+    said = stack.run(
+        "make", "validate-model", f"MODEL_VERSION={newest[0]}", ONTIME_LOG_LEVEL="WARNING", CI_PIPELINE_ID="77"
+    ).stdout
+    assert "every check of the gate passed" in said
+    eventually(lambda: stack.ask("/health/ready")[1]["model_version"] == int(newest[0]), 10)
+    (row,) = stack.sql("SELECT who FROM deployments ORDER BY deployment_id DESC LIMIT 1")
+    assert row == ["pipeline 77"]
+
+
 def test_a_third_replica_needs_no_edit(stack):
     stack.up(3, ONTIME_LOG_LEVEL="WARNING")
     assert len(stack.containers("api")) == 3
