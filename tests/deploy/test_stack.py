@@ -184,7 +184,11 @@ def test_the_pipeline_of_a_model_validates_and_promotes_the_storys_candidate(sta
     (newest,) = stack.sql("SELECT max(to_version) FROM deployments")
     assert int(newest[0]) > before["model_version"]
     said = stack.run(
-        "make", "validate-model", f"MODEL_VERSION={newest[0]}", ONTIME_LOG_LEVEL="WARNING", CI_PIPELINE_ID="77"
+        "make",
+        "validate-model",
+        f"MODEL_VERSION={newest[0]}",
+        ONTIME_LOG_LEVEL="WARNING",
+        CI_PIPELINE_ID="77",
     ).stdout
     assert "every check of the gate passed" in said
     eventually(lambda: stack.ask("/health/ready")[1]["model_version"] == int(newest[0]), 10)
