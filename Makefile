@@ -135,6 +135,10 @@ load: $(STAMP) ## Load the running API with real flights for a while
 calibrate-alerts: $(STAMP) ## How often the alert rules page in the dataset's year
 	@$(ONTIME) calibrate-alerts
 
+.PHONY: monitoring-report
+monitoring-report: $(STAMP) ## Write docs/reports/monitoring.md from what the commands measured
+	@$(ONTIME) monitoring-report
+
 .PHONY: bench-monitoring
 bench-monitoring: $(STAMP) ## What a night costs with 10,000 to 10 million predictions in the log
 	@$(ONTIME) bench-monitoring

@@ -107,17 +107,17 @@ class LabelStore:
 
         Only labels numbered up to `last_label` are looked at.
         """
-        parameters = {
-            "known_by": moment,
-            "last_label": last_label,
-            "from": f"{flown_from:%Y%m%d}",
-            "until": f"{flown_until:%Y%m%d}",
-        }
-        rows: list[tuple[Any, ...]] = self._database.rows("labels_known_by", parameters)
+        window = _window(moment, flown_from, flown_until) | {"last_label": last_label}
+        rows: list[tuple[Any, ...]] = self._database.rows("labels_known_by", window)
         flights, delays, late = zip(*rows, strict=True) if rows else ((), (), ())
         return LabelColumns(
             np.array(flights, dtype=np.str_), np.array(delays, dtype=np.int64), np.array(late, dtype=np.bool_)
         )
+
+    def count_known_by(self, moment: datetime, flown_from: date, flown_until: date) -> int:
+        """How many flights of some local days, both ends included, had a label at a moment."""
+        row = self._database.row("count_labels_known_by", _window(moment, flown_from, flown_until))
+        return int(row[0]) if row else 0
 
     def newest_day(self, known_by: datetime) -> date | None:
         """The newest local day with a label that was known at a moment, None where there is none."""
@@ -128,6 +128,10 @@ class LabelStore:
         """Number of flights with a label."""
         row = self._database.row("count_labels")
         return int(row[0]) if row else 0
+
+
+def _window(moment: datetime, flown_from: date, flown_until: date) -> dict[str, Any]:
+    return {"known_by": moment, "from": f"{flown_from:%Y%m%d}", "until": f"{flown_until:%Y%m%d}"}
 
 
 def _append(cursor: Cursor, label: NewLabel) -> Outcome:

@@ -18,7 +18,7 @@ ESTIMATES = "estimates"
 FRAGMENTS = ("drills", "replay", "policies")
 OPENING = """# Monitoring: what is watched, how surely, at what cost
 
-Written by `ontime monitoring-report` from files that other commands wrote; not edited by hand.
+Written by `make monitoring-report` from files that other commands wrote; not edited by hand.
 
 A night judges one local day by what was known at 10:00 UTC of the next: the feeds against the four weeks before,
 features and predictions against the champion's training days and against the four weeks just served, performance as

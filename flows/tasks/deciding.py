@@ -78,12 +78,11 @@ def retrain_state(night: Night, champion: Served) -> RetrainState:
     history = own.monitoring.history(night.day, GAP_NIGHTS)
     change = last_change.fn()
     serves_since = change.at.date().isoformat() if change else ""
-    labels = own.labels.known_by(night.as_of, first_unknown, night.day) if first_unknown <= night.day else ()
     return RetrainState(
         day=night.day,
         champion_known_until=first_unknown - timedelta(days=1),
-        champion_labels=len(own.labels.known_by(known_until, *trained_days(champion))),
-        new_labels=len(labels),
+        champion_labels=own.labels.count_known_by(known_until, *trained_days(champion)),
+        new_labels=own.labels.count_known_by(night.as_of, first_unknown, night.day),
         last_retrain=own.monitoring.last_retrain(),
         in_vain=sum(
             decision.kind == "retrain" and decision.verdict

@@ -67,6 +67,19 @@ def test_the_word_at_a_moment_ignores_later_corrections(store: LabelStore) -> No
     assert columns.is_late.tolist() == [True, False]
 
 
+def test_flights_with_a_label_at_a_moment_are_counted_once_each(store: LabelStore) -> None:
+    store.append(FLIGHT, 14, NOON, "api")
+    store.append(FLIGHT, 20, NOON + DAY, "api", correct=True)
+    store.append(flight_id(2, NOON + DAY), 3, NOON + DAY, "api")
+
+    def counted(moment: datetime, last: date = date(2013, 4, 12)) -> int:
+        return store.count_known_by(moment, THAT_DAY, last)
+
+    assert [counted(NOON - DAY), counted(NOON), counted(NOON + DAY)] == [0, 1, 2]
+    assert counted(NOON + DAY, THAT_DAY) == 1
+    assert counted(NOON + DAY, THAT_DAY - DAY) == 0
+
+
 def test_a_label_without_known_at_is_known_from_the_clock_s_now(
     store: LabelStore, postgres: Database
 ) -> None:
