@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BASELINE = ROOT / ".secrets.baseline"
 # Hashes of packages are what these hold.
 EXCLUDED = r"^(requirements/.*\.txt|\.secrets\.baseline)$"
-# The hash of the feature contract is pinned where it must not change unseen.
-PINNED = r"(?i)contract"
+# Hashes of the feature contract, of models, of data and of commits: told everywhere, so that an answer can be traced.
+TOLD = r"(?i)contract|\b(model|data)_hash\b|\bgit_commit\b"
 Found = dict[tuple[str, str, str], int]
 
 
@@ -38,7 +38,7 @@ def scan() -> Found:
         "--exclude-files",
         EXCLUDED,
         "--exclude-lines",
-        PINNED,
+        TOLD,
     ]
     done = subprocess.run([*command, *present], cwd=ROOT, capture_output=True, text=True, check=True)
     return {
