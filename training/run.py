@@ -33,6 +33,7 @@ from training.training_set import HEADLINE_LEAD, LEADS, EventStore, LabelStore, 
 
 Progress = Callable[[str, float], None]
 TIMED_ROWS = 200
+CODE = ("--", ":/", ":(top,exclude)docs", ":(top,exclude)README.md")
 
 
 @dataclass(frozen=True)
@@ -214,9 +215,12 @@ def train_first(
 
 
 def git_commit() -> str:
-    """Commit of the running code, with "-dirty" where files differ; outside a checkout that of the settings."""
+    """Commit of the running code, with "-dirty" where it differs; outside a checkout that of the settings.
+
+    Documents are no code: an evaluation that writes its report does not make the next training another one.
+    """
     try:
-        return _git("rev-parse", "HEAD") + ("-dirty" if _git("status", "--porcelain") else "")
+        return _git("rev-parse", "HEAD") + ("-dirty" if _git("status", "--porcelain", *CODE) else "")
     except (OSError, subprocess.CalledProcessError):
         return settings().git_commit or "unknown"
 

@@ -160,11 +160,19 @@ def checkout(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_commit_says_when_files_differ_from_it(checkout):
+def test_the_commit_says_when_code_differs_from_it(checkout):
     clean = git_commit()
     assert len(clean) == 40
     (checkout / "code.py").write_text("2\n")
     assert git_commit() == f"{clean}-dirty"
+
+
+def test_documents_are_no_code(checkout):
+    clean = git_commit()
+    (checkout / "docs").mkdir()
+    for name in ("README.md", "docs/report.md"):
+        (checkout / name).write_text("what a command wrote\n")
+    assert git_commit() == clean
 
 
 def test_outside_a_checkout_the_commit_is_unknown(tmp_path, monkeypatch):
