@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Run .gitlab-ci.yml on this machine, its jobs in a shell here: ci_local.sh [JOB...]
-# Without jobs: check and test; with MODEL_VERSION validate-model; with an engine build, deploy, verify and rollback.
+# Without jobs: check and test; with MODEL_VERSION validate-model; with an engine build, deploy, verify and rollback
+# on this machine's stack, which is started where none runs: a way back needs something that ran before.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=4.62.0
@@ -23,7 +24,9 @@ model=()
 if [ ${#jobs[@]} -eq 0 ]; then
   jobs=(lint locks secrets-scan dependencies test)
   if [ -n "${MODEL_VERSION:-}" ]; then jobs=(validate-model)
-  elif make --no-print-directory engine >/dev/null 2>&1; then jobs+=(images deploy verify rollback)
+  elif make --no-print-directory engine >/dev/null 2>&1; then
+    jobs+=(images deploy verify rollback)
+    [ -n "$(python3 deploy/stack compose ps -q api 2>/dev/null)" ] || make --no-print-directory up
   else echo "NOT RUN: images, deploy, verify, rollback. No Docker engine answers on this machine."
   fi
 fi

@@ -27,7 +27,8 @@ from replay.client import ApiClient
 from replay.driver import TICK, Replay
 from replay.feed import Feed
 from training import run as training_run
-from training.retraining import FIRST_WINDOW_DAYS
+from training.retraining import RetrainPlan
+from training.split import last_days
 
 Say = Callable[[str], None]
 FEED_ENDS = datetime(2014, 1, 2, tzinfo=UTC)
@@ -74,7 +75,7 @@ def train_first(settings: Settings, say: Say) -> int:
             raise OntimeError("there is no label to train on yet: ingest the dataset, or wait for arrivals")
         until = min(now.date() - timedelta(days=1), newest)
         request = training_run.TrainingRequest(
-            until - timedelta(days=FIRST_WINDOW_DAYS - 1), until, now, "first champion"
+            *last_days(until, RetrainPlan().window_days), now, "first champion"
         )
         data = Snapshot.now(database)
         trained, verdict = training_run.train_first(

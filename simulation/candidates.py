@@ -23,8 +23,8 @@ from monitoring.windows import night_of
 from simulation.year import Year, day_number
 from training import baselines
 from training.fit import fit_calibrated
-from training.retraining import FIRST_WINDOW_DAYS, RetrainPlan
-from training.split import SplitPolicy, day_of, split_by_time
+from training.retraining import RetrainPlan
+from training.split import SplitPolicy, day_of, last_days, split_by_time
 from training.train import TreeParameters
 
 SEED = 2013
@@ -70,7 +70,7 @@ def first_window(begins: date) -> Window:
     """What the first champion sees that serves from a day on: what `make train-first` sees before its first flight."""
     until = begins - timedelta(days=1)
     as_of = datetime(begins.year, begins.month, begins.day, 7, 55, tzinfo=UTC)
-    return Window(until - timedelta(days=FIRST_WINDOW_DAYS - 1), until, as_of, SplitPolicy())
+    return Window(*last_days(until, RetrainPlan().window_days), as_of, SplitPolicy())
 
 
 class Workshop:

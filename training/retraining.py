@@ -1,4 +1,4 @@
-"""How a retrain is made, whoever asks for it: which days, how they are split, and what the gate looks at.
+"""How a model is trained, the first and every later one: which days, how they are split, what the gate looks at.
 
 The window reaches back a year, so that it holds every season once and none twice: on 2013 retrains every two weeks
 lost 0.002 nats less with every day since January than with the newest 120 days, most of it from September on, when
@@ -13,13 +13,10 @@ from training.gate import Comparison, GatePolicy
 from training.split import SplitPolicy
 from training.training_set import TrainingSet
 
-FIRST_WINDOW_DAYS = 90
-"""Days the first champion is trained on: with fewer it knows no season, and who starts has no more."""
-
 
 @dataclass(frozen=True)
 class RetrainPlan:
-    """What every retrain does the same way."""
+    """What every retrain does the same way; who starts with less than a window has what is there."""
 
     window_days: int = 365
     split: SplitPolicy = field(default_factory=lambda: SplitPolicy(evaluation_days=5))

@@ -68,5 +68,6 @@ def test_other_parameters_are_another_candidate(year, workshop, tmp_path):
 
 def test_the_first_champion_is_fitted_before_the_first_flight_of_the_first_day():
     window = first_window(date(2013, 4, 1))
-    assert (window.flown_from, window.flown_until) == (date(2013, 1, 1), date(2013, 3, 31))
+    assert window.flown_until == date(2013, 3, 31)
+    assert window.flown_from <= date(2013, 1, 1), "whatever there is of the year before"
     assert window.as_of == datetime(2013, 4, 1, 7, 55, tzinfo=UTC)
