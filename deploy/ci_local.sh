@@ -26,7 +26,12 @@ if [ ${#jobs[@]} -eq 0 ]; then
   if [ -n "${MODEL_VERSION:-}" ]; then jobs=(validate-model)
   elif make --no-print-directory engine >/dev/null 2>&1; then
     jobs+=(images deploy verify rollback)
-    [ -n "$(python3 deploy/stack compose ps -q api 2>/dev/null)" ] || make --no-print-directory up
+    if [ -z "$(python3 deploy/stack compose ps -q api 2>/dev/null)" ]; then
+      echo "no stack runs here: starting that of the commit before, to deploy over"
+      git worktree remove --force "$home/before" 2>/dev/null || true
+      git worktree add --force --detach "$home/before" HEAD~1
+      SECRETS_DIR=${SECRETS_DIR:-$PWD/var/secrets} make --no-print-directory -C "$home/before" up
+    fi
   else echo "NOT RUN: images, deploy, verify, rollback. No Docker engine answers on this machine."
   fi
 fi
