@@ -99,30 +99,18 @@ class Compose:
 
     def read(self, *arguments: str) -> str:
         """Run Compose and give its output."""
-        done = subprocess.run(
-            [*self.command, *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise StackError(f"`{' '.join([*self.command, *arguments])}`: {done.stderr.strip()[-500:]}")
-        return done.stdout
+        return self._output(*self.command, *arguments)
 
     def docker(self, *arguments: str) -> str:
         """Run Docker's own client and give its output."""
+        return self._output("docker", *arguments)
+
+    def _output(self, *command: str) -> str:
         done = subprocess.run(
-            ["docker", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
         )
         if done.returncode:
-            raise StackError(f"`docker {' '.join(arguments)}`: {done.stderr.strip()[-500:]}")
+            raise StackError(f"`{' '.join(command)}`: {done.stderr.strip()[-500:]}")
         return done.stdout
 
     def services(self) -> list[str]:
