@@ -56,7 +56,10 @@ def _rules() -> str:
 
 
 def _calibration(settings: Settings) -> str:
-    found = _read(settings, "alert-calibration")
+    # The undisturbed drill measures the same.
+    found = _read(settings, "alert-calibration") or (_read(settings, "drills") or {}).get(
+        "undisturbed_nights"
+    )
     if found is None:
         return "## Pages while nothing is wrong\n\nNot measured yet: `make calibrate-alerts`.\n"
     pages = found["pages_in_60_nights"]
