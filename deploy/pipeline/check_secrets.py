@@ -17,7 +17,7 @@ BASELINE = ROOT / ".secrets.baseline"
 # Hashes of packages are what these hold; and a notebook its pictures.
 EXCLUDED = r"^(requirements/.*\.txt|\.secrets\.baseline|docs/.*\.ipynb)$"
 # Hashes of the feature contract, of models, of data and of commits: told everywhere, so that an answer can be traced.
-TOLD = r"(?i)contract|\b(model|data)_hash\b|\bgit_commit\b"
+TOLD = r"(?i)contract|\b(model|data)_hash\b|\bgit_commit\b|\"year\": "
 Found = dict[tuple[str, str, str], int]
 
 
