@@ -245,7 +245,21 @@ def _features(found: Found, name: str) -> str:
 def _tuning(found: Found | None) -> list[str]:
     if found is None:
         return []
-    return ["## Tuning", "", *_plain_lines(found)]
+    loss = {who: found[f"{who}_measures"]["log_loss"] for who in ("library", "start", "best")}
+    outcome = (
+        f"the best of them, trial {found['best_trial']}, has {loss['best']:.5f}"
+        if found["beaten"]
+        else "none of them was better"
+    )
+    return [
+        "## Tuning",
+        "",
+        "Mean log-loss at the headline lead on forward-chaining folds inside the fit's months (`make tune`): "
+        f"{loss['library']:.5f} by LightGBM's own defaults, {loss['start']:.5f} by the parameters the search starts "
+        f"from, which serve; after {found['trials']} trials {outcome}.",
+        "",
+        *_plain_lines({"folds": found["folds"]})[3:],
+    ]
 
 
 def _leakage(found: Found | None) -> list[str]:
