@@ -93,7 +93,11 @@ class ConnectionParameters:
                 dbname=self.database,
                 application_name=application,
                 connect_timeout=CONNECT_SECONDS,
-                keepalives_idle=30,
+                # A server that is gone with its network says no goodbye: found out in seconds, not in minutes.
+                keepalives_idle=5,
+                keepalives_interval=2,
+                keepalives_count=3,
+                tcp_user_timeout=10_000,
                 options="-c timezone=UTC -c idle_in_transaction_session_timeout=600000",
             )
         except psycopg2.OperationalError as error:
