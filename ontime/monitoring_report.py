@@ -142,7 +142,9 @@ def _write_fragments(settings: Settings) -> None:
         REPORT.with_name("drills.md").write_text(monitoring_tables.drills(found))
     if found := _read(settings, "replay"):
         FIGURE.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(settings.reports_dir / PLOT, FIGURE.with_name(PLOT))
+        # Another machine's replay is kept with its plot.
+        if (plot := settings.reports_dir / PLOT).exists():
+            shutil.copyfile(plot, FIGURE.with_name(PLOT))
         text = monitoring_tables.replay(found, f"{FIGURE.parent.name}/{PLOT}")
         REPORT.with_name("replay.md").write_text(text)
 
