@@ -159,7 +159,8 @@ format: $(STAMP) ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11
+# One lock for every Python from 3.11 on: what only some of them need carries a marker.
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --universal --python-version 3.11
 
 .PHONY: lock
 lock: $(STAMP) ## Write the lock files anew from requirements/*.in

@@ -56,8 +56,8 @@ test-stack: $(STAMP) ## the end-to-end pass through the Compose stack's gateway;
 	@$(ONTIME) test -m stack tests/deploy
 
 IMAGES := api mlflow prefect worker
-# 3.11.0 as the target: what 3.11.2 of Debian needs and later ones do not is then in the lock as well.
-COMPILE = .venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header \
+# One lock for every Python from 3.11 on: what only some of them need carries a marker.
+COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	$(if $(wildcard requirements/$(1).overrides.txt),--override requirements/$(1).overrides.txt) \
 	-c requirements/all.txt requirements/$(1).in -o requirements/$(1).txt
 
