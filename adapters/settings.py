@@ -25,7 +25,10 @@ def _setting(default: Any, doc: str) -> Any:
 class Settings:
     """The values of the environment; a relative path counts from the project's root."""
 
-    state_dir: Path = _setting(Path("var"), "Where a native stack keeps all its state.")
+    state_dir: Path = _setting(
+        Path("var"),
+        "Where your own native stack keeps all its state; that of the demo is in `demo` below it.",
+    )
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
     git_commit: str = _setting("", "Commit of the running code where there is no checkout; images set it.")
 

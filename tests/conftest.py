@@ -17,11 +17,17 @@ pytest_plugins = ["tests.mlflow_server"]
 TEMPLATE = "ontime_template"
 
 
-def free_port() -> int:
-    """A loopback port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port(beside: int = 0) -> int:
+    """A loopback port nobody listens on now, nor on the one that is `beside` higher."""
+    while True:
+        with socket.socket() as probe, socket.socket() as neighbour:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+            try:
+                neighbour.bind(("127.0.0.1", port + beside if beside else 0))
+            except (OSError, OverflowError):
+                continue
+            return port
 
 
 @pytest.fixture

@@ -3,11 +3,13 @@
 import ast
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from adapters.settings import PROJECT_ROOT
+from ontime.readme import BEGINS, ENDS, KEPT, QUESTION, with_answer
 from study.report import with_table
 
 DOCUMENTS = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").rglob("*.md"))]
@@ -41,11 +43,54 @@ def test_every_link_to_a_file_leads_somewhere(document):
     assert missing == []
 
 
-def test_the_readme_asks_about_a_flight_of_the_day_after_the_demo():
+def test_the_readme_asks_what_was_asked_for_the_answer_it_shows():
     request = re.search(r"-d '(\{.*?\})'", README, re.DOTALL)
     assert request is not None
-    assert '"scheduled_departure": "2013-04-11' in request.group(1)
-    assert "as_of" not in request.group(1)
+    assert json.loads(request.group(1)) == QUESTION
+
+
+def test_the_readmes_answer_is_the_kept_one():
+    assert with_answer(README, json.loads(KEPT.read_text())) == README
+
+
+def test_an_answer_takes_the_place_of_the_one_before():
+    text = f"before\n\n{BEGINS}\n\nold\n\n{ENDS}\n\nafter\n"
+    expected = f'before\n\n{BEGINS}\n\n```json\n{{"a": 1,\n "b": {{"c": null}}}}\n```\n\n{ENDS}\n\nafter\n'
+    assert with_answer(text, {"a": 1, "b": {"c": None}}) == expected
+
+
+def commands_of_readme() -> list[str]:
+    """Every command of README's blocks of shell, less what is said about it; a long one is one."""
+    text = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL)).replace("\\\n", " ")
+    lines = [
+        line.split("  #")[0].strip() for line in re.sub(r"'\{.*?\}'", "'{}'", text, flags=re.S).splitlines()
+    ]
+    return [line for line in lines if line]
+
+
+def test_every_command_of_the_readmes_blocks_is_one_of_make_or_the_question():
+    assert [line for line in commands_of_readme() if not line.startswith(("make ", "curl "))] == []
+
+
+@pytest.mark.parametrize(
+    "command", [words for line in commands_of_readme() for words in re.findall(r"make [^,]+", line)]
+)
+def test_make_knows_every_command_of_the_readmes_blocks(command):
+    """A run that does nothing: the target is there and takes the variables."""
+    command = command.replace("...", "a-backup.tar")
+    done = subprocess.run(
+        ["make", "--dry-run", *command.split()[1:]],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    makefiles = "".join(
+        path.read_text() for path in [PROJECT_ROOT / "Makefile", *PROJECT_ROOT.glob("deploy/*.mk")]
+    )
+    for variable in re.findall(r"([A-Z_]+)=", command):
+        assert f"$({variable})" in makefiles
 
 
 def test_the_readmes_table_is_that_of_the_kept_evaluation():

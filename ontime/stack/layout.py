@@ -6,10 +6,14 @@ import sys
 from pathlib import Path
 
 from adapters.settings import PREFIX, PROJECT_ROOT, Settings
+from domain.errors import ConfigurationError
 
 MARK = "ONTIME_STATE_DIR"
 """Every process of a stack carries it: so that whatever is left of a stack can be found."""
 NO_ENGINE = "unix:///nonexistent"
+PORT_SETTINGS = ("postgres_port", "mlflow_port", "prefect_port", "api_port", "supervisor_port")
+SHARED_SETTINGS = ("log_level", "git_commit", "api_workers")
+"""Those a stack beside another takes over from it. It must reach nobody's data, inbox or telephone."""
 KEYS = {
     "predict.key": ("predict",),
     "ingest.key": ("ingest",),
@@ -25,15 +29,57 @@ def make_folders(settings: Settings) -> None:
         folder.mkdir(parents=True, exist_ok=True)
 
 
+def variables_beside(settings: Settings, folder: Path, ports_above: int) -> dict[str, str]:
+    """Return the settings of another stack of this checkout: state in `folder`, each port that much higher."""
+    values = {name: getattr(settings, name) + ports_above for name in PORT_SETTINGS}
+    values |= {name: getattr(settings, name) for name in SHARED_SETTINGS}
+    values |= {"state_dir": folder, "inbox_dir": folder / "inbox"}
+    return {f"{PREFIX}{name.upper()}": str(value) for name, value in values.items()}
+
+
 def make_secrets(settings: Settings) -> None:
-    """Make the secrets that are missing, each a random file only its owner can read."""
-    settings.api_keys_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make the secrets that are missing, each a random file only its owner can read.
+
+    Raises
+    ------
+    ConfigurationError
+        If one is missing that the state was made with, or the folder cannot be used.
+    """
+    _require_secrets_of_the_state(settings)
+    try:
+        _make_missing(settings)
+    except OSError as error:
+        raise ConfigurationError(
+            f"ONTIME_API_KEYS_DIR: cannot keep secrets in {settings.api_keys_dir}: {error}"
+        ) from error
+
+
+def _require_secrets_of_the_state(settings: Settings) -> None:
+    """Refuse to replace what PostgreSQL's data and the signed models can only be opened with."""
+    needed = {"postgres_password_file": "postgres", "signing_key_file": "mlflow"}
+    for name, made_with in needed.items():
+        file: Path = getattr(settings, name)
+        folder = settings.state_dir / made_with
+        if folder.exists() and any(folder.iterdir()) and not _is_there(file):
+            raise ConfigurationError(
+                f"{PREFIX}{name.upper()}: {file} is gone, and {folder} can be used with no other: "
+                "put it back, or forget that state with `ontime clean`"
+            )
+
+
+def _is_there(secret: Path) -> bool:
+    return secret.exists() and secret.stat().st_size > 0
+
+
+def _make_missing(settings: Settings) -> None:
+    if not settings.api_keys_dir.exists():
+        settings.api_keys_dir.mkdir(parents=True, mode=0o700)
     settings.api_keys_dir.chmod(0o700)
     files = {settings.postgres_password_file: "", settings.signing_key_file: ""}
     files |= {settings.api_keys_dir / name: f"ontime_{name.removesuffix('.key')}_" for name in KEYS}
     files[supervisor_password_file(settings)] = ""
     for path, prefix in files.items():
-        if not path.exists():
+        if not _is_there(path):
             _write_once(path, prefix + secrets.token_urlsafe(32))
 
 

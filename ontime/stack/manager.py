@@ -1,7 +1,6 @@
 """Starting, watching and stopping the native stack."""
 
 import http.client
-import shutil
 import subprocess
 import sys
 import time
@@ -19,7 +18,6 @@ from ontime.stack.probes import PROBES, Probe, wait_for
 from ontime.stack.programs import SUPERVISOR_USER, programs, supervisor_configuration
 
 Say = Callable[[str], None]
-PORT_SETTINGS = ("postgres_port", "mlflow_port", "prefect_port", "api_port", "supervisor_port")
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
 CALL_SECONDS = 40.0
@@ -72,18 +70,6 @@ class Stack:
     def wait_for_mlflow(self) -> None:
         """Wait until MLflow answers clients."""
         wait_for(PROBES["mlflow"], self.settings, START_SECONDS)
-
-    def forget(self, keep: tuple[str, ...] = ()) -> None:
-        """Remove the state of a stopped stack, some of its folders kept."""
-        if not self.settings.state_dir.exists():
-            return
-        for path in self.settings.state_dir.iterdir():
-            if path.name in keep:
-                continue
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
 
     def start(self, say: Say) -> None:
         """Start whatever does not run, with its data."""
@@ -153,7 +139,7 @@ class Stack:
         if left:
             say(f"stopping {len(left)} processes that an interrupted stack left behind")
             processes.end(left)
-        for name in PORT_SETTINGS:
+        for name in layout.PORT_SETTINGS:
             require_free_port(getattr(self.settings, name), f"ONTIME_{name.upper()}")
         layout.make_folders(self.settings)
         layout.make_secrets(self.settings)

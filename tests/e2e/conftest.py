@@ -19,6 +19,7 @@ from adapters.postgres import Database
 from adapters.prefect_client import PrefectClient
 from adapters.settings import PROJECT_ROOT, Settings, read_settings
 from data.dataset import load_dataset
+from ontime.selection import PORTS_ABOVE
 from ontime.stack.manager import Stack
 from ontime.stack.probes import api_ready, wait_for
 from ontime.work import api_client, ingest_dataset
@@ -76,7 +77,7 @@ class World:
 def own_settings() -> Iterator[Settings]:
     """Settings of a stack that nobody else has, in the environment as well; its state is removed afterwards."""
     state_dir = PROJECT_ROOT / "var" / f"test-{secrets.token_hex(4)}"
-    variables = {f"ONTIME_{name}_PORT": str(free_port()) for name in PORTS}
+    variables = {f"ONTIME_{name}_PORT": str(free_port(PORTS_ABOVE)) for name in PORTS}
     variables["ONTIME_STATE_DIR"] = str(state_dir)
     variables["ONTIME_INBOX_DIR"] = str(state_dir / "inbox")
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,5 @@
 import os
+import pty
 import socket
 import subprocess
 import sys
@@ -61,13 +62,95 @@ def test_stopping_a_stack_that_does_not_run_is_no_error(environment):
     assert ontime(environment, "down").returncode == 0
 
 
-def test_clean_forgets_the_state_and_nothing_beside_it(environment):
+def filled(environment: dict[str, str], *names: str) -> Path:
+    """The state folder, with a file of each name in it."""
     state = Path(environment["ONTIME_STATE_DIR"])
-    (state / "log").mkdir(parents=True)
-    (state.parent / "beside").mkdir()
-    assert ontime(environment, "clean").returncode == 0
-    assert list(state.iterdir()) == []
-    assert (state.parent / "beside").is_dir()
+    for name in names:
+        (state / name).parent.mkdir(parents=True, exist_ok=True)
+        (state / name).write_text("something")
+    return state
+
+
+def files_in(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+MARK = "demo/made-by.json"
+
+
+def demo_of(environment: dict[str, str]) -> Path:
+    """The state folder of a user, with a demo in it."""
+    state = filled(environment, "log/api.log", "secrets/predict.key", "demo/log/api.log", MARK)
+    (state / MARK).write_text('{"made_by": "demo"}')
+    return state
+
+
+def test_clean_forgets_the_demo_and_leaves_the_users_own_state(environment):
+    state = demo_of(environment)
+    done = ontime(environment, "clean", "--yes")
+    assert done.returncode == 0
+    assert files_in(state) == {"log/api.log", "secrets/predict.key", MARK}
+    assert "--stack own clean" in done.stdout
+
+
+def test_clean_forgets_the_users_own_state_only_when_it_is_named(environment):
+    state = filled(environment, "log/api.log", "secrets/predict.key", "backups/a.tar")
+    assert ontime(environment, "clean", "--yes").returncode == 0
+    assert "log/api.log" in files_in(state)
+    done = ontime(environment, "--stack", "own", "clean", "--yes")
+    assert done.returncode == 0
+    assert "left where they are: backups, secrets" in done.stdout
+    assert files_in(state) == {"secrets/predict.key", "backups/a.tar"}
+
+
+def test_clean_deletes_nothing_where_nobody_can_be_asked(environment):
+    state = demo_of(environment)
+    before = files_in(state)
+    for words in (("clean",), ("--stack", "own", "clean")):
+        done = ontime(environment, *words)
+        assert done.returncode == 1
+        assert "--yes" in done.stderr
+        assert "0.0 MB   written" in done.stdout
+    assert files_in(state) == before
+
+
+@pytest.mark.parametrize(("answer", "deleted"), [("n", False), ("", False), ("y", True)])
+def test_clean_asks_on_a_terminal(environment, answer, deleted):
+    state = demo_of(environment)
+    keyboard, terminal = pty.openpty()
+    os.write(keyboard, f"{answer}\n".encode())
+    done = subprocess.run(
+        [sys.executable, "-m", "ontime", "clean"],
+        env=environment, cwd=PROJECT_ROOT, stdin=terminal, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    os.close(keyboard)
+    os.close(terminal)
+    assert "Delete it? [y/N]" in done.stdout
+    assert (done.returncode == 0) == deleted
+    assert ("demo/log/api.log" not in files_in(state)) == deleted
+
+
+def test_a_demo_does_not_begin_in_a_folder_that_no_demo_made(environment):
+    state = filled(environment, "demo/postgres/PG_VERSION")
+    done = ontime(environment, "demo")
+    assert done.returncode == 1
+    assert "was not made by `ontime demo`" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert files_in(state) == {"demo/postgres/PG_VERSION"}
+
+
+def test_the_users_own_stack_is_never_the_demos(environment):
+    state = filled(environment, "log/api.log")
+    done = ontime(environment, "--stack", "own", "demo")
+    assert done.returncode == 1
+    assert "--stack" in done.stderr
+    assert files_in(state) == {"log/api.log"}
+
+
+def test_the_demos_stack_is_not_started_before_there_was_a_demo(environment):
+    done = ontime(environment, "--stack", "demo", "local")
+    assert done.returncode == 1
+    assert "`make demo` makes one" in done.stderr
 
 
 def test_an_unknown_setting_is_an_error_that_lists_the_known_ones(environment):

@@ -81,7 +81,7 @@ def test_the_drills_have_a_state_and_ports_of_their_own(tmp_path):
     drilled = read_settings({n: v for n, v in variables.items() if n.startswith("ONTIME_")})
     assert drilled.state_dir == tmp_path / "drills" / "stack"
     assert drilled.spool_dir == tmp_path / "drills" / "stack" / "spool"
-    assert (drilled.api_port, drilled.postgres_port) == (8110, own.postgres_port + 10)
+    assert (drilled.api_port, drilled.postgres_port) == (8120, own.postgres_port + 20)
 
 
 def test_a_fault_that_does_not_exist_is_refused_with_those_that_do(tmp_path):

@@ -1,10 +1,13 @@
+import os
 import stat
+import subprocess
 from dataclasses import replace
 
 import pytest
 
 from adapters.api_keys import KEY_FORM
-from adapters.settings import Settings, read_settings
+from adapters.settings import PROJECT_ROOT, Settings, read_settings
+from domain.errors import ConfigurationError
 from ontime.stack import layout
 
 
@@ -36,6 +39,56 @@ def test_the_next_start_keeps_every_secret(settings):
     second = {path: path.read_text() for path in secret_files(settings)}
     changed = {path.name for path in first if first[path] != second[path]}
     assert changed == {"ingest.key"}
+
+
+def test_an_empty_secret_is_as_good_as_a_missing_one(settings):
+    layout.make_secrets(settings)
+    settings.postgres_password_file.write_text("")
+    layout.make_secrets(settings)
+    assert settings.postgres_password
+
+
+@pytest.mark.parametrize(
+    ("part", "secret"), [("postgres", "postgres_password"), ("mlflow", "model_signing_key")]
+)
+def test_a_secret_that_the_state_was_made_with_is_missed_and_not_replaced(settings, part, secret):
+    layout.make_secrets(settings)
+    (settings.state_dir / part).mkdir()
+    (settings.state_dir / part / "something").touch()
+    layout.make_secrets(settings)
+    (settings.state_dir / "secrets" / secret).unlink()
+    with pytest.raises(
+        ConfigurationError, match=rf"_FILE: .*{secret} is gone, and .*{part} can be used with no"
+    ):
+        layout.make_secrets(settings)
+    assert not (settings.state_dir / "secrets" / secret).exists()
+
+
+def make_for_compose(settings: Settings) -> None:
+    """Make the secrets as `make up` does."""
+    folder = settings.state_dir / "secrets"
+    environment = {"PATH": os.environ["PATH"], "SECRETS_DIR": str(folder)}
+    subprocess.run([PROJECT_ROOT / "deploy" / "secrets.sh"], env=environment, check=True, capture_output=True)
+
+
+def test_compose_takes_the_secrets_of_a_native_stack_and_can_read_them_as_another_user(settings):
+    layout.make_secrets(settings)
+    before = {path.name: path.read_text() for path in secret_files(settings)}
+    make_for_compose(settings)
+    after = {path.name: path.read_text() for path in secret_files(settings)}
+    assert {name: after[name] for name in before} == before
+    mounted = [path for path in secret_files(settings) if path.name != "supervisor_password"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in mounted} == {0o444}
+
+
+def test_a_native_stack_takes_the_secrets_of_compose(settings):
+    make_for_compose(settings)
+    before = {path.name: path.read_text() for path in secret_files(settings)}
+    layout.make_secrets(settings)
+    after = {path.name: path.read_text() for path in secret_files(settings)}
+    assert set(after) - set(before) == {"supervisor_password"}
+    assert {name: after[name] for name in before} == before
+    assert settings.signing_key.decode() == before["model_signing_key"]
 
 
 def test_the_keys_of_the_api_have_the_form_it_takes(settings):

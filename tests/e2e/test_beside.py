@@ -1,0 +1,94 @@
+"""A stack of the user's own, and a careless user who runs the demo and cleans up beside it."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from adapters.event_store import EventStore
+from adapters.prediction_log import PredictionLog
+from adapters.settings import PROJECT_ROOT
+from ontime.selection import StackName, settings_of
+from ontime.stack.processes import of_stack
+from replay.client import require
+from tests.e2e.conftest import DAY, World
+from tests.e2e.test_loop import logged
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.timeout(300),
+    # The clients' libraries leave some closed sockets to the collector, which may find them in any test.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+SERVERS_RUN = "PostgreSQL is up and migrated"
+
+
+def ontime(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ontime", *words],
+        cwd=PROJECT_ROOT, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+def begin_demo() -> str:
+    """Run a demo until its servers run and interrupt it there; returns what it said."""
+    said = ""
+    command = [sys.executable, "-m", "ontime", "demo"]
+    with subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            said += line
+            if SERVERS_RUN in line:
+                demo.send_signal(signal.SIGINT)
+    assert SERVERS_RUN in said
+    return said
+
+
+def of_the_user(world: World) -> dict[str, object]:
+    """All that a user would miss."""
+    state = world.settings.state_dir
+    kept = [path for name in ("secrets", "backups") for path in sorted((state / name).iterdir())]
+    return {
+        "events": EventStore(world.database).count(),
+        "predictions": sorted(PredictionLog(world.database).fetch(DAY).prediction_id.tolist()),
+        "files": {path: path.read_bytes() for path in kept},
+        "processes": {name: info["pid"] for name, info in world.stack.states().items()},
+    }
+
+
+@pytest.fixture
+def backup(world: World) -> Path:
+    path = world.settings.state_dir / "backups" / "ontime-20130202.tar"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(os.urandom(64))
+    return path
+
+
+def test_a_careless_demo_and_clean_leave_everything_of_the_users_stack(world: World, backup: Path) -> None:
+    logged(world)
+    before = of_the_user(world)
+    demo = settings_of(StackName.DEMO)
+
+    assert "replacing" not in begin_demo()
+    assert "replacing what an earlier demo left" in begin_demo()
+    assert of_stack(demo.state_dir) != []
+    assert ontime("clean").returncode == 1
+    assert (demo.state_dir / "postgres" / "PG_VERSION").exists()
+    for _ in range(2):
+        assert ontime("clean", "--yes").returncode == 0
+
+    assert of_stack(demo.state_dir) == []
+    assert not (demo.state_dir / "postgres").exists()
+    assert of_the_user(world) == before
+    assert before["events"]
+    assert before["predictions"]
+    assert backup in before["files"]  # type: ignore[operator]
+    require(world.api.get("/health/ready"), 200)
+    status = ontime("status")
+    assert status.returncode == 0, status.stdout
+    assert "your own stack" in status.stdout
+    assert "demo" not in status.stdout
