@@ -80,9 +80,8 @@ def down(context: typer.Context) -> None:
     """Stop every process of the stack, of your own and of the demo's; their data stay."""
     there = [StackName.OWN, *([StackName.DEMO] if selection.has_demo() else [])]
     for name in [context.obj] if context.obj else there:
-        Stack(selection.settings_of(name)).stop(
-            lambda text, name=name: say(f"{selection.described(name)}: {text}")
-        )
+        Stack(selection.settings_of(name)).stop(lambda text: None)
+        say(f"{selection.described(name)} is stopped; its data stay")
 
 
 @app.command()

@@ -3,9 +3,11 @@
 import os
 import secrets
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
@@ -85,8 +87,15 @@ def own_settings() -> Iterator[Settings]:
             patch.delenv(name)
         for name, value in variables.items():
             patch.setenv(name, value)
+        make_secrets_as_compose_does(state_dir)
         yield read_settings(variables)
     shutil.rmtree(state_dir, ignore_errors=True)
+
+
+def make_secrets_as_compose_does(state_dir: Path) -> None:
+    """Make the secrets that `make up` makes: a native stack that starts later takes them."""
+    environment = os.environ | {"SECRETS_DIR": str(state_dir / "secrets")}
+    subprocess.run([PROJECT_ROOT / "deploy" / "secrets.sh"], env=environment, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="package")
