@@ -34,7 +34,7 @@ def clean_stack(name: StackName, yes: bool, say: Say) -> None:
     else:
         _announce(name, settings, found, say)
         _require_yes(yes)
-        Stack(settings).stop(say)
+        Stack(settings).stop(lambda text: None)
         state.forget(settings)
         say(f"deleted {state.summary(found)}")
     if name is StackName.DEMO:

@@ -56,10 +56,9 @@ def make_secrets(settings: Settings) -> None:
 
 def _require_secrets_of_the_state(settings: Settings) -> None:
     """Refuse to replace what PostgreSQL's data and the signed models can only be opened with."""
-    needed = {"postgres_password_file": "postgres", "signing_key_file": "mlflow"}
-    for name, made_with in needed.items():
+    for name, part in (("postgres_password_file", "postgres"), ("signing_key_file", "mlflow")):
         file: Path = getattr(settings, name)
-        folder = settings.state_dir / made_with
+        folder = settings.state_dir / part
         if folder.exists() and any(folder.iterdir()) and not _is_there(file):
             raise ConfigurationError(
                 f"{PREFIX}{name.upper()}: {file} is gone, and {folder} can be used with no other: "

@@ -12,6 +12,7 @@ from adapters.event_store import EventStore
 from adapters.prediction_log import PredictionLog
 from adapters.settings import PROJECT_ROOT
 from ontime.selection import StackName, settings_of
+from ontime.stack import state
 from ontime.stack.processes import of_stack
 from replay.client import require
 from tests.e2e.conftest import DAY, World
@@ -50,8 +51,8 @@ def begin_demo() -> str:
 
 def of_the_user(world: World) -> dict[str, object]:
     """All that a user would miss."""
-    state = world.settings.state_dir
-    kept = [path for name in ("secrets", "backups") for path in sorted((state / name).iterdir())]
+    folder = world.settings.state_dir
+    kept = [path for name in ("secrets", "backups") for path in sorted((folder / name).iterdir())]
     return {
         "events": EventStore(world.database).count(),
         "predictions": sorted(PredictionLog(world.database).fetch(DAY).prediction_id.tolist()),
@@ -73,8 +74,11 @@ def test_a_careless_demo_and_clean_leave_everything_of_the_users_stack(world: Wo
     before = of_the_user(world)
     demo = settings_of(StackName.DEMO)
 
-    assert "replacing" not in begin_demo()
+    state.claim(demo, "demo")
+    (demo.state_dir / "replay.json").write_text("of an earlier demo")
+
     assert "replacing what an earlier demo left" in begin_demo()
+    assert not (demo.state_dir / "replay.json").exists()
     assert of_stack(demo.state_dir) != []
     assert ontime("clean").returncode == 1
     assert (demo.state_dir / "postgres" / "PG_VERSION").exists()
