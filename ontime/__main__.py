@@ -2,12 +2,9 @@
 
 import os
 
-from ontime import native_libraries
-
 if __name__ == "__main__":
     # Read by OpenMP when it is loaded: see `ontime.stack.layout.environment`.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    native_libraries.ensure()
     from ontime.cli import main
 
     main()

