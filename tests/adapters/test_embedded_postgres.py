@@ -1,18 +1,26 @@
 import os
+import re
+import shutil
 import socket
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import psycopg2
 import pytest
 
+from adapters import embedded_postgres
 from adapters.embedded_postgres import (
     EmbeddedPostgres,
+    binary,
     create_databases,
     initialise,
+    require_callable,
     require_free_port,
     server_command,
+    server_user,
     wait_ready,
 )
 from adapters.postgres import Database
@@ -58,7 +66,14 @@ def test_a_cluster_is_made_once(server: EmbeddedPostgres, tmp_path: Path) -> Non
 
 
 def test_a_failed_initdb_says_why(tmp_path: Path) -> None:
-    with pytest.raises(OntimeError, match="no-such-file"):
+    (tmp_path / "password").write_text("secret")
+    with pytest.raises(OntimeError, match=r'initdb failed: .*"pg_mine" is disallowed'):
+        initialise(tmp_path / "data", tmp_path / "password", user="pg_mine")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_password_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OntimeError, match=r"cannot use .*no-such-file: No such file"):
         initialise(tmp_path / "data", tmp_path / "no-such-file")
     assert not (tmp_path / "data").exists()
 
@@ -82,10 +97,55 @@ def test_waiting_ends_when_the_server_has_ended(server: EmbeddedPostgres) -> Non
         wait_ready(server.parameters, alive=lambda: False)
 
 
-def test_the_command_never_runs_as_root(server: EmbeddedPostgres) -> None:
-    command = server_command(server.data_dir, server.port)
-    assert ("--reuid=65534" in command) == (os.geteuid() == 0)
-    assert "fsync=off" not in command
+@pytest.mark.parametrize("sign", list('"$`\\'))
+def test_a_folder_from_which_initdb_could_not_call_the_server_is_named(sign: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=f"without .* in its path, got {re.escape(f'/home/{sign}')};"
+    ):
+        require_callable(Path(f"/home/{sign}/__init__.py"))
+
+
+def test_it_never_runs_as_root() -> None:
+    assert (server_user() or os.geteuid()) != 0
+
+
+def test_root_without_the_rights_to_become_another_user_is_told_which() -> None:
+    """A container may withhold them; here a process gives them up."""
+    code = (
+        "import ctypes, os; from adapters.embedded_postgres import server_user; "
+        "[ctypes.CDLL(None).prctl(24, capability, 0, 0, 0) for capability in (1, 8)]; "
+        "os.geteuid = lambda: 0; server_user()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert re.search(r"ConfigurationError: .* without the capabilities .*DAC_OVERRIDE.*SETPCAP", done.stderr)
+
+
+def test_a_stack_keeps_what_it_acknowledged(server: EmbeddedPostgres) -> None:
+    assert "fsync=off" not in server_command(server.data_dir, server.port)
+
+
+@pytest.fixture
+def home_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home that only its owner may enter, as root's is, with PostgreSQL's programs in it; umask 077."""
+    home = tmp_path / "home, 50% o'neill é"
+    home.mkdir(mode=0o700)
+    site = binary("postgres").parents[3]
+    programs = binary("postgres").parent.relative_to(site)
+    for folder in (programs.parent, Path(f"{embedded_postgres.PACKAGE}.libs")):
+        shutil.copytree(site / folder, home / folder)
+    monkeypatch.setattr(embedded_postgres, "binary", lambda name: home / programs / name)
+    mask = os.umask(0o077)
+    yield home
+    os.umask(mask)
+
+
+def test_it_runs_in_a_home_that_only_its_owner_may_enter(home_of_one: Path, free_port_number: int) -> None:
+    password = home_of_one / "secrets" / "password"
+    password.parent.mkdir()
+    password.write_text("secret")
+    data = home_of_one / "var" / "stack" / "postgres"
+    with EmbeddedPostgres(data, free_port_number, password) as server:
+        Database(server.parameters).listen().wait(0)
 
 
 def test_databases_are_created_once(

@@ -1,19 +1,15 @@
-import os
 import shlex
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 from supervisor.options import ServerOptions
 
+from adapters.launcher import launched
 from adapters.settings import Settings, read_settings
 from ontime.stack import layout
 from ontime.stack.probes import PROBES
-from ontime.stack.processes import of_stack
-from ontime.stack.programs import programs, supervisor_configuration, with_death_signal
+from ontime.stack.programs import programs, supervisor_configuration
 
 
 @pytest.fixture
@@ -38,7 +34,7 @@ def read_back(settings, tmp_path) -> dict:
 def test_supervisord_reads_what_we_meant(settings, read_back):
     for program in programs(settings):
         config = read_back[program.name]
-        assert shlex.split(config.command)[-len(program.command) + 1 :] == list(program.command)[1:]
+        assert shlex.split(config.command) == launched(program.command, program.stop_signal, program.user)
         assert config.environment == program.environment
 
 
@@ -67,28 +63,3 @@ def test_no_password_is_on_a_command_line(settings):
 
 def test_postgres_is_stopped_fast_whoever_is_connected(read_back):
     assert read_back["postgres"].stopsignal == signal.SIGINT
-
-
-def test_a_program_ends_with_its_process_manager_even_when_that_is_killed(tmp_path):
-    """The kernel tells it: a killed manager cannot."""
-    sleeper = with_death_signal(["/bin/sleep", "60"], "TERM")
-    script = f"import subprocess, time; subprocess.Popen({sleeper!r}); time.sleep(60)"
-    environment = {"ONTIME_STATE_DIR": str(tmp_path), "PATH": os.environ["PATH"]}
-    manager = subprocess.Popen([sys.executable, "-c", script], env=environment)
-    try:
-        _wait(lambda: _names(tmp_path).count("sleep") == 1)
-    finally:
-        manager.kill()
-        manager.wait()
-    _wait(lambda: not of_stack(tmp_path))
-
-
-def _names(state_dir: Path) -> list[str]:
-    return [Path(f"/proc/{pid}/comm").read_text().strip() for pid in of_stack(state_dir)]
-
-
-def _wait(condition, seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
