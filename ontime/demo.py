@@ -58,7 +58,9 @@ class Teller:
     def phase(self, text: str) -> None:
         """Tell that a phase began."""
         now = time.monotonic()
-        self.say(f"[{now - self.started:4.0f} s, about {max(0.0, self._ends - now):3.0f} s left] {text}")
+        left = self._ends - now
+        shown = f"about {left:3.0f} s left" if left > 0 else "longer than usual"
+        self.say(f"[{now - self.started:4.0f} s, {shown}] {text}")
 
     def replay(self, text: str) -> None:
         """Tell that the replay begins: from here on the pace is measured."""

@@ -12,14 +12,12 @@ from data.dataset import Dataset
 from ontime.background import Background
 from ontime.stack.guard import Guard
 from ontime.stack.manager import Stack
-from ontime.stack.probes import api_ready, wait_for
 from ontime.work import ingest_dataset, train_first
 
 Say = Callable[[str], None]
 BEGINS = datetime(2013, 4, 1, 7, 55, tzinfo=UTC)
 """Five to four in New York: the first step of the first day asks about the flights of five."""
 EARLIEST = datetime(2012, 1, 1, tzinfo=UTC)
-READY_SECONDS = 120.0
 
 
 def begin(
@@ -44,7 +42,7 @@ def begin(
         phase("training a first champion on January to March")
         guard.persist(lambda: train_first(settings, detail))
     services.result()
-    guard.persist(lambda: wait_for(api_ready, settings, READY_SECONDS))
+    guard.persist(stack.wait_for_predictions)
 
 
 def _begin_clock(database: Database) -> None:

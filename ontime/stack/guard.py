@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from domain.errors import ConfigurationError, OntimeError
 from ontime.stack.manager import Stack
+from ontime.stack.starting import CannotStart
 
 Result = TypeVar("Result")
 Say = Callable[[str], None]
@@ -18,6 +19,8 @@ PAUSE_SECONDS = 2.0
 ATTEMPTS = 4
 AWAY = (OntimeError, OSError, http.client.HTTPException, xmlrpc.client.Error)
 """What a call raises when the part it talks to has just been killed."""
+HOPELESS = (ConfigurationError, CannotStart)
+"""What a repetition cannot mend."""
 
 
 class Guard:
@@ -55,12 +58,12 @@ class Guard:
         Raises
         ------
         OntimeError
-            What the last attempt raised; a wrong configuration at once.
+            What the last attempt raised; at once a wrong configuration, or a part that cannot start.
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return work()
-            except ConfigurationError:
+            except HOPELESS:
                 raise
             except AWAY as error:
                 if attempt == ATTEMPTS:
@@ -74,5 +77,9 @@ class Guard:
         while not self._stop.wait(LOOK_SECONDS):
             try:
                 self.ensure()
+            except HOPELESS as error:
+                # Whoever works with the stack hears of it by its next call.
+                self._say(f"the stack does not start again: {error}")
+                return
             except AWAY as error:
                 self._say(f"the stack does not start yet: {error}")

@@ -1,21 +1,24 @@
 """Starting, watching and stopping the native stack."""
 
+import contextlib
 import http.client
 import subprocess
 import sys
 import time
 import xmlrpc.client
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from adapters.api_keys import ApiKeys
-from adapters.embedded_postgres import create_databases, initialise, require_free_port, wait_ready
+from adapters.embedded_postgres import create_databases, initialise, require_free_port
 from adapters.postgres import ConnectionParameters, Database, migrate
 from adapters.settings import PROJECT_ROOT, Settings
 from domain.errors import ConfigurationError, NotReady, OntimeError
 from ontime.stack import layout, processes
-from ontime.stack.probes import PROBES, Probe, wait_for
+from ontime.stack.probes import PROBES, Probe, api_ready
 from ontime.stack.programs import SUPERVISOR_USER, programs, supervisor_configuration
+from ontime.stack.starting import CannotStart, settled, wait_until_up
 
 Say = Callable[[str], None]
 START_SECONDS = 120.0
@@ -24,6 +27,9 @@ CALL_SECONDS = 40.0
 """A call that stops a program waits for its end."""
 PING_SECONDS = 10.0
 """Ample: a manager that is taken for dead is started anew, and with it the whole stack."""
+
+NO_ANSWER = (OSError, xmlrpc.client.Error, http.client.HTTPException)
+"""What a call of the process manager raises when it is away or refuses."""
 
 
 class Stack:
@@ -36,7 +42,7 @@ class Stack:
         """Whether the process manager answers."""
         try:
             return bool(self._ask("getState", patience=PING_SECONDS)["statename"] == "RUNNING")
-        except (OSError, xmlrpc.client.Error, http.client.HTTPException):
+        except NO_ANSWER:
             return False
 
     def start_servers(self, say: Say) -> None:
@@ -46,30 +52,45 @@ class Stack:
         ------
         ConfigurationError
             If a port is taken: names it and its setting.
+        CannotStart
+            If a part ends again and again, or does not answer: names it, its log's end, and what to do.
         """
         if not self.is_managed():
             self._start_manager(say)
+        parameters = ConnectionParameters.from_settings(self.settings).to_database("postgres")
         self._ensure("postgres", "prefect-server")
-        parameters = ConnectionParameters.from_settings(self.settings)
-        wait_ready(parameters)
+        self._wait_for("postgres", lambda settings: parameters.connect("wait").close())
         create_databases(parameters, [self.settings.postgres_database, "mlflow"])
         self._ensure("mlflow")
         with_database(self.settings, self._prepare)
         say("PostgreSQL is up and migrated; MLflow and Prefect are starting")
 
     def start_services(self, say: Say) -> None:
-        """Start ontime's own processes and wait until every part answers, the API's readiness left out."""
+        """Start ontime's own processes and wait until every part answers, the API's readiness left out.
+
+        Raises
+        ------
+        CannotStart
+            As `start_servers`.
+        """
         self._ensure("features", "shipper", "watchman", "api")
-        wait_for(PROBES["prefect-server"], self.settings, START_SECONDS)
+        self._wait_for("prefect-server", PROBES["prefect-server"])
         self._ensure("prefect-worker")
         self.register_flows()
-        wait_for(PROBES["mlflow"], self.settings, START_SECONDS)
-        wait_for(PROBES["api"], self.settings, START_SECONDS)
+        for name in ("mlflow", "api", "watchman", "prefect-worker"):
+            self._wait_for(name, PROBES[name])
+        for name in ("features", "shipper"):
+            # They are well when they have work and do it; here that they run is all that can be asked.
+            self._wait_for(name, self._settled(name))
         say("every part of the stack answers")
 
     def wait_for_mlflow(self) -> None:
-        """Wait until MLflow answers clients."""
-        wait_for(PROBES["mlflow"], self.settings, START_SECONDS)
+        """Wait until MLflow answers clients; CannotStart as `start_servers`."""
+        self._wait_for("mlflow", PROBES["mlflow"])
+
+    def wait_for_predictions(self) -> None:
+        """Wait until the API can serve a prediction; CannotStart as `start_servers`."""
+        self._wait_for("api", api_ready)
 
     def start(self, say: Say) -> None:
         """Start whatever does not run, with its data."""
@@ -130,6 +151,25 @@ class Stack:
             self._ask("stopProcess", name)
         self._ask("startProcess", name)
 
+    def _wait_for(self, name: str, probe: Probe) -> None:
+        log = self.settings.state_dir / "log" / f"{name}.log"
+        try:
+            wait_until_up(name, lambda: probe(self.settings), lambda: self._info(name), log, START_SECONDS)
+        except CannotStart:
+            # Else its manager would start it for ever.
+            with contextlib.suppress(*NO_ANSWER):
+                self._ask("stopProcess", name)
+            raise
+
+    def _settled(self, name: str) -> Probe:
+        return lambda settings: settled(self._info(name))
+
+    def _info(self, name: str) -> dict[str, Any]:
+        try:
+            return dict(self._ask("getProcessInfo", name))
+        except NO_ANSWER as error:
+            raise NotReady(f"the process manager went away: {error}") from error
+
     def _prepare(self, database: Database) -> None:
         migrate(database)
         register_keys(database, self.settings)
@@ -141,12 +181,10 @@ class Stack:
             processes.end(left)
         for name in layout.PORT_SETTINGS:
             require_free_port(getattr(self.settings, name), f"ONTIME_{name.upper()}")
-        layout.make_folders(self.settings)
-        layout.make_secrets(self.settings)
-        initialise(self.settings.state_dir / "postgres", self.settings.postgres_password_file)
-        path = self.settings.state_dir / "run" / "supervisord.conf"
-        path.touch(mode=0o600)
-        path.write_text(supervisor_configuration(self.settings))
+        try:
+            path = self._make_state()
+        except OSError as error:
+            raise OntimeError(f"ONTIME_STATE_DIR: cannot use {error.filename}: {error.strerror}") from error
         done = subprocess.run(
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(path)],
             env=layout.environment(self.settings),
@@ -162,6 +200,16 @@ class Stack:
             if time.monotonic() > deadline:
                 raise NotReady(f"supervisord does not answer; see {self.settings.state_dir / 'log'}")
             time.sleep(0.05)
+
+    def _make_state(self) -> Path:
+        """Make what is missing of the state; gives the process manager's configuration."""
+        layout.make_folders(self.settings)
+        layout.make_secrets(self.settings)
+        initialise(self.settings.state_dir / "postgres", self.settings.postgres_password_file)
+        path = self.settings.state_dir / "run" / "supervisord.conf"
+        path.touch(mode=0o600)
+        path.write_text(supervisor_configuration(self.settings))
+        return path
 
     def _ensure(self, *names: str) -> None:
         states = self.states()

@@ -6,6 +6,7 @@ import pytest
 from domain.errors import ConfigurationError, NotReady
 from ontime.stack import guard as guard_module
 from ontime.stack.guard import Guard
+from ontime.stack.starting import CannotStart
 
 
 class StandInStack:
@@ -92,7 +93,10 @@ def test_work_that_fails_every_time_fails_with_its_own_words():
     assert len(attempts) == guard_module.ATTEMPTS
 
 
-@pytest.mark.parametrize("error", [ConfigurationError("ONTIME_API_PORT: taken"), ValueError("a bug")])
+@pytest.mark.parametrize(
+    "error",
+    [ConfigurationError("ONTIME_API_PORT: taken"), CannotStart("mlflow does not start"), ValueError("a bug")],
+)
 def test_what_a_repetition_cannot_mend_is_not_repeated(error):
     attempts = []
 
@@ -103,3 +107,24 @@ def test_what_a_repetition_cannot_mend_is_not_repeated(error):
     with pytest.raises(type(error)):
         Guard(StandInStack(), unheard).persist(work)
     assert len(attempts) == 1
+
+
+def test_a_stack_that_cannot_start_again_is_told_once():
+    said = []
+
+    class Broken(StandInStack):
+        def start(self, say) -> None:
+            self.started += 1
+            raise CannotStart("mlflow does not start")
+
+    stack = Broken(managed=False)
+    with Guard(stack, said.append) as guard:
+        deadline = time.monotonic() + 5
+        while len(said) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(0.1)
+        assert stack.started == 1
+        with pytest.raises(CannotStart):
+            guard.ensure()
+    assert said[1] == "the stack does not start again: mlflow does not start"

@@ -1,0 +1,118 @@
+"""Waiting for a part that starts: until it answers, or until it is plain that it does not."""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from domain.errors import NotReady, OntimeError
+
+Look = Callable[[], dict[str, Any]]
+"""What the process manager says of a program now: statename, start, now."""
+POLL_SECONDS = 0.2
+ENDS = 3
+"""A part that ended so often, and never answered in between, ends the wait."""
+SLOW_ENDS, SLOW_SECONDS = 2, 30.0
+"""So does one that takes long to end: half a minute is enough to know."""
+SETTLED_SECONDS = 5
+SHOWN_LINES = 12
+ADVICE = (
+    (r"No space left on device", "make room on the disk that holds {folder}"),
+    (
+        r"address already in use|connection in use|port \d+ is already in use",
+        "end what uses its port, or set {port}",
+    ),
+    (r"ModuleNotFoundError|ImportError", "install the environment again: rm -rf .venv && make install"),
+    (r"Permission denied|Read-only file system", "let the user who starts it write to what the log names"),
+)
+
+
+class CannotStart(OntimeError):  # noqa: N818  as its family in domain.errors
+    """A part does not start: which, why, and what to do; to repeat the start would not help."""
+
+
+def wait_until_up(name: str, probe: Callable[[], None], look: Look, log: Path, timeout: float) -> None:
+    """Wait until a probe passes.
+
+    A part that was killed once is started again by its manager, and waited for; one that ends at each start is not.
+
+    Parameters
+    ----------
+    probe : callable
+        Raises NotReady until the part is up.
+    log : Path
+        Where the part writes; its end goes into the error.
+    timeout : float
+        Seconds for a part that lives and does not answer.
+
+    Raises
+    ------
+    CannotStart
+        If it ends again and again, or does not answer in time.
+    """
+    began, lives = time.monotonic(), set[int]()
+    while True:
+        try:
+            probe()
+            return
+        except NotReady as error:
+            last = str(error)
+        info, waited = look(), time.monotonic() - began
+        lives.add(info["start"])
+        reason = _reason(info, len(lives), waited) or (
+            waited > timeout and f"no answer in {waited:.0f} s: {last}"
+        )
+        if reason:
+            raise CannotStart(_told(name, reason, log))
+        time.sleep(POLL_SECONDS)
+
+
+def settled(info: dict[str, Any]) -> None:
+    """Check that a program has run for some seconds: what cannot start has ended by then.
+
+    Raises
+    ------
+    NotReady
+        If it has not.
+    """
+    if info["statename"] != "RUNNING" or info["now"] - info["start"] < SETTLED_SECONDS:
+        raise NotReady(f"it has not run for {SETTLED_SECONDS} s yet")
+
+
+def _reason(info: dict[str, Any], lives: int, waited: float) -> str | None:
+    """Return why a part will not come up; None while it may."""
+    runs = info["statename"] in ("RUNNING", "STARTING")
+    ends = lives - 1 if runs else lives
+    if info["statename"] == "FATAL" or ends >= ENDS or (ends >= SLOW_ENDS and waited > SLOW_SECONDS):
+        return f"it ended {ends} times within {waited:.0f} s"
+    return None
+
+
+def _told(name: str, reason: str, log: Path) -> str:
+    lines = _end_of(log)
+    shown = "".join(f"    | {line}\n" for line in lines)
+    return (
+        f"{name} does not start: {reason}\n  the end of {log}:\n{shown}"
+        f"  what to do: {_advice(name, lines, log)}; then the same command again. "
+        "Other parts may still run: `make down` stops them."
+    )
+
+
+def _end_of(log: Path) -> list[str]:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 8_000))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError as error:
+        return [f"(not readable: {error})"]
+    return [line[:300] for line in lines if line.strip()][-SHOWN_LINES:]
+
+
+def _advice(name: str, lines: list[str], log: Path) -> str:
+    text = "\n".join(lines)
+    for pattern, advice in ADVICE:
+        if re.search(pattern, text, re.IGNORECASE):
+            port = f"ONTIME_{name.removesuffix('-server').upper()}_PORT"
+            return advice.format(folder=log.parent, port=port)
+    return "mend what the log names"

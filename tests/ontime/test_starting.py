@@ -1,0 +1,140 @@
+"""What a start says of a part that cannot start: a real process manager, a real PostgreSQL, parts that die."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adapters.settings import Settings, read_settings
+from domain.errors import NotReady, OntimeError
+from ontime.stack import manager, starting
+from ontime.stack import programs as programs_module
+from ontime.stack.manager import Stack
+from ontime.stack.processes import of_stack
+from ontime.stack.starting import CannotStart, wait_until_up
+from tests.conftest import free_port
+
+SLEEPER = ["/bin/sleep", "60"]
+WITHOUT_A_LIBRARY = [programs_module.PYTHON, "-c", "import time; time.sleep(1.2); import not_installed"]
+
+
+def unheard(text: str) -> None:
+    return
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A state folder and ports of this test's own."""
+    variables = {f"ONTIME_{name.upper()}": str(free_port()) for name in manager.PORT_SETTINGS}
+    variables["ONTIME_STATE_DIR"] = str(tmp_path / "state")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return read_settings(variables)
+
+
+@pytest.fixture
+def stack(settings: Settings) -> Iterator[Stack]:
+    stack = Stack(settings)
+    yield stack
+    stack.stop(unheard)
+    assert of_stack(settings.state_dir) == []
+
+
+@pytest.fixture
+def run_instead(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Other commands for parts of the stack, by name; PostgreSQL alone keeps its own unless it is named."""
+    real = programs_module.programs
+
+    def stand_in(**commands: list[str]) -> None:
+        def programs(settings: Settings) -> list:
+            given = {name.replace("_", "-"): command for name, command in commands.items()}
+            return [
+                program
+                if program.name == "postgres"
+                else replace(program, command=given.get(program.name, SLEEPER))
+                for program in real(settings)
+            ]
+
+        monkeypatch.setattr(programs_module, "programs", programs)
+
+    return stand_in
+
+
+def test_a_part_that_dies_at_import_ends_the_start_with_its_reason(stack, settings, run_instead):
+    run_instead(prefect_server=WITHOUT_A_LIBRARY)
+    began = time.monotonic()
+    with pytest.raises(CannotStart) as refused:
+        stack.start(unheard)
+    assert time.monotonic() - began < 45
+    told = str(refused.value)
+    assert told.startswith("prefect-server does not start: it ended 3 times within ")
+    assert "ModuleNotFoundError: No module named 'not_installed'" in told
+    assert str(settings.state_dir / "log" / "prefect-server.log") in told
+    assert "what to do: install the environment again" in told
+    # It is not tried for ever behind the back of whoever was told.
+    assert stack.states()["prefect-server"]["statename"] == "STOPPED"
+
+
+def test_a_port_that_was_taken_meanwhile_is_named_with_its_setting(stack, settings, run_instead, monkeypatch):
+    run_instead()
+    monkeypatch.setattr(manager, "require_free_port", lambda port, setting: None)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", settings.postgres_port))
+        with pytest.raises(CannotStart, match=r"(?s)postgres does not start: .*set ONTIME_POSTGRES_PORT"):
+            stack.start_servers(unheard)
+
+
+def test_a_state_folder_that_cannot_be_written_is_named_with_its_setting(settings):
+    settings.state_dir.write_text("a file where the folder should be")
+    with pytest.raises(OntimeError, match=r"ONTIME_STATE_DIR: cannot use .*state/log"):
+        Stack(settings).start(unheard)
+
+
+class Manager:
+    """Says of a part what a process manager would: each look is a moment later."""
+
+    def __init__(self, *looks: tuple[str, int]):
+        self._looks = list(looks)
+
+    def __call__(self) -> dict:
+        state, start = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
+        return {"statename": state, "start": start}
+
+
+def never() -> None:
+    raise NotReady("connection refused")
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starting, "POLL_SECONDS", 0.02)
+
+
+def test_a_part_that_was_killed_once_is_waited_for(tmp_path):
+    failures = [NotReady("gone"), NotReady("starting"), NotReady("starting")]
+
+    def probe() -> None:
+        if failures:
+            raise failures.pop()
+
+    look = Manager(("RUNNING", 1), ("BACKOFF", 1), ("RUNNING", 2))
+    wait_until_up("mlflow", probe, look, tmp_path / "no.log", timeout=5)
+    assert failures == []
+
+
+def test_a_part_that_lives_and_does_not_answer_is_told_after_its_time(tmp_path):
+    with pytest.raises(CannotStart, match=r"api does not start: no answer in 0 s: connection refused"):
+        wait_until_up("api", never, Manager(("RUNNING", 1)), tmp_path / "no.log", timeout=0.1)
+
+
+def test_of_a_long_log_the_end_is_shown(tmp_path):
+    log = tmp_path / "api.log"
+    log.write_text("\n".join(f"line {n}" for n in range(10_000)) + "\n")
+    look = Manager(("BACKOFF", 1), ("BACKOFF", 2), ("BACKOFF", 3))
+    with pytest.raises(CannotStart) as refused:
+        wait_until_up("api", never, look, log, timeout=5)
+    assert "line 9999" in str(refused.value)
+    assert str(refused.value).count("\n    | ") == starting.SHOWN_LINES
