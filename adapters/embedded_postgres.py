@@ -293,7 +293,11 @@ class EmbeddedPostgres:
                 start_new_session=True,
             )
         process = self._process
-        wait_ready(self.parameters, alive=lambda: process.poll() is None)
+        try:
+            wait_ready(self.parameters, alive=lambda: process.poll() is None)
+        except NotReady as error:
+            self.stop(kill=True)
+            raise NotReady(f"{error}; its log ends\n{log.read_text(errors='replace')[-1500:]}") from error
 
     def stop(self, kill: bool = False) -> None:
         """Stop the server: fast, or as a crash would."""

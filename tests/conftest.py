@@ -3,6 +3,7 @@
 import secrets
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from adapters.embedded_postgres import EmbeddedPostgres, create_databases, drop_database
 from adapters.postgres import Database, migrate
 from adapters.settings import Settings, read_settings
+from tests.session_end import needed
 
 pytest_plugins = ["tests.mlflow_server"]
 
@@ -37,16 +39,20 @@ def free_port_number() -> int:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def postgres_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[EmbeddedPostgres]:
     """The session's server, with a template database that is migrated."""
     home = tmp_path_factory.mktemp("postgres")
     password_file = home / "password"
     password_file.write_text(secrets.token_urlsafe(24))
-    with EmbeddedPostgres(home / "data", free_port(), password_file) as server:
-        create_databases(server.parameters, [TEMPLATE])
-        template = Database(server.parameters.to_database(TEMPLATE))
-        migrate(template)
-        template.close()
+    with ExitStack() as started:
+        with needed(request.session, "PostgreSQL"):
+            server = started.enter_context(EmbeddedPostgres(home / "data", free_port(), password_file))
+            create_databases(server.parameters, [TEMPLATE])
+            template = Database(server.parameters.to_database(TEMPLATE))
+            migrate(template)
+            template.close()
         yield server
 
 

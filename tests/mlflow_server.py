@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from adapters.model_registry import ModelRegistry
+from tests.session_end import needed
 
 START_SECONDS = 120
 KEY = b"the key that signs the models of tests"
@@ -56,7 +57,7 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
                 return
         except requests.RequestException:
             time.sleep(0.2)
-    raise RuntimeError(f"MLflow did not start: {log.read_text()[-2000:]}")
+    raise RuntimeError(f"its log ends\n{log.read_text()[-2000:]}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -71,14 +72,15 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture(scope="session")
-def mlflow_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def mlflow_address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the session's MLflow server."""
     home = tmp_path_factory.mktemp("mlflow")
     port = _free_port()
     process = _start(home, port)
     try:
         address = f"http://127.0.0.1:{port}"
-        _wait(process, address, home / "server.log")
+        with needed(request.session, "MLflow"):
+            _wait(process, address, home / "server.log")
         yield address
     finally:
         _stop(process)

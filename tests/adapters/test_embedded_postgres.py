@@ -148,6 +148,14 @@ def test_it_runs_in_a_home_that_only_its_owner_may_enter(home_of_one: Path, free
         Database(server.parameters).listen().wait(0)
 
 
+def test_a_server_that_ends_at_its_start_says_what_its_log_says(server: EmbeddedPostgres) -> None:
+    with server:
+        pass
+    (server.data_dir / "postgresql.conf").write_text("max_connections = many\n")
+    with pytest.raises(NotReady, match=r"ended while it was starting(?s:.)*max_connections"):
+        server.start()
+
+
 def test_databases_are_created_once(
     postgres_server: EmbeddedPostgres, fresh_database: Callable[[], Database]
 ) -> None:
