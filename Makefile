@@ -20,16 +20,18 @@ help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "ontime needs Python 3.11 or newer; $(PYTHON) is older. Set PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) \
-	  || { rm -rf $(VENV); echo "the venv module is missing: apt-get install python3-venv" >&2; exit 1; }
+	@command -v "$(PYTHON)" >/dev/null \
+	  || { echo "ontime needs Python 3.11 to 3.14; there is no $(PYTHON): apt-get install python3 python3-venv" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' \
+	  || { echo "ontime needs Python 3.11 to 3.14; $(PYTHON) is another: set PYTHON=/path/to/python3.13" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null && "$(PYTHON)" -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "$(PYTHON) cannot make an environment: apt-get install python3-venv" >&2; exit 1; }
 
 $(STAMP): requirements/all.txt requirements/bootstrap.txt | $(BIN)/python
 	@echo "installing the locked environment into $(VENV)"
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --no-cache-dir --require-hashes -r requirements/bootstrap.txt
 	@mkdir -p $(VENV)/.tmp
-	@TMPDIR=$(CURDIR)/$(VENV)/.tmp $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/all.txt
+	@TMPDIR="$$PWD/$(VENV)/.tmp" $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/all.txt
 	@$(BIN)/python -m ontime.native_libraries
 	@touch $@
 

@@ -1,9 +1,10 @@
-"""Whether the locks are those of their .in files, without asking a package index."""
+"""Whether the locks are those of their .in files, on every supported Python, without asking a package index."""
 
 import re
 import sys
 from pathlib import Path
 
+from locked_pythons import PYTHONS, unlocked
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -28,10 +29,11 @@ def asked(wishes: Path) -> list[Requirement]:
     return found
 
 
-def problems(folder: Path) -> list[str]:
-    """What is wrong with the locks of a folder."""
+def problems(folder: Path) -> tuple[list[str], set[str]]:
+    """What is wrong with the locks of a folder, and the packages of which it is not known what they ask for."""
     every = pins(folder / "all.txt")
-    found = []
+    found: list[str] = []
+    unknown: set[str] = set()
     for wishes in sorted(folder.glob("*.in")):
         lock = wishes.with_suffix(".txt")
         if not lock.exists():
@@ -45,22 +47,13 @@ def problems(folder: Path) -> list[str]:
         have = pins(lock)
         found += [f"{lock.name}: {name} has no hash" for name in sorted(without_hash(lock))]
         found += [
-            f"{lock.name}: {wishes.name} asks for {wish}, the lock has {have.get(canonicalize_name(wish.name))}"
-            for wish in asked(wishes)
-            if canonicalize_name(wish.name) not in overridden and not satisfied(wish, have)
-        ]
-        found += [
             f"{lock.name}: {name} is {version}, all.txt has {every[name]}"
             for name, version in have.items()
             if name not in overridden and every.get(name, version) != version
         ]
-    return found
-
-
-def satisfied(wish: Requirement, have: dict[str, str]) -> bool:
-    """Whether a lock holds a version that was asked for."""
-    version = have.get(canonicalize_name(wish.name))
-    return version is not None and wish.specifier.contains(version, prereleases=True)
+        missing, strangers = unlocked(lock, wishes.name, asked(wishes), overridden)
+        found, unknown = found + missing, unknown | strangers
+    return found, unknown
 
 
 def without_hash(lock: Path) -> list[str]:
@@ -71,13 +64,16 @@ def without_hash(lock: Path) -> list[str]:
 
 def main() -> int:
     """Tell every problem; exit status 1 where there is one."""
-    found = problems(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    found, unknown = problems(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
     for problem in found:
         sys.stderr.write(f"{problem}\n")
     if not found:
         sys.stdout.write(
-            "every lock holds what its .in file asks for, with hashes, at one version everywhere\n"
+            "every lock holds what its .in file asks for, with hashes, at one version everywhere, "
+            f"on Python {', '.join(PYTHONS)}\n"
         )
+        if unknown:
+            sys.stdout.write(f"not installed here, so not followed further: {', '.join(sorted(unknown))}\n")
     return 1 if found else 0
 
 

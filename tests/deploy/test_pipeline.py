@@ -92,6 +92,19 @@ def test_the_locks_are_fresh(locks):
             "asks for nobody-locked-this, the lock has None",
         ),
         ("api.txt", "--hash=sha256:", "--hash=md5:", "has no hash"),
+        # A lock that was made for Python 3.11 alone.
+        (
+            "all.txt",
+            "\nwhenever==0.10.5 ; python_full_version >= '3.13'",
+            "\nnobody-asked-for==0.10.5",
+            "the lock has None on Python 3.13.0 on x86_64",
+        ),
+        (
+            "worker.txt",
+            "\npendulum==3.3.0 ; python_full_version < '3.13'",
+            "\npendulum==3.3.0 ; python_full_version < '3.12'",
+            "the lock has None on Python 3.12.0 on x86_64",
+        ),
         (
             "mlflow.txt",
             "\nmlflow==3.17.2",

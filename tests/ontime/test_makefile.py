@@ -2,6 +2,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,11 +61,28 @@ def interpreter(checkout: Path, script: str) -> str:
 def test_an_old_python_is_an_error_that_says_what_is_needed(checkout):
     done = make("install", interpreter(checkout, "exit 1"), folder=checkout)
     assert done.returncode != 0
-    assert "Python 3.11 or newer" in done.stderr
+    assert "ontime needs Python 3.11 to 3.14" in done.stderr
 
 
-def test_a_python_without_venv_is_an_error_that_says_what_to_install(checkout):
-    done = make("install", interpreter(checkout, '[ "$1" = -c ]'), folder=checkout)
+@pytest.mark.parametrize(("version", "fits"), [((3, 10), 0), ((3, 11), 1), ((3, 14), 1), ((3, 15), 0)])
+def test_the_pythons_that_the_locks_hold_for_are_taken_and_no_other(checkout, version, fits):
+    """This interpreter, with another version's number."""
+    code = f'import sys; sys.version_info = {version} + (0, "final", 0); exec(sys.argv[1])'
+    path = interpreter(checkout, f'[ "$1" = -c ] && exec {sys.executable} -c \'{code}\' "$2"; exit 1')
+    done = make("install", path, folder=checkout)
+    assert ("ontime needs Python 3.11 to 3.14" in done.stderr) != fits
+
+
+def test_a_machine_without_python_is_told_what_to_install(checkout):
+    done = make("install", "PYTHON=/no/such/python3", folder=checkout)
+    assert done.returncode != 0
+    assert "there is no /no/such/python3: apt-get install" in done.stderr
+
+
+@pytest.mark.parametrize("script", ['[ "$1" = -c ]', '[ "$1" = -c ] && [ "${2#*ensurepip}" = "$2" ]'])
+def test_a_python_without_venv_is_an_error_that_says_what_to_install(checkout, script):
+    """The module may be missing, or the one that brings pip, as on Debian without python3-venv."""
+    done = make("install", interpreter(checkout, script), folder=checkout)
     assert done.returncode != 0
     assert "python3-venv" in done.stderr
     assert not (checkout / ".venv").exists()
