@@ -40,7 +40,7 @@ install: $(STAMP) ## Install the locked environment into .venv
 
 .PHONY: demo
 demo: $(STAMP) ## The whole loop on real data, about five minutes, on a stack of its own that stays up
-	@$(ONTIME) demo
+	@$(ONTIME) demo $(if $(DAYS),--days $(DAYS))
 
 .PHONY: local
 local: $(STAMP) ## Start your own stack on this machine, with its data; the demo's again: STACK=demo

@@ -15,7 +15,7 @@ export COMPOSE_FILE ?= docker-compose.yml$(if $(OUTSIDE),:deploy/outside.yml)
 # With the feed, the stack's clock begins before the first departure of April 2013.
 export DEMO_BEGINS ?= $(if $(filter demo,$(PROFILE)),2013-04-01T07:55:00)
 
-.PHONY: secrets images up ps logs down-compose down-compose-if-up backup restore engine test-stack lock-images lock-images-check ci-local
+.PHONY: secrets images up ps logs down-compose down-compose-if-up backup restore engine test-stack test-fresh lock-images lock-images-check ci-local
 
 secrets: ## make the secrets that are missing, random, in var/secrets
 	@deploy/secrets.sh
@@ -54,6 +54,10 @@ engine:
 test-stack: $(STAMP) ## the end-to-end pass through the Compose stack's gateway; needs an engine
 	@$(MAKE) --no-print-directory engine || { echo "test-stack did not run: no Docker engine here"; exit 3; }
 	@$(ONTIME) test -m stack tests/deploy
+
+test-fresh: ## the README's two commands on new Debian machines, in containers; SHORT=1: few days, one test run
+	@$(MAKE) --no-print-directory engine >/dev/null 2>&1 || true
+	@python3 deploy/fresh $(if $(SHORT),--short)
 
 IMAGES := api mlflow prefect worker
 # One lock for every Python from 3.11 on: what only some of them need carries a marker.
