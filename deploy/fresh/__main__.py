@@ -53,7 +53,7 @@ def main() -> int:
     except StackError as error:
         return fail(error)
     except KeyboardInterrupt:
-        say("interrupted; the containers are removed")
+        say("interrupted; its containers are gone")
         return INTERRUPTED_STATUS
     say(f"\n{outcome.table(rows)}")
     well = sum(row.problem is None for row in rows)

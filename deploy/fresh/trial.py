@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 import outcome
-from compose import StackError, say
+from compose import ROOT, StackError, say
 from containers import Container, Engine
 from machines import Machine
 
@@ -22,7 +22,7 @@ DEMO_SECONDS = 1200
 TEST_SECONDS = 2400
 TAIL_LINES = 25
 BUNDLE = "/tmp/ontime.bundle"  # noqa: S108  in a container that is nobody else's
-PARTS = "find ontime/var -name '*.log' -size +0 -exec tail -v -n 40 {} +"
+PARTS = "find {home}/ontime/var -name '*.log' -size +0 -exec tail -v -n 40 {{}} +"
 
 
 @dataclass
@@ -81,11 +81,11 @@ class Trial:
         )
         self.container.copy(self._plan.bundle, BUNDLE)
         self._step(
-            log, "git clone", f"git clone --quiet {BUNDLE} ontime && python3 --version", PREPARE_SECONDS
+            log, "git clone", f"cd && git clone --quiet {BUNDLE} ontime && python3 --version", PREPARE_SECONDS
         )
         self.row.python = _python_version(self.log)
         demo = "make demo" + (f" DAYS={self._plan.days}" if self._plan.days else "")
-        self.row.demo_seconds = self._step(log, demo, f"cd ontime && {demo}", DEMO_SECONDS)
+        self.row.demo_seconds = self._step(log, demo, f"cd ~/ontime && {demo}", DEMO_SECONDS)
         if self.tests:
             self._run_tests(log)
 
@@ -105,12 +105,12 @@ class Trial:
             raise _StepError("interrupted")
         user = user or self.machine.user
         started = time.monotonic()
-        status = self.container.run(script, log, user=user, folder=self.machine.home, seconds=limit)
+        status = self.container.run(script, log, user=user, seconds=limit)
         return status, round(time.monotonic() - started)
 
     def _run_tests(self, log: IO[bytes]) -> None:
         began = log.tell()
-        status, seconds = self._timed(log, "cd ontime && make test", TEST_SECONDS)
+        status, seconds = self._timed(log, "cd ~/ontime && make test", TEST_SECONDS)
         self.row.test_seconds = seconds
         counts = outcome.closing_counts(_lines(self.log, began))
         if counts:
@@ -126,12 +126,12 @@ class Trial:
         self.row.problem = problem
         if self._stopping.is_set():
             return
-        say(f"{self.machine.name}: {problem}; the last lines of {self.log}:")
+        say(f"{self.machine.name}: {problem}; the last lines of {self.log.relative_to(ROOT)}:")
         for line in _lines(self.log)[-TAIL_LINES:]:
             say(f"    {line}")
         # What the parts of the stack wrote goes with the container: it is kept beside.
         with self.log.with_suffix(".parts.log").open("wb") as parts:
-            self.container.run(PARTS, parts, user="root", folder=self.machine.home, seconds=60)
+            self.container.run(PARTS.format(home=self.machine.home), parts, user="root", seconds=60)
 
 
 def _lines(path: Path, offset: int = 0) -> list[str]:
@@ -165,6 +165,7 @@ def bundled(source: Path, commit: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="ontime-fresh-") as folder:
         bare, bundle = Path(folder) / "bare", Path(folder) / "ontime.bundle"
         git(source, "clone", "--quiet", "--bare", "--shared", ".", str(bare))
-        git(bare, "update-ref", "--no-deref", "HEAD", commit)
-        git(bare, "bundle", "create", "--quiet", str(bundle), "HEAD")
+        git(bare, "update-ref", "refs/heads/main", commit)
+        git(bare, "symbolic-ref", "HEAD", "refs/heads/main")
+        git(bare, "bundle", "create", "--quiet", str(bundle), "HEAD", "main")
         yield bundle
