@@ -359,7 +359,8 @@ def test(context: typer.Context) -> None:
     """Run the tests; further words go to pytest. Needs no stack, and leaves none behind."""
     from ontime.stack.layout import environment
 
-    command = [sys.executable, "-m", "pytest", *context.args]
+    # All of them side by side; for a few, starting the workers would take longer than the tests.
+    command = [sys.executable, "-m", "pytest", *(context.args or ["--numprocesses=auto"])]
     raise typer.Exit(
         subprocess.call(command, cwd=PROJECT_ROOT, env=_test_environment(environment(settings())))
     )

@@ -1,35 +1,26 @@
-"""Fixtures all tests share: a real PostgreSQL for the session, a fresh migrated database for each test."""
+"""Fixtures all tests share: a real PostgreSQL for each worker, a fresh migrated database for each test."""
 
 import secrets
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from adapters.embedded_postgres import EmbeddedPostgres, create_databases, drop_database
 from adapters.postgres import Database, migrate
 from adapters.settings import Settings, read_settings
-from tests.session_end import needed
+from tests.session import alone, free_port, needed, session_folder
 
-pytest_plugins = ["tests.mlflow_server"]
+pytest_plugins = ["tests.order", "tests.mlflow_server"]
 
 TEMPLATE = "ontime_template"
 
-
-def free_port(beside: int = 0) -> int:
-    """A loopback port nobody listens on now, nor on the one that is `beside` higher."""
-    while True:
-        with socket.socket() as probe, socket.socket() as neighbour:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-            try:
-                neighbour.bind(("127.0.0.1", port + beside if beside else 0))
-            except (OSError, OverflowError):
-                continue
-            return port
+# The same examples on every run, however busy the machine; `--hypothesis-profile=default` looks for new ones.
+hypothesis_settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+hypothesis_settings.load_profile("repeatable")
 
 
 @pytest.fixture
@@ -42,7 +33,7 @@ def free_port_number() -> int:
 def postgres_server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EmbeddedPostgres]:
-    """The session's server, with a template database that is migrated."""
+    """The worker's server, with a template database that is migrated."""
     home = tmp_path_factory.mktemp("postgres")
     password_file = home / "password"
     password_file.write_text(secrets.token_urlsafe(24))
@@ -54,6 +45,18 @@ def postgres_server(
             migrate(template)
             template.close()
         yield server
+
+
+@pytest.fixture(scope="session")
+def dataset_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder where the dataset is cleaned once for all workers; to be read only."""
+    # Imported here: a run of a few tests need not wait for pandas.
+    from data.dataset import load_dataset
+
+    folder = session_folder(tmp_path_factory)
+    with alone(folder / "dataset"):
+        load_dataset(folder / "data")
+    return folder / "data"
 
 
 @pytest.fixture(scope="session")

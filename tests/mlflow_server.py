@@ -1,29 +1,25 @@
 """A real MLflow server for the session; a plugin, named in `pytest_plugins` of tests/conftest.py."""
 
+import fcntl
 import os
 import secrets
-import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 import requests
 
 from adapters.model_registry import ModelRegistry
-from tests.session_end import needed
+from ontime.stack.layout import MARK
+from ontime.stack.processes import end, of_stack
+from tests.session import alone, free_port, needed, session_folder
 
 START_SECONDS = 120
 KEY = b"the key that signs the models of tests"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _start(home: Path, port: int) -> subprocess.Popen[bytes]:
@@ -39,6 +35,7 @@ def _start(home: Path, port: int) -> subprocess.Popen[bytes]:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         # Where docker is on the PATH, each start would ask its daemon.
         "DOCKER_HOST": "unix:///nonexistent",
+        MARK: str(home),
     }
     with (home / "server.log").open("wb") as log:
         # A session of its own: its worker processes end with it.
@@ -60,30 +57,46 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
     raise RuntimeError(f"its log ends\n{log.read_text()[-2000:]}")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
+@contextmanager
+def _shared(folder: Path) -> Iterator[str]:
+    """Start the server, or join the one that another worker has started; whoever leaves last stops it."""
+    address = folder / "address"
+    with (folder / "users").open("w") as users:
+        with alone(folder / "server"):
+            if not address.exists():
+                address.write_text(_started(folder))
+            fcntl.flock(users, fcntl.LOCK_SH)
         try:
-            os.killpg(process.pid, number)
-            process.wait(10)
-        except ProcessLookupError:
-            break
-        except subprocess.TimeoutExpired:
-            continue
+            yield address.read_text()
+        finally:
+            with alone(folder / "server"), suppress(BlockingIOError):
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                end(of_stack(folder))
+                address.unlink()
+
+
+def _started(folder: Path) -> str:
+    port = free_port()
+    process = _start(folder, port)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(process, address, folder / "server.log")
+    except BaseException:
+        end(of_stack(folder))
+        raise
+    process.returncode = 0  # not this object's any more: another worker may be the one that stops it
+    return address
 
 
 @pytest.fixture(scope="session")
 def mlflow_address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of the session's MLflow server."""
-    home = tmp_path_factory.mktemp("mlflow")
-    port = _free_port()
-    process = _start(home, port)
-    try:
-        address = f"http://127.0.0.1:{port}"
+    """Address of the session's MLflow server: one for all workers, since its start takes ten seconds of a core."""
+    folder = session_folder(tmp_path_factory) / "mlflow"
+    folder.mkdir(exist_ok=True)
+    with ExitStack() as started:
         with needed(request.session, "MLflow"):
-            _wait(process, address, home / "server.log")
+            address = started.enter_context(_shared(folder))
         yield address
-    finally:
-        _stop(process)
 
 
 @pytest.fixture

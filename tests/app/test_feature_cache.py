@@ -12,7 +12,8 @@ from domain.errors import NotReady
 from tests.app import worlds
 from tests.app.worlds import FLIGHT, busy_morning, refresh_at
 from tests.builders import MINUTE, NOON
-from tests.conftest import free_port, settings_for
+from tests.conftest import settings_for
+from tests.session import free_port
 
 TICK = minute_floor(NOON)
 

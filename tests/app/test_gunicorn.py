@@ -25,7 +25,8 @@ from adapters.spool import SpoolReader
 from tests.app import worlds
 from tests.app.worlds import FLIGHT, NOWHERE
 from tests.builders import MINUTE, NOON
-from tests.conftest import environment_for, free_port, settings_for
+from tests.conftest import environment_for, settings_for
+from tests.session import free_port
 
 pytestmark = pytest.mark.integration
 

@@ -15,7 +15,7 @@ from app.service_counts import ServiceCounter
 from domain.errors import NotReady
 from tests.app import worlds
 from tests.app.worlds import NOON, refresh_at
-from tests.conftest import free_port
+from tests.session import free_port
 
 pytestmark = pytest.mark.integration
 DAY = date(2013, 4, 11)

@@ -5,9 +5,9 @@ from data.events import DatasetEvents
 
 
 @pytest.fixture(scope="session")
-def dataset() -> Dataset:
+def dataset(dataset_dir) -> Dataset:
     """The whole dataset, cleaned once for the session."""
-    return load_dataset()
+    return load_dataset(dataset_dir)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from adapters.settings import PROJECT_ROOT
-from tests.conftest import free_port
+from tests.session import free_port
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 HERE = Path(__file__).parent / "small_stack"

@@ -28,7 +28,7 @@ from ontime.work import api_client, ingest_dataset
 from replay.client import ApiClient
 from replay.driver import DayCount, Replay, morning_after
 from replay.feed import Feed
-from tests.conftest import free_port
+from tests.session import free_port
 from training.run import TrainingRequest, train_candidate
 from training.split import SplitPolicy
 from training.train import TreeParameters
@@ -76,9 +76,10 @@ class World:
 
 
 @pytest.fixture(scope="package")
-def own_settings() -> Iterator[Settings]:
+def own_settings(dataset_dir: Path) -> Iterator[Settings]:
     """Settings of a stack that nobody else has, in the environment as well; its state is removed afterwards."""
     state_dir = PROJECT_ROOT / "var" / f"test-{secrets.token_hex(4)}"
+    shutil.copytree(dataset_dir, state_dir / "data")
     variables = {f"ONTIME_{name}_PORT": str(free_port(PORTS_ABOVE)) for name in PORTS}
     variables["ONTIME_STATE_DIR"] = str(state_dir)
     variables["ONTIME_INBOX_DIR"] = str(state_dir / "inbox")

@@ -6,15 +6,16 @@ from prefect.testing.utilities import prefect_test_harness
 
 from flows import parts as flow_parts
 from flows.parts import Parts, make_parts
+from tests.session import required
 
 
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
+def prefect_server(request) -> Iterator[None]:
     """A real Prefect server with a database of its own, once a session: it takes ten seconds to start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
         patch.setenv("DO_NOT_TRACK", "1")
-        with prefect_test_harness(server_startup_timeout=60):
+        with required(request, "Prefect", prefect_test_harness(server_startup_timeout=60)):
             yield
 
 

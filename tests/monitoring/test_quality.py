@@ -22,8 +22,8 @@ QUIET = (date(2013, 3, 12), date(2013, 5, 15), date(2013, 9, 25), date(2013, 10,
 
 
 @pytest.fixture(scope="session")
-def facts():
-    return facts_of(load_dataset().events)
+def facts(dataset_dir):
+    return facts_of(load_dataset(dataset_dir).events)
 
 
 def measured(flights, weather, day):

@@ -11,7 +11,7 @@ from adapters.settings import PROJECT_ROOT
 from ontime.cli import _test_environment
 from ontime.stack import layout
 from ontime.stack.processes import of_stack
-from tests.conftest import free_port
+from tests.session import free_port
 
 PORTS = ("POSTGRES", "API", "MLFLOW", "PREFECT", "SUPERVISOR")
 

@@ -10,7 +10,7 @@ import pytest
 from domain.errors import NotReady, OntimeError
 from replay import client as client_module
 from replay.client import Answer, ApiClient, require
-from tests.conftest import free_port
+from tests.session import free_port
 
 KEYS = {"predict": "key-of-predict", "ingest": "key-of-ingest"}
 

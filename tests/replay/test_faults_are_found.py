@@ -24,9 +24,9 @@ PAGES = ("warning", "critical")
 
 
 @pytest.fixture(scope="module")
-def events() -> DatasetEvents:
+def events(dataset_dir) -> DatasetEvents:
     """The real events of the flights and hours that the nights look at."""
-    whole = load_dataset().events
+    whole = load_dataset(dataset_dir).events
     flown = pd.to_datetime(whole.flight_events["flight_id"].str[-8:])
     near = flown.between(pd.Timestamp(EVE - WINDOW), pd.Timestamp(NIGHTS[-1] + timedelta(days=1)))
     known = whole.weather_events["known_at"]

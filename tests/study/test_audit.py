@@ -20,8 +20,8 @@ FIRST, LAST = date(2013, 2, 8), date(2013, 2, 9)
 
 
 @pytest.fixture(scope="module")
-def facts(tmp_path_factory):
-    flights, weather = facts_of(load_dataset(tmp_path_factory.mktemp("data")).events)
+def facts(dataset_dir):
+    flights, weather = facts_of(load_dataset(dataset_dir).events)
     until = int(datetime(2013, 2, 13, tzinfo=UTC).timestamp() // 60)
     return flights.take(flights.sched_dep < until), weather.take(weather.known < until)
 

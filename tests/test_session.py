@@ -6,7 +6,7 @@ from adapters.settings import PROJECT_ROOT
 
 SESSION = """
 import pytest
-from tests.session_end import needed
+from tests.session import needed
 
 @pytest.fixture(scope="session")
 def server(request):

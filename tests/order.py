@@ -1,0 +1,57 @@
+"""Who runs which tests, and in which order; a plugin, named in `pytest_plugins` of tests/conftest.py.
+
+The order is random (pytest-randomly; the session's head names the seed), but for what takes longest, which comes
+first, and for stories, whose tests are told in order.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+LONGEST = ("tests/e2e", "tests/flows", "tests/study")
+"""Begun first, so that no worker is left with it at the end."""
+TOGETHER = ("tests/e2e", "tests/flows")
+"""Folders whose tests share a server that is dear to start, or a story: one worker runs them all."""
+STORIES = ("tests/e2e",)
+
+
+def scope_of(nodeid: str) -> str:
+    """What one worker runs whole: a module, whose fixtures are made once, or a folder of `TOGETHER`."""
+    path = nodeid.partition("::")[0]
+    return next((folder for folder in TOGETHER if path.startswith(f"{folder}/")), path)
+
+
+def _rank(nodeid: str) -> int:
+    return next((n for n, place in enumerate(LONGEST) if nodeid.startswith(place)), len(LONGEST))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    written = {item.nodeid: n for n, item in enumerate(items)}
+    yield
+    shuffled = {item.nodeid: n for n, item in enumerate(items)}
+    scopes = {scope: n for n, scope in enumerate(dict.fromkeys(map(scope_of, shuffled)))}
+
+    def place(item: pytest.Item) -> tuple[int, int, int]:
+        told = written if item.nodeid.startswith(STORIES) else shuffled
+        return _rank(item.nodeid), scopes[scope_of(item.nodeid)], told[item.nodeid]
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: the tests of servers wait much of their time."""
+    return min(len(os.sched_getaffinity(0)), 7) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByScope(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return scope_of(nodeid)
+
+    return ByScope(config, log)

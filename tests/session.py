@@ -1,0 +1,61 @@
+"""What the workers of one test session share: a folder, locks, ports, and the way to give up together."""
+
+import os
+import random
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+PORTS = range(20_000, 32_000)
+"""Below those that the kernel gives to connections on their way out, which would take a port between two uses."""
+
+
+def free_port(beside: int = 0) -> int:
+    """A loopback port that is free, as is the one `beside` higher; no other test process is given either.
+
+    Names in the kernel's abstract namespace hold the claim: they go with the process, however that ends.
+    """
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+        if _claim({port, port + beside}):
+            return port
+    raise RuntimeError(f"no port is free between {PORTS.start} and {PORTS.stop}")
+
+
+def _claim(ports: set[int]) -> bool:
+    with ExitStack() as opened:
+        claims = []
+        try:
+            for port in ports:
+                claims.append(opened.enter_context(socket.socket(socket.AF_UNIX)))
+                claims[-1].bind(f"\0ontime-test-port-{port}")
+                opened.enter_context(socket.socket()).bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        for claim in claims:
+            claim.detach()
+    return True
+
+
+def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder that all workers of this session see."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+def alone(path: Path) -> FileLock:
+    """A lock on `path` among the workers."""
+    return FileLock(path.with_name(path.name + ".lock"))
+
+
+@contextmanager
+def needed(session: pytest.Session, what: str) -> Iterator[None]:
+    """End the session when what is started inside fails: else each test that needs it tells the same error."""
+    try:
+        yield
+    except Exception as error:
+        session.shouldfail = f"{what} does not start: {error}"
+        raise
