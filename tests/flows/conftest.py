@@ -2,7 +2,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from prefect.testing.utilities import prefect_test_harness
 
 from flows import parts as flow_parts
 from flows.parts import Parts, make_parts
@@ -12,6 +11,9 @@ from tests.session import required
 @pytest.fixture(scope="session")
 def prefect_server(request) -> Iterator[None]:
     """A real Prefect server with a database of its own, once a session: it takes ten seconds to start."""
+    # Imported here: it brings the server along, which the workers that run other tests need not load.
+    from prefect.testing.utilities import prefect_test_harness
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
         patch.setenv("DO_NOT_TRACK", "1")
