@@ -1,8 +1,12 @@
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from adapters.settings import PROJECT_ROOT
+from tests.session import free_port
 
 SESSION = """
 import pytest
@@ -19,21 +23,41 @@ def test_asks(server, n):
 """
 
 
-def test_a_server_that_does_not_start_ends_the_session_with_its_reason(tmp_path: Path):
+def run(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=folder, env={"PYTHONPATH": str(PROJECT_ROOT)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_server_that_does_not_start_ends_the_session_with_its_reason(tmp_path: Path, workers: int):
     (tmp_path / "test_some.py").write_text(SESSION)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-c",
-        "/dev/null",
-        str(tmp_path),
-    ]
-    environment = {"PYTHONPATH": str(PROJECT_ROOT)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
+    words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "/dev/null", f"-n{workers}", str(tmp_path))
+    done = run(*words, folder=tmp_path)
+    assert done.returncode in (1, 2)
     assert "the server does not start: no room for it" in done.stdout
-    assert "1 error in" in done.stdout
+    assert done.stdout.count("\nERROR ") in range(1, workers + 2)
+
+
+def test_a_port_is_given_to_one_test_process_while_that_lives(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("tests.session.PORTS", range(19_990, 19_992))
+    first, second = free_port(), free_port()
+    assert {first, second} == {19_990, 19_991}
+    with pytest.raises(RuntimeError, match="no port is free"):
+        free_port()
+    other = (
+        "import tests.session as session; session.PORTS = range(19_990, 19_993); print(session.free_port())"
+    )
+    assert run("-c", other, folder=tmp_path).stdout == "19992\n"
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", first))
+
+
+def test_a_port_whose_neighbour_is_taken_is_not_given(monkeypatch):
+    monkeypatch.setattr("tests.session.PORTS", range(19_980, 19_981))
+    with socket.socket() as neighbour:
+        neighbour.bind(("127.0.0.1", 19_985))
+        with pytest.raises(RuntimeError, match="no port is free"):
+            free_port(5)
+    assert free_port(5) == 19_980

@@ -7,7 +7,7 @@ from adapters.settings import settings
 from ontime import cli, selection
 from ontime.selection import StackName
 from ontime.stack import layout, state
-from tests.conftest import free_port
+from tests.session import free_port
 
 
 @pytest.fixture(autouse=True)

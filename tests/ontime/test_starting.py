@@ -15,7 +15,7 @@ from ontime.stack import programs as programs_module
 from ontime.stack.manager import Stack
 from ontime.stack.processes import of_stack
 from ontime.stack.starting import CannotStart, wait_until_up
-from tests.conftest import free_port
+from tests.session import free_port
 
 SLEEPER = ["/bin/sleep", "60"]
 WITHOUT_A_LIBRARY = [programs_module.PYTHON, "-c", "import time; time.sleep(1.2); import not_installed"]
