@@ -26,6 +26,12 @@ def _rank(nodeid: str) -> int:
     return next((n for n, place in enumerate(LONGEST) if nodeid.startswith(place)), len(LONGEST))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # A test that draws names its seed itself; that of pytest-randomly would hide where one does not.
+    config.option.randomly_reset_seed = False
+    config.option.loadscopereorder = False  # the order of the scopes is ours
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     written = {item.nodeid: n for n, item in enumerate(items)}

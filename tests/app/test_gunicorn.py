@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -77,7 +78,22 @@ def eventually(condition, seconds=20.0):
 @pytest.fixture(scope="module")
 def server(fresh_database, postgres_server, tmp_path_factory, trees):
     """Gunicorn with its own configuration over a busy morning; MLflow is away."""
-    database, folder = fresh_database(), tmp_path_factory.mktemp("gunicorn")
+    database = fresh_database()
+    with serving(database, tmp_path_factory.mktemp("gunicorn"), trees) as server:
+        yield server
+    database.close()
+    drop_database(postgres_server.parameters, database.parameters.database)
+
+
+@pytest.fixture
+def own_server(postgres, tmp_path, trees):
+    """Such a server for a test that stops it."""
+    with serving(postgres, tmp_path, trees) as server:
+        yield server
+
+
+@contextmanager
+def serving(database, folder, trees):
     environment = environment_for(database, folder)
     settings = settings_for(database, folder)
     worlds.busy_morning(database)
@@ -108,8 +124,6 @@ def server(fresh_database, postgres_server, tmp_path_factory, trees):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        database.close()
-        drop_database(postgres_server.parameters, database.parameters.database)
 
 
 def _is_ready(server):
@@ -210,12 +224,11 @@ def test_a_killed_worker_loses_no_acknowledged_prediction_and_another_takes_its_
     assert set(acknowledged) <= set(server.spooled())
 
 
-def test_a_term_signal_ends_all_of_it_soon_and_leaves_the_spool_to_the_shipper(server):
-    """The last test: it stops the server."""
-    workers, started = server.workers(), time.monotonic()
-    server.process.terminate()
-    assert server.process.wait(30) == 0
+def test_a_term_signal_ends_all_of_it_soon_and_leaves_the_spool_to_the_shipper(own_server):
+    workers, started = own_server.workers(), time.monotonic()
+    own_server.process.terminate()
+    assert own_server.process.wait(30) == 0
     assert time.monotonic() - started < 15
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
-    reader = SpoolReader(server.settings.spool_dir)
+    reader = SpoolReader(own_server.settings.spool_dir)
     assert all(reader.is_abandoned(file) for file in reader.files())

@@ -67,8 +67,8 @@ def test_a_prediction_is_in_the_spool_before_it_is_answered(api):
 
 
 def test_what_was_logged_is_what_training_computes_bit_for_bit(api):
-    api.predict(as_of="2013-04-11T11:57:00Z", carrier="UA", flight=7)
-    [record] = [r for r in api.spooled() if r.flight_number == 7]
+    body = api.predict(as_of="2013-04-11T11:57:00Z", carrier="UA", flight=7).get_json()
+    [record] = [r for r in api.spooled() if r.prediction_id == body["prediction_id"]]
     queries = Queries(
         carrier=np.array(["UA"]), origin=np.array(["EWR"]), dest=np.array(["IAH"]),
         sched_dep=np.array([minute_floor(record.scheduled_departure)]),
