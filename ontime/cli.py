@@ -111,7 +111,9 @@ def clean(
 @app.command()
 def demo(
     context: typer.Context,
-    days: Annotated[int, typer.Option(help="How many days of April 2013 to live through.")] = 10,
+    days: Annotated[
+        int, typer.Option(help="How many days of April 2013 to replay; fewer than 10 show no promotion.")
+    ] = 10,
     through: Annotated[
         str, typer.Option(help="Live them on the stack that is up at this address, as it is.")
     ] = "",

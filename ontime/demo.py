@@ -201,7 +201,10 @@ class _Story:
             )
         finally:
             self._replay.close()
-        self._require_everything()
+        if days < DAYS:
+            self._teller.phase(f"{days} days are too few for a promotion and a rollback: {DAYS} show them")
+        else:
+            self._require_everything()
 
     def _begin_night(self, day: date) -> Background:
         return Background(lambda: self._live_night(day))

@@ -44,7 +44,9 @@ def main() -> int:
     """Run the command; return 1 where a machine failed, 3 where there is no engine."""
     asked = parser().parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    # Under nohup a terminal that goes away is no reason to end.
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _interrupt)
     try:
         rows = run(asked)
     except NoEngineError as error:
