@@ -18,6 +18,13 @@ LASTS_SECONDS = 3 * 3600
 WAY_OUT = ("http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL", "UV_DEFAULT_INDEX")
 
 
+# Nanoseconds under version 1 of control groups, microseconds under version 2.
+CPU_TIME = """
+cat /sys/fs/cgroup/cpuacct/cpuacct.usage 2>/dev/null ||
+  awk '$1 == "usage_usec" { printf "%d000", $2 }' /sys/fs/cgroup/cpu.stat
+"""
+
+
 class NoEngineError(StackError):
     """No Docker engine answers."""
 
@@ -115,6 +122,10 @@ class Container:
             process.kill()
             process.wait()
             return None
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that everything in it has used so far."""
+        return int(self._engine.read("exec", self.name, "bash", "-c", CPU_TIME)) / 1e9
 
     def remove(self) -> None:
         """End it at once; the engine removes it with everything in it. No error where it is gone already."""

@@ -20,7 +20,9 @@ class Row:
     python: str | None = None
     prepare_seconds: int | None = None
     demo_seconds: int | None = None
+    demo_cpu_seconds: int | None = None
     test_seconds: int | None = None
+    test_cpu_seconds: int | None = None
     passed: int | None = None
     failed: int | None = None
     errors: int | None = None
@@ -55,7 +57,19 @@ def problem_of_tests(exit_status: int, counts: Mapping[str, int] | None) -> str 
     return f"make test ended with {exit_status}" if exit_status else None
 
 
-HEADERS = ("machine", "Python", "demo s", "test s", "passed", "failed", "errors", "skipped", "result")
+HEADERS = (
+    "machine",
+    "Python",
+    "demo s",
+    "CPU s",
+    "test s",
+    "CPU s",
+    "passed",
+    "failed",
+    "errors",
+    "skipped",
+    "result",
+)
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -67,7 +81,7 @@ def table(rows: Sequence[Row]) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     values = (
-        row.machine, row.python, row.demo_seconds, row.test_seconds,
+        row.machine, row.python, row.demo_seconds, row.demo_cpu_seconds, row.test_seconds, row.test_cpu_seconds,
         row.passed, row.failed, row.errors, row.skipped, row.problem or "ok",
     )  # fmt: skip
     return tuple("-" if value is None else str(value) for value in values)

@@ -18,8 +18,8 @@ from containers import Container, Engine
 from machines import Machine
 
 PREPARE_SECONDS = 600
-DEMO_SECONDS = 1200
-TEST_SECONDS = 2400
+DEMO_SECONDS = 1800
+TEST_SECONDS = 3600
 TAIL_LINES = 25
 BUNDLE = "/tmp/ontime.bundle"  # noqa: S108  in a container that is nobody else's
 PARTS = "find {home}/ontime/var -name '*.log' -size +0 -exec tail -v -n 40 {{}} +"
@@ -85,7 +85,9 @@ class Trial:
         )
         self.row.python = _python_version(self.log)
         demo = "make demo" + (f" DAYS={self._plan.days}" if self._plan.days else "")
+        before = self.container.cpu_seconds()
         self.row.demo_seconds = self._step(log, demo, f"cd ~/ontime && {demo}", DEMO_SECONDS)
+        self.row.demo_cpu_seconds = round(self.container.cpu_seconds() - before)
         if self.tests:
             self._run_tests(log)
 
@@ -109,9 +111,10 @@ class Trial:
         return status, round(time.monotonic() - started)
 
     def _run_tests(self, log: IO[bytes]) -> None:
-        began = log.tell()
+        began, before = log.tell(), self.container.cpu_seconds()
         status, seconds = self._timed(log, "cd ~/ontime && make test", TEST_SECONDS)
         self.row.test_seconds = seconds
+        self.row.test_cpu_seconds = round(self.container.cpu_seconds() - before)
         counts = outcome.closing_counts(_lines(self.log, began))
         if counts:
             self.row.count(counts)

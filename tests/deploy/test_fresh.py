@@ -99,17 +99,18 @@ def test_whatever_did_not_run_to_success_is_a_problem(outcome, status, counts, p
 @pytest.fixture
 def rows(outcome):
     well = outcome.Row(
-        "debian12-root", "3.11.2", prepare_seconds=9, demo_seconds=201, test_seconds=461,
-        passed=1021, failed=0, errors=0, skipped=0,
+        "debian12-root", "3.11.2", prepare_seconds=9, demo_seconds=201, demo_cpu_seconds=190,
+        test_seconds=461, test_cpu_seconds=700, passed=1021, failed=0, errors=0, skipped=0,
     )  # fmt: skip
     return [well, outcome.Row("debian13-someone", "3.13.5", problem="make demo ended with 2 after 21 s")]
 
 
 def test_the_table_has_a_line_for_each_machine(outcome, rows):
     assert outcome.table(rows).splitlines() == [
-        "machine           Python  demo s  test s  passed  failed  errors  skipped  result",
-        "debian12-root     3.11.2     201     461    1021       0       0        0  ok",
-        "debian13-someone  3.13.5       -       -       -       -       -        -  make demo ended with 2 after 21 s",
+        "machine           Python  demo s  CPU s  test s  CPU s  passed  failed  errors  skipped  result",
+        "debian12-root     3.11.2     201    190     461    700    1021       0       0        0  ok",
+        "debian13-someone  3.13.5       -      -       -      -       -       -       -        -  "
+        "make demo ended with 2 after 21 s",
     ]
 
 
