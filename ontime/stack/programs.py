@@ -95,6 +95,7 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 def _section(program: Program, log: Path) -> str:
     # The kernel stops the program when the process manager is killed and cannot.
     command = launched(program.command, program.stop_signal, program.user)
+    log_file = _quoted(_quoted(log / f"{program.name}.log"))  # its path is expanded twice
     # The rest comes with supervisord's own environment: its parser stumbles over quotes and " ;" in a value.
     variables = ",".join(f'{name}="{_quoted(value)}"' for name, value in program.environment.items())
     return f"""[program:{program.name}]
@@ -110,7 +111,7 @@ stopwaitsecs={program.stop_seconds}
 stopasgroup=false
 killasgroup=true
 redirect_stderr=true
-stdout_logfile={_quoted(log / f"{program.name}.log")}
+stdout_logfile={log_file}
 stdout_logfile_maxbytes=10MB
 stdout_logfile_backups=2
 """

@@ -15,7 +15,7 @@ from ontime.stack.programs import programs, supervisor_configuration
 @pytest.fixture
 def settings(tmp_path) -> Settings:
     """A stack in a folder whose name has what configuration files trip over."""
-    settings = read_settings({"ONTIME_STATE_DIR": str(tmp_path / "all;of it")})
+    settings = read_settings({"ONTIME_STATE_DIR": str(tmp_path / "all;of it, 50% o'neill é")})
     layout.make_folders(settings)
     layout.make_secrets(settings)
     return settings
