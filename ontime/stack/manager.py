@@ -18,7 +18,7 @@ from domain.errors import ConfigurationError, NotReady, OntimeError
 from ontime.stack import layout, processes
 from ontime.stack.probes import PROBES, Probe, api_ready
 from ontime.stack.programs import SUPERVISOR_USER, programs, supervisor_configuration
-from ontime.stack.starting import CannotStart, settled, wait_until_up
+from ontime.stack.starting import CannotStart, Starting, settled
 
 Say = Callable[[str], None]
 START_SECONDS = 120.0
@@ -59,7 +59,7 @@ class Stack:
             self._start_manager(say)
         parameters = ConnectionParameters.from_settings(self.settings).to_database("postgres")
         self._ensure("postgres", "prefect-server")
-        self._wait_for("postgres", lambda settings: parameters.connect("wait").close())
+        self._wait_for(self._starting(), "postgres", lambda settings: parameters.connect("wait").close())
         create_databases(parameters, [self.settings.postgres_database, "mlflow"])
         self._ensure("mlflow")
         with_database(self.settings, self._prepare)
@@ -74,23 +74,24 @@ class Stack:
             As `start_servers`.
         """
         self._ensure("features", "shipper", "watchman", "api")
-        self._wait_for("prefect-server", PROBES["prefect-server"])
+        starting = self._starting()
+        self._wait_for(starting, "prefect-server", PROBES["prefect-server"])
         self._ensure("prefect-worker")
         self.register_flows()
         for name in ("mlflow", "api", "watchman", "prefect-worker"):
-            self._wait_for(name, PROBES[name])
+            self._wait_for(starting, name, PROBES[name])
         for name in ("features", "shipper"):
             # They are well when they have work and do it; here that they run is all that can be asked.
-            self._wait_for(name, self._settled(name))
+            self._wait_for(starting, name, self._settled(name))
         say("every part of the stack answers")
 
     def wait_for_mlflow(self) -> None:
         """Wait until MLflow answers clients; CannotStart as `start_servers`."""
-        self._wait_for("mlflow", PROBES["mlflow"])
+        self._wait_for(self._starting(), "mlflow", PROBES["mlflow"])
 
     def wait_for_predictions(self) -> None:
         """Wait until the API can serve a prediction; CannotStart as `start_servers`."""
-        self._wait_for("api", api_ready)
+        self._wait_for(self._starting(), "api", api_ready)
 
     def start(self, say: Say) -> None:
         """Start whatever does not run, with its data."""
@@ -139,7 +140,7 @@ class Stack:
         """What the process manager says of each program: statename, pid, start, now."""
         if not self.is_managed():
             return {}
-        return {info["name"]: info for info in self._ask("getAllProcessInfo")}
+        return self._infos()
 
     def probe(self) -> dict[str, str | None]:
         """Ask each program what its clients need of it; None = well, else what is wrong."""
@@ -151,22 +152,24 @@ class Stack:
             self._ask("stopProcess", name)
         self._ask("startProcess", name)
 
-    def _wait_for(self, name: str, probe: Probe) -> None:
-        log = self.settings.state_dir / "log" / f"{name}.log"
+    def _wait_for(self, starting: Starting, name: str, probe: Probe) -> None:
         try:
-            wait_until_up(name, lambda: probe(self.settings), lambda: self._info(name), log, START_SECONDS)
-        except CannotStart:
+            starting.wait_for(name, lambda: probe(self.settings), START_SECONDS)
+        except CannotStart as error:
             # Else its manager would start it for ever.
             with contextlib.suppress(*NO_ANSWER):
-                self._ask("stopProcess", name)
+                self._ask("stopProcess", error.part)
             raise
 
-    def _settled(self, name: str) -> Probe:
-        return lambda settings: settled(self._info(name))
+    def _starting(self) -> Starting:
+        return Starting(self._infos, self.settings.state_dir / "log")
 
-    def _info(self, name: str) -> dict[str, Any]:
+    def _settled(self, name: str) -> Probe:
+        return lambda settings: settled(self._infos()[name])
+
+    def _infos(self) -> dict[str, dict[str, Any]]:
         try:
-            return dict(self._ask("getProcessInfo", name))
+            return {info["name"]: info for info in self._ask("getAllProcessInfo")}
         except NO_ANSWER as error:
             raise NotReady(f"the process manager went away: {error}") from error
 

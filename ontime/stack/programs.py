@@ -10,6 +10,7 @@ from adapters.embedded_postgres import STOP_SIGNAL, server_command, server_user
 from adapters.launcher import launched
 from adapters.postgres import ConnectionParameters
 from adapters.settings import PROJECT_ROOT, Settings
+from domain.errors import ConfigurationError
 from ontime.stack.layout import supervisor_password_file
 
 PYTHON = sys.executable
@@ -46,6 +47,10 @@ def programs(settings: Settings) -> list[Program]:
 
 
 def _mlflow(settings: Settings) -> list[str]:
+    if "%" in str(BIN):
+        raise ConfigurationError(
+            f"MLflow's migrations expect a folder without % in its path: move {BIN.parent}"
+        )
     hosts = ",".join(f"{host},{host}:*" for host in ("localhost", "127.0.0.1"))
     return [
         str(BIN / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(settings.mlflow_port),

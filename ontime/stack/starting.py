@@ -8,8 +8,8 @@ from typing import Any
 
 from domain.errors import NotReady, OntimeError
 
-Look = Callable[[], dict[str, Any]]
-"""What the process manager says of a program now: statename, start, now."""
+Look = Callable[[], dict[str, dict[str, Any]]]
+"""What the process manager says of each program now: statename, start, now."""
 POLL_SECONDS = 0.2
 ENDS = 3
 """A part that ended so often, and never answered in between, ends the wait."""
@@ -31,41 +31,68 @@ ADVICE = (
 class CannotStart(OntimeError):  # noqa: N818  as its family in domain.errors
     """A part does not start: which, why, and what to do; to repeat the start would not help."""
 
+    def __init__(self, part: str, told: str):
+        self.part = part
+        super().__init__(told)
 
-def wait_until_up(name: str, probe: Callable[[], None], look: Look, log: Path, timeout: float) -> None:
-    """Wait until a probe passes.
+
+class Starting:
+    """Follows the parts of a stack from now on, while they start.
 
     A part that was killed once is started again by its manager, and waited for; one that ends at each start is not.
 
     Parameters
     ----------
-    probe : callable
-        Raises NotReady until the part is up.
-    log : Path
-        Where the part writes; its end goes into the error.
-    timeout : float
-        Seconds for a part that lives and does not answer.
-
-    Raises
-    ------
-    CannotStart
-        If it ends again and again, or does not answer in time.
+    logs : Path
+        Folder of the parts' logs; the end of one goes into the error.
     """
-    began, lives = time.monotonic(), set[int]()
-    while True:
-        try:
-            probe()
-            return
-        except NotReady as error:
-            last = str(error)
-        info, waited = look(), time.monotonic() - began
-        lives.add(info["start"])
-        reason = _reason(info, len(lives), waited) or (
-            waited > timeout and f"no answer in {waited:.0f} s: {last}"
-        )
-        if reason:
-            raise CannotStart(_told(name, reason, log))
-        time.sleep(POLL_SECONDS)
+
+    def __init__(self, look: Look, logs: Path):
+        self._look = look
+        self._logs = logs
+        self._began = time.monotonic()
+        self._starts: dict[str, set[int]] = {}
+
+    def wait_for(self, name: str, probe: Callable[[], None], timeout: float) -> None:
+        """Wait until a probe passes.
+
+        Parameters
+        ----------
+        probe : callable
+            Raises NotReady until the part is up.
+        timeout : float
+            Seconds for a part that lives and does not answer.
+
+        Raises
+        ------
+        CannotStart
+            If it does not answer in time, or any part ends again and again.
+        """
+        began = time.monotonic()
+        while True:
+            try:
+                probe()
+                return
+            except NotReady as error:
+                last = str(error)
+            self._require_no_loop()
+            waited = time.monotonic() - began
+            if waited > timeout:
+                raise self._refusal(name, f"no answer in {waited:.0f} s: {last}")
+            time.sleep(POLL_SECONDS)
+
+    def _require_no_loop(self) -> None:
+        waited = time.monotonic() - self._began
+        for name, info in self._look().items():
+            if info["start"]:
+                self._starts.setdefault(name, set()).add(info["start"])
+            runs = info["statename"] in ("RUNNING", "STARTING", "STOPPED", "STOPPING")
+            ends = len(self._starts.get(name, ())) - runs
+            if info["statename"] == "FATAL" or ends >= ENDS or (ends >= SLOW_ENDS and waited > SLOW_SECONDS):
+                raise self._refusal(name, f"it ended {ends} times within {waited:.0f} s")
+
+    def _refusal(self, name: str, reason: str) -> CannotStart:
+        return CannotStart(name, _told(name, reason, self._logs / f"{name}.log"))
 
 
 def settled(info: dict[str, Any]) -> None:
@@ -78,15 +105,6 @@ def settled(info: dict[str, Any]) -> None:
     """
     if info["statename"] != "RUNNING" or info["now"] - info["start"] < SETTLED_SECONDS:
         raise NotReady(f"it has not run for {SETTLED_SECONDS} s yet")
-
-
-def _reason(info: dict[str, Any], lives: int, waited: float) -> str | None:
-    """Return why a part will not come up; None while it may."""
-    runs = info["statename"] in ("RUNNING", "STARTING")
-    ends = lives - 1 if runs else lives
-    if info["statename"] == "FATAL" or ends >= ENDS or (ends >= SLOW_ENDS and waited > SLOW_SECONDS):
-        return f"it ended {ends} times within {waited:.0f} s"
-    return None
 
 
 def _told(name: str, reason: str, log: Path) -> str:

@@ -95,7 +95,11 @@ def test_work_that_fails_every_time_fails_with_its_own_words():
 
 @pytest.mark.parametrize(
     "error",
-    [ConfigurationError("ONTIME_API_PORT: taken"), CannotStart("mlflow does not start"), ValueError("a bug")],
+    [
+        ConfigurationError("ONTIME_API_PORT: taken"),
+        CannotStart("mlflow", "mlflow does not start"),
+        ValueError("a bug"),
+    ],
 )
 def test_what_a_repetition_cannot_mend_is_not_repeated(error):
     attempts = []
@@ -115,7 +119,7 @@ def test_a_stack_that_cannot_start_again_is_told_once():
     class Broken(StandInStack):
         def start(self, say) -> None:
             self.started += 1
-            raise CannotStart("mlflow does not start")
+            raise CannotStart("mlflow", "mlflow does not start")
 
     stack = Broken(managed=False)
     with Guard(stack, said.append) as guard:

@@ -7,7 +7,9 @@ from supervisor.options import ServerOptions
 
 from adapters.launcher import launched
 from adapters.settings import Settings, read_settings
+from domain.errors import ConfigurationError
 from ontime.stack import layout
+from ontime.stack import programs as programs_module
 from ontime.stack.probes import PROBES
 from ontime.stack.programs import programs, supervisor_configuration
 
@@ -63,3 +65,11 @@ def test_no_password_is_on_a_command_line(settings):
 
 def test_postgres_is_stopped_fast_whoever_is_connected(read_back):
     assert read_back["postgres"].stopsignal == signal.SIGINT
+
+
+def test_a_checkout_from_which_mlflow_could_not_migrate_is_told(settings, monkeypatch):
+    monkeypatch.setattr(programs_module, "BIN", Path("/home/50%/ontime/.venv/bin"))
+    with pytest.raises(
+        ConfigurationError, match=r"a folder without % in its path: move /home/50%/ontime/.venv"
+    ):
+        programs(settings)

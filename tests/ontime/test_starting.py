@@ -14,7 +14,7 @@ from ontime.stack import manager, starting
 from ontime.stack import programs as programs_module
 from ontime.stack.manager import Stack
 from ontime.stack.processes import of_stack
-from ontime.stack.starting import CannotStart, wait_until_up
+from ontime.stack.starting import CannotStart, Starting
 from tests.session import free_port
 
 SLEEPER = ["/bin/sleep", "60"]
@@ -50,11 +50,10 @@ def run_instead(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def stand_in(**commands: list[str]) -> None:
         def programs(settings: Settings) -> list:
-            given = {name.replace("_", "-"): command for name, command in commands.items()}
             return [
                 program
                 if program.name == "postgres"
-                else replace(program, command=given.get(program.name, SLEEPER))
+                else replace(program, command=commands.get(program.name, SLEEPER))
                 for program in real(settings)
             ]
 
@@ -63,19 +62,21 @@ def run_instead(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return stand_in
 
 
-def test_a_part_that_dies_at_import_ends_the_start_with_its_reason(stack, settings, run_instead):
-    run_instead(prefect_server=WITHOUT_A_LIBRARY)
+@pytest.mark.parametrize("name", ["prefect-server", "shipper"])
+def test_a_part_that_dies_at_import_ends_the_start_with_its_reason(stack, settings, run_instead, name):
+    """Also while another is waited for."""
+    run_instead(**{name: WITHOUT_A_LIBRARY})
     began = time.monotonic()
     with pytest.raises(CannotStart) as refused:
         stack.start(unheard)
     assert time.monotonic() - began < 45
     told = str(refused.value)
-    assert told.startswith("prefect-server does not start: it ended 3 times within ")
+    assert told.startswith(f"{name} does not start: it ended 3 times within ")
     assert "ModuleNotFoundError: No module named 'not_installed'" in told
-    assert str(settings.state_dir / "log" / "prefect-server.log") in told
+    assert str(settings.state_dir / "log" / f"{name}.log") in told
     assert "what to do: install the environment again" in told
     # It is not tried for ever behind the back of whoever was told.
-    assert stack.states()["prefect-server"]["statename"] == "STOPPED"
+    assert stack.states()[name]["statename"] == "STOPPED"
 
 
 def test_a_port_that_was_taken_meanwhile_is_named_with_its_setting(stack, settings, run_instead, monkeypatch):
@@ -101,7 +102,7 @@ class Manager:
 
     def __call__(self) -> dict:
         state, start = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
-        return {"statename": state, "start": start}
+        return {"part": {"statename": state, "start": start}}
 
 
 def never() -> None:
@@ -121,20 +122,20 @@ def test_a_part_that_was_killed_once_is_waited_for(tmp_path):
             raise failures.pop()
 
     look = Manager(("RUNNING", 1), ("BACKOFF", 1), ("RUNNING", 2))
-    wait_until_up("mlflow", probe, look, tmp_path / "no.log", timeout=5)
+    Starting(look, tmp_path).wait_for("part", probe, timeout=5)
     assert failures == []
 
 
 def test_a_part_that_lives_and_does_not_answer_is_told_after_its_time(tmp_path):
-    with pytest.raises(CannotStart, match=r"api does not start: no answer in 0 s: connection refused"):
-        wait_until_up("api", never, Manager(("RUNNING", 1)), tmp_path / "no.log", timeout=0.1)
+    with pytest.raises(CannotStart, match="part does not start: no answer in 0 s: connection refused"):
+        Starting(Manager(("RUNNING", 1)), tmp_path).wait_for("part", never, timeout=0.1)
 
 
 def test_of_a_long_log_the_end_is_shown(tmp_path):
-    log = tmp_path / "api.log"
+    log = tmp_path / "part.log"
     log.write_text("\n".join(f"line {n}" for n in range(10_000)) + "\n")
     look = Manager(("BACKOFF", 1), ("BACKOFF", 2), ("BACKOFF", 3))
     with pytest.raises(CannotStart) as refused:
-        wait_until_up("api", never, look, log, timeout=5)
+        Starting(look, tmp_path).wait_for("part", never, timeout=5)
     assert "line 9999" in str(refused.value)
     assert str(refused.value).count("\n    | ") == starting.SHOWN_LINES
