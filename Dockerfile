@@ -1,7 +1,9 @@
 # The images of ontime, one target each: api, mlflow, prefect, worker. `make images` builds them.
 # Libraries come before code, so that a change of code rebuilds in seconds.
 
-FROM python:3.11-slim-bookworm AS base
+FROM python:3.13-slim-trixie AS python
+
+FROM python AS base
 # OpenMP's threads spin while they wait for each other: on a busy machine that made a fit 30 times slower.
 ENV PYTHONUNBUFFERED=1 \
     OMP_WAIT_POLICY=PASSIVE \
@@ -19,7 +21,7 @@ RUN apt-get update -qq \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
 
 # uv puts locked wheels into /venv, which has no pip; nothing of this stage but that folder is kept.
-FROM python:3.11-slim-bookworm AS builder
+FROM python AS builder
 COPY requirements/bootstrap.txt /requirements/
 RUN pip install --quiet --no-cache-dir --require-hashes --root-user-action=ignore -r /requirements/bootstrap.txt \
  && uv venv --quiet /venv
@@ -29,7 +31,7 @@ ENV VIRTUAL_ENV=/venv UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_NO_CACHE=1 UV_H
 FROM builder AS api-libraries
 COPY requirements/api.txt /requirements/
 RUN UV_COMPILE_BYTECODE=0 uv pip sync --quiet --require-hashes /requirements/api.txt \
- && cd /venv/lib/python3.11/site-packages \
+ && cd "$(/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
  && find numpy -type d \( -name tests -o -name include \) -prune -exec rm -rf {} + \
  && find . \( -name '*.js.map' -o -name '*.css.map' \) -delete \
  && rm -rf flasgger/ui2 \

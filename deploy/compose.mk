@@ -36,7 +36,7 @@ logs: ## the last lines of the Compose stack, or of one service (S=api)
 	@$(COMPOSE) compose logs --tail 200 $(S)
 
 down-compose: ## stop the Compose stack; its data stays
-	@$(COMPOSE) compose down
+	@$(COMPOSE) down
 
 down-compose-if-up:
 	@$(COMPOSE) down-if-up

@@ -17,8 +17,10 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("build", help="build the images")
     start = commands.add_parser("up", help="start the stack, or upgrade a running one in place")
     start.add_argument("--replicas", type=int, default=1)
+    commands.add_parser("down", help="stop the stack, the services of every profile")
     commands.add_parser("down-if-up", help="stop the stack where one runs; no word where none does")
-    run = commands.add_parser("compose", help="pass a command on to Compose")
+    # No prefix of its own: options that come first are Compose's.
+    run = commands.add_parser("compose", help="pass a command on to Compose", add_help=False, prefix_chars="+")
     run.add_argument("arguments", nargs=argparse.REMAINDER)
     save = commands.add_parser("backup", help="databases and artifacts into one tar")
     save.add_argument("--folder", type=Path, default=ROOT / "var" / "backups")
@@ -35,10 +37,12 @@ def main() -> int:
             return down_if_up()
         compose = Compose()
         if asked.command == "build":
-            compose.run("build", "--quiet")
+            compose.build()
         elif asked.command == "up":
             rolling.up(compose, asked.replicas)
             say(f"ontime answers on {rolling.address(compose)}")
+        elif asked.command == "down":
+            down(compose)
         elif asked.command == "compose":
             compose.run(*asked.arguments)
         elif asked.command == "backup":
@@ -58,8 +62,13 @@ def down_if_up() -> int:
     except StackError:
         return 0
     if compose.services():
-        compose.run("down")
+        down(compose)
     return 0
+
+
+def down(compose: Compose) -> None:
+    """Stop and remove the containers and networks of every profile, and of earlier releases; the volumes stay."""
+    compose.run("--profile", "*", "down", "--remove-orphans")
 
 
 if __name__ == "__main__":

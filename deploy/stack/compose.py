@@ -1,19 +1,18 @@
 # ruff: noqa: S603, S607  the commands are this file's own, found on PATH
-"""The Compose command of this machine, v2 or 1.29, and what is asked of it."""
+"""Docker Compose, and what is asked of it and of the engine."""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_ENGINE = "No Docker engine answers here. `make local` runs ontime on this machine without one."
-# Where distributions put the client that matches their engine; it goes before any other on PATH.
-CLIENTS_FIRST = "/usr/bin"
+NO_COMPOSE = "Docker is here, but Compose v2 is not: install the docker compose plugin."
+NO_BUILDX = "Docker is here, but BuildKit is not: install the docker buildx plugin."
 
 
 class StackError(Exception):
@@ -26,12 +25,9 @@ def say(text: str) -> None:
 
 
 def environment() -> dict[str, str]:
-    """Give the variables Compose runs with: the caller's, and what the files need to be built the same anywhere."""
+    """Return the variables Compose runs with: the caller's, the project's name and the commit."""
     values = dict(os.environ)
-    values["PATH"] = f"{CLIENTS_FIRST}:{values.get('PATH', '')}"
     values.setdefault("COMPOSE_PROJECT_NAME", "ontime")
-    values.setdefault("COMPOSE_HTTP_TIMEOUT", "300")
-    values.update(DOCKER_BUILDKIT="1", COMPOSE_DOCKER_CLI_BUILD="1")
     values.setdefault("GIT_COMMIT", _git_commit())
     return values
 
@@ -49,30 +45,36 @@ class Compose:
     Raises
     ------
     StackError
-        If no engine answers, or there is no Compose.
+        If no engine answers, or there is no Compose v2.
     """
+
+    command = ("docker", "compose")
 
     def __init__(self) -> None:
         self.environment = environment()
         if not self._works("docker", "info"):
             raise StackError(NO_ENGINE)
-        self.command = self._find()
-
-    def _find(self) -> list[str]:
-        if self._works("docker", "compose", "version"):
-            return ["docker", "compose"]
-        if shutil.which("docker-compose", path=self.environment["PATH"]):
-            return ["docker-compose"]
-        raise StackError("Docker is here, but Compose is not: install the docker compose plugin.")
+        if not self._works(*self.command, "version"):
+            raise StackError(NO_COMPOSE)
 
     def _works(self, *command: str) -> bool:
         if not shutil.which(command[0], path=self.environment["PATH"]):
             return False
         quiet = subprocess.DEVNULL
-        return (
-            subprocess.run(command, env=self.environment, stdout=quiet, stderr=quiet, check=False).returncode
-            == 0
-        )
+        done = subprocess.run(command, env=self.environment, stdout=quiet, stderr=quiet, check=False)
+        return done.returncode == 0
+
+    def build(self) -> None:
+        """Build every image.
+
+        Raises
+        ------
+        StackError
+            If BuildKit is missing, or an image cannot be built.
+        """
+        if not self._works("docker", "buildx", "version"):
+            raise StackError(NO_BUILDX)
+        self.run("build", "--quiet")
 
     def run(self, *arguments: str, stdin: object = None, stdout: object = None) -> None:
         """Run Compose; its output goes to the operator.
@@ -114,82 +116,47 @@ class Compose:
         return done.stdout
 
     def services(self) -> list[str]:
-        """Name the services that have a container; Compose 1.29 lists those of other profiles as well."""
-        project = f"label=com.docker.compose.project={self.environment['COMPOSE_PROJECT_NAME']}"
-        lasting = "label=com.docker.compose.oneoff=False"
-        shown = '{{.Label "com.docker.compose.service"}}'
-        names = self.docker("ps", "-a", "--filter", project, "--filter", lasting, "--format", shown)
-        return sorted(set(names.split()))
+        """Return the services that have a container, those of every profile and of earlier releases too."""
+        return sorted({s["Config"]["Labels"]["com.docker.compose.service"] for s in self.states()})
+
+    def states(self, service: str | None = None) -> list[dict]:
+        """Return what the engine knows about the project's containers, or a service's, oldest first.
+
+        A one-off container of `compose run` is none of them.
+        """
+        labels = [f"com.docker.compose.project={self.environment['COMPOSE_PROJECT_NAME']}"]
+        labels += ["com.docker.compose.oneoff=False"]
+        labels += [f"com.docker.compose.service={service}"] if service else []
+        filters = [part for label in labels for part in ("--filter", f"label={label}")]
+        ids = self.docker("ps", "-aq", "--no-trunc", *filters).split()
+        return sorted(self.inspect_all(ids), key=lambda s: s["Created"])
 
     def containers(self, service: str, *, stopped: bool = False) -> list[str]:
-        """Give the ids of a service's containers, oldest first; with `stopped`, the ended ones too."""
-        project = self.environment["COMPOSE_PROJECT_NAME"]
-        filters = [
-            f"label=com.docker.compose.project={project}",
-            f"label=com.docker.compose.service={service}",
-        ]
-        arguments = [part for f in filters for part in ("--filter", f)]
-        ids = self.docker("ps", "-q", "--no-trunc", *(["-a"] if stopped else []), *arguments).split()
-        # A one-off container of `compose run` is not a replica.
-        states = [self.inspect(i) for i in ids]
-        states = [s for s in states if s["Config"]["Labels"].get("com.docker.compose.oneoff") != "True"]
-        return [s["Id"] for s in sorted(states, key=lambda s: s["Created"])]
+        """Return the ids of a service's containers, oldest first; with `stopped`, the ended ones too."""
+        return [s["Id"] for s in self.states(service) if stopped or s["State"]["Running"]]
+
+    def inspect_all(self, ids: Sequence[str]) -> list[dict]:
+        """Return everything the engine knows about containers; one that is gone by now is left out."""
+        if not ids:
+            return []
+        # With one that is gone the client fails, and prints the others all the same.
+        done = subprocess.run(
+            ["docker", "inspect", "--type", "container", *ids],
+            env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return json.loads(done.stdout or "[]")
+
+    def log(self, container: str, lines: int) -> list[str]:
+        """Return the last lines a container wrote, to either stream."""
+        done = subprocess.run(
+            ["docker", "logs", "--tail", str(lines), container],
+            env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        return done.stdout.splitlines()
 
     def inspect(self, container: str) -> dict:
-        """Give everything the engine knows about a container."""
+        """Return everything the engine knows about a container."""
         return json.loads(self.docker("inspect", container))[0]
-
-
-def problem_of(state: dict) -> str | None:
-    """Say what keeps a container from being well; None when it is: healthy, or ended with 0 where it should end."""
-    health = state["State"].get("Health", {}).get("Status")
-    if state["State"]["Status"] == "exited":
-        ends = state["HostConfig"]["RestartPolicy"]["Name"] in ("no", "")
-        code = state["State"]["ExitCode"]
-        return None if ends and code == 0 else f"exited with {code}"
-    if health is None:
-        ends = state["HostConfig"]["RestartPolicy"]["Name"] in ("no", "")
-        return "still running" if ends else None
-    return None if health == "healthy" else health
-
-
-def wait_until_well(compose: Compose, services: Iterable[str], seconds: float) -> None:
-    """Wait for every container of the services to be healthy, and for those that run to completion to have done so.
-
-    Raises
-    ------
-    StackError
-        If one that runs to completion failed, or time is up; names the service and its state.
-    """
-    deadline = time.monotonic() + seconds
-    while True:
-        problems = dict(_problems(compose, services))
-        if not problems:
-            return
-        failed = {
-            s: p for s, p in problems.items() if p.startswith("exited with") and compose_ends(compose, s)
-        }
-        if failed or time.monotonic() > deadline:
-            shown = ", ".join(f"{service}: {problem}" for service, problem in (failed or problems).items())
-            raise StackError(f"not well: {shown}. See `make logs S={next(iter(failed or problems))}`.")
-        time.sleep(1)
-
-
-def compose_ends(compose: Compose, service: str) -> bool:
-    """Tell whether a service is one that runs to completion."""
-    states = [compose.inspect(c) for c in compose.containers(service, stopped=True)]
-    return all(s["HostConfig"]["RestartPolicy"]["Name"] in ("no", "") for s in states)
-
-
-def _problems(compose: Compose, services: Iterable[str]) -> Iterable[tuple[str, str]]:
-    for service in services:
-        ids = compose.containers(service, stopped=True)
-        if not ids:
-            yield service, "not created"
-        for container in ids:
-            problem = problem_of(compose.inspect(container))
-            if problem:
-                yield service, problem
 
 
 def fail(error: StackError) -> int:

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Sequence
 
-from compose import Compose, StackError, say, wait_until_well
+from compose import Compose, StackError, say
+from waiting import start, wait_until_well
 
 FIRST_START_SECONDS = 1800
 UPGRADE_SECONDS = 600
@@ -12,6 +13,7 @@ REPLICA_SECONDS = 120
 GATEWAY_NOTICES_SECONDS = 3.0
 STOP_SECONDS = 35
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104  what Compose says, not what is bound
+SERVERS = ("postgres", "mlflow", "prefect-server", "migrate")
 
 
 def up(compose: Compose, replicas: int, *, contracting: bool = True) -> None:
@@ -23,15 +25,20 @@ def up(compose: Compose, replicas: int, *, contracting: bool = True) -> None:
     running = compose.containers("api")
     patience = UPGRADE_SECONDS if running else FIRST_START_SECONDS
     if running:
-        compose.run("up", "-d", "--no-build", "postgres", "mlflow", "prefect-server", "migrate")
-        wait_until_well(compose, ["postgres", "mlflow", "prefect-server", "migrate"], patience)
-        roll(compose, running, replicas)
-    compose.run("up", "-d", "--no-build", "--remove-orphans", "--scale", f"api={replicas}")
+        start(compose, *SERVERS, seconds=patience)
+        wait_until_well(compose, lambda: states_of(compose, SERVERS), patience)
+        roll(compose, replicas)
+    start(compose, "--remove-orphans", "--scale", f"api={replicas}", seconds=patience)
     reload_gateway(compose)
     say("waiting until every service is healthy")
-    wait_until_well(compose, compose.services(), patience)
+    wait_until_well(compose, compose.states, patience)
     if contracting:
         contract(compose)
+
+
+def states_of(compose: Compose, services: Sequence[str]) -> list[dict]:
+    """Return the containers of some services."""
+    return [state for service in services for state in compose.states(service)]
 
 
 def contract(compose: Compose) -> None:
@@ -40,76 +47,80 @@ def contract(compose: Compose) -> None:
     compose.docker("exec", container, "python", "-m", "ontime", "migrate")
 
 
-def roll(compose: Compose, old: Sequence[str], replicas: int) -> None:
-    """Put new replicas beside the old ones, wait until they are ready, then let the old ones finish.
+def roll(compose: Compose, replicas: int) -> None:
+    """Bring the API to the image and the settings of this checkout, and to `replicas`, while it answers.
+
+    New replicas go up beside the old ones; when they are ready, what is old or too many finishes, one by one.
+    `docker compose up` has nothing left to do afterwards: it would replace all replicas in one moment, and the
+    gateway, which depends on them, as well.
 
     Raises
     ------
     StackError
         If the new replicas do not become ready: they are taken away, and the old ones keep serving.
     """
-    if not needs_roll(compose, old):
-        return
-    say(f"rolling the API: {len(old)} old, {replicas} new")
-    scale = f"api={len(old) + replicas}"
-    compose.run("up", "-d", "--no-build", "--no-deps", "--no-recreate", "--scale", scale, "api")
-    new = [c for c in compose.containers("api", stopped=True) if c not in old]
+    remove(compose, [s["Id"] for s in compose.states("api") if not s["State"]["Running"]])
+    old = compose.states("api")
+    new = create_replicas(compose, len(old) + replicas)
+    kept = [s["Id"] for s in old if made_alike(s, new[0])][:replicas]
+    needed = [s["Id"] for s in new][len(kept) :]
     try:
-        wait_for_replicas(compose, new)
-    except StackError:
-        remove(compose, new)
+        remove(compose, [s["Id"] for s in new if s["Id"] not in needed])
+        start_replicas(compose, needed)
+    except BaseException:
+        remove(compose, [s["Id"] for s in new])
         raise
-    time.sleep(GATEWAY_NOTICES_SECONDS)
-    for container in old:
+    leaving = [s["Id"] for s in old if s["Id"] not in kept]
+    say(f"the API: {len(kept)} replicas stay, {len(needed)} came, {len(leaving)} leave")
+    for container in leaving:
+        # The gateway knows the new ones, and at most one that is gone: it asks three before it gives up.
+        time.sleep(GATEWAY_NOTICES_SECONDS)
         remove(compose, [container])
 
 
-def needs_roll(compose: Compose, old: Sequence[str]) -> bool:
-    """Tell whether a replica runs another image, or other settings, than this checkout asks for."""
-    wanted_image = compose.docker("image", "inspect", "-f", "{{.Id}}", _image(compose, old[0])).strip()
-    if any(compose.inspect(c)["Image"] != wanted_image for c in old):
-        return True
-    wanted = set(compose.read("config", "--hash", "api").split()[1:])
-    return any(
-        compose.inspect(c)["Config"]["Labels"].get("com.docker.compose.config-hash") not in wanted
-        for c in old
+def create_replicas(compose: Compose, total: int) -> list[dict]:
+    """Create replicas of the API up to a total, without starting them; return the new ones.
+
+    Not with `up --no-deps`: Compose up to 2.26 counts the dependencies among what a container was made from, and
+    would take the containers of that command for changed ones the next time.
+    """
+    before = compose.containers("api", stopped=True)
+    compose.run("create", "--no-build", "--no-recreate", "--scale", f"api={total}", "api")
+    return [s for s in compose.states("api") if s["Id"] not in before]
+
+
+def made_alike(one: dict, other: dict) -> bool:
+    """Tell whether two containers were made from the same image and the same settings."""
+    label = "com.docker.compose.config-hash"
+    return (
+        one["Image"] == other["Image"] and one["Config"]["Labels"][label] == other["Config"]["Labels"][label]
     )
 
 
-def _image(compose: Compose, container: str) -> str:
-    """The image a replica is to run: that of the old one, under the tag that is asked for."""
-    name = compose.inspect(container)["Config"]["Image"].rpartition(":")[0]
-    return compose.environment.get("API_IMAGE") or f"{name}:{compose.environment.get('IMAGE_TAG', 'latest')}"
-
-
-def wait_for_replicas(compose: Compose, containers: Sequence[str]) -> None:
-    """Wait until each container is healthy.
+def start_replicas(compose: Compose, containers: Sequence[str]) -> None:
+    """Start containers and wait until each is healthy.
 
     Raises
     ------
     StackError
         If one ends or is not healthy in time; holds the last lines it wrote.
     """
-    deadline = time.monotonic() + REPLICA_SECONDS
-    for container in containers:
-        while True:
-            state = compose.inspect(container)["State"]
-            health = state.get("Health", {}).get("Status")
-            if health == "healthy":
-                break
-            if state["Status"] in ("exited", "restarting") or time.monotonic() > deadline:
-                last = compose.docker("logs", "--tail", "5", container)
-                raise StackError(
-                    f"a new replica of the API is {health or state['Status']}, the old ones stay\n{last}"
-                )
-            time.sleep(0.5)
+    if not containers:
+        return
+    compose.docker("start", *containers)
+    try:
+        wait_until_well(compose, lambda: compose.inspect_all(containers), REPLICA_SECONDS)
+    except StackError as error:
+        raise StackError(
+            f"the new replicas of the API do not become ready, the old ones stay\n{error}"
+        ) from error
 
 
 def remove(compose: Compose, containers: Sequence[str]) -> None:
-    """Let containers finish what they have accepted, then take them away."""
-    for container in containers:
-        compose.docker("stop", "-t", str(STOP_SECONDS), container)
-        compose.docker("rm", "-f", container)
+    """Let containers finish what they have accepted, then take them away; one that is gone is no error."""
+    for state in compose.inspect_all(containers):
+        compose.docker("stop", "-t", str(STOP_SECONDS), state["Id"])
+        compose.docker("rm", "-f", state["Id"])
 
 
 def reload_gateway(compose: Compose) -> None:

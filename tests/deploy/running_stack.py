@@ -27,8 +27,6 @@ class RunningStack:
         self.secrets = home / "secrets"
         self.environment = {
             **os.environ,
-            # The client that matches the engine of the distribution before any other, as `make up` has it.
-            "PATH": f"/usr/bin:{os.environ['PATH']}",
             "COMPOSE_PROJECT_NAME": name,
             "COMPOSE_PROFILES": "",
             "IMAGE_TAG": "test",
@@ -57,7 +55,7 @@ class RunningStack:
         self.run("make", "up", f"API_REPLICAS={replicas}", **variables)
 
     def remove(self) -> None:
-        self.run(*STACK, "compose", "down", "-v", "--remove-orphans", check=False)
+        self.run(*STACK, "compose", "--profile", "*", "down", "-v", "--remove-orphans", check=False)
 
     def compose(self, *arguments: str) -> str:
         return self.run(*STACK, "compose", *arguments).stdout

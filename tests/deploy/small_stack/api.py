@@ -1,4 +1,4 @@
-"""The routes that a deployment asks for; FAULT: none, sick (never ready), wrong (ready, yet it answers nonsense)."""
+"""The routes that a deployment asks for; FAULT: none, sick (never ready), wrong (ready, yet answers nonsense), ends."""
 
 import json
 import os
@@ -38,4 +38,7 @@ class Handler(BaseHTTPRequestHandler):
 if __name__ == "__main__" and sys.argv[1:] == ["check"]:
     urllib.request.urlopen("http://127.0.0.1:8000/health/ready", timeout=5)
 elif __name__ == "__main__":
+    sys.stderr.write("opening the port\n")
+    if FAULT == "ends":
+        sys.exit(1)
     ThreadingHTTPServer(("0.0.0.0", 8000), Handler).serve_forever()

@@ -1,0 +1,158 @@
+"""A stack in the shape of the real one that is up in seconds: `small_stack`, and clients that load it."""
+
+import http.client
+import json
+import os
+import secrets
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from adapters.settings import PROJECT_ROOT
+from tests.conftest import free_port
+
+HERE = Path(__file__).parent / "small_stack"
+HEADERS = {"Authorization": "Bearer probe"}
+
+
+def run(*command, environment=None) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@dataclass
+class Traffic:
+    """Clients that ask through the gateway all the while: some on one connection, some on a new one each time."""
+
+    address: str
+    clients: int = 4
+    answers: list = field(default_factory=list)
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self):
+        self._threads = [threading.Thread(target=self._ask, args=(n % 2 == 0,)) for n in range(self.clients)]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    @property
+    def failed(self) -> list:
+        return [answer for answer in self.answers if answer[0] != 200]
+
+    def _ask(self, keeps_connection):
+        connection = None
+        while not self._over.is_set():
+            connection = connection or connect(self.address)
+            self.answers.append(ask_on(connection))
+            if not keeps_connection or self.answers[-1][0] == 0:
+                connection.close()
+                connection = None
+            time.sleep(0.02)
+        if connection:
+            connection.close()
+
+
+def connect(address) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection(urlsplit(address).netloc, timeout=20)
+
+
+def ask_on(connection):
+    """Status and the fault of the replica that answered; 0 and the error where no answer came."""
+    try:
+        connection.request("POST", "/v1/predictions", b'{"flight": 1}', HEADERS)
+        with connection.getresponse() as answer:
+            body = answer.read()
+            return answer.status, json.loads(body).get("fault") if answer.status == 200 else None
+    except (OSError, http.client.HTTPException) as error:
+        return 0, repr(error)
+
+
+def ask(address):
+    connection = connect(address)
+    try:
+        return ask_on(connection)
+    finally:
+        connection.close()
+
+
+@dataclass
+class SmallStack:
+    environment: dict
+    address: str
+    image: str
+
+    def build(self, tag, fault="none"):
+        # A label of its own: an image that is the same is no deployment.
+        done = run(
+            "docker", "build", "-q", "-t", f"{self.image}:{tag}", "--label", f"tag={tag}",
+            "--build-arg", f"FAULT={fault}", str(HERE),
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+    def make(self, target, tag="latest"):
+        return run("make", "--no-print-directory", target, environment=self.environment | {"IMAGE_TAG": tag})
+
+    def command(self, *arguments, **variables) -> subprocess.CompletedProcess:
+        """Run `deploy/stack` with the stack's environment."""
+        return run("python3", "deploy/stack", *arguments, environment=self.environment | variables)
+
+    def up(self, replicas, **variables) -> None:
+        done = self.command("up", "--replicas", str(replicas), **variables)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def containers(self, *services) -> dict[str, list[str]]:
+        """Ids of the running containers of every service, or of some."""
+        project = f"label=com.docker.compose.project={self.environment['COMPOSE_PROJECT_NAME']}"
+        shown = '{{.Label "com.docker.compose.service"}} {{.ID}}'
+        found: dict[str, list[str]] = {}
+        for line in run("docker", "ps", "--filter", project, "--format", shown).stdout.splitlines():
+            service, container = line.split()
+            if not services or service in services:
+                found.setdefault(service, []).append(container)
+        return {service: sorted(ids) for service, ids in found.items()}
+
+    def serving(self):
+        """Ids of the images the API's containers run."""
+        ids = self.containers("api")["api"]
+        return {run("docker", "inspect", "-f", "{{.Image}}", container).stdout.strip() for container in ids}
+
+    def id_of(self, tag):
+        return run("docker", "image", "inspect", "-f", "{{.Id}}", f"{self.image}:{tag}").stdout.strip()
+
+    def remove(self) -> None:
+        self.command("compose", "--profile", "*", "down", "-v", "--remove-orphans")
+        images = run("docker", "images", "-q", self.image).stdout.split()
+        run("docker", "rmi", "-f", *set(images))
+
+
+@contextmanager
+def small_stack(secrets_folder: Path) -> Iterator[SmallStack]:
+    """A stack of its own name and port, of which nothing runs yet; everything of it is removed at the end."""
+    name, port = f"ontime-small-{secrets.token_hex(3)}", free_port()
+    small = SmallStack(
+        os.environ
+        | {
+            "COMPOSE_PROJECT_NAME": name,
+            "COMPOSE_FILE": str(HERE / "docker-compose.yml"),
+            "SMALL": name,
+            "GATEWAY_PORT": str(port),
+            "SECRETS_DIR": str(secrets_folder),
+        },
+        f"http://127.0.0.1:{port}",
+        f"ontime/{name}",
+    )
+    try:
+        yield small
+    finally:
+        small.remove()

@@ -1,0 +1,46 @@
+"""A part that cannot start ends `make up` soon: which, the last lines of its log, and what to do."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.deploy.quick_stack import SmallStack, small_stack
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory) -> Iterator[SmallStack]:
+    """A stack that was never started."""
+    with small_stack(tmp_path_factory.mktemp("secrets")) as small:
+        small.build("latest")
+        yield small
+
+
+@pytest.mark.parametrize(
+    ("variables", "service", "told"),
+    [
+        # Compose waits for it before it starts the rest.
+        ({"MIGRATE": "false"}, "migrate", "exited with 1"),
+        # Docker starts it again and again.
+        ({"MLFLOW_START": "exit 3"}, "mlflow", "restarting after exit code 3"),
+        # It runs, but its check fails.
+        ({"API_CHECK": "false"}, "api", "unhealthy"),
+    ],
+)
+def test_a_part_that_cannot_start_ends_the_command_within_a_minute(stack, variables, service, told):
+    stack.command("down")
+    began = time.monotonic()
+    done = stack.command("up", "--replicas", "1", **variables)
+    assert time.monotonic() - began < 75
+    assert done.returncode == 1
+    assert f"ontime: {service} cannot start: {told}" in done.stderr
+    assert "opening the" in done.stderr
+    assert f"`make logs S={service}`" in done.stderr
+
+
+def test_it_starts_when_the_cause_is_mended(stack):
+    assert stack.command("up", "--replicas", "1", MLFLOW_START="exit 3").returncode == 1
+    stack.up(1)
+    assert len(stack.containers("mlflow")["mlflow"]) == 1
