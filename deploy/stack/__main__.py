@@ -20,7 +20,9 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("down", help="stop the stack, the services of every profile")
     commands.add_parser("down-if-up", help="stop the stack where one runs; no word where none does")
     # No prefix of its own: options that come first are Compose's.
-    run = commands.add_parser("compose", help="pass a command on to Compose", add_help=False, prefix_chars="+")
+    run = commands.add_parser(
+        "compose", help="pass a command on to Compose", add_help=False, prefix_chars="+"
+    )
     run.add_argument("arguments", nargs=argparse.REMAINDER)
     save = commands.add_parser("backup", help="databases and artifacts into one tar")
     save.add_argument("--folder", type=Path, default=ROOT / "var" / "backups")

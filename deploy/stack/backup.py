@@ -33,13 +33,45 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+class Postgres:
+    """A PostgreSQL server in a container, and the programs beside it."""
+
+    def __init__(self, compose: Compose, container: str):
+        self._compose, self._container = compose, container
+
+    @classmethod
+    def of_the_stack(cls, compose: Compose) -> "Postgres":
+        """Return the server of the running stack.
+
+        Raises
+        ------
+        StackError
+            If none runs.
+        """
+        running = compose.containers("postgres")
+        if not running:
+            raise StackError("PostgreSQL does not run here: `make up` starts the stack")
+        return cls(compose, running[0])
+
+    def run(self, program: str, *arguments: str, **streams: object) -> None:
+        """Run a program of PostgreSQL's in the container."""
+        inside = ("exec", "-i", self._container, program, "-U", SUPERUSER)
+        self._compose.run_docker(*inside, *arguments, **streams)
+
+    def psql(self, database: str) -> subprocess.Popen:
+        """Start psql in the container, with pipes."""
+        inside = ("docker", "exec", "-i", self._container, "psql", "-U", SUPERUSER, "-d", database)
+        return self._compose.popen(
+            *inside, "-XqAt", "-v", "ON_ERROR_STOP=1",
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+        )  # fmt: skip
+
+
 class Session:
     """One psql in the database's container, kept open: so that counts and dump see the same snapshot."""
 
-    def __init__(self, compose: Compose, database: str):
-        self._process = compose.popen(
-            *_psql(database), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
+    def __init__(self, server: Postgres, database: str):
+        self._process = server.psql(database)
 
     def ask(self, statement: str) -> list[list[str]]:
         """Run a statement and give its rows."""
@@ -59,22 +91,6 @@ class Session:
         self._process.wait(timeout=30)
 
 
-def _psql(database: str) -> list[str]:
-    return [
-        "exec",
-        "-T",
-        "postgres",
-        "psql",
-        "-XqAt",
-        "-v",
-        "ON_ERROR_STOP=1",
-        "-U",
-        SUPERUSER,
-        "-d",
-        database,
-    ]
-
-
 def row_counts(session: Session) -> dict[str, int]:
     """Count the rows of every table, by `schema.table`."""
     counts = [session.ask(statement)[0] for (statement,) in session.ask(TABLES)]
@@ -88,9 +104,10 @@ def backup(compose: Compose, folder: Path) -> Path:
     target = folder / f"ontime-{stamp}.tar"
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         work = Path(scratch)
+        server = Postgres.of_the_stack(compose)
         manifest = {"made_at": stamp, "git_commit": compose.environment["GIT_COMMIT"], "rows": {}}
         for database in DATABASES:
-            manifest["rows"][database] = dump(compose, database, work / f"{database}.dump")
+            manifest["rows"][database] = dump(server, database, work / f"{database}.dump")
         # After the databases: a model that is registered has its artifacts already.
         read_artifacts(compose, work / ARTIFACTS)
         manifest["sha256"] = {path.name: sha256(path) for path in sorted(work.iterdir())}
@@ -120,17 +137,16 @@ def summary(manifest: dict) -> str:
     return f"{rows}, {len(manifest['artifacts'])} artifact files"
 
 
-def dump(compose: Compose, database: str, target: Path) -> dict[str, int]:
+def dump(server: Postgres, database: str, target: Path) -> dict[str, int]:
     """Dump one database, and count its rows in the same snapshot."""
-    session = Session(compose, database)
+    session = Session(server, database)
     try:
         session.ask("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         [[snapshot]] = session.ask("SELECT pg_export_snapshot()")
         with target.open("wb") as file:
-            compose.run(
-                "exec", "-T", "postgres", "pg_dump", "-U", SUPERUSER, "-Fc", f"--snapshot={snapshot}", database,
-                stdout=file, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
+            server.run(
+                "pg_dump", "-Fc", f"--snapshot={snapshot}", database, stdout=file, stdin=subprocess.DEVNULL
+            )
         return row_counts(session)
     finally:
         session.close()
@@ -176,8 +192,9 @@ def restore(compose: Compose, source: Path) -> None:
         manifest = unpack(source, work)
         say(f"restoring {summary(manifest)}, made {manifest['made_at']}")
         compose.run("stop", *(s for s in WRITERS if compose.containers(s)))
+        server = Postgres.of_the_stack(compose)
         for database in DATABASES:
-            load(compose, database, work / f"{database}.dump")
+            load(server, database, work / f"{database}.dump")
         write_artifacts(compose, work / ARTIFACTS)
         verify(compose, manifest, work)
     say("restored; every row count and checksum agrees")
@@ -201,27 +218,33 @@ def unpack(source: Path, work: Path) -> dict:
     return manifest
 
 
-def load(compose: Compose, database: str, source: Path) -> None:
-    """Make a database anew from a dump; its owner stays."""
-    session = Session(compose, "postgres")
+def load(server: Postgres, database: str, source: Path) -> None:
+    """Make a database again from a dump; its owner stays."""
+    session = Session(server, "postgres")
     [[owner]] = session.ask(f"SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = '{database}'")  # noqa: S608
     session.ask(f'DROP DATABASE "{database}" WITH (FORCE)')
     session.ask(f'CREATE DATABASE "{database}" OWNER "{owner}" TEMPLATE template0')
     session.ask(f'REVOKE CONNECT ON DATABASE "{database}" FROM PUBLIC')
     session.close()
     with source.open("rb") as file:
-        compose.run(
-            "exec",
-            "-T",
-            "postgres",
-            "pg_restore",
-            "-U",
-            SUPERUSER,
-            "-d",
-            database,
-            "--exit-on-error",
-            stdin=file,
-        )
+        server.run("pg_restore", "-d", database, "--exit-on-error", stdin=file)
+
+
+def verify_rows(server: Postgres, rows: dict[str, dict[str, int]]) -> None:
+    """Count the rows of every table of every database.
+
+    Raises
+    ------
+    StackError
+        If a count is another one; names the tables.
+    """
+    for database, expected in rows.items():
+        session = Session(server, database)
+        counted = row_counts(session)
+        session.close()
+        wrong = sorted(dict(counted.items() ^ expected.items()))
+        if wrong:
+            raise StackError(f"restored {database} differs from what was saved in {', '.join(wrong)}")
 
 
 EMPTY_AND_EXTRACT = "find /artifacts -mindepth 1 -delete && tar -C /artifacts -x"
@@ -252,13 +275,7 @@ def verify(compose: Compose, manifest: dict, work: Path) -> None:
     StackError
         If anything differs from the manifest.
     """
-    for database in DATABASES:
-        session = Session(compose, database)
-        counted = row_counts(session)
-        session.close()
-        if counted != manifest["rows"][database]:
-            wrong = sorted(dict(counted.items() ^ manifest["rows"][database].items()))
-            raise StackError(f"restored {database} differs from its manifest in {', '.join(wrong)}")
+    verify_rows(Postgres.of_the_stack(compose), manifest["rows"])
     again = work / "again.tar"
     with again.open("wb") as file:
         compose.run(

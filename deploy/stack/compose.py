@@ -20,7 +20,7 @@ class StackError(Exception):
 
 
 def say(text: str) -> None:
-    """Tell the operator what happens now."""
+    """Print what happens now."""
     print(text, flush=True)  # noqa: T201
 
 
@@ -76,35 +76,35 @@ class Compose:
             raise StackError(NO_BUILDX)
         self.run("build", "--quiet")
 
-    def run(self, *arguments: str, stdin: object = None, stdout: object = None) -> None:
-        """Run Compose; its output goes to the operator.
+    def run(self, *arguments: str, **streams: object) -> None:
+        """Run Compose; its output goes to the operator, unless `streams` say otherwise.
 
         Raises
         ------
         StackError
             If it fails.
         """
-        done = subprocess.run(
-            [*self.command, *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            stdin=stdin,
-            stdout=stdout,
-            check=False,
-        )
-        if done.returncode:
-            raise StackError(f"`{' '.join([*self.command, *arguments])}` ended with {done.returncode}")
+        self._run([*self.command, *arguments], **streams)
 
-    def popen(self, *arguments: str, **pipes: object) -> subprocess.Popen:
-        """Start Compose with pipes of the caller's."""
-        return subprocess.Popen([*self.command, *arguments], cwd=ROOT, env=self.environment, **pipes)
+    def run_docker(self, *arguments: str, **streams: object) -> None:
+        """Run Docker's own client in the same way."""
+        self._run(["docker", *arguments], **streams)
+
+    def _run(self, command: Sequence[str], **streams: object) -> None:
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, check=False, **streams)
+        if done.returncode:
+            raise StackError(f"`{' '.join(command)}` ended with {done.returncode}")
+
+    def popen(self, *command: str, **pipes: object) -> subprocess.Popen:
+        """Start a command with pipes of the caller's."""
+        return subprocess.Popen(command, cwd=ROOT, env=self.environment, **pipes)
 
     def read(self, *arguments: str) -> str:
-        """Run Compose and give its output."""
+        """Run Compose and return its output."""
         return self._output(*self.command, *arguments)
 
     def docker(self, *arguments: str) -> str:
-        """Run Docker's own client and give its output."""
+        """Run Docker's own client and return its output."""
         return self._output("docker", *arguments)
 
     def _output(self, *command: str) -> str:
@@ -160,6 +160,6 @@ class Compose:
 
 
 def fail(error: StackError) -> int:
-    """Tell the operator in one line why it did not work."""
+    """Print why it did not work; return the exit code."""
     print(f"ontime: {error}", file=sys.stderr)  # noqa: T201
     return 1

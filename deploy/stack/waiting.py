@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from compose import Compose, StackError, say
 
@@ -10,6 +11,8 @@ SAY_EVERY_SECONDS = 15.0
 PATIENCE_SECONDS = 40.0
 # Docker starts again one that ends; what ended this often in a row will end again.
 RESTARTS = 3
+# What has no health check is well when it has run for so long.
+SETTLED_SECONDS = 5.0
 LAST_LINES = 15
 # The name with which Docker says that a container is to end by itself.
 ENDS = ("no", "")
@@ -27,8 +30,14 @@ def problem_of(state: dict) -> str | None:
     if now["Status"] == "restarting":
         return f"restarting after exit code {now['ExitCode']}"
     if "Health" not in now:
-        return "still running" if _ends(state) else None
+        if _ends(state):
+            return "still running"
+        return None if _age(now) > SETTLED_SECONDS else "just started"
     return None if now["Health"]["Status"] == "healthy" else now["Health"]["Status"]
+
+
+def _age(now: dict) -> float:
+    return (datetime.now(UTC) - datetime.fromisoformat(now["StartedAt"])).total_seconds()
 
 
 def _ends(state: dict) -> bool:
@@ -157,7 +166,7 @@ def start(compose: Compose, *arguments: str, seconds: float) -> None:
         If Compose fails, or a container does.
     """
     watch = Watch(compose, compose.states, seconds, started_anew=True)
-    process = compose.popen("up", "-d", "--no-build", *arguments)
+    process = compose.popen(*compose.command, "up", "-d", "--no-build", *arguments)
     try:
         while process.poll() is None:
             watch.all_well()
