@@ -15,7 +15,7 @@ export COMPOSE_FILE ?= docker-compose.yml$(if $(OUTSIDE),:deploy/outside.yml)
 # With the feed, the stack's clock begins before the first departure of April 2013.
 export DEMO_BEGINS ?= $(if $(filter demo,$(PROFILE)),2013-04-01T07:55:00)
 
-.PHONY: secrets images up ps logs down-compose down-compose-if-up backup restore engine test-stack test-fresh lock-images lock-images-check ci-local
+.PHONY: secrets images up ps logs down-compose down-compose-if-up backup restore upgrade-postgres engine test-stack test-fresh lock-images lock-images-check ci-local
 
 secrets: ## make the secrets that are missing, random, in var/secrets
 	@deploy/secrets.sh
@@ -47,6 +47,11 @@ backup: ## databases and artifacts into one tar in var/backups
 restore: ## databases and artifacts from a backup (FILE=var/backups/...), proven by row counts and checksums
 	@test -n "$(FILE)" || { echo "say which: make restore FILE=var/backups/ontime-....tar"; exit 2; }
 	@$(COMPOSE) restore "$(FILE)"
+
+upgrade-postgres: ## copy the data of an older PostgreSQL into a new volume, proven by row counts; the old one stays
+	@$(COMPOSE) check
+	@deploy/secrets.sh
+	@$(COMPOSE) upgrade-postgres
 
 engine:
 	@$(COMPOSE) check 2>/dev/null || { [ -x $(ENGINE_HELPER) ] && $(ENGINE_HELPER) >/dev/null && $(COMPOSE) check; }

@@ -1,10 +1,11 @@
-"""What `make up`, `make backup` and `make restore` run: `python3 deploy/stack up|backup|restore`; needs no library."""
+"""What `make up`, `make backup`, `make restore` ... run: `python3 deploy/stack COMMAND`; needs no library."""
 
 import argparse
 import sys
 from pathlib import Path
 
 import backup
+import postgres_upgrade
 import rolling
 from compose import ROOT, Compose, StackError, fail, say
 
@@ -28,6 +29,8 @@ def parser() -> argparse.ArgumentParser:
     save.add_argument("--folder", type=Path, default=ROOT / "var" / "backups")
     load = commands.add_parser("restore", help="databases and artifacts from such a tar")
     load.add_argument("file", type=Path)
+    newer = commands.add_parser("upgrade-postgres", help="copy an older PostgreSQL's data into a new volume")
+    newer.add_argument("--old-image", help="of the release that wrote the data")
     return top
 
 
@@ -43,6 +46,8 @@ def main() -> int:
         elif asked.command == "up":
             rolling.up(compose, asked.replicas)
             say(f"ontime answers on {rolling.address(compose)}")
+        elif asked.command == "upgrade-postgres":
+            postgres_upgrade.upgrade(compose, asked.old_image)
         elif asked.command == "down":
             down(compose)
         elif asked.command == "compose":

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 
 from compose import Compose, StackError, say
+from postgres_upgrade import refuse_another_release
 from waiting import start, wait_until_well
 
 FIRST_START_SECONDS = 1800
@@ -22,6 +23,7 @@ def up(compose: Compose, replicas: int, *, contracting: bool = True) -> None:
     Expand: servers and migrations first, which the old API tolerates. Then the API, then the rest. Contract: when
     nothing old runs any more, the schema loses what only the old code used, unless the old code may come back.
     """
+    refuse_another_release(compose)
     running = compose.containers("api")
     patience = UPGRADE_SECONDS if running else FIRST_START_SECONDS
     if running:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import subprocess
 import threading
 import time
@@ -13,28 +14,30 @@ from pathlib import Path
 from typing import Any
 
 from adapters.settings import PROJECT_ROOT
+from tests.conftest import free_port
 
 STACK = ("python3", "deploy/stack")
 BEGINS = datetime(2013, 4, 1, 7, 55, tzinfo=UTC)
-PORT = 18080
+IMAGES = ("api", "mlflow", "prefect", "worker")
 
 
 class RunningStack:
-    """One project of containers, with secrets of its own; everything of it is removed by `remove`."""
+    """One project of containers, with a name, ports, images and secrets of its own; `remove` takes all of it away."""
 
-    def __init__(self, home: Path, name: str = "ontime-test", port: int = PORT):
-        self.port, self.project = port, name
+    def __init__(self, home: Path):
+        self.port = free_port()
+        self.project = name = f"ontime-test-{secrets.token_hex(3)}"
         self.secrets = home / "secrets"
         self.environment = {
             **os.environ,
             "COMPOSE_PROJECT_NAME": name,
             "COMPOSE_PROFILES": "",
-            "IMAGE_TAG": "test",
+            "IMAGE_TAG": name,
             "SECRETS_DIR": str(self.secrets),
             "GATEWAY_ADDRESS": "127.0.0.1",
-            "GATEWAY_PORT": str(port),
-            "MLFLOW_UI_PORT": str(port + 1),
-            "PREFECT_UI_PORT": str(port + 2),
+            "GATEWAY_PORT": str(self.port),
+            "MLFLOW_UI_PORT": str(free_port()),
+            "PREFECT_UI_PORT": str(free_port()),
             "DEMO_BEGINS": BEGINS.strftime("%Y-%m-%dT%H:%M:%S"),
         }
 
@@ -56,6 +59,8 @@ class RunningStack:
 
     def remove(self) -> None:
         self.run(*STACK, "compose", "--profile", "*", "down", "-v", "--remove-orphans", check=False)
+        # The layers stay in the builder's cache: the next run finds them.
+        self.run("docker", "rmi", *(f"ontime/{image}:{self.project}" for image in IMAGES), check=False)
 
     def compose(self, *arguments: str) -> str:
         return self.run(*STACK, "compose", *arguments).stdout

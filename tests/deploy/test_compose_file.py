@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,30 @@ def test_the_file_is_valid_under_the_compose_specification():
     assert [error.message for error in validator.iter_errors(COMPOSE)] == []
 
 
-def test_compose_1_29_can_read_it():
-    extensions = {key for key in COMPOSE if key.startswith("x-")}
-    assert set(COMPOSE) - extensions == {"services", "networks", "volumes", "secrets"}
-    assert not any("develop" in service for service in SERVICES.values())
-    assert "# syntax=" not in (PROJECT_ROOT / "Dockerfile").read_text()
+def test_each_image_is_built_by_one_service():
+    """Two that build the same tag are exported side by side, and newer engines refuse the second."""
+    builders = Counter(service["image"] for service in SERVICES.values() if "build" in service)
+    assert set(builders.values()) == {1}
+    assert set(builders) == {s["image"] for s in SERVICES.values() if s["image"].startswith("ontime/")}
+
+
+@each_service
+def test_no_image_of_ours_is_pulled(name):
+    """A registry may hold somebody else's image of that name."""
+    service = SERVICES[name]
+    assert ("ontime/" in service["image"]) == (service.get("pull_policy") == "never")
+
+
+def test_the_volume_of_postgresql_is_named_after_its_release():
+    """So that another release begins a volume of its own, and the old one stays."""
+    service = SERVICES["postgres"]
+    [release] = re.findall(r"^postgres:(\d+)-", service["image"])
+    assert f"postgres-data-{release}:/var/lib/postgresql/data" in service["volumes"]
+
+
+def test_an_images_python_is_named_once():
+    dockerfile = (PROJECT_ROOT / "Dockerfile").read_text()
+    assert len(re.findall(r"python:?3\.\d+", dockerfile)) == 1
 
 
 @each_service

@@ -25,7 +25,6 @@ CONNECTS = "exec 3<>/dev/tcp/1.1.1.1/443"
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """A stack that `make up` started, from nothing."""
     running = RunningStack(tmp_path_factory.mktemp("stack"))
-    running.remove()
     try:
         running.up(2)
         yield running
