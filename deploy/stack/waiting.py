@@ -14,6 +14,8 @@ RESTARTS = 3
 # What has no health check is well when it has run for so long.
 SETTLED_SECONDS = 5.0
 LAST_LINES = 15
+PORT_IS_TAKEN = ("address already in use", "port is already allocated")
+FREE_THE_PORT = "Stop what listens there, or set GATEWAY_PORT, MLFLOW_UI_PORT or PREFECT_UI_PORT to another."
 # The name with which Docker says that a container is to end by itself.
 ENDS = ("no", "")
 WHAT_TO_DO = "Mend what the log names, then run the command again; `make logs S={}` shows more of it."
@@ -138,8 +140,11 @@ def failure(compose: Compose, state: dict, problem: str) -> StackError:
     """Return the error that says which service failed, how, and what it said last."""
     log = compose.log(state["Id"], LAST_LINES)
     service = name_of(state)
-    lines = [f"{service} cannot start: {problem}", *(f"  {line}" for line in log), WHAT_TO_DO.format(service)]
-    return StackError("\n".join(lines))
+    taken = any(words in problem for words in PORT_IS_TAKEN)
+    advice = FREE_THE_PORT if taken else WHAT_TO_DO.format(service)
+    return StackError(
+        "\n".join([f"{service} cannot start: {problem}", *(f"  {line}" for line in log), advice])
+    )
 
 
 def wait_until_well(compose: Compose, states: Callable[[], Sequence[dict]], seconds: float) -> None:

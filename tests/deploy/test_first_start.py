@@ -1,5 +1,6 @@
 """A part that cannot start ends `make up` soon: which, the last lines of its log, and what to do."""
 
+import socket
 import time
 from collections.abc import Iterator
 
@@ -38,6 +39,19 @@ def test_a_part_that_cannot_start_ends_the_command_within_a_minute(stack, variab
     assert f"ontime: {service} cannot start: {told}" in done.stderr
     assert "opening the" in done.stderr
     assert f"`make logs S={service}`" in done.stderr
+
+
+def test_a_taken_port_is_named_with_the_setting(stack):
+    stack.command("down")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = stack.command("up", "--replicas", "1", GATEWAY_PORT=port)
+    assert done.returncode == 1
+    assert "gateway cannot start: not started: " in done.stderr
+    assert port in done.stderr
+    assert "GATEWAY_PORT" in done.stderr
 
 
 def test_it_starts_when_the_cause_is_mended(stack):
