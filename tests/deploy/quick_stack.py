@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from adapters.settings import PROJECT_ROOT
-from tests.conftest import free_port
+from tests.session import free_port
 
 HERE = Path(__file__).parent / "small_stack"
 HEADERS = {"Authorization": "Bearer probe"}

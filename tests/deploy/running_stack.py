@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.settings import PROJECT_ROOT
-from tests.conftest import free_port
+from tests.session import free_port
 
 STACK = ("python3", "deploy/stack")
 BEGINS = datetime(2013, 4, 1, 7, 55, tzinfo=UTC)
