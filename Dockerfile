@@ -52,14 +52,14 @@ RUN uv pip sync --quiet --require-hashes /requirements/worker.txt
 # Servers of others: their libraries and the way to hand them secrets.
 FROM base AS mlflow
 COPY --from=mlflow-libraries /venv /venv
-COPY deploy/entrypoints /entrypoints
+COPY deploy/images/entrypoints /entrypoints
 USER 10001:10001
 EXPOSE 5000
 ENTRYPOINT ["/entrypoints/mlflow.sh"]
 
 FROM base AS prefect
 COPY --from=prefect-libraries /venv /venv
-COPY deploy/entrypoints /entrypoints
+COPY deploy/images/entrypoints /entrypoints
 USER 10001:10001
 EXPOSE 4200
 ENTRYPOINT ["/entrypoints/prefect.sh"]
@@ -67,12 +67,14 @@ ENTRYPOINT ["/entrypoints/prefect.sh"]
 # The API, the shipper and the feature refresher: numpy, Flask and PostgreSQL, nothing that trains.
 FROM base-openmp AS api
 COPY --from=api-libraries /venv /venv
-COPY deploy/entrypoints /entrypoints
+COPY deploy/images/entrypoints /entrypoints
 WORKDIR /ontime
 COPY domain domain
 COPY adapters adapters
 COPY services services
 COPY app app
+COPY deploy/__init__.py deploy/
+COPY deploy/pipeline/__init__.py deploy/pipeline/trial.py deploy/pipeline/
 RUN python -m compileall -q -j 0 /ontime
 ARG GIT_COMMIT=unknown
 ENV ONTIME_GIT_COMMIT=$GIT_COMMIT PYTHONPATH=/ontime
@@ -84,7 +86,7 @@ CMD ["gunicorn", "-c", "app/gunicorn_conf.py", "app:create_app()"]
 # Prefect's worker, and with it every flow, the migrations and the feed.
 FROM base-openmp AS worker
 COPY --from=worker-libraries /venv /venv
-COPY deploy/entrypoints /entrypoints
+COPY deploy/images/entrypoints /entrypoints
 WORKDIR /ontime
 COPY domain domain
 COPY adapters adapters
@@ -95,6 +97,9 @@ COPY monitoring monitoring
 COPY flows flows
 COPY replay replay
 COPY app app
+COPY deploy/__init__.py deploy/
+COPY deploy/native deploy/native
+COPY deploy/pipeline/__init__.py deploy/pipeline/trial.py deploy/pipeline/
 COPY ontime ontime
 RUN python -m compileall -q -j 0 /ontime
 ARG GIT_COMMIT=unknown

@@ -32,7 +32,7 @@ $(STAMP): requirements/all.txt requirements/bootstrap.txt | $(BIN)/python
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --no-cache-dir --require-hashes -r requirements/bootstrap.txt
 	@mkdir -p $(VENV)/.tmp
 	@TMPDIR="$$PWD/$(VENV)/.tmp" $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/all.txt
-	@$(BIN)/python -m ontime.native_libraries
+	@$(BIN)/python -m deploy.native.openmp
 	@touch $@
 
 .PHONY: install
@@ -175,5 +175,5 @@ lock: $(STAMP) ## Write the lock files anew from requirements/*.in
 	@$(LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt
 	@$(LOCK) requirements/all.in -o requirements/all.txt
 
--include deploy/compose.mk
--include deploy/ci.mk
+-include deploy/compose/compose.mk
+-include deploy/pipeline/pipeline.mk

@@ -9,9 +9,9 @@ import numpy as np
 
 from adapters import model_artifact
 from adapters.settings import settings
-from ontime import measured
-from ontime.study import PAGE, site
-from study.sets import load_sets
+from experiments import measured
+from experiments.evaluation.command import PAGE, site
+from experiments.evaluation.sets import load_sets
 
 where = site(settings())
 model = model_artifact.load(where.folder / "model", where.key)

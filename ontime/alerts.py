@@ -6,8 +6,8 @@ from adapters.clock_store import ClockStore
 from adapters.monitoring_store import MonitoringStore
 from adapters.postgres import Database
 from adapters.settings import Settings
-from ontime.stack.manager import with_database
-from ontime.work import Say
+from adapters.terminal import Say
+from deploy.native.manager import with_database
 
 YEAR = timedelta(days=366)
 

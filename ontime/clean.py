@@ -6,11 +6,10 @@ from collections.abc import Callable
 import typer
 
 from adapters.settings import Settings
+from deploy.native import selection, state
+from deploy.native.manager import Stack
+from deploy.native.selection import StackName
 from domain.errors import OntimeError
-from ontime import selection
-from ontime.selection import StackName
-from ontime.stack import state
-from ontime.stack.manager import Stack
 
 Say = Callable[[str], None]
 

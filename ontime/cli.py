@@ -10,14 +10,13 @@ import typer
 
 from adapters.postgres import Database
 from adapters.settings import PROJECT_ROOT, settings
+from adapters.terminal import say
+from deploy.native import layout, selection
+from deploy.native import status as status_view
+from deploy.native.manager import Stack
+from deploy.native.selection import StackName
 from domain.errors import OntimeError
-from ontime import selection
-from ontime import status as status_view
-from ontime.selection import StackName
-from ontime.stack import layout
-from ontime.stack.manager import Stack
-from ontime.studies import studies
-from ontime.terminal import say
+from ontime.experiments import studies
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -125,7 +124,7 @@ def demo(
     Its state is in the folder `demo` below yours, its ports are ten above yours: your own stack is left alone.
     """
     from domain.errors import InvalidInput
-    from ontime.demo import run_demo, run_story
+    from replay.demo import run_demo, run_story
 
     if through:
         run_story(selection.enter(context.obj or StackName.OWN), through, days, say)
@@ -138,7 +137,7 @@ def demo(
 @app.command()
 def readme() -> None:
     """Ask the README's question after the demo, and write the answer into README and docs/reports/measured."""
-    from ontime.readme import write_answer
+    from replay.readme import write_answer
 
     write_answer(settings(), say)
 
@@ -151,7 +150,7 @@ def migrate(
 ) -> None:
     """Bring the database's schema up to this code; safe to repeat."""
     from adapters.postgres import migrate as apply
-    from ontime.stack.manager import with_database
+    from deploy.native.manager import with_database
 
     def bring_up(database: Database) -> None:
         say(f"applied: {', '.join(apply(database, contract=not expand)) or 'nothing, up to date'}")
@@ -169,7 +168,7 @@ def ingest(
 
     The inbox is data/inbox, or ONTIME_INBOX_DIR: monthly on-time files of the BTS and ASOS weather as CSV.
     """
-    from ontime.work import ingest_dataset
+    from flows.ingestion import ingest_dataset
 
     ingest_dataset(settings(), until.replace(tzinfo=UTC) if until else None, say)
 
@@ -177,7 +176,7 @@ def ingest(
 @app.command()
 def train_first() -> None:
     """Train a first champion on the days before the stack's clock, where none serves yet."""
-    from ontime.work import train_first as work
+    from flows.first_champion import train_first as work
 
     work(settings(), say)
 
@@ -210,7 +209,7 @@ def validate_model(
 ) -> None:
     """Check a version's signature, contract and gate, try it in a throw-away API, and only then let it serve."""
     from domain.errors import InvalidInput
-    from ontime import validation
+    from flows import validate as validation
 
     if step not in ("gate", "smoke", "promote", "all"):
         raise InvalidInput("step", "gate, smoke, promote or all", step)
@@ -250,7 +249,7 @@ def replay(
     Without days: April to December, on a stack that is started, given its history and a first champion where it
     has none. It goes on from the stack's clock, may be interrupted and run again, and leaves a report.
     """
-    from ontime.replay import replay_days
+    from replay.session import replay_days
 
     window = [moment.date() if moment else None for moment in (first, last)]
     replay_days(settings(), window[0], window[1], say)
@@ -261,7 +260,7 @@ def drill(
     fault: Annotated[str, typer.Argument(help="Name of a fault, or all; none = undisturbed.")] = "all",
 ) -> None:
     """Inject a fault into replayed days on a stack of its own, and tell what was detected, when, and what was done."""
-    from ontime.drill_stack import run_apart
+    from experiments.drills.stack import run_apart
 
     raise typer.Exit(run_apart(settings(), fault))
 
@@ -275,7 +274,7 @@ def feed(
 
     It goes on from the stack's clock, day after day, until the year is over or it is stopped.
     """
-    from ontime.work import play_feed
+    from replay.live_feed import play_feed
 
     play_feed(settings(), url or settings().api_address, pace, say)
 
@@ -315,7 +314,7 @@ def acknowledge(
 @app.command()
 def keys() -> None:
     """Record the API's keys in the database, and show where they are; safe to repeat."""
-    from ontime.stack.manager import register_keys, with_database
+    from deploy.native.manager import register_keys, with_database
 
     with_database(settings(), lambda database: register_keys(database, settings()))
     for name, scopes in layout.KEYS.items():
@@ -332,7 +331,7 @@ def clock(
 ) -> None:
     """Show the stack's clock, or set it."""
     from adapters.clock_store import ClockStore
-    from ontime.stack.manager import with_database
+    from deploy.native.manager import with_database
 
     if system:
         with_database(settings(), lambda database: ClockStore(database).set_system())
@@ -359,7 +358,7 @@ def openapi() -> None:
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
     """Run the tests; further words go to pytest. Needs no stack, and leaves none behind."""
-    from ontime.stack.layout import environment
+    from deploy.native.layout import environment
 
     # All of them side by side; for a few, starting the workers would take longer than the tests.
     command = [sys.executable, "-m", "pytest", *(context.args or ["--numprocesses=auto"])]

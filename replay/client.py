@@ -5,9 +5,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
+from adapters.settings import Settings
+from deploy.native import layout
 from domain.errors import NotReady, OntimeError
 
 PAUSE_SECONDS = 0.2
@@ -100,3 +103,18 @@ def require(answer: Answer, *statuses: int) -> Answer:
     if answer.status not in statuses:
         raise OntimeError(f"the API answers {answer.status}, expected {statuses}: {answer.body}")
     return answer
+
+
+def api_client(
+    settings: Settings, revive: Callable[[], None] = lambda: None, address: str | None = None
+) -> ApiClient:
+    """A client with the stack's keys, of the API here or at another address, like http://gateway:8080."""
+    where = urlsplit(address or settings.api_address)
+    return ApiClient(where.hostname or "127.0.0.1", where.port or 80, _keys(settings), revive)
+
+
+def _keys(settings: Settings) -> dict[str, str]:
+    """The stack's keys by scope."""
+    return {
+        name.removesuffix(".key"): (settings.api_keys_dir / name).read_text().strip() for name in layout.KEYS
+    }

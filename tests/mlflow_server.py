@@ -14,8 +14,8 @@ import pytest
 import requests
 
 from adapters.model_registry import ModelRegistry
-from ontime.stack.layout import MARK
-from ontime.stack.processes import end, of_stack
+from deploy.native.layout import MARK
+from deploy.native.processes import end, of_stack
 from tests.session import alone, free_port, needed, session_folder
 
 START_SECONDS = 120

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-LONGEST = ("tests/e2e", "tests/flows", "tests/study")
+LONGEST = ("tests/e2e", "tests/flows", "tests/experiments/evaluation")
 """Begun first, so that no worker is left with it at the end."""
 TOGETHER = ("tests/e2e", "tests/flows")
 """Folders whose tests share a server that is dear to start, or a story: one worker runs them all."""

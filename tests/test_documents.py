@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from adapters.settings import PROJECT_ROOT
-from ontime.readme import BEGINS, ENDS, KEPT, QUESTION, with_answer
-from study.report import with_table
+from experiments.evaluation.report import with_table
+from replay.readme import BEGINS, ENDS, KEPT, QUESTION, with_answer
 
 DOCUMENTS = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").rglob("*.md"))]
 README = (PROJECT_ROOT / "README.md").read_text()
@@ -29,7 +29,7 @@ def test_every_test_the_readme_names_is_in_the_file_it_names():
 
 
 def test_every_make_target_the_readme_names_exists():
-    files = [PROJECT_ROOT / "Makefile", *(PROJECT_ROOT / "deploy").glob("*.mk")]
+    files = [PROJECT_ROOT / "Makefile", *(PROJECT_ROOT / "deploy").rglob("*.mk")]
     makefile = "".join(file.read_text() for file in files)
     named = set(re.findall(r"`?make ([a-z][a-z-]+)`?", README))
     missing = [target for target in named if not re.search(rf"^{target}:", makefile, re.MULTILINE)]
@@ -87,7 +87,7 @@ def test_make_knows_every_command_of_the_readmes_blocks(command):
     )
     assert done.returncode == 0, done.stderr
     makefiles = "".join(
-        path.read_text() for path in [PROJECT_ROOT / "Makefile", *PROJECT_ROOT.glob("deploy/*.mk")]
+        path.read_text() for path in [PROJECT_ROOT / "Makefile", *PROJECT_ROOT.glob("deploy/**/*.mk")]
     )
     for variable in re.findall(r"([A-Z_]+)=", command):
         assert f"$({variable})" in makefiles

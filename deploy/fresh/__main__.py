@@ -9,13 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stack"))
-
-import outcome
-from compose import ROOT, StackError, fail, say
-from containers import Engine, NoEngineError
-from machines import MACHINES, TESTED_IN_SHORT, Machine
-from trial import Plan, Trial, bundled, git
+from deploy.compose.engine import ROOT, StackError, fail, say
+from deploy.fresh import outcome
+from deploy.fresh.containers import Engine, NoEngineError
+from deploy.fresh.machines import MACHINES, TESTED_IN_SHORT, Machine
+from deploy.fresh.trial import Plan, Trial, bundled, git
 
 LOGS = ROOT / "var" / "fresh"
 MEASURED = ROOT / "docs" / "reports" / "measured" / "fresh.json"
@@ -27,7 +25,7 @@ INTERRUPTED_STATUS = 130
 
 def parser() -> argparse.ArgumentParser:
     """Describe the command."""
-    top = argparse.ArgumentParser(prog="deploy/fresh", description=__doc__)
+    top = argparse.ArgumentParser(prog="python3 -m deploy.fresh", description=__doc__)
     top.add_argument(
         "--short", action="store_true",
         help=f"{DAYS_IN_SHORT} days of the demo, all machines side by side; tests on {TESTED_IN_SHORT.name} only",

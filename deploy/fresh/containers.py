@@ -1,4 +1,3 @@
-# ruff: noqa: S603, S607  the commands are this file's own, found on PATH
 """Containers made from a base image, a script run in them, their removal."""
 
 import json
@@ -9,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import IO
 
-from compose import StackError, environment
+from deploy.compose.engine import StackError, environment
 
 LASTS_SECONDS = 3 * 3600
 """A container whose maker was killed ends, and is removed, by itself."""

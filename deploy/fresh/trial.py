@@ -1,4 +1,3 @@
-# ruff: noqa: S603, S607  git, found on PATH
 """The README's two commands on one new machine."""
 
 import re
@@ -12,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import outcome
-from compose import ROOT, StackError, say
-from containers import Container, Engine
-from machines import Machine
+from deploy.compose.engine import ROOT, StackError, say
+from deploy.fresh import outcome
+from deploy.fresh.containers import Container, Engine
+from deploy.fresh.machines import Machine
 
 PREPARE_SECONDS = 600
 DEMO_SECONDS = 1800

@@ -5,17 +5,15 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stack"))
-
-import rolling
-from compose import Compose, StackError, fail, say
-from images import PREVIOUS, Images
-from smoke import smoke
+from deploy.compose import rolling
+from deploy.compose.engine import Compose, StackError, fail, say
+from deploy.pipeline.images import PREVIOUS, Images
+from deploy.pipeline.smoke import smoke
 
 
 def main() -> int:
     """Run one command."""
-    top = argparse.ArgumentParser(prog="deploy/pipeline", description=__doc__)
+    top = argparse.ArgumentParser(prog="python3 -m deploy.pipeline", description=__doc__)
     top.add_argument("command", choices=("deploy", "smoke", "rollback"))
     top.add_argument("--replicas", type=int, default=0, help="of the API; by default as many as there are")
     asked = top.parse_args()

@@ -1,4 +1,3 @@
-# ruff: noqa: S603  the programs are those of this environment
 """Whether what is installed is what is locked, fits together, and has no known vulnerability.
 
 Vulnerabilities are asked of an advisory service. Where it is not reachable that part is not done, which is said;
@@ -12,8 +11,9 @@ import sys
 from importlib.metadata import distributions
 from pathlib import Path
 
-from check_locks import FOLDER, pins
 from packaging.utils import canonicalize_name
+
+from deploy.pipeline.check_locks import FOLDER, pins
 
 BIN = Path(sys.executable).parent
 AUDIT_SECONDS = 300

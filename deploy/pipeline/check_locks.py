@@ -4,9 +4,10 @@ import re
 import sys
 from pathlib import Path
 
-from locked_pythons import PYTHONS, unlocked
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from deploy.pipeline.locked_pythons import PYTHONS, unlocked
 
 FOLDER = Path(__file__).resolve().parents[2] / "requirements"
 PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE)

@@ -1,8 +1,7 @@
-# ruff: noqa: S603, S607  git, and the scanner of this environment
 """Whether a file under version control holds something like a secret that .secrets.baseline does not know.
 
-    python deploy/pipeline/check_secrets.py            # exit status 1 = there is one
-    python deploy/pipeline/check_secrets.py --accept   # after a look at each: write the baseline anew
+    python -m deploy.pipeline.check_secrets            # exit status 1 = there is one
+    python -m deploy.pipeline.check_secrets --accept   # after a look at each: write the baseline anew
 
 The baseline holds hashes of what was looked at and is none. Where a finding stands in its file does not matter.
 """

@@ -1,6 +1,6 @@
 """The images that run, kept under the tag `previous` while others take their place."""
 
-from compose import Compose, StackError, say
+from deploy.compose.engine import Compose, StackError, say
 
 OURS = "ontime/"
 PREVIOUS = "previous"

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from compose import StackError, say
+from deploy.compose.engine import StackError, say
 
 READY_SECONDS = 60
 

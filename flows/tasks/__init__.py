@@ -1,6 +1,6 @@
 """The flows' I/O: every task is safe to run again, and is, three times, before its flow fails."""
 
-from flows.tasks.deciding import (
+from flows.tasks.decide import (
     compare_challenger,
     compare_with_previous,
     drop_challenger,
@@ -11,16 +11,8 @@ from flows.tasks.deciding import (
     trigger_pipeline,
     with_approval,
 )
-from flows.tasks.keeping import (
-    measure_estimates,
-    prune_reports,
-    raise_alerts,
-    record,
-    recorded,
-    report_links,
-    save_night,
-)
-from flows.tasks.measuring import (
+from flows.tasks.inputs import Night, Served, begin, fetch_predictions, load_champion, missed_nights
+from flows.tasks.measure import (
     Acknowledged,
     count_acknowledged,
     count_predictions,
@@ -35,13 +27,14 @@ from flows.tasks.measuring import (
     measure_trailing,
     sample_predictions,
 )
-from flows.tasks.nights import (
-    Night,
-    Served,
-    begin,
-    fetch_predictions,
-    load_champion,
-    missed_nights,
+from flows.tasks.store import (
+    measure_estimates,
+    prune_reports,
+    raise_alerts,
+    record,
+    recorded,
+    report_links,
+    save_night,
 )
 
 __all__ = [

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.embedded_postgres import EmbeddedPostgres, create_databases
 from adapters.postgres import SQL_DIR, Database, migrate, schema_dump
+from deploy.native.embedded_postgres import EmbeddedPostgres, create_databases
 from domain.errors import ConfigurationError, NotReady
 
 SCHEMA = Path(__file__).with_name("schema.txt")

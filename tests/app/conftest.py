@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.embedded_postgres import EmbeddedPostgres, drop_database
 from adapters.postgres import Database
 from adapters.settings import Settings
+from deploy.native.embedded_postgres import EmbeddedPostgres, drop_database
 from tests.app import worlds
 from tests.app.worlds import Api
 from tests.builders import NOON

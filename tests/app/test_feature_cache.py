@@ -4,9 +4,9 @@ import time
 import pytest
 
 from adapters.clock_store import ClockStore
-from adapters.embedded_postgres import EmbeddedPostgres, create_databases
 from adapters.postgres import Database, migrate
 from app.feature_cache import PAST, RING, FeatureCache, Sight
+from deploy.native.embedded_postgres import EmbeddedPostgres, create_databases
 from domain.clock import minute_floor
 from domain.errors import NotReady
 from tests.app import worlds

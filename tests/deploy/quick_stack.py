@@ -104,8 +104,8 @@ class SmallStack:
         return run("make", "--no-print-directory", target, environment=self.environment | {"IMAGE_TAG": tag})
 
     def command(self, *arguments, **variables) -> subprocess.CompletedProcess:
-        """Run `deploy/stack` with the stack's environment."""
-        return run("python3", "deploy/stack", *arguments, environment=self.environment | variables)
+        """Run `deploy/compose` with the stack's environment."""
+        return run("python3", "-m", "deploy.compose", *arguments, environment=self.environment | variables)
 
     def up(self, replicas, **variables) -> None:
         done = self.command("up", "--replicas", str(replicas), **variables)

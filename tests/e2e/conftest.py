@@ -21,11 +21,11 @@ from adapters.postgres import Database
 from adapters.prefect_client import PrefectClient
 from adapters.settings import PROJECT_ROOT, Settings, read_settings
 from data.dataset import load_dataset
-from ontime.selection import PORTS_ABOVE
-from ontime.stack.manager import Stack
-from ontime.stack.probes import api_ready, wait_for
-from ontime.work import api_client, ingest_dataset
-from replay.client import ApiClient
+from deploy.native.manager import Stack
+from deploy.native.probes import api_ready, wait_for
+from deploy.native.selection import PORTS_ABOVE
+from flows.ingestion import ingest_dataset
+from replay.client import ApiClient, api_client
 from replay.driver import DayCount, Replay, morning_after
 from replay.feed import Feed
 from tests.session import free_port
@@ -96,7 +96,9 @@ def own_settings(dataset_dir: Path) -> Iterator[Settings]:
 def make_secrets_as_compose_does(state_dir: Path) -> None:
     """Make the secrets that `make up` makes: a native stack that starts later takes them."""
     environment = os.environ | {"SECRETS_DIR": str(state_dir / "secrets")}
-    subprocess.run([PROJECT_ROOT / "deploy" / "secrets.sh"], env=environment, check=True, capture_output=True)
+    subprocess.run(
+        [PROJECT_ROOT / "deploy" / "compose" / "secrets.sh"], env=environment, check=True, capture_output=True
+    )
 
 
 @pytest.fixture(scope="package")

@@ -11,9 +11,9 @@ import pytest
 from adapters.event_store import EventStore
 from adapters.prediction_log import PredictionLog
 from adapters.settings import PROJECT_ROOT
-from ontime.selection import StackName, settings_of
-from ontime.stack import state
-from ontime.stack.processes import of_stack
+from deploy.native import state
+from deploy.native.processes import of_stack
+from deploy.native.selection import StackName, settings_of
 from replay.client import require
 from tests.e2e.conftest import DAY, World
 from tests.e2e.test_loop import logged

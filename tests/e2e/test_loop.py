@@ -16,14 +16,14 @@ from adapters.label_store import LabelStore
 from adapters.monitoring_store import MonitoringStore
 from adapters.prediction_log import PredictionColumns, PredictionLog
 from adapters.prefect_client import FlowRun
+from deploy.native.probes import PROBES
 from domain.clock import from_minute
 from domain.errors import OntimeError
 from domain.features.catalogue import CONTRACT_HASH
 from domain.features.state import AHEAD_MINUTES, LOOKBACK_MINUTES
 from domain.features.vectors import vectors_for
 from domain.flights import Queries
-from ontime.stack.probes import PROBES
-from ontime.tuning import champion_parameters
+from experiments.evaluation.tuning import champion_parameters
 from replay.client import require
 from replay.driver import ticks_of
 from tests.e2e.conftest import DAY, SMALL, World, unheard

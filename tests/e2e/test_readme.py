@@ -11,7 +11,7 @@ import requests
 
 from adapters.clock_store import ClockStore
 from adapters.settings import PROJECT_ROOT
-from ontime.readme import KEPT, QUESTION, README
+from replay.readme import KEPT, QUESTION, README
 from tests.e2e.conftest import World
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]

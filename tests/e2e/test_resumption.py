@@ -13,7 +13,7 @@ from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
 from adapters.settings import PROJECT_ROOT, settings
 from data.dataset import load_dataset
-from ontime.work import api_client
+from replay.client import api_client
 from replay.driver import LEAD, Replay, morning_after, ticks_of
 from replay.feed import Feed
 from tests.e2e.conftest import DAY, NEXT_DAY, World

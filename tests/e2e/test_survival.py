@@ -11,9 +11,9 @@ import pytest
 from adapters.clock_store import ClockStore
 from adapters.prediction_log import PredictionLog
 from adapters.prefect_client import PrefectClient
-from ontime.stack.guard import Guard
-from ontime.stack.probes import PROBES, wait_for
-from ontime.stack.processes import of_stack
+from deploy.native.guard import Guard
+from deploy.native.probes import PROBES, wait_for
+from deploy.native.processes import of_stack
 from replay.driver import Replay, ticks_of
 from tests.e2e.conftest import DAY, NEXT_DAY, World, unheard
 from tests.e2e.test_loop import eventually, logged

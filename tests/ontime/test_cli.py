@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from adapters.settings import PROJECT_ROOT
+from deploy.native import layout
+from deploy.native.processes import of_stack
 from ontime.cli import _test_environment
-from ontime.stack import layout
-from ontime.stack.processes import of_stack
 from tests.session import free_port
 
 PORTS = ("POSTGRES", "API", "MLFLOW", "PREFECT", "SUPERVISOR")

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from adapters.clock_store import ClockStore
-from adapters.embedded_postgres import EmbeddedPostgres
 from adapters.event_store import EventStore
 from adapters.feature_store import FeatureStore
 from adapters.postgres import Database, migrate
 from adapters.settings import PROJECT_ROOT
+from deploy.native.embedded_postgres import EmbeddedPostgres
 from domain.clock import minute_floor
 from domain.errors import NotReady
 from domain.features.state import StateBlock, compute_block

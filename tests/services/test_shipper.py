@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.embedded_postgres import EmbeddedPostgres
 from adapters.postgres import Database, migrate
 from adapters.prediction_log import PredictionLog, to_copy_line
 from adapters.settings import PROJECT_ROOT
 from adapters.spool import SpoolReader, SpoolWriter
+from deploy.native.embedded_postgres import EmbeddedPostgres
 from domain.errors import NotReady
 from services.shipper import Shipper
 from tests.builders import DAY, NOON, prediction

@@ -1,0 +1,1 @@
+"""What starts ontime on machines: natively, under Compose, and through a pipeline."""

@@ -1,0 +1,80 @@
+"""What `make up`, `make backup`, `make restore` ... run: `python3 -m deploy.compose COMMAND`; needs no library."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from deploy.compose import backup, postgres_upgrade, rolling
+from deploy.compose.engine import ROOT, Compose, StackError, fail, say
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the commands."""
+    top = argparse.ArgumentParser(prog="python3 -m deploy.compose", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+    commands.add_parser("check", help="tell whether an engine answers")
+    commands.add_parser("build", help="build the images")
+    start = commands.add_parser("up", help="start the stack, or upgrade a running one in place")
+    start.add_argument("--replicas", type=int, default=1)
+    commands.add_parser("down", help="stop the stack, the services of every profile")
+    commands.add_parser("down-if-up", help="stop the stack where one runs; no word where none does")
+    # No prefix of its own: options that come first are Compose's.
+    run = commands.add_parser(
+        "compose", help="pass a command on to Compose", add_help=False, prefix_chars="+"
+    )
+    run.add_argument("arguments", nargs=argparse.REMAINDER)
+    save = commands.add_parser("backup", help="databases and artifacts into one tar")
+    save.add_argument("--folder", type=Path, default=ROOT / "var" / "backups")
+    load = commands.add_parser("restore", help="databases and artifacts from such a tar")
+    load.add_argument("file", type=Path)
+    newer = commands.add_parser("upgrade-postgres", help="copy an older PostgreSQL's data into a new volume")
+    newer.add_argument("--old-image", help="of the release that wrote the data")
+    return top
+
+
+def main() -> int:
+    """Run one command."""
+    asked = parser().parse_args()
+    try:
+        if asked.command == "down-if-up":
+            return down_if_up()
+        compose = Compose()
+        if asked.command == "build":
+            compose.build()
+        elif asked.command == "up":
+            rolling.up(compose, asked.replicas)
+            say(f"ontime answers on {rolling.address(compose)}")
+        elif asked.command == "upgrade-postgres":
+            postgres_upgrade.upgrade(compose, asked.old_image)
+        elif asked.command == "down":
+            down(compose)
+        elif asked.command == "compose":
+            compose.run(*asked.arguments)
+        elif asked.command == "backup":
+            backup.backup(compose, asked.folder)
+        elif asked.command == "restore":
+            backup.restore(compose, asked.file)
+            rolling.start_again(compose)
+    except StackError as error:
+        return fail(error)
+    return 0
+
+
+def down_if_up() -> int:
+    """Stop the stack where one runs."""
+    try:
+        compose = Compose()
+    except StackError:
+        return 0
+    if compose.services():
+        down(compose)
+    return 0
+
+
+def down(compose: Compose) -> None:
+    """Stop and remove the containers and networks of every profile, and of earlier releases; the volumes stay."""
+    compose.run("--profile", "*", "down", "--remove-orphans")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

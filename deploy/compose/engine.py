@@ -1,0 +1,164 @@
+"""Docker Compose, and what is asked of it and of the engine."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+NO_ENGINE = "No Docker engine answers here. `make local` runs ontime on this machine without one."
+NO_COMPOSE = "Docker is here, but Compose v2 is not: install the docker compose plugin."
+NO_BUILDX = "Docker is here, but BuildKit is not: install the docker buildx plugin."
+
+
+class StackError(Exception):
+    """Something the operator has to know, in one line."""
+
+
+def say(text: str) -> None:
+    """Print what happens now."""
+    print(text, flush=True)
+
+
+def environment() -> dict[str, str]:
+    """Return the variables Compose runs with: the caller's, the project's name and the commit."""
+    values = dict(os.environ)
+    values.setdefault("COMPOSE_PROJECT_NAME", "ontime")
+    values.setdefault("GIT_COMMIT", _git_commit())
+    return values
+
+
+def _git_commit() -> str:
+    done = subprocess.run(
+        ["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "unknown"
+
+
+class Compose:
+    """One project of containers.
+
+    Raises
+    ------
+    StackError
+        If no engine answers, or there is no Compose v2.
+    """
+
+    command = ("docker", "compose")
+
+    def __init__(self) -> None:
+        self.environment = environment()
+        if not self._works("docker", "info"):
+            raise StackError(NO_ENGINE)
+        if not self._works(*self.command, "version"):
+            raise StackError(NO_COMPOSE)
+
+    def _works(self, *command: str) -> bool:
+        if not shutil.which(command[0], path=self.environment["PATH"]):
+            return False
+        quiet = subprocess.DEVNULL
+        done = subprocess.run(command, env=self.environment, stdout=quiet, stderr=quiet, check=False)
+        return done.returncode == 0
+
+    def build(self) -> None:
+        """Build every image.
+
+        Raises
+        ------
+        StackError
+            If BuildKit is missing, or an image cannot be built.
+        """
+        if not self._works("docker", "buildx", "version"):
+            raise StackError(NO_BUILDX)
+        self.run("build", "--quiet")
+
+    def run(self, *arguments: str, **streams: object) -> None:
+        """Run Compose; its output goes to the operator, unless `streams` say otherwise.
+
+        Raises
+        ------
+        StackError
+            If it fails.
+        """
+        self._run([*self.command, *arguments], **streams)
+
+    def run_docker(self, *arguments: str, **streams: object) -> None:
+        """Run Docker's own client in the same way."""
+        self._run(["docker", *arguments], **streams)
+
+    def _run(self, command: Sequence[str], **streams: object) -> None:
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, check=False, **streams)
+        if done.returncode:
+            raise StackError(f"`{' '.join(command)}` ended with {done.returncode}")
+
+    def popen(self, *command: str, **pipes: object) -> subprocess.Popen:
+        """Start a command with pipes of the caller's."""
+        return subprocess.Popen(command, cwd=ROOT, env=self.environment, **pipes)
+
+    def read(self, *arguments: str) -> str:
+        """Run Compose and return its output."""
+        return self._output(*self.command, *arguments)
+
+    def docker(self, *arguments: str) -> str:
+        """Run Docker's own client and return its output."""
+        return self._output("docker", *arguments)
+
+    def _output(self, *command: str) -> str:
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise StackError(f"`{' '.join(command)}`: {done.stderr.strip()[-500:]}")
+        return done.stdout
+
+    def services(self) -> list[str]:
+        """Return the services that have a container, those of every profile and of earlier releases too."""
+        return sorted({s["Config"]["Labels"]["com.docker.compose.service"] for s in self.states()})
+
+    def states(self, service: str | None = None) -> list[dict]:
+        """Return what the engine knows about the project's containers, or a service's, oldest first.
+
+        A one-off container of `compose run` is none of them.
+        """
+        labels = [f"com.docker.compose.project={self.environment['COMPOSE_PROJECT_NAME']}"]
+        labels += ["com.docker.compose.oneoff=False"]
+        labels += [f"com.docker.compose.service={service}"] if service else []
+        filters = [part for label in labels for part in ("--filter", f"label={label}")]
+        ids = self.docker("ps", "-aq", "--no-trunc", *filters).split()
+        return sorted(self.inspect_all(ids), key=lambda s: s["Created"])
+
+    def containers(self, service: str, *, stopped: bool = False) -> list[str]:
+        """Return the ids of a service's containers, oldest first; with `stopped`, the ended ones too."""
+        return [s["Id"] for s in self.states(service) if stopped or s["State"]["Running"]]
+
+    def inspect_all(self, ids: Sequence[str]) -> list[dict]:
+        """Return everything the engine knows about containers; one that is gone by now is left out."""
+        if not ids:
+            return []
+        # With one that is gone the client fails, and prints the others all the same.
+        done = subprocess.run(
+            ["docker", "inspect", "--type", "container", *ids],
+            env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return json.loads(done.stdout or "[]")
+
+    def log(self, container: str, lines: int) -> list[str]:
+        """Return the last lines a container wrote, to either stream."""
+        done = subprocess.run(
+            ["docker", "logs", "--tail", str(lines), container],
+            env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        return done.stdout.splitlines()
+
+    def inspect(self, container: str) -> dict:
+        """Return everything the engine knows about a container."""
+        return json.loads(self.docker("inspect", container))[0]
+
+
+def fail(error: StackError) -> int:
+    """Print why it did not work; return the exit code."""
+    print(f"ontime: {error}", file=sys.stderr)
+    return 1

@@ -1,0 +1,1 @@
+"""The README's commands on new machines: `python3 -m deploy.fresh`."""

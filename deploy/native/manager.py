@@ -1,0 +1,272 @@
+"""Starting, watching and stopping the native stack."""
+
+import contextlib
+import http.client
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from adapters.api_keys import ApiKeys
+from adapters.postgres import ConnectionParameters, Database, migrate
+from adapters.settings import PROJECT_ROOT, Settings
+from deploy.native import layout, processes
+from deploy.native.embedded_postgres import create_databases, initialise, require_free_port
+from deploy.native.probes import PROBES, Probe, api_ready
+from deploy.native.programs import SUPERVISOR_USER, programs, supervisor_configuration
+from deploy.native.starting import CannotStart, Starting, settled
+from domain.errors import ConfigurationError, NotReady, OntimeError
+
+Say = Callable[[str], None]
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
+CALL_SECONDS = 40.0
+"""A call that stops a program waits for its end."""
+PING_SECONDS = 10.0
+"""Ample: a manager that is taken for dead is started anew, and with it the whole stack."""
+
+NO_ANSWER = (OSError, xmlrpc.client.Error, http.client.HTTPException)
+"""What a call of the process manager raises when it is away or refuses."""
+
+
+class Stack:
+    """The native stack of one state folder."""
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+
+    def is_managed(self) -> bool:
+        """Whether the process manager answers."""
+        try:
+            return bool(self._ask("getState", patience=PING_SECONDS)["statename"] == "RUNNING")
+        except NO_ANSWER:
+            return False
+
+    def start_servers(self, say: Say) -> None:
+        """Start the process manager and the servers of others; PostgreSQL is migrated when this returns.
+
+        Raises
+        ------
+        ConfigurationError
+            If a port is taken: names it and its setting.
+        CannotStart
+            If a part ends again and again, or does not answer: names it, its log's end, and what to do.
+        """
+        if not self.is_managed():
+            self._start_manager(say)
+        parameters = ConnectionParameters.from_settings(self.settings).to_database("postgres")
+        self._ensure("postgres", "prefect-server")
+        self._wait_for(self._starting(), "postgres", lambda settings: parameters.connect("wait").close())
+        create_databases(parameters, [self.settings.postgres_database, "mlflow"])
+        self._ensure("mlflow")
+        with_database(self.settings, self._prepare)
+        say("PostgreSQL is up and migrated; MLflow and Prefect are starting")
+
+    def start_services(self, say: Say) -> None:
+        """Start ontime's own processes and wait until every part answers, the API's readiness left out.
+
+        Raises
+        ------
+        CannotStart
+            As `start_servers`.
+        """
+        self._ensure("features", "shipper", "watchman", "api")
+        starting = self._starting()
+        self._wait_for(starting, "prefect-server", PROBES["prefect-server"])
+        self._ensure("prefect-worker")
+        self.register_flows()
+        for name in ("mlflow", "api", "watchman", "prefect-worker"):
+            self._wait_for(starting, name, PROBES[name])
+        for name in ("features", "shipper"):
+            # They are well when they have work and do it; here that they run is all that can be asked.
+            self._wait_for(starting, name, self._settled(name))
+        say("every part of the stack answers")
+
+    def wait_for_mlflow(self) -> None:
+        """Wait until MLflow answers clients; CannotStart as `start_servers`."""
+        self._wait_for(self._starting(), "mlflow", PROBES["mlflow"])
+
+    def wait_for_predictions(self) -> None:
+        """Wait until the API can serve a prediction; CannotStart as `start_servers`."""
+        self._wait_for(self._starting(), "api", api_ready)
+
+    def start(self, say: Say) -> None:
+        """Start whatever does not run, with its data."""
+        self.start_servers(say)
+        self.start_services(say)
+
+    def register_flows(self) -> None:
+        """Tell Prefect of every deployment; safe to repeat."""
+        self.run_module("flows.deploy")
+
+    def run_module(self, module: str, *arguments: str) -> None:
+        """Run a module in the stack's environment, to its end.
+
+        Raises
+        ------
+        OntimeError
+            If it fails; carries the end of what it said.
+        """
+        done = subprocess.run(  # a module of this project
+            [sys.executable, "-m", module, *arguments],
+            cwd=PROJECT_ROOT,
+            env=layout.environment(self.settings),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise OntimeError(f"{module} failed: {done.stderr.strip()[-2000:]}")
+
+    def stop(self, say: Say) -> None:
+        """Stop everything, and make sure that no process is left."""
+        if self.is_managed():
+            self._ask("shutdown")
+            deadline = time.monotonic() + STOP_SECONDS
+            while self.is_managed() and time.monotonic() < deadline:
+                time.sleep(0.2)
+        left = processes.of_stack(self.settings.state_dir)
+        if left:
+            processes.end(left)
+        remaining = processes.of_stack(self.settings.state_dir)
+        if remaining:
+            raise OntimeError(f"could not stop the processes {remaining}")
+        say("the stack is stopped; its data stay")
+
+    def states(self) -> dict[str, dict[str, Any]]:
+        """What the process manager says of each program: statename, pid, start, now."""
+        if not self.is_managed():
+            return {}
+        return self._infos()
+
+    def probe(self) -> dict[str, str | None]:
+        """Ask each program what its clients need of it; None = well, else what is wrong."""
+        return {name: _failure(probe, self.settings) for name, probe in PROBES.items()}
+
+    def restart(self, name: str) -> None:
+        """Stop and start one program."""
+        if self.states()[name]["statename"] == "RUNNING":
+            self._ask("stopProcess", name)
+        self._ask("startProcess", name)
+
+    def _wait_for(self, starting: Starting, name: str, probe: Probe) -> None:
+        try:
+            starting.wait_for(name, lambda: probe(self.settings), START_SECONDS)
+        except CannotStart as error:
+            # Else its manager would start it for ever.
+            with contextlib.suppress(*NO_ANSWER):
+                self._ask("stopProcess", error.part)
+            raise
+
+    def _starting(self) -> Starting:
+        return Starting(self._infos, self.settings.state_dir / "log")
+
+    def _settled(self, name: str) -> Probe:
+        return lambda settings: settled(self._infos()[name])
+
+    def _infos(self) -> dict[str, dict[str, Any]]:
+        try:
+            return {info["name"]: info for info in self._ask("getAllProcessInfo")}
+        except NO_ANSWER as error:
+            raise NotReady(f"the process manager went away: {error}") from error
+
+    def _prepare(self, database: Database) -> None:
+        migrate(database)
+        register_keys(database, self.settings)
+
+    def _start_manager(self, say: Say) -> None:
+        left = processes.of_stack(self.settings.state_dir)
+        if left:
+            say(f"stopping {len(left)} processes that an interrupted stack left behind")
+            processes.end(left)
+        for name in layout.PORT_SETTINGS:
+            require_free_port(getattr(self.settings, name), f"ONTIME_{name.upper()}")
+        try:
+            path = self._make_state()
+        except OSError as error:
+            raise OntimeError(f"ONTIME_STATE_DIR: cannot use {error.filename}: {error.strerror}") from error
+        done = subprocess.run(
+            [sys.executable, "-m", "supervisor.supervisord", "-c", str(path)],
+            env=layout.environment(self.settings),
+            cwd=PROJECT_ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise OntimeError(f"supervisord does not start: {done.stderr.strip() or done.stdout.strip()}")
+        deadline = time.monotonic() + 15
+        while not self.is_managed():
+            if time.monotonic() > deadline:
+                raise NotReady(f"supervisord does not answer; see {self.settings.state_dir / 'log'}")
+            time.sleep(0.05)
+
+    def _make_state(self) -> Path:
+        """Make what is missing of the state; gives the process manager's configuration."""
+        layout.make_folders(self.settings)
+        layout.make_secrets(self.settings)
+        initialise(self.settings.state_dir / "postgres", self.settings.postgres_password_file)
+        path = self.settings.state_dir / "run" / "supervisord.conf"
+        path.touch(mode=0o600)
+        path.write_text(supervisor_configuration(self.settings))
+        return path
+
+    def _ensure(self, *names: str) -> None:
+        states = self.states()
+        for name in names:
+            if states[name]["statename"] not in ("RUNNING", "STARTING", "BACKOFF"):
+                self._ask("startProcess", name, False)
+
+    def _ask(self, method: str, *arguments: Any, patience: float = CALL_SECONDS) -> Any:
+        """Call the process manager."""
+        try:
+            password = layout.supervisor_password_file(self.settings).read_text().strip()
+        except OSError:
+            password = "none-yet"  # noqa: S105  what no stack has as its password
+        address = f"http://{SUPERVISOR_USER}:{password}@127.0.0.1:{self.settings.supervisor_port}/RPC2"
+        with xmlrpc.client.ServerProxy(address, transport=_ImpatientTransport(patience)) as manager:
+            return getattr(manager.supervisor, method)(*arguments)
+
+
+class _ImpatientTransport(xmlrpc.client.Transport):
+    """Gives up on somebody else's server that takes the call and stays silent."""
+
+    def __init__(self, patience: float):
+        super().__init__()
+        self._patience = patience
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        """Connect with a time limit."""
+        connection = super().make_connection(host)
+        connection.timeout = self._patience
+        return connection
+
+
+def register_keys(database: Database, settings: Settings) -> None:
+    """Record the keys that lie beside the stack; those on record stay as they are."""
+    keys = ApiKeys(database)
+    for name, scopes in layout.KEYS.items():
+        keys.register(name, scopes, (settings.api_keys_dir / name).read_text().strip())
+
+
+def with_database(settings: Settings, work: Callable[[Database], None]) -> None:
+    """Do some work on the stack's database and leave no connection behind."""
+    database = Database.from_settings(settings, max_connections=2)
+    try:
+        work(database)
+    finally:
+        database.close()
+
+
+def _failure(probe: Probe, settings: Settings) -> str | None:
+    try:
+        probe(settings)
+    except (OntimeError, OSError) as error:
+        return str(error)
+    return None
+
+
+__all__ = ["ConfigurationError", "Stack", "programs", "with_database"]

@@ -1,0 +1,77 @@
+"""Finding and ending what is left of a stack: by the mark every one of its processes carries."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from deploy.native.layout import MARK
+
+POLL_SECONDS = 0.1
+
+
+def of_stack(state_dir: Path) -> list[int]:
+    """Pids of the living processes of the stack whose state is in `state_dir`, this process left out."""
+    mark = f"{MARK}={state_dir}".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            variables = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:  # ended meanwhile, or somebody else's
+            continue
+        if mark in variables and int(folder.name) not in _own_line():
+            found.append(int(folder.name))
+    return sorted(found)
+
+
+def end(pids: list[int], patience: float = 10.0) -> None:
+    """Ask processes to stop, and kill those that do not within `patience` seconds."""
+    for sign, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
+        for pid in _living(pids):
+            _send(pid, sign)
+        deadline = time.monotonic() + seconds
+        while _living(pids) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+
+
+def cpu_seconds(pids: list[int]) -> float:
+    """Seconds of a core that processes have used, those of their ended children included."""
+    return sum(map(_ticks, pids)) / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(pid: int) -> int:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # ended meanwhile: its parent has its time
+        return 0
+    return sum(map(int, fields[11:15]))
+
+
+def _living(pids: list[int]) -> list[int]:
+    return [pid for pid in pids if _state(pid) not in ("", "Z")]
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return ""
+
+
+def _send(pid: int, sign: signal.Signals) -> None:
+    try:
+        os.kill(pid, sign)
+    except ProcessLookupError:
+        return
+
+
+def _own_line() -> set[int]:
+    """Give this process and its ancestors, which may carry the mark too."""
+    line, pid = set(), os.getpid()
+    while pid > 1:
+        line.add(pid)
+        try:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, IndexError, ValueError):
+            break
+    return line

@@ -1,0 +1,127 @@
+"""The programs of the native stack, and the file that tells supervisord of them."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adapters.postgres import ConnectionParameters
+from adapters.settings import PROJECT_ROOT, Settings
+from deploy.native.embedded_postgres import STOP_SIGNAL, server_command, server_user
+from deploy.native.launcher import launched
+from deploy.native.layout import supervisor_password_file
+from domain.errors import ConfigurationError
+
+PYTHON = sys.executable
+BIN = Path(sys.executable).parent
+SUPERVISOR_USER = "ontime"
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process that is kept running."""
+
+    name: str
+    command: Sequence[str]
+    stop_signal: str = "TERM"
+    stop_seconds: int = 15
+    environment: dict[str, str] = field(default_factory=dict)
+    user: int | None = None
+
+
+def programs(settings: Settings) -> list[Program]:
+    """All programs of the stack, in the order in which they are started."""
+    mlflow_database = ConnectionParameters.from_settings(settings).to_database("mlflow").url()
+    postgres = server_command(settings.state_dir / "postgres", settings.postgres_port)
+    return [
+        Program("postgres", postgres, STOP_SIGNAL, user=server_user()),
+        Program("prefect-server", _prefect_server(settings)),
+        Program("mlflow", _mlflow(settings), environment={"MLFLOW_BACKEND_STORE_URI": mlflow_database}),
+        Program("features", [PYTHON, "-m", "services.refresher"]),
+        Program("shipper", [PYTHON, "-m", "services.shipper"]),
+        Program("watchman", [PYTHON, "-m", "services.watchman"]),
+        Program("api", [PYTHON, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app:create_app()"]),
+        Program("prefect-worker", [PYTHON, "-m", "flows.worker", "--name", "native"], stop_seconds=30),
+    ]
+
+
+def _mlflow(settings: Settings) -> list[str]:
+    if "%" in str(BIN):
+        raise ConfigurationError(
+            f"MLflow's migrations expect a folder without % in its path: move {BIN.parent}"
+        )
+    hosts = ",".join(f"{host},{host}:*" for host in ("localhost", "127.0.0.1"))
+    return [
+        str(BIN / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(settings.mlflow_port),
+        "--artifacts-destination", str(settings.state_dir / "mlflow"), "--serve-artifacts",
+        "--workers", "1", "--allowed-hosts", hosts,
+    ]  # fmt: skip
+
+
+def _prefect_server(settings: Settings) -> list[str]:
+    return [
+        str(BIN / "prefect"),
+        "server",
+        "start",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(settings.prefect_port),
+    ]
+
+
+def supervisor_configuration(settings: Settings) -> str:
+    """Write the configuration of supervisord for this stack."""
+    run, log = settings.state_dir / "run", settings.state_dir / "log"
+    password = supervisor_password_file(settings).read_text().strip()
+    sections = [
+        f"""[supervisord]
+pidfile={_quoted(run / "supervisord.pid")}
+logfile={_quoted(log / "supervisord.log")}
+logfile_maxbytes=5MB
+directory={_quoted(PROJECT_ROOT)}
+childlogdir={_quoted(log)}
+silent=true
+
+[inet_http_server]
+port=127.0.0.1:{settings.supervisor_port}
+username={SUPERVISOR_USER}
+password={password}
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+"""
+    ]
+    sections += [_section(program, log) for program in programs(settings)]
+    return "\n".join(sections)
+
+
+def _section(program: Program, log: Path) -> str:
+    # The kernel stops the program when the process manager is killed and cannot.
+    command = launched(program.command, program.stop_signal, program.user)
+    log_file = _quoted(_quoted(log / f"{program.name}.log"))  # its path is expanded twice
+    # The rest comes with supervisord's own environment: its parser stumbles over quotes and " ;" in a value.
+    variables = ",".join(f'{name}="{_quoted(value)}"' for name, value in program.environment.items())
+    return f"""[program:{program.name}]
+command={_quoted(shlex.join(command))}
+directory={_quoted(PROJECT_ROOT)}
+environment={variables}
+autostart=false
+autorestart=true
+startsecs=1
+startretries=1000
+stopsignal={program.stop_signal}
+stopwaitsecs={program.stop_seconds}
+stopasgroup=false
+killasgroup=true
+redirect_stderr=true
+stdout_logfile={log_file}
+stdout_logfile_maxbytes=10MB
+stdout_logfile_backups=2
+"""
+
+
+def _quoted(value: object) -> str:
+    """Escape what supervisord would expand."""
+    return str(value).replace("%", "%%")

@@ -1,0 +1,1 @@
+"""What CI calls: checks, and the deployment of images and model versions."""

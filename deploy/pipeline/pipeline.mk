@@ -1,0 +1,31 @@
+# What .gitlab-ci.yml calls, job by job; the Makefile includes this file. Each target runs on a laptop as well.
+PIPELINE := python3 -m deploy.pipeline
+MODEL_VERSION ?=
+# user@host and folder of another machine: what needs an engine then runs there, on this checkout's code.
+DEPLOY_SSH ?=
+DEPLOY_FOLDER ?= ontime
+THERE = $(if $(DEPLOY_SSH),deploy/pipeline/over_ssh.sh "$(DEPLOY_SSH)" "$(DEPLOY_FOLDER)" $@,)
+
+.PHONY: check-locks check-secrets check-dependencies validate-model deploy smoke deploy-rollback
+
+check-locks: $(STAMP) ## every lock holds what its .in file asks for, with hashes, at one version everywhere
+	@$(BIN)/python -m deploy.pipeline.check_locks
+
+check-secrets: $(STAMP) ## no secret in the files under version control that .secrets.baseline does not know
+	@$(BIN)/python -m deploy.pipeline.check_secrets
+
+check-dependencies: $(STAMP) ## the installed versions are the locked ones and fit together; known vulnerabilities
+	@$(BIN)/python -m deploy.pipeline.check_dependencies
+
+validate-model: ## signature, contract, gate and smoke test of a version, then its promotion (MODEL_VERSION=7)
+	@test -n "$(MODEL_VERSION)" || { echo "say which: make validate-model MODEL_VERSION=7" >&2; exit 2; }
+	@$(or $(THERE),MODEL_VERSION="$(MODEL_VERSION)" deploy/pipeline/validate_model.sh)
+
+deploy: ## bring the Compose stack to the images of IMAGE_TAG; the previous ones come back when these are not well
+	@$(or $(THERE),deploy/compose/secrets.sh && $(PIPELINE) deploy)
+
+smoke: ## ask the deployed stack through its gateway
+	@$(or $(THERE),$(PIPELINE) smoke)
+
+deploy-rollback: ## let the images before the last deployment serve again
+	@$(or $(THERE),$(PIPELINE) rollback)

@@ -1,0 +1,1 @@
+"""What measures ontime, and writes its pages from what was measured."""

@@ -1,0 +1,1 @@
+"""How often the alert rules page, and the monitoring report."""

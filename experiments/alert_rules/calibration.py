@@ -1,0 +1,134 @@
+"""How often the rules page in the dataset's year as it was: `python -m ontime calibrate-alerts`.
+
+Every night from March on is measured as the flow measures it: the feeds by what was known then, the model by one
+fitted on the three months before and fitted anew each month. What only a running stack shows is left out.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adapters.lightgbm_booster import LightGBMBooster
+from adapters.settings import Settings
+from data.dataset import load_dataset
+from data.facts import FactsInMemory, facts_of
+from domain.clock import minute_floor
+from domain.features.catalogue import FEATURE_NAMES
+from domain.flights import FlightFacts, Floats, WeatherFacts
+from domain.metrics import auc, estimated, log_loss
+from domain.model import CategoryEncoder
+from experiments import measured
+from monitoring.calibration import CalibrationPolicy, FalsePages, calibrated, false_pages
+from monitoring.measures import ALL
+from monitoring.quality import TRAILING_DAYS, measure_quality
+from monitoring.rules import NIGHTLY
+from monitoring.windows import night_of
+from training.train import TreeParameters, fit_trees
+from training.training_set import HEADLINE_LEAD, TrainingSet, build
+
+FIRST, LAST = date(2013, 4, 1), date(2013, 12, 28)
+TRAINED_FROM = date(2013, 1, 8)
+MONTHS_BEFORE = 3
+PARAMETERS = TreeParameters(n_trees=150, learning_rate=0.08)
+"""Fewer and larger steps than the champion's: what is measured is the rules."""
+HOURS_30_DAYS = (TRAILING_DAYS + 3) * 1440
+
+Say = Callable[[str], None]
+
+
+def calibrate(settings: Settings, say: Say) -> Path:
+    """Measure the nights, count the pages, and write var/reports/alert-calibration.json; gives its path."""
+    flights, weather = facts_of(load_dataset(settings.state_dir / "data").events)
+    history = _feeds(flights, weather, say) | _performance(FactsInMemory(flights, weather), say)
+    policy = CalibrationPolicy()
+    widened = {rule.name: rule.bound for rule in calibrated(NIGHTLY, history, policy)}
+    found = {
+        "nights_drawn_from": f"{FIRST} to {LAST}",
+        "block_nights": policy.block_nights,
+        "draws": policy.draws,
+        "pages_in_60_nights": _told(false_pages(history, NIGHTLY, policy)),
+        "rules": [
+            {
+                "rule": rule.name,
+                "metric": rule.metric,
+                "bound": rule.bound,
+                "above": rule.above,
+                "most_extreme": _extreme(history[rule.metric], rule.above),
+                "calibrated_bound": widened[rule.name],
+            }
+            for rule in NIGHTLY
+            if rule.metric in history
+        ],
+    }
+    return measured.write(settings, "alert-calibration", found)
+
+
+def _told(pages: FalsePages) -> dict[str, Any]:
+    return {
+        "mean": round(pages.mean, 3),
+        "share_of_draws_above_one": round(pages.share_above_one, 4),
+        "by_rule": {name: round(value, 3) for name, value in pages.by_rule.items()},
+    }
+
+
+def _extreme(values: Floats, above: bool) -> float:
+    return round(float(np.nanmax(values) if above else np.nanmin(values)), 4)
+
+
+def _days() -> list[date]:
+    return [FIRST + timedelta(days=i) for i in range((LAST - FIRST).days + 1)]
+
+
+def _feeds(flights: FlightFacts, weather: WeatherFacts, say: Say) -> dict[str, Floats]:
+    """Measures of the feeds of every night, oldest first."""
+    found: dict[str, list[float]] = {}
+    started = time.monotonic()
+    for i, day in enumerate(_days()):
+        as_of = night_of(day)
+        now = minute_floor(as_of)
+        near = (flights.sched_dep > now - HOURS_30_DAYS) & (flights.sched_dep < now + 1440)
+        known = flights.take(near).known_by(now)
+        observed = weather.take((weather.known > now - HOURS_30_DAYS) & (weather.known <= now))
+        labelled = known.flight_id[known.arr_known <= now]
+        for m in measure_quality(known, observed, labelled, day, as_of).measures:
+            if m.slice == ALL:
+                found.setdefault(m.name, []).append(m.value)
+        if i % 60 == 59:
+            left = (time.monotonic() - started) / (i + 1) * (len(_days()) - i - 1)
+            say(f"  {i + 1} of {len(_days())} nights of feeds, {left:.0f} s left")
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def _performance(store: FactsInMemory, say: Say) -> dict[str, Floats]:
+    """Measures of the model on every night, by models that did not see it."""
+    say("  vectors of the year")
+    rows = build(store, TRAINED_FROM, LAST, datetime(2014, 1, 2, tzinfo=UTC), (HEADLINE_LEAD,), 0)
+    probability = np.full(len(rows), np.nan)
+    for month in range(FIRST.month, LAST.month + 1):
+        say(f"  a model for month {month}")
+        judged = rows.day // 100 == 201300 + month
+        probability[judged] = _fitted_before(rows, month, rows.take(judged).X)
+    numbers = [day.year * 10_000 + day.month * 100 + day.day for day in _days()]
+    nights = [_night(rows, probability, rows.day == number) for number in numbers]
+    return {name: np.array([night[name] for night in nights]) for name in nights[0]}
+
+
+def _fitted_before(rows: TrainingSet, month: int, vectors: Floats) -> Floats:
+    months = rows.day // 100 - 201300
+    trees = fit_trees(rows.take((months < month) & (months >= month - MONTHS_BEFORE)), PARAMETERS, month)
+    with LightGBMBooster(trees.text) as booster:
+        raw = booster.raw_scores(CategoryEncoder(FEATURE_NAMES, trees.categories)(vectors))
+    return 1 / (1 + np.exp(-raw))
+
+
+def _night(rows: TrainingSet, probability: Floats, judged: np.ndarray) -> dict[str, float]:
+    late, p = rows.y[judged], probability[judged]
+    return {
+        "realised_auc": auc(late, p),
+        "log_loss_gap": log_loss(late, p) - estimated(p)["log_loss"],
+        "late_rate_gap": float(late.mean() - p.mean()),
+    }

@@ -1,0 +1,167 @@
+"""Writes docs/reports/monitoring.md: what is watched, how surely, at what cost; every figure from a file."""
+
+import json
+import shutil
+from pathlib import Path
+from statistics import fmean as _mean
+from typing import Any
+
+from adapters.settings import PROJECT_ROOT, Settings
+from experiments import measured
+from experiments.alert_rules import tables as monitoring_tables
+from monitoring import estimate
+from monitoring.rules import NIGHT_MISSED, NIGHTLY
+from replay.page import PLOT
+
+REPORT = PROJECT_ROOT / "docs" / "reports" / "monitoring.md"
+FIGURE = REPORT.parent / "figures" / "estimate.svg"
+ESTIMATES = "estimates"
+FRAGMENTS = ("drills", "replay", "policies")
+OPENING = """# Monitoring: what is watched, how surely, at what cost
+
+Written by `make monitoring-report` from files that other commands wrote; not edited by hand.
+
+A night judges one local day by what was known at 10:00 UTC of the next: the feeds against the four weeks before,
+features and predictions against the champion's training days and against the four weeks just served, performance as
+estimated before labels and as realised with them, the service by what it logged and by what its workers counted:
+errors, requests shed, throughput, and whether every prediction that was acknowledged is in the log. Rules on these
+measures open alerts, one a rule; an alert resolves on the first good night. Warnings and critical alerts are delivered
+to every address of ONTIME_NOTIFY_URLS by the night itself and, where that was refused, by the watchman, who also tells
+of nights that were not judged.
+"""
+
+
+def write_report(settings: Settings) -> Path:
+    """Write the report; a part whose figures are not there yet says which command makes them."""
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    _write_fragments(settings)
+    parts = [
+        OPENING, _rules(), monitoring_tables.policies(), _calibration(settings), _estimated(settings),
+        _cost(settings), *_included(),
+    ]  # fmt: skip
+    REPORT.write_text("\n".join(parts))
+    return REPORT
+
+
+def _rules() -> str:
+    rows = [
+        f"| {rule.name} | `{rule.metric}` | {'>' if rule.above else '<'} {rule.bound:g} | {rule.k} of {rule.n} "
+        f"| {rule.severity} | {rule.advice} |"
+        for rule in NIGHTLY
+    ]
+    rows.append(
+        f"| {NIGHT_MISSED.name} | | two hours overdue | | {NIGHT_MISSED.severity} | {NIGHT_MISSED.advice} |"
+    )
+    head = "| rule | measure | bound | nights | severity | what to do |"
+    return "\n".join(["## Rules", "", head, "|---|---|---|---|---|---|", *rows, ""])
+
+
+def _calibration(settings: Settings) -> str:
+    # The undisturbed drill measures the same.
+    found = _read(settings, "alert-calibration") or (_read(settings, "drills") or {}).get(
+        "undisturbed_nights"
+    )
+    if found is None:
+        return "## Pages while nothing is wrong\n\nNot measured yet: `make calibrate-alerts`.\n"
+    pages = found["pages_in_60_nights"]
+    by_rule = ", ".join(f"{name} {mean}" for name, mean in pages["by_rule"].items()) or "none"
+    rows = [f"| {rule['rule']} | {rule['bound']:g} | {rule['most_extreme']:g} |" for rule in found["rules"]]
+    return "\n".join(
+        [
+            "## Pages while nothing is wrong",
+            "",
+            f"{found['draws']:,} draws of sixty nights in blocks of {found['block_nights']} from "
+            f"{found['nights_drawn_from']}, storms included, judged by models refitted each month: "
+            f"**{pages['mean']} pages in sixty nights** in the mean, more than one in "
+            f"{pages['share_of_draws_above_one']:.1%} of the draws. By rule: {by_rule}.",
+            "",
+            "| rule | bound | most extreme night |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _estimated(settings: Settings) -> str:
+    """Hold the estimates of the newest nights that have labels against what came, with their plot beside it."""
+    title = "## Estimated before labels, and what then came"
+    nights = _newest_estimates(settings)
+    if nights is None:
+        return f"{title}\n\nNot measured yet: nights leave it, those of `make replay` or of a stack that serves.\n"
+    FIGURE.parent.mkdir(parents=True, exist_ok=True)
+    FIGURE.write_text(estimate.figure(nights))
+    rows = [
+        f"| {metric} | {len(found)} | {found[0][0]} to {found[-1][0]} | {_mean(e for _, e, _ in found):.4f} "
+        f"| {_mean(r for _, _, r in found):.4f} | {_mean(abs(e - r) for _, e, r in found):.4f} "
+        f"| {_mean(e - r for _, e, r in found):+.4f} |"
+        for metric, found in nights.items()
+        if found
+    ]
+    head = "| measure | nights | days | estimated | realised | mean absolute error | mean error |"
+    figure = f"![Estimated, dashed, and realised, solid, night by night](figures/{FIGURE.name})"
+    return "\n".join([title, "", head, "|---|---|---|---|---|---|---|", *rows, "", figure, ""])
+
+
+def _newest_estimates(settings: Settings) -> estimate.Table | None:
+    """Give the estimates the newest night left, which reach thirty nights back; None where no night has both."""
+    for path in sorted((settings.reports_dir / "monitoring").glob("????-??-??/estimate.json"), reverse=True):
+        nights: estimate.Table = json.loads(path.read_text())
+        if any(nights.values()):
+            measured.write(settings, ESTIMATES, nights)
+            break
+    return _read(settings, ESTIMATES)
+
+
+def _cost(settings: Settings) -> str:
+    found = _read(settings, "bench-monitoring")
+    if found is None:
+        return "## Cost of a night\n\nNot measured yet: `make bench-monitoring`.\n"
+    rows = [
+        f"| {size['predictions']:,} | {size['seconds']:.0f} s | {size['sql_seconds']:.1f} s | "
+        f"{size['peak_megabytes']:.0f} MB | {size['flights']:,} of {size['flights_in_all']:,} |"
+        for size in found["sizes"]
+    ]
+    return "\n".join(
+        [
+            "## Cost of a night",
+            "",
+            "Counting and sampling in PostgreSQL, Evidently's drift, realised and estimated performance, in a process "
+            "that has imported nothing yet, on a machine that others used; memory is that of the process.",
+            "",
+            "| predictions of the day | in all | in SQL | peak memory | flights looked at |",
+            "|---|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _write_fragments(settings: Settings) -> None:
+    """Write the parts on drills and replay anew where their figures are; elsewhere what is there stays."""
+    if found := _read(settings, "drills"):
+        REPORT.with_name("drills.md").write_text(monitoring_tables.drills(found))
+    if found := _read(settings, "replay"):
+        FIGURE.parent.mkdir(parents=True, exist_ok=True)
+        # Another machine's replay is kept with its plot.
+        if (plot := settings.reports_dir / PLOT).exists():
+            shutil.copyfile(plot, FIGURE.with_name(PLOT))
+        text = monitoring_tables.replay(found, f"{FIGURE.parent.name}/{PLOT}")
+        REPORT.with_name("replay.md").write_text(text)
+
+
+def _included() -> list[str]:
+    """Give the reports beside this one that are there, each as a part of it."""
+    parts = []
+    for name in FRAGMENTS:
+        path = REPORT.with_name(f"{name}.md")
+        if path.exists():
+            text = path.read_text().strip()
+            parts.append(
+                "\n".join(f"#{line}" if line.startswith("#") else line for line in text.splitlines()) + "\n"
+            )
+    return parts
+
+
+def _read(settings: Settings, name: str) -> dict[str, Any] | None:
+    return measured.read(settings, name, REPORT.parent)

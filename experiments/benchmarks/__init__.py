@@ -1,0 +1,1 @@
+"""What parts of ontime cost: training sets, features, monitoring runs."""

@@ -1,0 +1,1 @@
+"""The data measured, as a page with figures."""

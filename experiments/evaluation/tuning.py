@@ -1,0 +1,82 @@
+"""`tune`: search for tree parameters on the dataset's months before the test months, and write a report."""
+
+import socket
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from adapters.model_registry import CHAMPION, ModelRegistry
+from adapters.settings import PROJECT_ROOT, Settings
+from data.dataset import load_dataset
+from data.facts import FactsInMemory, facts_of
+from experiments import measured
+from training.train import TreeParameters
+from training.training_set import HEADLINE_LEAD, TrainingSet, build
+from training.tune import tune
+
+FIRST_DAY, LAST_DAY = date(2013, 1, 1), date(2013, 8, 31)
+"""The months after them are for tests: no choice may look at them."""
+AS_OF = datetime(2013, 9, 2, tzinfo=UTC)
+
+
+def run_tuning(settings: Settings, budget: float, until: date, say: Callable[[str], None]) -> Path:
+    """Search for `budget` seconds and write `tuning.json`; interrupted, it goes on with its next run."""
+    folder = PROJECT_ROOT / settings.state_dir / "tuning"
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = _rows(PROJECT_ROOT / settings.state_dir / "data", until, say)
+    registry = _registry(settings, folder, say)
+    with registry.run(f"tuning until {until}") as parent:
+        parent.tags({"data_hash": rows.data_hash, "contract_hash": rows.contract_hash})
+        found = tune(
+            rows,
+            folder / "optuna.db",
+            budget,
+            start=champion_parameters(settings, say),
+            tell=lambda message, left: say(f"  {message}; {left:.0f} s left"),
+            child=lambda name: registry.run(name, parent=parent.run_id),
+        )
+        parent.parameters(found.best)
+        parent.metrics(found.best_measures | {"log_loss_gained": found.as_dict()["log_loss_gained"]})
+    report = measured.write(settings, "tuning", found.as_dict() | {"data_hash": rows.data_hash})
+    say(
+        f"log-loss on the folds {found.library_measures['log_loss']:.5f} by the library's defaults, "
+        f"{found.start_measures['log_loss']:.5f} as the search starts, "
+        f"{found.best_measures['log_loss']:.5f} at best (trial {found.best_trial} of {found.trials}): {report}"
+    )
+    return report
+
+
+def _rows(data_dir: Path, until: date, say: Callable[[str], None]) -> TrainingSet:
+    say(f"  training set of {FIRST_DAY} to {until}")
+    store = FactsInMemory(*facts_of(load_dataset(data_dir).events))
+    return build(store, FIRST_DAY, until, AS_OF, leads=(HEADLINE_LEAD,), extra_leads=0)
+
+
+def champion_parameters(settings: Settings, say: Callable[[str], None]) -> TreeParameters:
+    """Those of the champion, where a stack runs and has one; otherwise those of the code."""
+    if not _answers(settings):
+        return TreeParameters()
+    registry = ModelRegistry.from_settings(settings)
+    version = registry.alias(CHAMPION)
+    if version is None:
+        return TreeParameters()
+    say(f"  starts from the parameters of the champion, version {version}")
+    return TreeParameters.from_dict(registry.load(version).manifest.parameters)
+
+
+def _answers(settings: Settings) -> bool:
+    address = urlsplit(settings.mlflow_address)
+    try:
+        socket.create_connection((address.hostname or "", address.port or 80), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def _registry(settings: Settings, folder: Path, say: Callable[[str], None]) -> ModelRegistry:
+    """The stack's MLflow where it answers, otherwise a file beside the trials."""
+    where = settings.mlflow_address if _answers(settings) else f"sqlite:///{folder / 'mlflow.db'}"
+    say(f"  runs are recorded in {where}")
+    # Under a name of its own: a retrain closes what runs of its model were left open. And a search signs nothing.
+    return ModelRegistry(where, f"{settings.model_name}-tuning", settings.model_cache_dir, key=b"")

@@ -1,0 +1,1 @@
+"""Retrain policies compared over the same year."""

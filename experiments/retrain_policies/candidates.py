@@ -1,0 +1,148 @@
+"""Candidates: what a retrain of a night gives, fitted with the functions of production and kept on disk.
+
+A fit depends on its rows, its parameters and the code alone. So policies that retrain on the same night share it,
+and a run that was interrupted goes on where it was.
+"""
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adapters.lightgbm_booster import LightGBMBooster
+from adapters.settings import PROJECT_ROOT
+from domain.features.catalogue import FEATURE_NAMES
+from domain.flights import Floats, Ints
+from domain.model import CategoryEncoder
+from experiments.retrain_policies.year import Year, day_number
+from monitoring.windows import night_of
+from training import baselines
+from training.fit import fit_calibrated
+from training.retraining import RetrainPlan
+from training.split import SplitPolicy, day_of, last_days, split_by_time
+from training.train import TreeParameters
+
+SEED = 2013
+SOURCES = tuple(f"training/{name}.py" for name in ("split", "train", "calibrate", "fit", "baselines"))
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which days a fit sees, what was known of them, and how they are split."""
+
+    flown_from: date
+    flown_until: date
+    as_of: datetime
+    split: SplitPolicy
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A fitted model by what it says of the year; n rows as the year's."""
+
+    window: Window
+    trained_from: date
+    trained_until: date
+    labels: int
+    """Flights it was fitted on."""
+    probability: Floats
+    """Shape (n,); NaN before its held-out days."""
+    held_out: Ints
+    """The year's rows it is judged on."""
+    baselines: dict[str, Floats]
+    """Probability of the held-out rows."""
+    megabytes: float
+    cpu_seconds: float
+    """What the fit took of one core."""
+
+
+def window_of_night(night: date, plan: RetrainPlan) -> Window:
+    """What a retrain of a night sees."""
+    return Window(*plan.window(night), night_of(night), plan.split)
+
+
+def first_window(begins: date) -> Window:
+    """What the first champion sees that serves from a day on: what `make train-first` sees before its first flight."""
+    until = begins - timedelta(days=1)
+    as_of = datetime(begins.year, begins.month, begins.day, 7, 55, tzinfo=UTC)
+    return Window(*last_days(until, RetrainPlan().window_days), as_of, SplitPolicy())
+
+
+class Workshop:
+    """Fits candidates of a year, each once."""
+
+    def __init__(self, year: Year, folder: Path, parameters: TreeParameters):
+        self._year, self._folder, self._parameters = year, folder, parameters
+        self._code = b"".join((PROJECT_ROOT / source).read_bytes() for source in SOURCES)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def has(self, window: Window) -> bool:
+        """Whether a candidate is kept already."""
+        return self._path(window).exists()
+
+    def candidate(self, window: Window) -> Candidate:
+        """Give the candidate of a window: kept, or fitted now."""
+        path = self._path(window)
+        if not path.exists():
+            self._fit(window, path)
+        with np.load(path, allow_pickle=False) as kept:
+            said = json.loads(str(kept["said"]))
+            probability = np.full(len(self._year.rows), np.nan)
+            probability[kept["first_row"] :] = kept["probability"]
+            simple = {
+                name.removeprefix("baseline_"): kept[name] for name in kept.files if "baseline_" in name
+            }
+            held_out = kept["held_out"]
+        said |= {name: date.fromisoformat(said[name]) for name in ("trained_from", "trained_until")}
+        return Candidate(window, probability=probability, held_out=held_out, baselines=simple, **said)
+
+    def _fit(self, window: Window, path: Path) -> None:
+        began = time.process_time()
+        year = self._year
+        chosen = np.flatnonzero(year.known(window.flown_from, window.flown_until, window.as_of))
+        split = split_by_time(year.rows.take(chosen), window.split)
+        held_out = chosen[year.rows.day[chosen] >= split.evaluation.day.min()]
+        trees, calibration = fit_calibrated(split, self._parameters, SEED, at_once=1)
+        simple = baselines.predictions(split, SEED)
+        # Rows are sorted by scheduled departure; whatever it could be asked about comes after what it was fitted on.
+        first_row = int(np.flatnonzero(year.rows.day >= split.evaluation.day.min())[0])
+        encode = CategoryEncoder(FEATURE_NAMES, trees.categories)
+        with LightGBMBooster(trees.text) as booster:
+            probability = calibration.apply(booster.raw_scores(encode(year.rows.X[first_row:])))
+        said = {
+            "trained_from": day_of(int(split.fit.day.min())).isoformat(),
+            "trained_until": day_of(int(split.fit.day.max())).isoformat(),
+            "labels": len(split.fit),
+            "megabytes": len(trees.text) / 1e6,
+            "cpu_seconds": time.process_time() - began,
+        }
+        kept: dict[str, Any] = {
+            "said": np.array(json.dumps(said)),
+            "first_row": first_row,
+            "probability": probability,
+            "held_out": held_out,
+        } | {f"baseline_{name}": values for name, values in simple.items()}
+        unfinished = path.with_suffix(f".{np.random.default_rng().integers(2**40)}")
+        with unfinished.open("wb") as file:
+            np.savez(file, **kept)
+        unfinished.replace(path)
+
+    def _path(self, window: Window) -> Path:
+        key = hashlib.sha256(self._code)
+        said = {
+            "year": self._year.fingerprint,
+            "rows": len(self._year.rows),
+            "from": day_number(window.flown_from),
+            "until": day_number(window.flown_until),
+            "as_of": window.as_of.isoformat(),
+            "split": vars(window.split),
+            "parameters": self._parameters.as_dict(),
+            "seed": SEED,
+        }
+        key.update(json.dumps(said, sort_keys=True).encode())
+        return self._folder / f"fit-{window.flown_until}-{key.hexdigest()[:16]}.npz"

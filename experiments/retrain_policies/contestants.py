@@ -1,0 +1,121 @@
+"""The policies that meet: never, by the calendar, on drift as Evidently sees it by default, and ours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+
+from domain.metrics import auc
+from experiments.retrain_policies.contest import NightView
+from experiments.retrain_policies.default_drift import DATASET_SHARE, DefaultDrift, distance
+from monitoring.policy import Decision, RetrainPolicy, decide_retrain
+from monitoring.reference import Reference, is_categorical, make_reference, watched_columns
+from monitoring.rules import NIGHTLY, evaluate
+from monitoring.thresholds import wasserstein
+
+NO = Decision(False, "not on this night", {})
+HISTORY_NIGHTS = 14
+
+
+@dataclass
+class Calendar:
+    """Retrains on given nights, whatever happens, and raises nothing."""
+
+    name: str
+    nights: Sequence[date] = ()
+    gated: bool = True
+
+    def alarms(self, night: NightView) -> list[str]:
+        """It does not look."""
+        return []
+
+    def decide(self, night: NightView) -> Decision:
+        """Whether the calendar says so."""
+        return Decision(True, "the calendar says so", {}) if night.day in self.nights else NO
+
+
+def mondays(begins: date, ends: date) -> list[date]:
+    """Every Monday after the first of the days: a week of labels has to be there."""
+    days = (date.fromordinal(n) for n in range(begins.toordinal() + 1, ends.toordinal() + 1))
+    return [day for day in days if day.weekday() == 0]
+
+
+def first_mondays(begins: date, ends: date) -> list[date]:
+    """First Monday of each month after the one that begins."""
+    found = [day for day in mondays(begins, ends) if day.day <= 7]
+    return [day for day in found if (day.year, day.month) != (begins.year, begins.month)]
+
+
+@dataclass
+class NaiveDrift:
+    """Retrains whenever Evidently's preset calls a day drifted, at most once in a cool-down as ours."""
+
+    drift: DefaultDrift = field(default_factory=DefaultDrift)
+    name: str = "naive drift"
+    gated: bool = True
+    cool_down_days: int = RetrainPolicy.cool_down_days
+    _drifted: bool = False
+
+    def alarms(self, night: NightView) -> list[str]:
+        """One a night on which more than half of the columns are called drifted."""
+        share = self.drift.share(night)
+        self._drifted = share >= DATASET_SHARE
+        return [f"dataset drift: {share:.0%} of the columns"] if self._drifted else []
+
+    def decide(self, night: NightView) -> Decision:
+        """Whether the day drifted, and the last retrain is long enough ago."""
+        last = night.state.last_retrain
+        if not self._drifted or (last and (night.day - last).days < self.cool_down_days):
+            return NO
+        return Decision(True, "dataset drift", {})
+
+
+@dataclass
+class Ours:
+    """The policy of production, and its alert rules on thresholds from the reference's own days."""
+
+    policy: RetrainPolicy = field(default_factory=RetrainPolicy)
+    name: str = "ours"
+    gated: bool = True
+    _references: dict[str, Reference] = field(default_factory=dict)
+    _history: dict[str, list[tuple[str, float, int | None]]] = field(default_factory=dict)
+
+    def alarms(self, night: NightView) -> list[str]:
+        """Rules that fire on what the night measures of drift and of performance."""
+        late, p = night.year.rows.y[night.labelled], night.probability[night.labelled]
+        measured = {
+            "drift_columns": (self._drifted(night), len(night.flown)),
+            "log_loss_gap": (night.state.gaps[0] if night.state.gaps else float("nan"), len(late)),
+            "realised_auc": (auc(late, p), len(late)),
+        }
+        for metric, (value, n) in measured.items():
+            nights = self._history.setdefault(metric, [])
+            self._history[metric] = [(night.day.isoformat(), value, n), *nights][:HISTORY_NIGHTS]
+        return [alert.rule for alert in evaluate(NIGHTLY, self._history)]
+
+    def decide(self, night: NightView) -> Decision:
+        """As production decides."""
+        return decide_retrain(night.state, self.policy)
+
+    def _drifted(self, night: NightView) -> float:
+        """How many watched columns lie beyond their thresholds."""
+        reference = self._reference(night)
+        columns, current = watched_columns(night.year.rows.X[night.flown], np.full(len(night.flown), np.nan))
+        drifted = 0
+        for i, name in enumerate(columns):
+            today, before = (x[np.isfinite(x)] for x in (current[:, i], reference.sample[:, i]))
+            if name in reference.thresholds and len(today) and len(before):
+                lies = distance(before, today, True) if is_categorical(name) else wasserstein(before, today)
+                drifted += lies >= reference.thresholds[name]
+        return float(drifted)
+
+    def _reference(self, night: NightView) -> Reference:
+        window = night.champion.window
+        key = window.as_of.isoformat()
+        if key not in self._references:
+            known = night.year.known(night.champion.trained_from, night.champion.trained_until, window.as_of)
+            rows = night.year.rows.take(np.flatnonzero(known))
+            columns, values = watched_columns(rows.X, np.full(len(rows), np.nan))
+            self._references = {key: make_reference(columns, values, rows.day)}
+        return self._references[key]

@@ -1,0 +1,196 @@
+"""`make policies`: fit what the calendar needs, then let each policy live through the same year."""
+
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from domain.features.catalogue import FEATURE_NAMES
+from experiments.retrain_policies.candidates import Candidate, Window, Workshop, first_window, window_of_night
+from experiments.retrain_policies.contest import Contest, Contestant, Record
+from experiments.retrain_policies.contestants import Calendar, NaiveDrift, Ours, first_mondays, mondays
+from experiments.retrain_policies.default_drift import DefaultDrift
+from experiments.retrain_policies.hindsight import timetables
+from experiments.retrain_policies.report import MONTHLY, NAIVE, NEVER, OURS, Findings
+from experiments.retrain_policies.year import Year, load_year
+from monitoring.policy import RetrainPolicy
+from training.retraining import RetrainPlan
+from training.train import TreeParameters
+
+Say = Callable[[str], None]
+UNGATED = "monthly, no gate"
+WEEKLY = "weekly"
+NIGHTS_A_LINE = 30
+
+
+THRIFT = 3
+
+
+def thrifty(parameters: TreeParameters) -> TreeParameters:
+    """A third of the trees at three times the rate: nearly the same model for a third of the time.
+
+    Policies differ by when they fit; half a hundred fits of production's size would take an hour.
+    """
+    return replace(
+        parameters,
+        n_trees=max(1, parameters.n_trees // THRIFT),
+        learning_rate=parameters.learning_rate * THRIFT,
+    )
+
+
+@dataclass(frozen=True)
+class ContestPlan:
+    """What is compared, on which days, with what."""
+
+    begins: date = date(2013, 4, 1)
+    ends: date = date(2013, 12, 31)
+    parameters: TreeParameters = field(default_factory=lambda: thrifty(TreeParameters()))
+    retrain: RetrainPlan = field(default_factory=RetrainPlan)
+    policy: RetrainPolicy = field(default_factory=RetrainPolicy)
+    drift_columns: int = 30
+    """What naive drift looks at."""
+    workers: int = 2
+    """Processes; each fit is one thread."""
+
+    def contestants(self) -> list[Contestant]:
+        """The slow ones first, so that they run beside each other."""
+        monthly = first_mondays(self.begins, self.ends)
+        return [
+            NaiveDrift(DefaultDrift(self.drift_columns), NAIVE),
+            Ours(self.policy, OURS),
+            Calendar(WEEKLY, mondays(self.begins, self.ends)),
+            Calendar(MONTHLY, monthly),
+            Calendar(UNGATED, monthly, gated=False),
+            Calendar(NEVER),
+        ]
+
+
+SHOWN = (NEVER, WEEKLY, MONTHLY, UNGATED, NAIVE, OURS)
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where data and kept work are; a process of the pool opens it once."""
+
+    data_dir: Path
+    folder: Path
+    plan: ContestPlan
+
+    def year(self, progress: Callable[[str, int, int], None] = lambda name, done, of: None) -> Year:
+        """Load the year up to the contest's end, building what is missing."""
+        return load_year(self.data_dir, self.folder, self.plan.ends, self.plan.workers, progress)
+
+
+class Bench:
+    """A process's year and workshop."""
+
+    def __init__(self, year: Year, folder: Path, plan: ContestPlan):
+        self.year, self.folder, self.plan = year, folder, plan
+        self.workshop = Workshop(year, folder / "fits", plan.parameters)
+
+    def fit(self, window: Window) -> float:
+        """Fit a window's candidate, unless it is kept."""
+        return self.workshop.candidate(window).cpu_seconds
+
+    def candidate(self, night: date) -> Candidate:
+        """What a retrain of a night gives."""
+        return self.workshop.candidate(window_of_night(night, self.plan.retrain))
+
+    def first(self) -> Candidate:
+        """The champion the contest begins with."""
+        return self.workshop.candidate(first_window(self.plan.begins))
+
+    def live(self, contestant: Contestant, say: Say) -> Record:
+        """Let a policy live through the year."""
+        contest = Contest(self.year, self.first(), self.candidate, contestant, self.plan.retrain)
+        total = (self.plan.ends - self.plan.begins).days + 1
+        told = partial(_tell, say, contestant.name, self.plan.begins, total, time.monotonic())
+        return contest.live(self.plan.begins, self.plan.ends, told)
+
+
+def _tell(say: Say, name: str, begins: date, total: int, began: float, day: date) -> None:
+    done = (day - begins).days + 1
+    took = time.monotonic() - began
+    if done == total or (done % NIGHTS_A_LINE == 0 and took > 1):
+        left = took * (total - done) / done
+        say(f"  {name}: {done} of {total} nights, about {left:.0f} s left")
+
+
+def compare(site: Site, say: Say) -> Findings:
+    """Run the whole contest; what is kept already is not done again."""
+    began = time.monotonic()
+    year = site.year(partial(_told, say, began))
+    bench = Bench(year, site.folder, site.plan)
+    with ProcessPoolExecutor(site.plan.workers, get_context("spawn"), _open, (site,)) as pool:
+        _fit_calendar(bench, pool, say)
+        jobs = [pool.submit(_live, contestant) for contestant in site.plan.contestants()]
+        records = {job.result().name: job.result() for job in jobs}
+    return findings(bench, [records[name] for name in SHOWN])
+
+
+def findings(bench: Bench, records: list[Record]) -> Findings:
+    """Add the oracle to what happened under each policy."""
+    plan = bench.plan
+    weekly = {night.isoformat(): bench.candidate(night) for night in mondays(plan.begins, plan.ends)}
+    oracle = timetables(bench.year, records[0].rows, bench.first(), weekly)
+    made_with = {
+        "features": len(FEATURE_NAMES),
+        "trees": plan.parameters.n_trees,
+        "parameters": plan.parameters.as_dict(),
+        "window_days": plan.retrain.window_days,
+        "policy": vars(plan.policy),
+        "gate": vars(plan.retrain.gate),
+        "year": bench.year.fingerprint,
+    }
+    return Findings(bench.year, plan.begins, plan.ends, records, oracle, made_with)
+
+
+def _fit_calendar(bench: Bench, pool: Executor, say: Say) -> None:
+    """Fit the candidates of every Monday, which several policies and the oracle share."""
+    plan = bench.plan
+    nights = mondays(plan.begins, plan.ends)
+    windows = [first_window(plan.begins), *(window_of_night(night, plan.retrain) for night in nights)]
+    missing = [window for window in windows if not bench.workshop.has(window)]
+    began = time.monotonic()
+    jobs = [pool.submit(_fit, window) for window in missing]
+    for done, job in enumerate(as_completed(jobs), 1):
+        job.result()
+        _told(say, began, "fitting the candidates of every Monday", done, len(jobs))
+
+
+def _told(say: Say, began: float, name: str, done: int, of: int) -> None:
+    left = (time.monotonic() - began) * (of - done) / max(done, 1)
+    say(f"  {name}: {done} of {of}, about {left:.0f} s left")
+
+
+_bench: list[Bench] = []
+"""The process's own bench: opened once, as reading the year takes seconds."""
+
+
+def _open(site: Site) -> None:
+    _bench[:] = [Bench(site.year(), site.folder, site.plan)]
+
+
+def _fit(window: Window) -> float:
+    return _bench[0].fit(window)
+
+
+def _live(contestant: Contestant) -> Record:
+    return _bench[0].live(contestant, _print)
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def short(plan: ContestPlan) -> ContestPlan:
+    """Two months and few trees: whether it runs, not what it finds."""
+    return replace(
+        plan, ends=plan.begins + timedelta(days=60), parameters=TreeParameters(n_trees=20, learning_rate=0.2)
+    )

@@ -1,0 +1,230 @@
+"""What a night measures: feeds, drift, service, answers, parity, versions. Each gives measures and stores none."""
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from adapters.model_registry import CHALLENGER, CHAMPION
+from adapters.prediction_log import PredictionColumns
+from adapters.prediction_sample import Sample, WindowTotals
+from adapters.spool import unshipped_bytes
+from domain.clock import from_minute
+from domain.errors import NotFound, SignatureInvalid
+from domain.features.catalogue import CONTRACT_HASH
+from domain.features.state import AHEAD_MINUTES, LOOKBACK_MINUTES
+from domain.features.vectors import vectors_for
+from domain.flights import Floats, Queries
+from flows.parts import parts
+from flows.tasks.defaults import task
+from flows.tasks.inputs import Night, Served, trained_days
+from flows.tasks.store import report_folder
+from monitoring import drift, performance, quality, reference, service, trailing, windows
+from monitoring.measures import Measure
+from monitoring.policy import AWAITS
+from monitoring.thresholds import ThresholdPolicy
+from training.training_set import HEADLINE_LEAD, build
+
+PARITY_SAMPLE = 200
+DAY_SAMPLE, WINDOW_SAMPLE = 20_000, 100_000
+"""Flights of a day, with features, and of a week, without, that a night reads at most."""
+REQUEST_NIGHTS = 14
+"""Nights whose requests a day's are held against."""
+COUNTS_PATIENCE_SECONDS = 3.0
+NEWER_VERSIONS = 5
+"""Versions beyond those in use that are audited: candidates that wait."""
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Acknowledged:
+    """What the API's workers say they answered, and how many bytes of it were not stored then."""
+
+    predictions: int | None
+    unshipped: int | None
+
+
+@task
+def count_acknowledged(night: Night) -> Acknowledged:
+    """Count what was acknowledged, then look whether any of it still waits to be stored; before the log is counted."""
+    own = parts()
+    deadline = time.monotonic() + COUNTS_PATIENCE_SECONDS
+    # A worker stores its counts a second or two after its last answer: right after a day they may be on their way.
+    while (acknowledged := own.service.acknowledged(night.day)) is not None:
+        if (
+            acknowledged >= own.sampler.totals(night.day, night.day).predictions
+            or time.monotonic() > deadline
+        ):
+            break
+        time.sleep(0.2)
+    return Acknowledged(acknowledged, unshipped_bytes(own.spool, own.log.offset))
+
+
+@task
+def count_predictions(night: Night, days: int = 1) -> WindowTotals:
+    """Count the predictions of the newest days up to the night's."""
+    return parts().sampler.totals(*windows.trailing(night.day, days))
+
+
+@task
+def sample_predictions(night: Night, totals: WindowTotals, days: int = 1) -> Sample:
+    """Give one prediction a flight, with the labels that were known then; of many flights a sample.
+
+    Only a single day's come with their features: those of a week would be read for nothing.
+    """
+    most = DAY_SAMPLE if days == 1 else WINDOW_SAMPLE
+    window = windows.trailing(night.day, days)
+    return parts().sampler.sample(
+        *window, night.as_of, CONTRACT_HASH, most, totals.near_headline, with_features=days == 1
+    )
+
+
+@task
+def fetch_reference(champion: Served) -> reference.Reference:
+    """Give the champion's training days and its drift thresholds: made once a version, then kept."""
+    own = parts()
+    path = own.settings.state_dir / "reference" / f"{champion.version}.npz"
+    if not path.exists():
+        manifest = champion.model.manifest
+        rows = build(
+            own.events, *trained_days(champion), datetime.fromisoformat(manifest.as_of), (HEADLINE_LEAD,), 0
+        )
+        columns, values = reference.watched_columns(rows.X, champion.model.probability(rows.X))
+        reference.make_reference(columns, values, rows.day).save(path)
+    return reference.Reference.load(path)
+
+
+@task
+def measure_drift(
+    night: Night, champion: Served | None, predictions: PredictionColumns, against: reference.Reference | None
+) -> drift.DriftReport:
+    """Measure drift with Evidently and write its report."""
+    if champion is None or against is None or not len(predictions):
+        return drift.DriftReport([], None, None)
+    _, current = reference.watched_columns(predictions.features, predictions.probability)
+    return drift.measure_drift(current, against, report_folder(night.day))
+
+
+@task
+def measure_trailing(night: Night, predictions: PredictionColumns) -> list[Measure]:
+    """Measure drift against the four weeks served before this one; nothing before they are there."""
+    before = trailing_reference(night) if len(predictions) else None
+    if before is None:
+        return []
+    _, current = reference.watched_columns(predictions.features, predictions.probability)
+    return trailing.measure_trailing(current, before)
+
+
+def trailing_reference(night: Night) -> reference.Reference | None:
+    """Give the four whole weeks before the night's: read from the log once a week, then kept."""
+    own = parts()
+    last = night.day - timedelta(days=night.day.weekday() + 1)
+    first = last - timedelta(days=trailing.DAYS - 1)
+    path = own.settings.state_dir / "reference" / f"trailing-{CONTRACT_HASH[:12]}-{last}.npz"
+    if path.exists():
+        return reference.Reference.load(path)
+    if len(own.log.by_day(first, last)) < ThresholdPolicy().minimum_days:
+        return None  # before anything is read: until they are there, every night asks
+    near = own.sampler.totals(first, last).near_headline
+    served = own.sampler.sample(
+        first, last, windows.night_of(last), CONTRACT_HASH, DAY_SAMPLE, near
+    ).predictions
+    days = windows.day_numbers(served)
+    if len(np.unique(days)) < ThresholdPolicy().minimum_days:  # the others' are of another contract
+        return None
+    columns, values = reference.watched_columns(served.features, served.probability)
+    made = reference.make_reference(columns, values, days)
+    made.save(path)
+    return made
+
+
+@task
+def measure_quality(night: Night) -> quality.DayQuality:
+    """Measure the feeds of the day, flights, weather and labels, against the four weeks before it."""
+    own = parts()
+    start = datetime(night.day.year, night.day.month, night.day.day, tzinfo=UTC)
+    first, last = start - timedelta(days=quality.TRAILING_DAYS + 1), start + timedelta(days=2)
+    flights, weather = own.events.facts(night.as_of, first, last)
+    labels = own.labels.known_by(night.as_of, night.day, night.day)
+    return quality.measure_quality(flights, weather, labels.flight_id, night.day, night.as_of)
+
+
+@task
+def measure_service(night: Night, totals: WindowTotals, flights: int, scheduled: int) -> list[Measure]:
+    """Measure latency, coverage of the schedule, requests against the nights before, what waits in the spool."""
+    own = parts()
+    history = own.monitoring.history(night.day - timedelta(days=1), REQUEST_NIGHTS)
+    before = [value for _, value, _ in history.get("predictions", [])]
+    return service.measure_service(totals, flights, scheduled, own.spool.backlog_bytes(), before)
+
+
+@task
+def measure_answers(night: Night, acknowledged: Acknowledged, totals: WindowTotals) -> list[Measure]:
+    """Measure errors, what was shed, throughput, and whether every acknowledged prediction is in the log."""
+    return [
+        *service.measure_requests(parts().service.day(night.day)),
+        *service.measure_log(acknowledged.predictions, acknowledged.unshipped, totals.predictions),
+    ]
+
+
+@task
+def measure_parity(predictions: PredictionColumns) -> list[Measure]:
+    """Recompute a sample of logged vectors from the event log, and count those that differ in any bit."""
+    n = len(predictions)
+    if not n:
+        return []
+    rows = np.sort(np.random.default_rng(n).permutation(n)[:PARITY_SAMPLE])
+    recomputed = recompute_vectors(predictions, rows)
+    wrong = performance.parity_mismatches(predictions.features[rows], recomputed)
+    return [Measure("parity_mismatches", float(wrong), n=len(rows))]
+
+
+def recompute_vectors(predictions: PredictionColumns, rows: np.ndarray) -> Floats:
+    """Compute logged vectors anew, the way of training: from the events, at the state each answer saw."""
+    ticks = predictions.state_tick[rows]
+    first = from_minute(int(ticks.min()) - LOOKBACK_MINUTES - 1440)
+    until = from_minute(int(ticks.max()) + AHEAD_MINUTES)
+    flights, weather = parts().events.facts(from_minute(int(ticks.max())), first, until)
+    queries = Queries(
+        carrier=predictions.carrier[rows],
+        origin=predictions.origin[rows],
+        dest=predictions.dest[rows],
+        sched_dep=predictions.sched_dep[rows],
+        sched_arr=predictions.sched_arr[rows],
+        as_of=predictions.as_of[rows],
+    )
+    return vectors_for(queries, flights, weather, ticks)
+
+
+@task
+def measure_registry() -> list[Measure]:
+    """Count versions whose files MLflow holds are not those that were signed: in use, on trial, or newer."""
+    registry = parts().registry
+    aliased = {v for v in (registry.alias(CHAMPION), registry.alias(CHALLENGER)) if v is not None}
+    newest = max(aliased, default=0)
+    refused, audited = 0, 0
+    for version in sorted(aliased | set(range(newest + 1, newest + NEWER_VERSIONS))):
+        try:
+            registry.audit(version)
+        except NotFound:
+            continue
+        except SignatureInvalid as error:
+            refused += 1
+            logger.warning("artifact refused", extra={"version": version, "reason": str(error)})
+        audited += 1
+    return [Measure("refused_artifacts", float(refused), n=audited)]
+
+
+@task
+def measure_approval(night: Night) -> list[Measure]:
+    """Tell whether the challenger of the night before held and waits for a person."""
+    own, before = parts(), night.day - timedelta(days=1)
+    challenger = own.registry.alias(CHALLENGER)
+    waiting = [
+        decision
+        for decision in own.monitoring.decisions(before, before)
+        if AWAITS in decision.evidence and decision.evidence.get("challenger") == challenger
+    ]
+    return [Measure("awaiting_approval", float(len(waiting)))]

@@ -1,0 +1,35 @@
+"""Play the dataset as live events on the stack's clock, at a pace."""
+
+import time
+from datetime import UTC, datetime
+
+from adapters.clock_store import ClockStore
+from adapters.postgres import Database
+from adapters.settings import Settings
+from adapters.terminal import Say
+from data.dataset import load_dataset
+from replay.client import api_client
+from replay.driver import TICK, Replay
+from replay.feed import Feed
+
+FEED_ENDS = datetime(2014, 1, 2, tzinfo=UTC)
+
+
+def play_feed(settings: Settings, address: str, pace: float, say: Say) -> None:
+    """Play the dataset as live events, a tick every `pace` seconds, from the stack's clock on."""
+    database = Database.from_settings(settings)
+    replay = Replay(
+        database, api_client(settings, address=address), Feed(load_dataset(settings.state_dir / "data"))
+    )
+    try:
+        moment = ClockStore(database).read().now
+        while moment < FEED_ENDS:
+            began = time.monotonic()
+            moment += TICK
+            replay.tell_until(moment)
+            if moment.minute == 0:
+                say(f"{moment:%Y-%m-%d %H:%M} UTC")
+            time.sleep(max(0.0, pace - (time.monotonic() - began)))
+    finally:
+        replay.close()
+        database.close()

@@ -1,0 +1,143 @@
+"""The nights of a replay, each judged while the next day is lived."""
+
+import json
+import subprocess
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import date
+from typing import Protocol
+
+from adapters.prefect_client import PrefectClient
+from adapters.settings import PROJECT_ROOT, Settings
+from deploy.native import layout
+from deploy.native.launcher import launched
+from domain.errors import OntimeError
+
+ATTEMPTS = 3
+NIGHTS_A_PROCESS = 40
+"""Then a new one: whatever a library keeps of each report is given back."""
+
+
+class NightRunner(Protocol):
+    """Runs the flow of a night to its end."""
+
+    def run(self, day: date) -> None:
+        """Judge a day; raises when that fails."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
+
+class DeployedNights:
+    """Nights as runs of the deployment, on the stack's worker: what a stack under Compose offers."""
+
+    def __init__(self, settings: Settings):
+        self._client = PrefectClient(settings.prefect_address, settings.prefect_auth)
+
+    def run(self, day: date) -> None:
+        """Start a run and wait for its end."""
+        self._client.run("nightly-monitoring", {"day": day.isoformat()})
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class WarmNights:
+    """Nights in one process that has imported everything: two seconds of a core each instead of ten.
+
+    For one thread: the kernel ends the process with the thread that started it, so that a killed replay leaves no
+    night behind that its successor would run a second time.
+    """
+
+    def __init__(self, settings: Settings):
+        self._settings = settings
+        self._process: subprocess.Popen[str] | None = None
+        self._done = 0
+
+    def run(self, day: date) -> None:
+        """Run a night, again when it fails or its process dies.
+
+        Raises
+        ------
+        OntimeError
+            If it fails three times: with what it said last.
+        """
+        error: str | None = ""
+        for _ in range(ATTEMPTS):
+            error = self._answer(day)
+            if error is None:
+                return
+        raise OntimeError(f"the night of {day} failed {ATTEMPTS} times: {error}")
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.stdin and self._process.stdin.close()
+            self._process.wait()
+            self._process.stdout and self._process.stdout.close()
+            self._process = None
+
+    def _answer(self, day: date) -> str | None:
+        process = self._ready()
+        assert process.stdin is not None  # noqa: S101  asked for as pipes
+        assert process.stdout is not None  # noqa: S101
+        self._done += 1
+        try:
+            process.stdin.write(f"{day}\n")
+            process.stdin.flush()
+        except OSError as error:
+            return f"its process is gone: {error}"
+        answer = process.stdout.readline()
+        if not answer:
+            return f"its process ended with {process.wait()}; see {self._log}"
+        said: str | None = json.loads(answer)["error"]
+        return said
+
+    @property
+    def _log(self) -> str:
+        return str(self._settings.state_dir / "log" / "nights.log")
+
+    def _ready(self) -> "subprocess.Popen[str]":
+        if self._process is not None and self._process.poll() is None and self._done < NIGHTS_A_PROCESS:
+            return self._process
+        self.close()
+        self._done = 0
+        # Their Prefect logs would be rows of its database that nobody reads; the file has them.
+        quiet = {"PREFECT_LOGGING_TO_API_ENABLED": "false"}
+        with open(self._log, "a") as log:  # noqa: PTH123  the child keeps it
+            self._process = subprocess.Popen(
+                launched([sys.executable, "-m", "flows.batch"], "KILL"),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=PROJECT_ROOT,
+                env=layout.environment(self._settings) | quiet,
+            )
+        return self._process
+
+
+class NightShift:
+    """Runs nights on a thread of its own, one at a time, in the order in which they were begun."""
+
+    def __init__(self, runner: NightRunner):
+        self._runner = runner
+        self._pool = ThreadPoolExecutor(1, "nights")
+        self._last: Future[None] | None = None
+
+    def begin(self, day: date) -> None:
+        """Begin a night."""
+        self._last = self._pool.submit(self._runner.run, day)
+
+    def wait(self) -> None:
+        """Wait for the night that was begun last; its error is raised here."""
+        last, self._last = self._last, None
+        if last is not None:
+            last.result()
+
+    def close(self) -> None:
+        """Wait for its end and give back what the runner holds."""
+        self._pool.submit(self._runner.close)
+        self._pool.shutdown()

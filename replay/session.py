@@ -1,0 +1,231 @@
+"""`make replay`: days of 2013 through the stack's API, flows and registry, with the night of each; and the report."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+from adapters.clock_store import ClockStore
+from adapters.monitoring_store import MonitoringStore
+from adapters.postgres import Database
+from adapters.settings import Settings
+from data.dataset import Dataset, load_dataset
+from deploy.native import probes, processes
+from deploy.native.guard import Guard
+from deploy.native.manager import Stack
+from domain.errors import InvalidInput, OntimeError
+from replay import page, report
+from replay.background import Background
+from replay.client import api_client
+from replay.driver import LONGEST_STEP, DayCount, Replay, morning_after, ticks_of
+from replay.feed import Feed
+from replay.first_steps import begin
+from replay.run_executor import DeployedNights, NightRunner, NightShift, WarmNights
+from replay.run_table import print_nights
+
+Say = Callable[[str], None]
+FIRST_DAY, LAST_DAY = date(2013, 4, 1), date(2013, 12, 31)
+
+
+@dataclass(frozen=True)
+class Days:
+    """The local days of a replay, both ends included."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def asked(cls, first: date | None, last: date | None) -> "Days":
+        """Take what was asked for: nothing = the whole of April to December, a first day alone = that day.
+
+        Raises
+        ------
+        InvalidInput
+            If they lie outside of April to December 2013, or end before they begin.
+        """
+        window = cls(first or FIRST_DAY, last or first or LAST_DAY)
+        if not FIRST_DAY <= window.first <= LAST_DAY:
+            raise InvalidInput("from", f"a day from {FIRST_DAY} to {LAST_DAY}", str(window.first))
+        if not window.first <= window.last <= LAST_DAY:
+            raise InvalidInput("to", f"a day from {window.first} to {LAST_DAY}", str(window.last))
+        return window
+
+    def __iter__(self) -> Iterator[date]:
+        """Give the days in order."""
+        return iter(self.first + timedelta(days=i) for i in range(len(self)))
+
+    def __len__(self) -> int:
+        return (self.last - self.first).days + 1
+
+
+def replay_days(settings: Settings, first: date | None, last: date | None, say: Say) -> None:
+    """Replay some days and judge each of their nights; goes on from where an earlier call was interrupted."""
+    days = Days.asked(first, last)
+    with running(settings, say) as (database, guard, dataset):
+        live(settings, database, guard, dataset, days, Pace(say, len(days)))
+        print_nights(database, days.first, days.last)
+        say(f"the report: {write_report(settings, database, Feed(dataset))}")
+
+
+def write_report(settings: Settings, database: Database, feed: Feed) -> Path:
+    """Write the report of every night since 1 April, and its page; gives the page's file."""
+    tables = report.read_tables(database, FIRST_DAY, LAST_DAY)
+    made = report.build(tables, feed.asks_by_day(), Spent.read(settings))
+    report.write(made, settings.reports_dir)
+    return page.write(made, settings.reports_dir)
+
+
+@contextmanager
+def running(settings: Settings, say: Say) -> Iterator[tuple[Database, Guard | None, Dataset]]:
+    """Give a stack that can serve: its database, what keeps it up (None under Compose), and the dataset.
+
+    A native stack is started where it does not run, and given its history and a first champion where it has none.
+    """
+    stack = Stack(settings)
+    if _answers(settings) and not stack.is_managed():
+        with _database(settings) as database:
+            yield database, None, load_dataset(settings.state_dir / "data")
+        return
+    reader = Background(lambda: load_dataset(settings.state_dir / "data"))
+    stack.start_servers(say)
+    with Guard(stack, say) as guard, _database(settings) as database:
+        reader.result()
+        dataset = load_dataset(settings.state_dir / "data")
+        begin(settings, stack, guard, database, dataset, say)
+        yield database, guard, dataset
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Database]:
+    database = Database.from_settings(settings)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _answers(settings: Settings) -> bool:
+    try:
+        probes.api(settings)
+    except OntimeError:
+        return False
+    return True
+
+
+@dataclass
+class Pace:
+    """Says what each day did, and how long the others will take."""
+
+    say: Say
+    days: int
+    begun: float = field(default_factory=time.monotonic)
+    done: int = 0
+
+    def skip(self) -> None:
+        """Count a day that was lived before."""
+        self.days -= 1
+        self.begun = time.monotonic()
+
+    def day(self, count: DayCount) -> None:
+        """Tell of a day."""
+        self.done += 1
+        left = (time.monotonic() - self.begun) / self.done * (self.days - self.done)
+        self.say(
+            f"{count.day}: {count.predictions} predictions, {count.events} events in {count.seconds:.1f} s; "
+            f"{self.days - self.done} days left, about {left / 60:.1f} minutes"
+        )
+
+
+def live(
+    settings: Settings, database: Database, guard: Guard | None, dataset: Dataset, days: Days, pace: Pace
+) -> None:
+    """Live through days; the night of each is judged while the next is lived, and is over before that one ends."""
+    api = api_client(settings, guard.ensure if guard else lambda: None)
+    replay, shift = Replay(database, api, Feed(dataset)), NightShift(_nights(settings, guard))
+    spent = Spent(settings)
+    try:
+        if asked := replay.catch_up():
+            pace.say(f"asked about {asked} flights that an interrupted replay had not asked about")
+        for day in nights_to_do(database, days):
+            shift.begin(day)
+            shift.wait()
+        for day in days:
+            now = ClockStore(database).read().now
+            if now >= morning_after(day):
+                pace.skip()
+                continue
+            if now < next(ticks_of(day)) - LONGEST_STEP * 6:
+                replay.tell_until(next(ticks_of(day)) - LONGEST_STEP)
+            _live_day(replay, shift, day, pace)
+            spent.note()
+        shift.wait()
+        spent.note()
+    finally:
+        replay.close()
+        shift.close()
+
+
+def _live_day(replay: Replay, shift: NightShift, day: date, pace: Pace) -> None:
+    count = replay.live_day(day)
+    # Its night must not see the next one's clock: what a night decides, it decides as the newest.
+    shift.wait()
+    replay.advance(morning_after(day))
+    shift.begin(day)
+    pace.day(count)
+
+
+def _nights(settings: Settings, guard: Guard | None) -> NightRunner:
+    return WarmNights(settings) if guard else DeployedNights(settings)
+
+
+def nights_to_do(database: Database, days: Days) -> list[date]:
+    """Nights of days that were lived already: those never judged, and the newest, which may have been interrupted."""
+    now = ClockStore(database).read().now
+    lived = [day for day in days if morning_after(day) <= now]
+    judged = {run.day for run in MonitoringStore(database).runs(days.first, days.last)}
+    return [day for day in lived if day not in judged or day == lived[-1]]
+
+
+class Spent:
+    """What replays have taken on this stack so far, over all interruptions: seconds by the wall and of compute."""
+
+    def __init__(self, settings: Settings):
+        self._state_dir = settings.state_dir
+        self._path = self.path(settings)
+        self._before = self.read(settings)
+        self._begun = time.monotonic()
+        self._compute = self._compute_now()
+
+    @staticmethod
+    def path(settings: Settings) -> Path:
+        """Where it is kept."""
+        return settings.state_dir / "replay.json"
+
+    @classmethod
+    def read(cls, settings: Settings) -> dict[str, float]:
+        """Give wall_seconds and compute_seconds so far."""
+        path = cls.path(settings)
+        return (
+            json.loads(path.read_text()) if path.exists() else {"wall_seconds": 0.0, "compute_seconds": 0.0}
+        )
+
+    def note(self) -> None:
+        """Put it on record."""
+        spent = {
+            "wall_seconds": self._before["wall_seconds"] + time.monotonic() - self._begun,
+            # A stack that was started again begins to count anew.
+            "compute_seconds": self._before["compute_seconds"]
+            + max(0.0, self._compute_now() - self._compute),
+        }
+        unfinished = self._path.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps(spent, indent=1))
+        unfinished.replace(self._path)
+
+    def _compute_now(self) -> float:
+        times = os.times()
+        own = times.user + times.system + times.children_user + times.children_system
+        return own + processes.cpu_seconds(processes.of_stack(self._state_dir))

@@ -1,0 +1,157 @@
+"""A Compose stack of the tests' own: started with `deploy/compose`, asked through its gateway."""
+
+import json
+import os
+import secrets
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from adapters.settings import PROJECT_ROOT
+from tests.session import free_port
+
+STACK = ("python3", "-m", "deploy.compose")
+BEGINS = datetime(2013, 4, 1, 7, 55, tzinfo=UTC)
+IMAGES = ("api", "mlflow", "prefect", "worker")
+
+
+class RunningStack:
+    """One project of containers, with a name, ports, images and secrets of its own; `remove` takes all of it away."""
+
+    def __init__(self, home: Path):
+        self.port = free_port()
+        self.project = name = f"ontime-test-{secrets.token_hex(3)}"
+        self.secrets = home / "secrets"
+        self.environment = {
+            **os.environ,
+            "COMPOSE_PROJECT_NAME": name,
+            "COMPOSE_PROFILES": "",
+            "IMAGE_TAG": name,
+            "SECRETS_DIR": str(self.secrets),
+            "GATEWAY_ADDRESS": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "MLFLOW_UI_PORT": str(free_port()),
+            "PREFECT_UI_PORT": str(free_port()),
+            "DEMO_BEGINS": BEGINS.strftime("%Y-%m-%dT%H:%M:%S"),
+        }
+
+    def run(self, *command: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command with the stack's environment; its output is in the error when it fails."""
+        done = subprocess.run(
+            command,
+            cwd=PROJECT_ROOT,
+            env=self.environment | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert not check or done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def up(self, replicas: int, **variables: str) -> None:
+        self.run("make", "up", f"API_REPLICAS={replicas}", **variables)
+
+    def remove(self) -> None:
+        self.run(*STACK, "compose", "--profile", "*", "down", "-v", "--remove-orphans", check=False)
+        # The layers stay in the builder's cache: the next run finds them.
+        self.run("docker", "rmi", *(f"ontime/{image}:{self.project}" for image in IMAGES), check=False)
+
+    def compose(self, *arguments: str) -> str:
+        return self.run(*STACK, "compose", *arguments).stdout
+
+    def containers(self, service: str) -> list[str]:
+        filters = [
+            f"label=com.docker.compose.{k}={v}" for k, v in (("project", self.project), ("service", service))
+        ]
+        return self.run("docker", "ps", "-q", "--filter", filters[0], "--filter", filters[1]).stdout.split()
+
+    def states(self) -> dict[str, dict[str, Any]]:
+        """State of every container, by name."""
+        label = f"label=com.docker.compose.project={self.project}"
+        ids = self.run("docker", "ps", "-aq", "--filter", label).stdout.split()
+        shown = json.loads(self.run("docker", "inspect", *ids).stdout)
+        return {container["Name"].removeprefix("/"): container for container in shown}
+
+    def sql(self, statement: str, database: str = "ontime") -> list[list[str]]:
+        """Rows of a statement, as text."""
+        shown = self.compose(
+            "exec", "-T", "postgres", "psql", "-XqAt", "-U", "ontime", "-d", database, "-c", statement
+        )
+        return [line.split("|") for line in shown.splitlines()]
+
+    def ask(self, path: str, body: Any = None, key: str = "predict.key") -> tuple[int, Any]:
+        """Ask the gateway once; status and body."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Authorization": "Bearer " + (self.secrets / key).read_text().strip(),
+                "Content-Type": "application/json",
+            },
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read() or b"null")
+
+    def kill(self, container: str, words: str) -> None:
+        """`kill -9` every process of a container whose command line holds `words`."""
+        processes = self.run("docker", "top", container, "-eo", "pid,args").stdout.splitlines()[1:]
+        found = [int(line.split(None, 1)[0]) for line in processes if words in line]
+        assert found, f"no process of {words} in {processes}"
+        for pid in found:
+            # The kernel ends the rest of a container with its first process.
+            with suppress(ProcessLookupError):
+                os.kill(pid, 9)
+
+
+class Client(threading.Thread):
+    """Asks through the gateway as long as it is open, and keeps what was acknowledged and what failed."""
+
+    def __init__(self, stack: RunningStack, pause: float = 0.05, clock: datetime = BEGINS):
+        super().__init__(daemon=True)
+        self._stack, self._pause = stack, pause
+        self._closed = threading.Event()
+        self.acknowledged: list[str] = []
+        self.failed: list[tuple[str, Any]] = []
+        self._clock = clock
+
+    def run(self) -> None:
+        while not self._closed.wait(self._pause):
+            try:
+                status, body = self._stack.ask("/v1/predictions", self._question())
+            except OSError as error:
+                self.failed.append((f"{datetime.now(UTC):%H:%M:%S}", repr(error)))
+                continue
+            if status == 200:
+                self.acknowledged.append(body["prediction_id"])
+                self._clock = datetime.fromisoformat(body["clock"]["now"])
+            else:
+                self.failed.append((f"{datetime.now(UTC):%H:%M:%S}", (status, body)))
+
+    def _question(self) -> dict[str, Any]:
+        # Far enough ahead for a clock that goes through a night in one step.
+        departs = self._clock + timedelta(hours=14)
+        return {
+            "carrier": "UA", "flight": 272, "origin": "EWR", "dest": "ORD",
+            "scheduled_departure": departs.isoformat(),
+            "scheduled_arrival": (departs + timedelta(hours=3)).isoformat(),
+        }  # fmt: skip
+
+    def close(self) -> None:
+        self._closed.set()
+        self.join()
+
+
+def eventually(condition: Any, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.5)

@@ -1,0 +1,230 @@
+"""What must be true of the Compose stack, read from its files; no engine is needed."""
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from adapters.settings import PREFIX, PROJECT_ROOT, example_env, read_settings
+
+FILE = PROJECT_ROOT / "docker-compose.yml"
+SPECIFICATION = PROJECT_ROOT / "tests" / "deploy" / "compose-spec.json"
+"""The schema of the Compose specification as of June 2026, by its authors, under the Apache License 2.0."""
+RUN_TO_COMPLETION = {"migrate", "train-first"}
+WITHOUT_HEALTHCHECK = RUN_TO_COMPLETION | {"feed"}
+COMPOSE = yaml.safe_load(FILE.read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+
+each_service = pytest.mark.parametrize("name", SERVICES)
+
+
+def test_the_file_is_valid_under_the_compose_specification():
+    validator = jsonschema.Draft7Validator(json.loads(SPECIFICATION.read_text()))
+    assert [error.message for error in validator.iter_errors(COMPOSE)] == []
+
+
+def test_each_image_is_built_by_one_service():
+    """Two that build the same tag are exported side by side, and newer engines refuse the second."""
+    builders = Counter(service["image"] for service in SERVICES.values() if "build" in service)
+    assert set(builders.values()) == {1}
+    assert set(builders) == {s["image"] for s in SERVICES.values() if s["image"].startswith("ontime/")}
+
+
+@each_service
+def test_no_image_of_ours_is_pulled(name):
+    """A registry may hold somebody else's image of that name."""
+    service = SERVICES[name]
+    assert ("ontime/" in service["image"]) == (service.get("pull_policy") == "never")
+
+
+def test_the_volume_of_postgresql_is_named_after_its_release():
+    """So that another release begins a volume of its own, and the old one stays."""
+    service = SERVICES["postgres"]
+    [release] = re.findall(r"^postgres:(\d+)-", service["image"])
+    assert f"postgres-data-{release}:/var/lib/postgresql/data" in service["volumes"]
+
+
+def test_an_images_python_is_named_once():
+    dockerfile = (PROJECT_ROOT / "Dockerfile").read_text()
+    assert len(re.findall(r"python:?3\.\d+", dockerfile)) == 1
+
+
+@each_service
+def test_every_service_is_hardened(name):
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["init"] is True
+    assert not service.get("privileged")
+    assert "/tmp" in service["tmpfs"]
+
+
+@each_service
+def test_every_service_has_limits(name):
+    assert {"mem_limit", "cpus", "pids_limit"} <= set(SERVICES[name])
+
+
+@each_service
+def test_no_service_runs_as_root(name):
+    service = SERVICES[name]
+    if "ontime/" in service["image"]:
+        last_user = re.findall(r"^USER (.+)$", dockerfile_stage(image_target(service)), re.MULTILINE)[-1]
+        assert last_user == "10001:10001"
+    else:
+        assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"])
+
+
+@each_service
+def test_every_server_has_a_healthcheck_and_comes_back(name):
+    service = SERVICES[name]
+    if name not in WITHOUT_HEALTHCHECK:
+        assert service["healthcheck"]["test"][0] == "CMD"
+    assert service["restart"] == ("no" if name in RUN_TO_COMPLETION else "unless-stopped")
+
+
+@each_service
+def test_dependencies_wait_for_a_condition(name):
+    for other, how in SERVICES[name].get("depends_on", {}).items():
+        condition = how["condition"]
+        if other in RUN_TO_COMPLETION:
+            assert condition == "service_completed_successfully"
+        elif condition == "service_healthy":
+            assert "healthcheck" in SERVICES[other]
+
+
+@each_service
+def test_only_the_gateway_publishes_a_port_beyond_loopback(name):
+    ports = SERVICES[name].get("ports", [])
+    beyond = [port for port in ports if not port.startswith("127.0.0.1:")]
+    assert len(beyond) == (1 if name == "gateway" else 0)
+
+
+@each_service
+def test_only_the_gateway_has_a_route_out(name):
+    networks = SERVICES[name]["networks"]
+    assert networks == (["inside", "outside"] if name == "gateway" else ["inside"])
+    assert COMPOSE["networks"]["inside"]["internal"] is True
+
+
+@each_service
+def test_no_secret_is_in_the_environment(name):
+    for variable, value in SERVICES[name].get("environment", {}).items():
+        secret = re.search(r"PASSWORD|SECRET|TOKEN|AUTH_STRING|_KEY(?!S_DIR)|CONNECTION_URL", variable)
+        assert not secret or str(value).startswith("/run/secrets/"), f"{variable} holds a secret's value"
+
+
+@each_service
+def test_each_service_gets_only_secrets_that_are_files(name):
+    for secret in SERVICES[name].get("secrets", []):
+        assert set(COMPOSE["secrets"][secret]) == {"file"}
+
+
+def test_every_secret_is_made_at_first_start():
+    made = set(
+        re.findall(
+            r"^make_secret (\S+)", (PROJECT_ROOT / "deploy/compose/secrets.sh").read_text(), re.MULTILINE
+        )
+    )
+    assert made == set(COMPOSE["secrets"])
+
+
+def test_the_settings_of_every_service_are_known():
+    for service in SERVICES.values():
+        read_settings({k: str(v) for k, v in service.get("environment", {}).items() if "$" not in str(v)})
+        for variable in service.get("environment", {}):
+            assert not variable.startswith(PREFIX) or f"{variable}=" in example_env()
+
+
+def test_every_variable_of_the_compose_file_is_documented():
+    used = set(re.findall(r"\$\{([A-Z_]+)", FILE.read_text()))
+    documented = (PROJECT_ROOT / ".env.example").read_text()
+    missing = {variable for variable in used if f"# {variable}=" not in documented}
+    assert missing == set()
+
+
+def test_every_variable_has_a_default_that_is_no_password():
+    for variable, default in re.findall(r"\$\{([A-Z_]+)([^}]*)\}", FILE.read_text()):
+        assert default.startswith(":-"), f"{variable} has no default: a clean clone would not start"
+        assert "PASSWORD" not in variable
+
+
+@pytest.mark.parametrize("telemetry", ["MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"])
+@pytest.mark.parametrize("name", ["mlflow", "api", "prefect-worker", "migrate", "train-first", "feed"])
+def test_telemetry_of_mlflow_and_evidently_is_off(name, telemetry):
+    assert SERVICES[name]["environment"][telemetry] in ("true", "1")
+
+
+@pytest.mark.parametrize("name", ["prefect-server", "prefect-worker", "migrate", "train-first"])
+def test_telemetry_of_prefect_is_off(name):
+    assert SERVICES[name]["environment"]["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
+
+
+def test_mlflow_is_asked_by_the_name_that_clients_use():
+    assert "mlflow:5000" in SERVICES["mlflow"]["healthcheck"]["test"]
+    assert "'mlflow,mlflow:*" in (PROJECT_ROOT / "deploy/images/entrypoints/mlflow.sh").read_text()
+
+
+def test_named_volumes_hold_all_data():
+    mounts = [v for service in SERVICES.values() for v in service.get("volumes", [])]
+    written = {v.split(":")[0] for v in mounts if not v.endswith(":ro")}
+    assert written == set(COMPOSE["volumes"])
+
+
+def test_replicas_and_the_shipper_share_the_spool():
+    assert "spool:/state/spool" in SERVICES["api"]["volumes"]
+    assert "spool:/state/spool" in SERVICES["shipper"]["volumes"]
+    assert "container_name" not in SERVICES["api"]
+
+
+def image_target(service: dict[str, Any]) -> str:
+    return re.fullmatch(r"ontime/(\w+):.*", service["image"]).group(1)
+
+
+def dockerfile_stage(target: str) -> str:
+    stages = re.split(r"^FROM ", (PROJECT_ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    return next(stage for stage in stages if stage.splitlines()[0].endswith(f" AS {target}"))
+
+
+@pytest.mark.parametrize("target", ["api", "mlflow", "prefect", "worker"])
+def test_an_image_is_built_from_locked_libraries_without_a_compiler(target):
+    stage = dockerfile_stage(target)
+    assert f"COPY --from={target}-libraries /venv /venv" in stage
+    assert not re.search(r"\b(gcc|build-essential|pip install|uv pip)\b", stage)
+    assert "--require-hashes" in dockerfile_stage(f"{target}-libraries")
+
+
+@pytest.mark.parametrize("target", ["api", "worker"])
+def test_code_comes_after_libraries(target):
+    stage = dockerfile_stage(target)
+    assert stage.index("COPY --from=") < stage.index("COPY domain domain")
+
+
+@pytest.mark.parametrize("image", ["api", "mlflow", "prefect", "worker"])
+def test_an_image_and_the_developer_run_the_same_versions(image):
+    def versions(file: Path) -> dict[str, str]:
+        return dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", file.read_text(), re.MULTILINE))
+
+    everything = versions(PROJECT_ROOT / "requirements/all.txt")
+    locked = versions(PROJECT_ROOT / f"requirements/{image}.txt")
+    assert {n: v for n, v in locked.items() if everything.get(n, v) != v} == {}
+    asked = re.findall(
+        r"^([A-Za-z0-9-]+)", (PROJECT_ROOT / f"requirements/{image}.in").read_text(), re.MULTILINE
+    )
+    assert {name.lower() for name in asked} <= set(locked)
+
+
+@pytest.mark.parametrize("library", ["pandas", "scikit-learn", "scipy", "prefect", "evidently"])
+def test_the_api_image_holds_nothing_that_trains(library):
+    assert f"\n{library}==" not in (PROJECT_ROOT / "requirements/api.txt").read_text()
+
+
+def test_locks_name_no_index():
+    for file in (PROJECT_ROOT / "requirements").glob("*.txt"):
+        assert not re.search(r"https?://", file.read_text()), file.name

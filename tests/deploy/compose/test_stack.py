@@ -1,0 +1,262 @@
+"""`make up` for real, on this machine's Docker Engine; `make test-stack` runs it. The tests tell its story in order."""
+
+import json
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from adapters.settings import PROJECT_ROOT
+from tests.deploy.compose.running_stack import STACK, Client, RunningStack, eventually
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(2400)]
+DAYS = 10
+DAY_IS_OVER = re.compile(r"2013-04-\d\d: (\d+) flights predicted")
+RUN_TO_COMPLETION = ("migrate", "train-first")
+OURS = ("api", "shipper", "features", "mlflow", "prefect-server", "prefect-worker", "postgres")
+CONNECTS = "exec 3<>/dev/tcp/1.1.1.1/443"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A stack that `make up` started, from nothing."""
+    running = RunningStack(tmp_path_factory.mktemp("stack"))
+    try:
+        running.up(2)
+        yield running
+    finally:
+        running.remove()
+
+
+def test_every_service_is_healthy(stack):
+    for name, container in stack.states().items():
+        state = container["State"]
+        if any(f"{service}_" in name or f"{service}-" in name for service in RUN_TO_COMPLETION):
+            assert (state["Status"], state["ExitCode"]) == ("exited", 0), name
+        else:
+            assert state["Health"]["Status"] == "healthy", name
+
+
+def test_the_first_prediction_comes_through_the_gateway(stack):
+    assert_answers(stack)
+
+
+def test_the_gateway_spreads_requests_over_the_replicas(stack):
+    for _ in range(40):
+        stack.ask("/health/live")
+    assert len(upstreams(stack, newest=40)) == 2
+
+
+def test_no_secret_is_in_what_inspect_shows(stack):
+    values = [file.read_text() for file in stack.secrets.iterdir()]
+    assert len(values) >= 8
+    shown = json.dumps(stack.states())
+    assert not any(value in shown for value in values)
+
+
+def test_only_the_gateway_is_reachable_from_outside_this_machine(stack):
+    """The test's stack puts it on loopback; by default it is on every address, the others never."""
+    published = {
+        name: [binding["HostIp"] for bindings in ports.values() for binding in bindings or []]
+        for name, ports in ((n, c["NetworkSettings"]["Ports"]) for n, c in stack.states().items())
+    }
+    assert {name for name, addresses in published.items() if addresses} == {gateway(stack)}
+
+
+def test_it_works_with_no_route_to_the_internet(stack):
+    """Everything ran up to here, and not one container of ours can open a connection to the outside."""
+    for service in OURS:
+        for container in stack.containers(service):
+            done = stack.run("docker", "exec", container, "timeout", "4", "bash", "-c", CONNECTS, check=False)
+            assert done.returncode != 0, service
+
+
+def test_telemetry_is_off(stack):
+    expected = {
+        "mlflow": ["MLFLOW_DISABLE_TELEMETRY=true", "DO_NOT_TRACK=1"],
+        "prefect-server": ["PREFECT_SERVER_ANALYTICS_ENABLED=false", "DO_NOT_TRACK=1"],
+        "prefect-worker": ["PREFECT_SERVER_ANALYTICS_ENABLED=false", "DO_NOT_TRACK=1"],
+    }
+    for service, variables in expected.items():
+        (container,) = stack.containers(service)
+        shown = stack.run("docker", "exec", container, "env").stdout.splitlines()
+        assert set(variables) <= set(shown)
+
+
+class Story:
+    """The demo's days, lived in a container of the stack through the gateway."""
+
+    def __init__(self, stack: RunningStack, log: Path):
+        command = [
+            *STACK, "compose", "run", "--rm", "-T", "--no-deps", "feed",
+            "python", "-m", "ontime", "demo", "--days", str(DAYS), "--through", "http://gateway:8080",
+        ]  # fmt: skip
+        self.lines: list[str] = []
+        self._log = log
+        self.process = subprocess.Popen(
+            command, cwd=PROJECT_ROOT, env=stack.environment, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self._log.open("w") as log:
+            for line in self.process.stdout:
+                self.lines.append(line)
+                log.write(line)
+                log.flush()
+
+    def predicted(self) -> list[int]:
+        """Flights predicted on each day that is over."""
+        found = (DAY_IS_OVER.search(line) for line in self.lines)
+        return [int(match[1]) for match in found if match]
+
+    def wait_for_day(self, days: int) -> None:
+        def is_over() -> bool:
+            assert self.process.poll() is None or len(self.predicted()) >= days, "".join(self.lines[-20:])
+            return len(self.predicted()) >= days
+
+        eventually(is_over, 900)
+
+    def end(self) -> int:
+        code = self.process.wait(timeout=900)
+        self._reader.join()
+        self.process.stdout.close()
+        return code
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.end()
+
+
+def test_the_whole_loop_goes_on_while_parts_are_killed_and_replaced(stack):
+    """Ten days, their nights, a retrain, a promotion, a rollback; meanwhile a client asks on and on."""
+    story = Story(stack, PROJECT_ROOT / "var" / "stack-story.log")
+    client = Client(stack)
+    client.start()
+    try:
+        story.wait_for_day(2)
+        stack.kill(stack.containers("api")[0], "gunicorn")
+        story.wait_for_day(4)
+        stack.run("docker", "restart", "-t", "0", *stack.containers("postgres"))
+        story.wait_for_day(6)
+        before = set(stack.containers("api"))
+        stack.up(2, ONTIME_LOG_LEVEL="WARNING")
+        assert not before & set(stack.containers("api")), "every replica was replaced"
+        assert story.end() == 0, "".join(story.lines[-20:])
+    finally:
+        client.close()
+        story.stop()
+    said = "".join(story.lines)
+    assert "hot swap" in said
+    assert "rollback" in said
+    assert client.failed == []
+    assert_everything_is_logged(stack, client, story)
+
+
+def assert_everything_is_logged(stack: RunningStack, client: Client, story: Story) -> None:
+    """Not one acknowledged prediction is missing, and none is there twice."""
+    wanted = set(client.acknowledged)
+    assert len(wanted) == len(client.acknowledged) > 500
+
+    def logged() -> set[str]:
+        return {row[0] for row in stack.sql("SELECT prediction_id FROM predictions")}
+
+    eventually(lambda: wanted <= logged(), 60)
+    ((rows, distinct),) = stack.sql("SELECT count(*), count(DISTINCT prediction_id) FROM predictions")
+    assert rows == distinct
+    ((headline,),) = stack.sql(
+        "SELECT count(DISTINCT (flight_id, as_of)) FROM predictions WHERE lead_minutes = 60"
+    )
+    assert int(headline) >= sum(story.predicted())
+
+
+def test_the_pipeline_of_a_model_validates_and_promotes_the_storys_candidate(stack):
+    """It was promoted and rolled back; now it goes the way of a version that GitLab was told of."""
+    _, before = stack.ask("/health/ready")
+    (newest,) = stack.sql("SELECT max(to_version) FROM deployments")
+    assert int(newest[0]) > before["model_version"]
+    said = stack.run(
+        "make",
+        "validate-model",
+        f"MODEL_VERSION={newest[0]}",
+        ONTIME_LOG_LEVEL="WARNING",
+        CI_PIPELINE_ID="77",
+    ).stdout
+    assert "every check of the gate passed" in said
+    eventually(lambda: stack.ask("/health/ready")[1]["model_version"] == int(newest[0]), 10)
+    (row,) = stack.sql("SELECT who FROM deployments ORDER BY deployment_id DESC LIMIT 1")
+    assert row == ["pipeline 77"]
+
+
+def test_a_third_replica_needs_no_edit(stack):
+    stack.up(3, ONTIME_LOG_LEVEL="WARNING")
+    assert len(stack.containers("api")) == 3
+    for _ in range(60):
+        stack.ask("/health/live")
+    assert len(upstreams(stack, newest=60)) == 3
+
+
+def test_a_restore_brings_back_what_a_backup_saw(stack, tmp_path):
+    assert_answers(stack)
+    eventually(lambda: stack.sql("SELECT count(*) > 0 FROM predictions") == [["t"]])
+    stack.run(*STACK, "backup", "--folder", str(tmp_path))
+    (saved,) = tmp_path.iterdir()
+    counts = "SELECT (SELECT count(*) FROM predictions), (SELECT count(*) FROM flight_events)"
+    before = stack.sql(counts)
+    _, champion = stack.ask("/health/ready")
+    stack.sql("TRUNCATE predictions CASCADE")
+    assert stack.sql(counts) != before
+
+    said = stack.run("make", "restore", f"FILE={saved}", ONTIME_LOG_LEVEL="WARNING", API_REPLICAS="3").stdout
+    assert "every row count and checksum agrees" in said
+    after = stack.sql(counts)
+    assert [int(x) for x in after[0]] >= [int(x) for x in before[0]]
+    assert stack.ask("/health/ready")[1]["model_version"] == champion["model_version"]
+    assert_answers(stack)
+
+
+def test_a_damaged_backup_is_refused_before_anything_is_touched(stack, tmp_path):
+    stack.run(*STACK, "backup", "--folder", str(tmp_path))
+    (saved,) = tmp_path.iterdir()
+    content = bytearray(saved.read_bytes())
+    content[len(content) // 2] ^= 1
+    saved.write_bytes(content)
+    before = stack.sql("SELECT count(*) FROM flight_events")
+    done = stack.run("make", "restore", f"FILE={saved}", check=False)
+    assert done.returncode != 0
+    assert "nothing was touched" in done.stderr + done.stdout
+    assert stack.sql("SELECT count(*) FROM flight_events") == before
+    assert stack.ask("/health/ready")[0] == 200
+
+
+def assert_answers(stack: RunningStack) -> None:
+    """A client's first question is answered with a prediction."""
+    client = Client(stack, clock=clock(stack))
+    client.start()
+    eventually(lambda: client.acknowledged or client.failed, 30)
+    client.close()
+    assert client.acknowledged
+    assert not client.failed
+
+
+def gateway(stack: RunningStack) -> str:
+    (name,) = (n for n, c in stack.states().items() if c["Config"]["Image"].startswith("nginx"))
+    return name
+
+
+def upstreams(stack: RunningStack, newest: int) -> set[str]:
+    """Addresses of the replicas that answered the newest requests through the gateway."""
+    logs = stack.run("docker", "logs", "--tail", str(2 * newest), gateway(stack)).stdout
+    return set(re.findall(r'"upstream":"([\d.]+:8000)"', logs)[-newest:])
+
+
+def clock(stack: RunningStack) -> datetime:
+    ((seconds,),) = stack.sql("SELECT extract(epoch FROM simulated_now) FROM clock")
+    return datetime.fromtimestamp(float(seconds), UTC)

@@ -1,0 +1,141 @@
+"""What a start says of a part that cannot start: a real process manager, a real PostgreSQL, parts that die."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adapters.settings import Settings, read_settings
+from deploy.native import manager, starting
+from deploy.native import programs as programs_module
+from deploy.native.manager import Stack
+from deploy.native.processes import of_stack
+from deploy.native.starting import CannotStart, Starting
+from domain.errors import NotReady, OntimeError
+from tests.session import free_port
+
+SLEEPER = ["/bin/sleep", "60"]
+WITHOUT_A_LIBRARY = [programs_module.PYTHON, "-c", "import time; time.sleep(1.2); import not_installed"]
+
+
+def unheard(text: str) -> None:
+    return
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A state folder and ports of this test's own."""
+    variables = {f"ONTIME_{name.upper()}": str(free_port()) for name in manager.PORT_SETTINGS}
+    variables["ONTIME_STATE_DIR"] = str(tmp_path / "state")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return read_settings(variables)
+
+
+@pytest.fixture
+def stack(settings: Settings) -> Iterator[Stack]:
+    stack = Stack(settings)
+    yield stack
+    stack.stop(unheard)
+    assert of_stack(settings.state_dir) == []
+
+
+@pytest.fixture
+def run_instead(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Other commands for parts of the stack, by name; PostgreSQL alone keeps its own unless it is named."""
+    real = programs_module.programs
+
+    def stand_in(**commands: list[str]) -> None:
+        def programs(settings: Settings) -> list:
+            return [
+                program
+                if program.name == "postgres"
+                else replace(program, command=commands.get(program.name, SLEEPER))
+                for program in real(settings)
+            ]
+
+        monkeypatch.setattr(programs_module, "programs", programs)
+
+    return stand_in
+
+
+@pytest.mark.parametrize("name", ["prefect-server", "shipper"])
+def test_a_part_that_dies_at_import_ends_the_start_with_its_reason(stack, settings, run_instead, name):
+    """Also while another is waited for."""
+    run_instead(**{name: WITHOUT_A_LIBRARY})
+    began = time.monotonic()
+    with pytest.raises(CannotStart) as refused:
+        stack.start(unheard)
+    assert time.monotonic() - began < 45
+    told = str(refused.value)
+    assert told.startswith(f"{name} does not start: it ended 3 times within ")
+    assert "ModuleNotFoundError: No module named 'not_installed'" in told
+    assert str(settings.state_dir / "log" / f"{name}.log") in told
+    assert "what to do: install the environment again" in told
+    # It is not tried for ever behind the back of whoever was told.
+    assert stack.states()[name]["statename"] == "STOPPED"
+
+
+def test_a_port_that_was_taken_meanwhile_is_named_with_its_setting(stack, settings, run_instead, monkeypatch):
+    run_instead()
+    monkeypatch.setattr(manager, "require_free_port", lambda port, setting: None)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", settings.postgres_port))
+        with pytest.raises(CannotStart, match=r"(?s)postgres does not start: .*set ONTIME_POSTGRES_PORT"):
+            stack.start_servers(unheard)
+
+
+def test_a_state_folder_that_cannot_be_written_is_named_with_its_setting(settings):
+    settings.state_dir.write_text("a file where the folder should be")
+    with pytest.raises(OntimeError, match=r"ONTIME_STATE_DIR: cannot use .*state/log"):
+        Stack(settings).start(unheard)
+
+
+class Manager:
+    """Says of a part what a process manager would: each look is a moment later."""
+
+    def __init__(self, *looks: tuple[str, int]):
+        self._looks = list(looks)
+
+    def __call__(self) -> dict:
+        state, start = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
+        return {"part": {"statename": state, "start": start}}
+
+
+def never() -> None:
+    raise NotReady("connection refused")
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starting, "POLL_SECONDS", 0.02)
+
+
+def test_a_part_that_was_killed_once_is_waited_for(tmp_path):
+    failures = [NotReady("gone"), NotReady("starting"), NotReady("starting")]
+
+    def probe() -> None:
+        if failures:
+            raise failures.pop()
+
+    look = Manager(("RUNNING", 1), ("BACKOFF", 1), ("RUNNING", 2))
+    Starting(look, tmp_path).wait_for("part", probe, timeout=5)
+    assert failures == []
+
+
+def test_a_part_that_lives_and_does_not_answer_is_told_after_its_time(tmp_path):
+    with pytest.raises(CannotStart, match="part does not start: no answer in 0 s: connection refused"):
+        Starting(Manager(("RUNNING", 1)), tmp_path).wait_for("part", never, timeout=0.1)
+
+
+def test_of_a_long_log_the_end_is_shown(tmp_path):
+    log = tmp_path / "part.log"
+    log.write_text("\n".join(f"line {n}" for n in range(10_000)) + "\n")
+    look = Manager(("BACKOFF", 1), ("BACKOFF", 2), ("BACKOFF", 3))
+    with pytest.raises(CannotStart) as refused:
+        Starting(look, tmp_path).wait_for("part", never, timeout=5)
+    assert "line 9999" in str(refused.value)
+    assert str(refused.value).count("\n    | ") == starting.SHOWN_LINES

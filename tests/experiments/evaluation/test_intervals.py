@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain import metrics
+from experiments.evaluation.costs import RATIOS, cost_curve
+from experiments.evaluation.intervals import by_name, quality
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(20, 300), st.integers(0, 2**32 - 1))
+def test_the_weighted_metrics_are_the_domains_own(n, seed):
+    generator = np.random.default_rng(seed)
+    # Few values: ties are where the two could differ.
+    probability = generator.integers(1, 20, n) / 20
+    late = generator.random(n) < probability
+    late[:2] = True, False
+    found = quality(late, probability, np.arange(n) % 5, draws=3)
+    for name in ("auc", "average_precision", "log_loss", "brier"):
+        assert found[name] == pytest.approx(metrics.METRICS[name](late, probability), abs=1e-12), name
+
+
+def test_the_calibration_error_is_the_domains_without_ties():
+    generator = np.random.default_rng(1)
+    probability = generator.random(1500)
+    late = generator.random(1500) < probability**2
+    found = quality(late, probability, np.arange(1500) % 30, draws=3)
+    assert found["ece"] == pytest.approx(metrics.ece(late, probability), abs=1e-12)
+
+
+def test_an_interval_is_that_of_days_drawn_with_replacement():
+    generator = np.random.default_rng(2)
+    day = np.repeat(np.arange(40), 50)
+    level = generator.normal(0, 1, 40)[day]
+    probability = 1 / (1 + np.exp(-level))
+    late = generator.random(2000) < probability
+    found = quality(late, probability, day, draws=400)
+    slow = metrics.bootstrap(metrics.log_loss, late, probability, day, draws=400, seed=9)
+    assert found["log_loss_low"] == pytest.approx(slow.low, abs=0.01)
+    assert found["log_loss_high"] == pytest.approx(slow.high, abs=0.01)
+
+
+def test_groups_add_up():
+    generator = np.random.default_rng(3)
+    late, names = generator.random(300) < 0.3, np.array(["a", "b", "c"])[generator.integers(0, 3, 300)]
+    probability, day = generator.random(300), np.arange(300) % 7
+    found, whole = by_name(late, probability, day, names), quality(late, probability, day)
+    assert sum(v["n"] for v in found.values()) == 300
+    for name in ("log_loss", "brier", "late_rate"):
+        mean = sum(v["n"] * v[name] for v in found.values()) / 300
+        assert mean == pytest.approx(whole[name], abs=1e-12), name
+
+
+def test_a_calibrated_threshold_costs_no_more_than_warning_of_none_or_all():
+    generator = np.random.default_rng(4)
+    probability = generator.beta(1, 3, 40_000)
+    late = generator.random(40_000) < probability
+    for row in cost_curve(late, probability):
+        assert row["best"] <= row["cost"] * 1.001 + 1e-9 or row["cost"] <= row["best"] * 1.01
+        assert row["cost"] <= min(row["never"], row["always"]) * 1.01
+    assert [row["ratio"] for row in cost_curve(late, probability)] == list(RATIOS)

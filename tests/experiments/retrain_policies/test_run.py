@@ -1,0 +1,80 @@
+import itertools
+import json
+from datetime import date
+
+import pytest
+
+from experiments.retrain_policies.report import NAIVE, NEVER, OURS, write
+from experiments.retrain_policies.run import SHOWN, Bench, ContestPlan, findings, thrifty
+from monitoring.policy import RetrainPolicy
+from tests.experiments.retrain_policies import worlds
+from training.gate import GatePolicy
+from training.retraining import RetrainPlan
+from training.split import SplitPolicy
+from training.train import TreeParameters
+
+PLAN = ContestPlan(
+    begins=date(2013, 3, 25),
+    ends=date(2013, 4, 8),
+    parameters=TreeParameters(n_trees=10, learning_rate=0.3),
+    retrain=RetrainPlan(30, SplitPolicy(10, 5), GatePolicy(minimum_rows=200)),
+    policy=RetrainPolicy(growth=0.1, minimum_labels=100),
+    drift_columns=8,
+)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """Every policy's year, made up and short, with real fits."""
+    folder = tmp_path_factory.mktemp("contest")
+    bench = Bench(worlds.year(days=100, per_day=100, turns=66), folder, PLAN)
+    records = {c.name: bench.live(c, lambda text: None) for c in PLAN.contestants()}
+    made = findings(bench, [records[name] for name in SHOWN])
+    report = write(made, folder / "reports" / "policies.json", folder / "docs" / "policies.md")
+    return folder, report, {policy["name"]: policy for policy in report["policies"]}
+
+
+def test_every_policy_is_scored_on_the_same_flights(found):
+    _, report, policies = found
+    assert report["flights"] == 15 * 100
+    assert {policy["n"] for policy in policies.values()} == {1_500}
+    assert list(policies) == [*SHOWN, "oracle"]
+
+
+def test_never_neither_retrains_nor_gains(found):
+    never = found[2][NEVER]
+    assert (never["retrains"], never["promotions"], never["gain"], never["alarms"]) == (0, 0, 0.0, 0)
+
+
+def test_on_a_law_that_turned_retraining_gains_and_hindsight_gains_most(found):
+    policies = found[2]
+    assert policies[OURS]["retrains"] >= 1
+    assert policies["oracle"]["gain"] > 0
+    assert policies["oracle"]["gain"] >= policies["weekly"]["gain"]
+    assert policies["monthly, no gate"]["promotions"] == 1
+    text = (found[0] / "docs" / "policies.md").read_text()
+    assert all(f"| {one['night']} | {one['asked']} |" in text for one in policies[OURS]["retrained"])
+
+
+def test_naive_drift_alarms_at_night_and_its_retrains_keep_their_distance(found):
+    naive = found[2][NAIVE]
+    assert naive["alarm_nights"] > 0
+    nights = [date.fromisoformat(retrain["night"]) for retrain in naive["retrained"]]
+    assert all((b - a).days >= RetrainPolicy.cool_down_days for a, b in itertools.pairwise(nights))
+
+
+def test_the_report_is_a_json_file_a_table_and_a_plot(found):
+    folder, report, _ = found
+    assert json.loads((folder / "reports" / "policies.json").read_text()) == json.loads(json.dumps(report))
+    text = (folder / "docs" / "policies.md").read_text()
+    assert all(f"| {name} |" in text for name in [*SHOWN, "oracle"])
+    assert "(policies.png)" in text
+    assert (folder / "docs" / "policies.png").stat().st_size > 10_000
+
+
+def test_a_thrifty_fit_learns_as_much_in_fewer_steps():
+    parameters = TreeParameters()
+    thrift = thrifty(parameters)
+    assert thrift.n_trees < parameters.n_trees
+    learnt = [p.n_trees * p.learning_rate for p in (parameters, thrift)]
+    assert learnt[1] == pytest.approx(learnt[0], rel=0.02)

@@ -1,0 +1,84 @@
+import threading
+from datetime import date
+
+import pytest
+
+from adapters.clock_store import ClockStore
+from adapters.monitoring_store import MonitoringRun, MonitoringStore
+from domain.errors import InvalidInput, OntimeError
+from replay.driver import morning_after
+from replay.run_executor import NightShift
+from replay.session import Days, nights_to_do
+
+APRIL_1, APRIL_3 = date(2013, 4, 1), date(2013, 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ((None, None), (APRIL_1, date(2013, 12, 31))),
+        ((APRIL_3, None), (APRIL_3, APRIL_3)),
+        ((None, APRIL_3), (APRIL_1, APRIL_3)),
+    ],
+)
+def test_without_days_the_whole_of_april_to_december_is_replayed(asked, expected):
+    days = Days.asked(*asked)
+    assert (days.first, days.last) == expected
+
+
+def test_days_are_given_in_order():
+    assert list(Days(APRIL_1, APRIL_3)) == [APRIL_1, date(2013, 4, 2), APRIL_3]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "field"),
+    [(date(2013, 3, 31), None, "from"), (APRIL_3, APRIL_1, "to"), (None, date(2014, 1, 1), "to")],
+)
+def test_days_outside_of_the_replayed_months_are_refused_by_name(first, last, field):
+    with pytest.raises(InvalidInput) as error:
+        Days.asked(first, last)
+    assert error.value.field == field
+
+
+@pytest.mark.integration
+def test_a_night_that_may_have_been_interrupted_and_those_never_judged_are_done_first(postgres):
+    ClockStore(postgres).set_simulated(morning_after(APRIL_3))
+    store = MonitoringStore(postgres)
+    for day in (APRIL_1, APRIL_3):
+        store.save_night(MonitoringRun(day, morning_after(day), 1, 900, 890, None, None, 1.0), [])
+    assert nights_to_do(postgres, Days(APRIL_1, date(2013, 4, 9))) == [date(2013, 4, 2), APRIL_3]
+
+
+class StandInNights:
+    """Waits to be told before it ends a night; the night of 3 April fails."""
+
+    def __init__(self):
+        self.judged: list[date] = []
+        self.go = threading.Event()
+        self.closed = False
+
+    def run(self, day: date) -> None:
+        self.go.wait(5)
+        self.judged.append(day)
+        if day == APRIL_3:
+            raise OntimeError("no report")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_night_runs_beside_and_its_error_comes_out_where_it_is_waited_for():
+    runner = StandInNights()
+    shift = NightShift(runner)
+    shift.begin(APRIL_1)
+    assert runner.judged == []
+    runner.go.set()
+    shift.wait()
+    assert runner.judged == [APRIL_1]
+
+    shift.begin(APRIL_3)
+    with pytest.raises(OntimeError, match="no report"):
+        shift.wait()
+    shift.wait()  # told once
+    shift.close()
+    assert runner.closed
