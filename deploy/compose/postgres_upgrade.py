@@ -87,18 +87,22 @@ def refuse_another_release(compose: Compose) -> None:
     target = wanted(compose)
     if target is None:
         return
-    own, older = volumes(compose, target)
-    if own.release not in ("", target.release):
-        raise StackError(
-            f"the volume {own.name} holds PostgreSQL {own.release}, and {target.image} cannot read it; "
-            f"nothing was touched. Go back to an image of release {own.release}."
-        )
-    if older and (own.unfinished or not own.release):
-        raise StackError(
-            f"the volume {older[0].name} holds PostgreSQL {older[0].release}, and {target.image} cannot read it; "
-            "nothing was touched. `make upgrade-postgres` copies it into a new volume, compares every row count, "
-            "and keeps the old one."
-        )
+    own, others = volumes(compose, target)
+    if own.release and not own.unfinished:
+        found = own
+    elif others:
+        found = others[0]
+    else:
+        return
+    if found.release == target.release:
+        return
+    advice = f"go back to an image of release {found.release}"
+    if found is not own and int(found.release) < int(target.release):
+        advice = "`make upgrade-postgres` copies it into a new volume, compares every row count, and keeps the old one"
+    raise StackError(
+        f"the volume {found.name} holds PostgreSQL {found.release}, and {target.image} cannot read it; "
+        f"nothing was touched: {advice}"
+    )
 
 
 def volumes(compose: Compose, target: Wanted) -> tuple[Volume, list[Volume]]:
@@ -111,8 +115,8 @@ def volumes(compose: Compose, target: Wanted) -> tuple[Volume, list[Volume]]:
     ]
     found = {name: _look_into(compose, target.image, name) for name in names}
     own = found.pop(target.volume, Volume(target.volume, ""))
-    older = [v for v in found.values() if v.release]
-    return own, sorted(older, key=lambda v: int(v.release), reverse=True)
+    others = [v for v in found.values() if v.release]
+    return own, sorted(others, key=lambda v: int(v.release), reverse=True)
 
 
 def _look_into(compose: Compose, image: str, name: str) -> Volume:
@@ -142,7 +146,8 @@ def upgrade(compose: Compose, old_image: str | None = None) -> None:
         If anything fails or differs: the new volume is removed, and what ran before is started again.
     """
     target = wanted(compose)
-    own, older = volumes(compose, target) if target else (None, [])
+    own, others = volumes(compose, target) if target else (None, [])
+    older = [v for v in others if int(v.release) < int(target.release)]
     if own is None or not older or (own.release and not own.unfinished):
         say("nothing to upgrade: the stack has a volume of this release, or none of an older one")
         return

@@ -120,6 +120,23 @@ def test_another_releases_volume_is_refused_before_anything_is_touched(databases
     assert databases.sql("ontime", "SELECT count(*) FROM flights") == "1000"
 
 
+def test_a_newer_releases_volume_is_refused_without_the_offer_of_a_way_down(databases):
+    """The code before the last release meets the data of the last one."""
+    databases.command("upgrade-postgres")
+    databases.command("compose", "down")
+    run("docker", "volume", "rm", f"{databases.project}_postgres-data")
+    before = databases.file.read_text()
+    databases.file.write_text(
+        before.replace("postgres:17-trixie", OLD_IMAGE).replace("postgres-data-17", "postgres-data")
+    )
+    done = databases.command("up")
+    databases.file.write_text(before)
+    assert done.returncode == 1
+    assert "holds PostgreSQL 17" in done.stderr
+    assert "go back to an image of release 17" in done.stderr
+    assert databases.volumes() == {"postgres-data-17"}
+
+
 def test_an_upgrade_copies_every_row_and_keeps_the_old_volume(databases):
     done = databases.command("upgrade-postgres")
     assert done.returncode == 0, done.stderr
