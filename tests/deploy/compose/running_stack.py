@@ -55,7 +55,9 @@ class RunningStack:
         return done
 
     def up(self, replicas: int, **variables: str) -> None:
-        self.run("make", "up", f"API_REPLICAS={replicas}", **variables)
+        """Start or upgrade the stack; what is set by `variables` stays so for every command after it."""
+        self.environment |= variables
+        self.run("make", "up", f"API_REPLICAS={replicas}")
 
     def remove(self) -> None:
         self.run(*STACK, "compose", "--profile", "*", "down", "-v", "--remove-orphans", check=False)

@@ -11,13 +11,18 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory) -> Iterator[SmallStack]:
-    """Two replicas behind the gateway."""
-    with small_stack(tmp_path_factory.mktemp("secrets")) as small:
-        small.build("one")
-        small.environment["IMAGE_TAG"] = "one"
-        small.up(2)
-        yield small
+def small(tmp_path_factory) -> Iterator[SmallStack]:
+    with small_stack(tmp_path_factory.mktemp("secrets")) as made:
+        made.build("one")
+        made.environment["IMAGE_TAG"] = "one"
+        yield made
+
+
+@pytest.fixture
+def stack(small) -> SmallStack:
+    """Two replicas behind the gateway, in whatever order the tests come."""
+    small.up(2)
+    return small
 
 
 def upgrade(stack, replicas, **variables):

@@ -1,4 +1,4 @@
-"""`make up` for real, on this machine's Docker Engine; `make test-stack` runs it. The tests tell its story in order."""
+"""`make up` for real, on this machine's Docker Engine; `make test-stack` runs it."""
 
 import json
 import re
@@ -48,7 +48,7 @@ def test_the_first_prediction_comes_through_the_gateway(stack):
 def test_the_gateway_spreads_requests_over_the_replicas(stack):
     for _ in range(40):
         stack.ask("/health/live")
-    assert len(upstreams(stack, newest=40)) == 2
+    assert len(upstreams(stack, newest=40)) == len(stack.containers("api")) > 1
 
 
 def test_no_secret_is_in_what_inspect_shows(stack):
@@ -135,7 +135,8 @@ class Story:
         self.end()
 
 
-def test_the_whole_loop_goes_on_while_parts_are_killed_and_replaced(stack):
+@pytest.fixture(scope="module")
+def lived(stack: RunningStack) -> tuple[Client, Story]:
     """Ten days, their nights, a retrain, a promotion, a rollback; meanwhile a client asks on and on."""
     story = Story(stack, PROJECT_ROOT / "var" / "stack-story.log")
     client = Client(stack)
@@ -146,13 +147,19 @@ def test_the_whole_loop_goes_on_while_parts_are_killed_and_replaced(stack):
         story.wait_for_day(4)
         stack.run("docker", "restart", "-t", "0", *stack.containers("postgres"))
         story.wait_for_day(6)
-        before = set(stack.containers("api"))
-        stack.up(2, ONTIME_LOG_LEVEL="WARNING")
+        before, at_the_door = set(stack.containers("api")), stack.containers("gateway")
+        stack.up(len(before), ONTIME_LOG_LEVEL="WARNING")
         assert not before & set(stack.containers("api")), "every replica was replaced"
+        assert stack.containers("gateway") == at_the_door
         assert story.end() == 0, "".join(story.lines[-20:])
     finally:
         client.close()
         story.stop()
+    return client, story
+
+
+def test_the_whole_loop_goes_on_while_parts_are_killed_and_replaced(stack, lived):
+    client, story = lived
     said = "".join(story.lines)
     assert "hot swap" in said
     assert "rollback" in said
@@ -177,18 +184,13 @@ def assert_everything_is_logged(stack: RunningStack, client: Client, story: Stor
     assert int(headline) >= sum(story.predicted())
 
 
+@pytest.mark.usefixtures("lived")
 def test_the_pipeline_of_a_model_validates_and_promotes_the_storys_candidate(stack):
     """It was promoted and rolled back; now it goes the way of a version that GitLab was told of."""
     _, before = stack.ask("/health/ready")
     (newest,) = stack.sql("SELECT max(to_version) FROM deployments")
     assert int(newest[0]) > before["model_version"]
-    said = stack.run(
-        "make",
-        "validate-model",
-        f"MODEL_VERSION={newest[0]}",
-        ONTIME_LOG_LEVEL="WARNING",
-        CI_PIPELINE_ID="77",
-    ).stdout
+    said = stack.run("make", "validate-model", f"MODEL_VERSION={newest[0]}", CI_PIPELINE_ID="77").stdout
     assert "every check of the gate passed" in said
     eventually(lambda: stack.ask("/health/ready")[1]["model_version"] == int(newest[0]), 10)
     (row,) = stack.sql("SELECT who FROM deployments ORDER BY deployment_id DESC LIMIT 1")
@@ -196,8 +198,10 @@ def test_the_pipeline_of_a_model_validates_and_promotes_the_storys_candidate(sta
 
 
 def test_a_third_replica_needs_no_edit(stack):
-    stack.up(3, ONTIME_LOG_LEVEL="WARNING")
+    before = stack.containers("gateway")
+    stack.up(3)
     assert len(stack.containers("api")) == 3
+    assert stack.containers("gateway") == before
     for _ in range(60):
         stack.ask("/health/live")
     assert len(upstreams(stack, newest=60)) == 3
@@ -214,7 +218,7 @@ def test_a_restore_brings_back_what_a_backup_saw(stack, tmp_path):
     stack.sql("TRUNCATE predictions CASCADE")
     assert stack.sql(counts) != before
 
-    said = stack.run("make", "restore", f"FILE={saved}", ONTIME_LOG_LEVEL="WARNING", API_REPLICAS="3").stdout
+    said = stack.run("make", "restore", f"FILE={saved}").stdout
     assert "every row count and checksum agrees" in said
     after = stack.sql(counts)
     assert [int(x) for x in after[0]] >= [int(x) for x in before[0]]
