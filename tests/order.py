@@ -5,7 +5,7 @@ first, and for stories, whose tests are told in order.
 """
 
 import os
-from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
@@ -13,7 +13,10 @@ LONGEST = ("tests/e2e", "tests/flows", "tests/experiments/evaluation")
 """Begun first, so that no worker is left with it at the end."""
 TOGETHER = ("tests/e2e", "tests/flows")
 """Folders whose tests share a server that is dear to start, or a story: one worker runs them all."""
-STORIES = ("tests/e2e",)
+STORIES = ("e2e", "stack")
+"""Marks of tests that are told in the order in which they are written: each goes on with what the last one left."""
+WRITTEN = pytest.StashKey[int]()
+COUNTER = count()
 
 
 def scope_of(nodeid: str) -> str:
@@ -32,16 +35,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.loadscopereorder = False  # the order of the scopes is ours
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    written = {item.nodeid: n for n, item in enumerate(items)}
-    yield
+def pytest_itemcollected(item: pytest.Item) -> None:
+    item.stash[WRITTEN] = next(COUNTER)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     shuffled = {item.nodeid: n for n, item in enumerate(items)}
     scopes = {scope: n for n, scope in enumerate(dict.fromkeys(map(scope_of, shuffled)))}
 
     def place(item: pytest.Item) -> tuple[int, int, int]:
-        told = written if item.nodeid.startswith(STORIES) else shuffled
-        return _rank(item.nodeid), scopes[scope_of(item.nodeid)], told[item.nodeid]
+        told = any(map(item.get_closest_marker, STORIES))
+        within = item.stash[WRITTEN] if told else shuffled[item.nodeid]
+        return _rank(item.nodeid), scopes[scope_of(item.nodeid)], within
 
     items.sort(key=place)
 
