@@ -4,15 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from adapters.event_store import EventStore
 from adapters.prediction_log import PredictionLog
-from adapters.settings import PROJECT_ROOT
+from adapters.settings import PROJECT_ROOT, Settings
 from deploy.native import state
-from deploy.native.processes import of_stack
+from deploy.native.processes import end, of_stack
 from deploy.native.selection import StackName, settings_of
 from replay.client import require
 from tests.e2e.conftest import DAY, World
@@ -69,10 +70,19 @@ def backup(world: World) -> Path:
     return path
 
 
-def test_a_careless_demo_and_clean_leave_everything_of_the_users_stack(world: World, backup: Path) -> None:
+@pytest.fixture
+def demo(world: World) -> Iterator[Settings]:
+    """The demo beside the user's stack; nothing of it runs on when a test has failed half-way."""
+    settings = settings_of(StackName.DEMO)
+    yield settings
+    end(of_stack(settings.state_dir))
+
+
+def test_a_careless_demo_and_clean_leave_everything_of_the_users_stack(
+    world: World, demo: Settings, backup: Path
+) -> None:
     logged(world)
     before = of_the_user(world)
-    demo = settings_of(StackName.DEMO)
 
     state.claim(demo, "demo")
     (demo.state_dir / "replay.json").write_text("of an earlier demo")
