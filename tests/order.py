@@ -9,7 +9,7 @@ from itertools import count
 
 import pytest
 
-LONGEST = ("tests/e2e", "tests/flows", "tests/experiments/evaluation")
+LONGEST = ("tests/e2e", "tests/flows", "tests/experiments/evaluation", "tests/training/test_tune")
 """Begun first, so that no worker is left with it at the end."""
 TOGETHER = ("tests/e2e", "tests/flows")
 """Folders whose tests share a server that is dear to start, or a story: one worker runs them all."""

@@ -21,7 +21,7 @@ from tests.e2e.test_loop import logged
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
     # The clients' libraries leave some closed sockets to the collector, which may find them in any test.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
