@@ -13,7 +13,7 @@ import yaml
 from adapters.settings import PREFIX, PROJECT_ROOT, example_env, read_settings
 
 FILE = PROJECT_ROOT / "docker-compose.yml"
-SPECIFICATION = PROJECT_ROOT / "tests" / "deploy" / "compose-spec.json"
+SPECIFICATION = Path(__file__).with_name("compose-spec.json")
 """The schema of the Compose specification as of June 2026, by its authors, under the Apache License 2.0."""
 RUN_TO_COMPLETION = {"migrate", "train-first"}
 WITHOUT_HEALTHCHECK = RUN_TO_COMPLETION | {"feed"}
