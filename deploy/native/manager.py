@@ -17,11 +17,12 @@ from deploy.native import layout, processes
 from deploy.native.embedded_postgres import create_databases, initialise, require_free_port
 from deploy.native.probes import PROBES, Probe, api_ready
 from deploy.native.programs import SUPERVISOR_USER, programs, supervisor_configuration
-from deploy.native.starting import CannotStart, Starting, settled
+from deploy.native.starting import PATIENCE, CannotStart, Patience, Starting, settled
 from domain.errors import ConfigurationError, NotReady, OntimeError
 
 Say = Callable[[str], None]
-START_SECONDS = 120.0
+FIRST_PREDICTION = Patience(idle_seconds=240.0, longest_seconds=240.0)
+"""The API is idle while it waits for a model and for the first state."""
 STOP_SECONDS = 60.0
 CALL_SECONDS = 40.0
 """A call that stops a program waits for its end."""
@@ -91,7 +92,7 @@ class Stack:
 
     def wait_for_predictions(self) -> None:
         """Wait until the API can serve a prediction; CannotStart as `start_servers`."""
-        self._wait_for(self._starting(), "api", api_ready)
+        self._wait_for(self._starting(), "api", api_ready, FIRST_PREDICTION)
 
     def start(self, say: Say) -> None:
         """Start whatever does not run, with its data."""
@@ -152,9 +153,9 @@ class Stack:
             self._ask("stopProcess", name)
         self._ask("startProcess", name)
 
-    def _wait_for(self, starting: Starting, name: str, probe: Probe) -> None:
+    def _wait_for(self, starting: Starting, name: str, probe: Probe, patience: Patience = PATIENCE) -> None:
         try:
-            starting.wait_for(name, lambda: probe(self.settings), START_SECONDS)
+            starting.wait_for(name, lambda: probe(self.settings), patience)
         except CannotStart as error:
             # Else its manager would start it for ever.
             with contextlib.suppress(*NO_ANSWER):

@@ -3,18 +3,22 @@
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from domain.errors import NotReady, OntimeError
+from ontime.stack import processes
 
 Look = Callable[[], dict[str, dict[str, Any]]]
-"""What the process manager says of each program now: statename, start, now."""
+"""What the process manager says of each program now: statename, pid, start, now."""
 POLL_SECONDS = 0.2
 ENDS = 3
 """A part that ended so often, and never answered in between, ends the wait."""
 SLOW_ENDS, SLOW_SECONDS = 2, 30.0
 """So does one that takes long to end: half a minute is enough to know."""
+WORKING_CPU_SECONDS = 1.0
+"""A part that has used so much more than when last looked at is still at work on its start."""
 SETTLED_SECONDS = 5
 SHOWN_LINES = 12
 ADVICE = (
@@ -36,6 +40,17 @@ class CannotStart(OntimeError):  # noqa: N818  as its family in domain.errors
         super().__init__(told)
 
 
+@dataclass(frozen=True)
+class Patience:
+    """How long a part is waited for that lives and does not answer: on a busy machine a start takes minutes."""
+
+    idle_seconds: float = 45.0
+    longest_seconds: float = 600.0
+
+
+PATIENCE = Patience()
+
+
 class Starting:
     """Follows the parts of a stack from now on, while they start.
 
@@ -53,37 +68,39 @@ class Starting:
         self._began = time.monotonic()
         self._starts: dict[str, set[int]] = {}
 
-    def wait_for(self, name: str, probe: Callable[[], None], timeout: float) -> None:
+    def wait_for(self, name: str, probe: Callable[[], None], patience: Patience = PATIENCE) -> None:
         """Wait until a probe passes.
 
         Parameters
         ----------
         probe : callable
             Raises NotReady until the part is up.
-        timeout : float
-            Seconds for a part that lives and does not answer.
 
         Raises
         ------
         CannotStart
-            If it does not answer in time, or any part ends again and again.
+            If it does not answer and does nothing either, or any part ends again and again.
         """
         began = time.monotonic()
+        busy, used = began, 0.0
         while True:
             try:
                 probe()
                 return
             except NotReady as error:
                 last = str(error)
-            self._require_no_loop()
-            waited = time.monotonic() - began
-            if waited > timeout:
-                raise self._refusal(name, f"no answer in {waited:.0f} s: {last}")
+            infos, now = self._look(), time.monotonic()
+            self._require_no_loop(infos)
+            uses = processes.cpu_seconds(processes.family(infos[name]["pid"]))
+            if not used <= uses < used + WORKING_CPU_SECONDS:
+                busy, used = now, uses
+            if now - busy > patience.idle_seconds or now - began > patience.longest_seconds:
+                raise self._refusal(name, f"no answer in {now - began:.0f} s: {last}")
             time.sleep(POLL_SECONDS)
 
-    def _require_no_loop(self) -> None:
+    def _require_no_loop(self, infos: dict[str, dict[str, Any]]) -> None:
         waited = time.monotonic() - self._began
-        for name, info in self._look().items():
+        for name, info in infos.items():
             if info["start"]:
                 self._starts.setdefault(name, set()).add(info["start"])
             runs = info["statename"] in ("RUNNING", "STARTING", "STOPPED", "STOPPING")

@@ -62,6 +62,17 @@ def test_ending_a_process_that_is_gone_is_no_error(tmp_path):
         processes.end([process.pid], patience=0.1)
 
 
+def test_a_family_is_a_process_and_all_that_it_started(tmp_path):
+    code = "import subprocess, sys; p = subprocess.Popen(['/bin/sleep', '60']); print(p.pid, flush=True); p.wait()"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        child = int(parent.stdout.readline())
+        try:
+            assert processes.family(parent.pid) == [parent.pid, child]
+        finally:
+            processes.end([child, parent.pid])
+    assert processes.family(0) == []
+
+
 def test_whoever_asks_is_not_among_those_found(tmp_path):
     """The command line may run inside an environment that carries the mark."""
     code = (

@@ -1,6 +1,8 @@
 """What a start says of a part that cannot start: a real process manager, a real PostgreSQL, parts that die."""
 
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,7 +15,7 @@ from deploy.native import manager, starting
 from deploy.native import programs as programs_module
 from deploy.native.manager import Stack
 from deploy.native.processes import of_stack
-from deploy.native.starting import CannotStart, Starting
+from deploy.native.starting import CannotStart, Patience, Starting
 from domain.errors import NotReady, OntimeError
 from tests.session import free_port
 
@@ -97,12 +99,13 @@ def test_a_state_folder_that_cannot_be_written_is_named_with_its_setting(setting
 class Manager:
     """Says of a part what a process manager would: each look is a moment later."""
 
-    def __init__(self, *looks: tuple[str, int]):
+    def __init__(self, *looks: tuple[str, int], pid: int = 0):
+        self._pid = pid
         self._looks = list(looks)
 
     def __call__(self) -> dict:
         state, start = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
-        return {"part": {"statename": state, "start": start}}
+        return {"part": {"statename": state, "start": start, "pid": self._pid}}
 
 
 def never() -> None:
@@ -122,13 +125,33 @@ def test_a_part_that_was_killed_once_is_waited_for(tmp_path):
             raise failures.pop()
 
     look = Manager(("RUNNING", 1), ("BACKOFF", 1), ("RUNNING", 2))
-    Starting(look, tmp_path).wait_for("part", probe, timeout=5)
+    Starting(look, tmp_path).wait_for("part", probe)
     assert failures == []
 
 
-def test_a_part_that_lives_and_does_not_answer_is_told_after_its_time(tmp_path):
-    with pytest.raises(CannotStart, match="part does not start: no answer in 0 s: connection refused"):
-        Starting(Manager(("RUNNING", 1)), tmp_path).wait_for("part", never, timeout=0.1)
+def test_a_part_that_does_nothing_and_does_not_answer_is_told(tmp_path):
+    with pytest.raises(CannotStart, match=r"part does not start: no answer in \d+ s: connection refused"):
+        Starting(Manager(("RUNNING", 1)), tmp_path).wait_for("part", never, Patience(0.1, 5))
+
+
+def test_a_part_that_is_at_work_on_its_start_is_waited_for(tmp_path, monkeypatch):
+    """On a busy machine that takes minutes."""
+    monkeypatch.setattr(starting, "WORKING_CPU_SECONDS", 0.05)
+    until = time.monotonic() + 2
+
+    def probe() -> None:
+        if time.monotonic() < until:
+            raise NotReady("connection refused")
+
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+        try:
+            look = Manager(("RUNNING", 1), pid=busy.pid)
+            Starting(look, tmp_path).wait_for("part", probe, Patience(idle_seconds=1, longest_seconds=30))
+            until = time.monotonic() + 60
+            with pytest.raises(CannotStart, match=r"no answer in \d+ s"):
+                Starting(look, tmp_path).wait_for("part", probe, Patience(idle_seconds=1, longest_seconds=1))
+        finally:
+            busy.kill()
 
 
 def test_of_a_long_log_the_end_is_shown(tmp_path):
@@ -136,6 +159,6 @@ def test_of_a_long_log_the_end_is_shown(tmp_path):
     log.write_text("\n".join(f"line {n}" for n in range(10_000)) + "\n")
     look = Manager(("BACKOFF", 1), ("BACKOFF", 2), ("BACKOFF", 3))
     with pytest.raises(CannotStart) as refused:
-        Starting(look, tmp_path).wait_for("part", never, timeout=5)
+        Starting(look, tmp_path).wait_for("part", never)
     assert "line 9999" in str(refused.value)
     assert str(refused.value).count("\n    | ") == starting.SHOWN_LINES
