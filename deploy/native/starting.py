@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.native import processes
 from domain.errors import NotReady, OntimeError
-from ontime.stack import processes
 
 Look = Callable[[], dict[str, dict[str, Any]]]
 """What the process manager says of each program now: statename, pid, start, now."""
