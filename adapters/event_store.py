@@ -32,15 +32,13 @@ class AppendCounts:
     accepted: int
     duplicates: int
     conflicts: int
-    first_conflict: str | None = None
+    differing: tuple[tuple[int, str], ...] = ()
+    """Each row that contradicts what is stored: its position in the frame, and how."""
 
-    def __add__(self, other: "AppendCounts") -> "AppendCounts":
-        return AppendCounts(
-            self.accepted + other.accepted,
-            self.duplicates + other.duplicates,
-            self.conflicts + other.conflicts,
-            self.first_conflict or other.first_conflict,
-        )
+    @property
+    def first_conflict(self) -> str | None:
+        """How the first of those rows differs."""
+        return self.differing[0][1] if self.differing else None
 
 
 class EventStore:
@@ -198,10 +196,10 @@ def _tell(cursor: Cursor, outcomes: list[Outcome]) -> None:
 
 
 def _count(outcomes: list[Outcome]) -> AppendCounts:
-    conflicts = [outcome for outcome in outcomes if outcome.status == "conflict"]
+    conflicts = [(i, o.reason or "") for i, o in enumerate(outcomes) if o.status == "conflict"]
     accepted = sum(outcome.status == "accepted" for outcome in outcomes)
     duplicates = len(outcomes) - accepted - len(conflicts)
-    return AppendCounts(accepted, duplicates, len(conflicts), conflicts[0].reason if conflicts else None)
+    return AppendCounts(accepted, duplicates, len(conflicts), tuple(conflicts))
 
 
 def moment_of(microseconds: int) -> datetime:

@@ -3,6 +3,7 @@
 A setting NAME is read from the variable ONTIME_NAME. Secrets are files, never values.
 """
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -65,6 +66,9 @@ class Settings:
     )
     inbox_dir: Path = _setting(
         Path("data/inbox"), "Folder where new BTS and ASOS files are dropped, for the ingest to take."
+    )
+    inbox_bad_row_share: float = _setting(
+        0.01, "Largest share of a file's rows that may be set aside; where more do not fit, it is refused."
     )
     spool_dir: Path = _setting(
         Path("var/spool"), "Where API workers write predictions until they are shipped."
@@ -168,6 +172,8 @@ def _typed(name: str, kind: Any, value: Any, state_dir: Path) -> Any:
         except ValueError as error:
             variable = PREFIX + name.upper()
             raise ConfigurationError(f"{variable}: expected a whole number, got {value!r}") from error
+    if kind is float:
+        return _share(name, value)
     if kind is bool:
         if str(value).lower() not in BOOLEANS:
             raise ConfigurationError(f"{PREFIX}{name.upper()}: expected true or false, got {value!r}")
@@ -180,6 +186,16 @@ def _typed(name: str, kind: Any, value: Any, state_dir: Path) -> Any:
             return state_dir.joinpath(*path.parts[1:])
         return PROJECT_ROOT / path
     return value
+
+
+def _share(name: str, value: Any) -> float:
+    try:
+        share = float(value)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise ConfigurationError(f"{PREFIX}{name.upper()}: expected a share from 0 to 1, got {value!r}")
+    return share
 
 
 @lru_cache(maxsize=1)

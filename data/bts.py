@@ -1,10 +1,9 @@
-"""Monthly files of the Bureau of Transportation Statistics ("On-Time", reporting carriers) as flights in UTC.
+"""Monthly files of the Bureau of Transportation Statistics ("On-Time") as flights in UTC.
 
-Both ways of naming columns are read: those of the prezipped files (FlightDate, CRSDepTime) and those of the selected
-download (FL_DATE, CRS_DEP_TIME). Times are local clock times without a date of their own.
+Every way of naming the columns is read: those of the prezipped files (FlightDate, CRSDepTime), of the selected download
+(FL_DATE, CRS_DEP_TIME), and of the marketing carriers' table, in which the operating carrier's names count. Times are
+local clock times without a date of their own.
 """
-
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,56 +20,83 @@ from data.nycflights13 import (
     to_utc,
 )
 from data.schema_errors import validated
-from data.text_tables import TextTable, read_table
-from domain.airports import AIRPORTS
+from data.text_tables import Lines, TextTable, read_table
+from domain.airports import AIRPORTS, FIRST_YEAR, LAST_YEAR
 
 SOURCE = "bts"
 COLUMNS = {
     "date": ("flightdate", "fldate"),
-    "carrier": ("reportingairline", "opuniquecarrier", "uniquecarrier", "opcarrier", "carrier"),
-    "flight": ("flightnumberreportingairline", "opcarrierflnum", "flightnum", "flnum"),
+    "year": ("year",),
+    "month": ("month",),
+    "day": ("dayofmonth",),
+    "carrier": (
+        "reportingairline",
+        "operatingairline",
+        "opuniquecarrier",
+        "uniquecarrier",
+        "opcarrier",
+        "carrier",
+    ),
+    "flight": (
+        "flightnumberreportingairline",
+        "flightnumberoperatingairline",
+        "opcarrierflnum",
+        "flightnum",
+        "flnum",
+    ),
     "origin": ("origin",),
     "dest": ("dest",),
     "sched_dep_time": ("crsdeptime",),
     "sched_arr_time": ("crsarrtime",),
+    "dep_time": ("deptime",),
+    "arr_time": ("arrtime",),
     "dep_delay": ("depdelay",),
     "arr_delay": ("arrdelay",),
     "air_time": ("airtime",),
     "cancelled": ("cancelled",),
     "diverted": ("diverted",),
     "elapsed": ("crselapsedtime",),
+    "duplicate": ("duplicate", "dup"),
 }
-OPTIONAL = ("elapsed",)
-DATE = r"\d{4}-\d{2}-\d{2}|\d{1,2}/\d{1,2}/\d{4}( 12:00:00 AM)?"
+OPTIONAL = ("date", "year", "month", "day", "dep_time", "arr_time", "elapsed", "duplicate")
+PARTS_OF_DATE = ("year", "month", "dayofmonth")
+DATE = r"\d{4}-\d{2}-\d{2}|\d{1,2}/\d{1,2}/\d{4}( 12:00:00 AM| 0?0:00(:00)?)?"
+EARLY, LATE = -120, 720
+"""Minutes that a delay read off the clock times may have: beyond them it may as well be another day's."""
 
 
 def is_bts(header: set[str]) -> bool:
     """Whether plain column names are those of such a file."""
-    return bool(header & set(COLUMNS["date"])) and "crsdeptime" in header
+    dated = bool(header & set(COLUMNS["date"])) or header.issuperset(PARTS_OF_DATE)
+    return dated and "crsdeptime" in header
 
 
-def read_flights(path: Path, report: CleaningReport) -> pd.DataFrame:
+def read_flights(lines: Lines, report: CleaningReport, most_bad: float) -> tuple[pd.DataFrame, TextTable]:
     """Read, clean and validate one file: a row a flight, times in UTC, and whether it was cancelled.
+
+    Returns
+    -------
+    DataFrame, TextTable
+        The flights, and the table they were read from, which knows the rows that did not fit.
 
     Raises
     ------
     BadFile
-        If any value does not fit; nothing of the file counts then.
+        If more rows do not fit than may be; nothing of the file counts then.
     """
-    table = read_table(path, COLUMNS, OPTIONAL)
-    report.rows_read["flights"] = len(table)
-    raw = _typed(table)
-    table.stop_if_bad()
-    raw = _of_known_airports(raw, report)
+    table = read_table(lines, COLUMNS, OPTIONAL, most_bad)
+    report.rows_read["flights"] = table.rows_read
+    raw = table.good(_typed(table, report))
+    raw = _of_known_airports(_without_copies(raw, table, report), report)
     raw = _once(raw, table, report)
     flights = _flights(raw, report)
-    checked = validated(schemas.FLIGHTS, flights.drop(columns="cancelled"), table.names)
-    report.rows_kept["flights"] = len(flights)
+    checked = validated(schemas.FLIGHTS, flights.drop(columns="cancelled"), table)
+    report.rows_kept["flights"] = len(checked)
     flights = checked.assign(cancelled=flights["cancelled"])
-    return flights.sort_values(["scheduled_departure", "flight_id"], ignore_index=True)
+    return flights.sort_values(["scheduled_departure", "flight_id"], ignore_index=True), table
 
 
-def _typed(table: TextTable) -> pd.DataFrame:
+def _typed(table: TextTable, report: CleaningReport) -> pd.DataFrame:
     """Every column in its type; what does not fit is blamed on the table."""
     raw = pd.DataFrame(
         {
@@ -86,27 +112,36 @@ def _typed(table: TextTable) -> pd.DataFrame:
             **{name: _flag(table, name) for name in ("cancelled", "diverted")},
         }
     )
+    _derive_delays(raw, table, report)
     _contradictions(raw, table)
     return raw
 
 
 def _dates(table: TextTable) -> pd.Series:
+    written, parts = table.text["date"], [table.text[name].str.zfill(2) for name in ("year", "month", "day")]
+    composed = written.eq("") & table.text["year"].ne("")
+    table.text["date"] = written.mask(composed, parts[0] + "-" + parts[1] + "-" + parts[2])
     text = table.matching("date", DATE, "expected a date like 2013-04-11 or 4/11/2013")
     iso = text.str.match(r"\d{4}-")
     days = pd.to_datetime(text.where(iso), format="%Y-%m-%d", errors="coerce")
-    american = pd.to_datetime(
-        text.where(~iso).str.removesuffix(" 12:00:00 AM"), format="%m/%d/%Y", errors="coerce"
-    )
+    american = pd.to_datetime(text.where(~iso).str.partition(" ")[0], format="%m/%d/%Y", errors="coerce")
     days = days.fillna(american)
     table.blame("date", text.str.fullmatch(DATE) & days.isna(), "expected a day of the calendar")
+    outside = days.notna() & ~days.dt.year.between(FIRST_YEAR, LAST_YEAR)
+    table.blame(
+        "date", outside, f"expected a year from {FIRST_YEAR} to {LAST_YEAR}: no zone rules for others"
+    )
     return days
 
 
 def _clock(table: TextTable, column: str) -> pd.Series:
     hhmm = table.numbers(column, required=True, whole=True)
-    fits = hhmm.between(0, 2400) & (hhmm % 100 < 60)
-    table.blame(column, hhmm.notna() & ~fits, "expected a clock time HHMM from 0000 to 2400")
+    table.blame(column, hhmm.notna() & ~_is_clock(hhmm), "expected a clock time HHMM from 0000 to 2400")
     return hhmm
+
+
+def _is_clock(hhmm: pd.Series) -> pd.Series:
+    return hhmm.between(0, 2400) & (hhmm % 100 < 60)
 
 
 def _flag(table: TextTable, column: str) -> pd.Series:
@@ -115,27 +150,61 @@ def _flag(table: TextTable, column: str) -> pd.Series:
     return flag == 1
 
 
+def _derive_delays(raw: pd.DataFrame, table: TextTable, report: CleaningReport) -> None:
+    """Fill delays that a flown flight lacks with what its clock times say, where that is one answer alone."""
+    grounded = {"dep": raw["cancelled"], "arr": raw["cancelled"] | raw["diverted"]}
+    derived = pd.Series(False, index=raw.index)
+    for end, never in grounded.items():
+        lacking = ~never & table.absent(f"{end}_delay")
+        found = _clock_delay(table, raw[f"sched_{end}_time"], f"{end}_time")
+        mended = lacking & found.between(EARLY, LATE)
+        raw[f"{end}_delay"] = raw[f"{end}_delay"].mask(mended, found)
+        derived |= mended
+    why = "the clock times tell how late they were"
+    report.add("flights", "mended", "flown flights without a delay", derived.sum(), why)
+
+
+def _clock_delay(table: TextTable, scheduled: pd.Series, actual: str) -> pd.Series:
+    """Minutes from a scheduled to an actual clock time, within a day of which little is early; NaN where unclear."""
+    # Not blamed: where a delay is written, nobody needs the clock time.
+    hhmm = pd.to_numeric(table.text[actual], errors="coerce")
+    hhmm = hhmm.where(_is_clock(hhmm) & (hhmm % 1 == 0))
+    minutes = (clock_minutes(hhmm) - clock_minutes(scheduled) - EARLY) % MINUTES_A_DAY + EARLY
+    return pd.Series(minutes, index=scheduled.index)
+
+
 def _contradictions(raw: pd.DataFrame, table: TextTable) -> None:
     arrived, gone = raw["arr_delay"].notna(), raw["cancelled"] | raw["diverted"]
+    lacking = {name: table.absent(name) & raw[name].isna() for name in ("dep_delay", "arr_delay")}
+    why = "and the clock times do not tell it"
     rules = (
         ("diverted", raw["cancelled"] & raw["diverted"], "a flight is cancelled or diverted, not both"),
         ("arr_delay", gone & arrived, "a cancelled or diverted flight has no arrival delay"),
-        (
-            "arr_delay",
-            ~gone & (table.text["arr_delay"] == ""),
-            "expected one: neither cancelled nor diverted",
-        ),
-        ("dep_delay", ~raw["cancelled"] & (table.text["dep_delay"] == ""), "expected one: not cancelled"),
+        ("arr_delay", ~gone & lacking["arr_delay"], f"expected one: neither cancelled nor diverted, {why}"),
+        ("dep_delay", ~raw["cancelled"] & lacking["dep_delay"], f"expected one: not cancelled, {why}"),
     )
     for column, rows, reason in rules:
         table.blame(column, rows, reason)
 
 
+def _without_copies(raw: pd.DataFrame, table: TextTable, report: CleaningReport) -> pd.DataFrame:
+    """The marketing carriers' table has a flight once for each that sold it; a flag says which to leave out."""
+    copy = table.text.loc[raw.index, "duplicate"].str.upper().isin(["Y", "1"])
+    why = "the table's flag: another row has the flight"
+    report.add("flights", "dropped", "rows marked as duplicates", copy.sum(), why)
+    kept: pd.DataFrame = raw[~copy]
+    return kept
+
+
 def _of_known_airports(raw: pd.DataFrame, report: CleaningReport) -> pd.DataFrame:
-    known = raw["origin"].isin(AIRPORTS) & raw["dest"].isin(AIRPORTS)
+    unknown = {end: ~raw[end].isin(AIRPORTS) for end in ("origin", "dest")}
+    either = unknown["origin"] | unknown["dest"]
+    for end, rows in unknown.items():
+        for code, count in raw.loc[rows, end].value_counts().items():
+            report.unknown_airports[str(code)] = report.unknown_airports.get(str(code), 0) + int(count)
     why = "without a time zone their scheduled times are no instants"
-    report.add("flights", "dropped", "flights of airports missing from the table", (~known).sum(), why)
-    return raw[known]
+    report.add("flights", "dropped", "flights of airports missing from the table", either.sum(), why)
+    return raw[~either]
 
 
 def _once(raw: pd.DataFrame, table: TextTable, report: CleaningReport) -> pd.DataFrame:
@@ -143,16 +212,25 @@ def _once(raw: pd.DataFrame, table: TextTable, report: CleaningReport) -> pd.Dat
     identity = ["carrier", "flight", "origin", "date"]
     same = raw.duplicated(keep="first")
     report.add("flights", "dropped", "repeated rows", same.sum(), "they say the same")
-    raw = raw[~same].sort_values("sched_dep_time", kind="stable")
-    schedule = [*identity, "dest", "sched_dep_time", "sched_arr_time"]
-    torn = raw.duplicated(schedule, keep="first")
-    lines = pd.Series(table.text.index.isin(raw.index[torn]), index=table.text.index)
-    table.blame("flight", lines, "the same flight stands in the file twice, with another outcome")
-    table.stop_if_bad()
+    raw = _scheduled_legs(raw[~same], [*identity, "sched_dep_time"], report)
+    torn = raw.duplicated([*identity, "sched_dep_time"], keep=False)
+    table.blame_lines(
+        "flight", raw.index[torn], "the same departure stands in the file again, with another outcome"
+    )
+    raw = table.good(raw).sort_values("sched_dep_time", kind="stable")
     second = raw.duplicated(identity, keep="first")
     why = "carrier, number, origin and local date name one flight: the first to leave"
     report.add("flights", "dropped", "second flights under one identity", second.sum(), why)
     return raw[~second]
+
+
+def _scheduled_legs(raw: pd.DataFrame, departure: list[str], report: CleaningReport) -> pd.DataFrame:
+    """Of a diverted flight that stands there as two legs, the scheduled one, whichever comes first."""
+    legs = raw.groupby(departure)
+    elsewhere = raw["diverted"] & (legs["dest"].transform("nunique") > 1) & ~legs["diverted"].transform("all")
+    why = "the leg to the scheduled destination is there too"
+    report.add("flights", "dropped", "legs to another airport", elsewhere.sum(), why)
+    return raw[~elsewhere]
 
 
 def _flights(raw: pd.DataFrame, report: CleaningReport) -> pd.DataFrame:

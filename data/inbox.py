@@ -1,8 +1,10 @@
-"""The inbox: files dropped into a folder become events, each whole or not at all.
+"""The inbox: files dropped into a folder become events; a row that does not fit costs no other row.
 
-A file is read and every value of it checked before its first event is appended; a bad one goes to `rejected/` with a
-report that names line, column, reason and value; a good one to `done/` with a report of what became of its rows. A
-file that was being taken when the process died is still in the inbox, and taking it again adds only what is missing.
+A file is read and every value of it checked before its first event is appended. Rows that do not fit are set aside in
+`rejected/` as a table with line, column, reason and value, which is taken again once it is mended; the rest counts, and
+the file goes to `done/` with a report of what became of its rows. A file with too many such rows, or with another
+header, goes to `rejected/` as a whole, with a report; one that cannot be opened or unpacked stays. A file that was
+being taken when the process died is still in the inbox, and taking it again adds only what is missing.
 """
 
 import fcntl
@@ -10,7 +12,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,17 +21,20 @@ from typing import Any
 import pandas as pd
 
 from data import asos, bts
+from data.bad_values import BadFile, BadValue, whole_file
 from data.events import DatasetEvents, flight_events_of
-from data.ingest import AppendCounts, EventStore, append_events
+from data.ingest import Appended, Difference, EventStore, append_events
 from data.nycflights13 import CleaningReport
-from data.text_tables import BadFile, header_of, whole_file
+from data.text_files import Unreadable
+from data.text_tables import RowsSetAside, TextTable, header_of, lines_of
+from domain.errors import ConfigurationError
 
-DONE, REJECTED, REPORT = "done", "rejected", ".report.json"
+DONE, REJECTED, UNREADABLE, REPORT = "done", "rejected", "unreadable", ".report.json"
+ROWS = ".rows.csv"
 LOCK = ".lock"
 UNFINISHED = (".part", ".tmp", ".crdownload", REPORT)
 """Endings of files that are still being written, or are no data."""
 
-Progress = Callable[[int, int], None]
 logger = logging.getLogger(__name__)
 
 
@@ -40,50 +45,117 @@ class FileReport:
     file: str
     sha256: str
     status: str
-    """done or rejected."""
+    """done, rejected or unreadable."""
     format: str | None = None
     events: dict[str, int] = field(default_factory=dict)
     """Events the file holds, by kind."""
     accepted: int = 0
     duplicates: int = 0
     conflicts: int = 0
-    first_conflict: str | None = None
+    differences: list[Difference] = field(default_factory=list)
+    """The first of the events that contradict the log: they changed nothing."""
+    rows_set_aside: int = 0
+    set_aside_in: str | None = None
+    """Name in `rejected/` of the table of rows that did not fit."""
     cleaning: dict[str, Any] = field(default_factory=dict)
+    summary: str = ""
+    """Why the whole file was rejected, where no row alone is to blame."""
     errors: list[dict[str, Any]] = field(default_factory=list)
+    """The first values that do not fit: of the rows set aside, or of a rejected file."""
     error_count: int = 0
     seconds: float = 0.0
 
     def line(self) -> str:
-        """Give the report as one line."""
+        """Return the report as one line."""
+        if self.status == UNREADABLE:
+            return f"{self.file}: stays in the inbox: {self.errors[0]['reason']}"
         if self.status == REJECTED:
-            first = self.errors[0]
-            where = "" if first["row"] is None else f"line {first['row']}, "
-            more = f" and {self.error_count - 1:,} more" if self.error_count > 1 else ""
-            return f"{self.file}: rejected: {where}{first['column']}: {first['reason']}, got {first['value']!r}{more}"
+            summary = f"{self.summary}; " if self.summary else ""
+            return f"{self.file}: rejected: {summary}{self._errors()}"
         kinds = ", ".join(f"{n:,} {kind}" for kind, n in self.events.items() if n)
-        return (
-            f"{self.file}: {self.format}: {kinds}; {self.accepted:,} accepted, {self.duplicates:,} there already, "
-            f"{self.conflicts:,} in conflict, {self.seconds:.1f} s"
+        counts = (
+            f"{self.accepted:,} accepted, {self.duplicates:,} there already, {self.conflicts:,} in conflict, "
+            f"{self.seconds:.1f} s"
+        )
+        return f"{self.file}: {self.format}: {kinds}; {counts}" + "".join(
+            f"; {text}" for text in self._notes()
         )
 
+    def _errors(self) -> str:
+        return _shown(self.errors[0]) + (
+            f" and {self.error_count - 1:,} more" if self.error_count > 1 else ""
+        )
 
-def take_inbox(store: EventStore, folder: Path, progress: Progress | None = None) -> list[FileReport]:
-    """Take every file that waits in a folder, oldest name first; gives a report a file.
+    def _notes(self) -> Iterator[str]:
+        if self.rows_set_aside:
+            yield f"{self.rows_set_aside:,} rows set aside in {REJECTED}/{self.set_aside_in}: {self._errors()}"
+        if blanked := self.cleaning.get("blanked"):
+            yield f"readings left out: {_shown(blanked[0])}" + (" and others" if len(blanked) > 1 else "")
+        if unknown := self.cleaning.get("unknown_airports"):
+            yield f"rows of unknown airports: {', '.join(f'{code} {n:,}' for code, n in unknown.items())}"
+        if self.differences:
+            first = self.differences[0]
+            yield f"differs from the log, which stays: {first.event}, {first.reason}"
+
+
+def _shown(error: dict[str, Any]) -> str:
+    where = "" if error["row"] is None else f"line {error['row']}, "
+    return f"{where}{error['column']}: {error['reason']}, got {error['value']!r}"
+
+
+class Progress:
+    """Is told how the taking goes; this one keeps it to itself."""
+
+    def waits(self, files: Sequence[Path]) -> None:
+        """Hear which files will be taken, in that order."""
+
+    def begins(self, file: Path) -> None:
+        """Hear that a file is being read."""
+
+    def appended(self, done: int, total: int) -> None:
+        """Hear how many events of the file are appended, of how many."""
+
+    def ends(self, report: FileReport) -> None:
+        """Hear what became of the file."""
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """What a file holds: its format, its events, what the cleaning did, and the rows that did not fit."""
+
+    format: str
+    events: DatasetEvents
+    cleaning: CleaningReport
+    set_aside: RowsSetAside
+
+
+def take_inbox(
+    store: EventStore, folder: Path, most_bad: float, progress: Progress | None = None
+) -> list[FileReport]:
+    """Take every file that waits in a folder, by name; returns a report a file.
 
     Parameters
     ----------
-    progress : callable, optional
-        Told after each piece how many events of a file are done, of how many.
+    most_bad : float
+        Largest share of a file's rows that may be set aside; where more do not fit, the file is refused.
+    progress : Progress, optional
+        Told of each file, and after each piece.
+
+    Raises
+    ------
+    ConfigurationError
+        If the folder cannot be read or written.
     """
-    for name in (DONE, REJECTED):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+    progress = progress or Progress()
     with _alone(folder):
-        reports = [_take(store, path, progress or (lambda done, total: None)) for path in waiting(folder)]
+        files = waiting(folder)
+        progress.waits(files)
+        reports = [_take(store, path, most_bad, progress) for path in files]
     return [report for report in reports if report is not None]
 
 
 def waiting(folder: Path) -> list[Path]:
-    """Files that wait in a folder, by name; those still being written are left out."""
+    """Return the files that wait in a folder, by name; those still being written are left out."""
     return sorted(
         path
         for path in folder.iterdir()
@@ -91,105 +163,121 @@ def waiting(folder: Path) -> list[Path]:
     )
 
 
-def read_file(path: Path) -> tuple[str, DatasetEvents, CleaningReport]:
-    """Read and validate one file: its format, its events, and what the cleaning did.
+def read_file(path: Path, most_bad: float) -> FileContent:
+    """Read and validate one file.
 
     Raises
     ------
     BadFile
-        If the file is of no known format, or any value of it does not fit.
+        If the file is of no known format, or more rows do not fit than may be.
+    Unreadable
+        If it cannot be opened or unpacked.
     """
-    header, report = header_of(path), CleaningReport()
-    nothing = pd.DataFrame()
+    lines, report = lines_of(path), CleaningReport()
+    header, nothing = header_of(lines), pd.DataFrame()
     if bts.is_bts(header):
-        flights = bts.read_flights(path, report)
-        _require_rows(len(flights), report)
-        return bts.SOURCE, DatasetEvents(flight_events_of(flights, bts.SOURCE), nothing), report
+        flights, table = bts.read_flights(lines, report, most_bad)
+        events = DatasetEvents(flight_events_of(flights, bts.SOURCE), nothing)
+        return _content(bts.SOURCE, events, report, table)
     if asos.is_asos(header):
-        weather = asos.read_weather(path, report)
-        _require_rows(len(weather), report)
-        return asos.SOURCE, DatasetEvents(nothing, asos.weather_events(weather)), report
+        weather, table = asos.read_weather(lines, report, most_bad)
+        return _content(asos.SOURCE, DatasetEvents(nothing, asos.weather_events(weather)), report, table)
     expected = (
         "expected the columns of a BTS on-time file (FL_DATE, ...) or of an ASOS one (station, valid, ...)"
     )
     raise whole_file(expected, ", ".join(sorted(header))[:200], "header")
 
 
-def _read(path: Path) -> tuple[str, DatasetEvents, CleaningReport]:
+def _content(name: str, events: DatasetEvents, report: CleaningReport, table: TextTable) -> FileContent:
+    if not len(events):
+        unknown = f", of the airports {', '.join(report.unknown_airports)}" if report.unknown_airports else ""
+        found = f"{sum(report.rows_read.values()):,} rows, none of them usable{unknown}"
+        raise whole_file("expected rows of airports in the table", found, "rows")
+    return FileContent(name, events, report, table.set_aside())
+
+
+def _read(path: Path, most_bad: float) -> FileContent:
     """Read one file; one that the reader did not foresee is a bad one too, and holds up no other."""
     try:
-        return read_file(path)
-    except (BadFile, OSError):
+        return read_file(path, most_bad)
+    except (BadFile, Unreadable):
         raise
     except Exception as error:
         logger.exception("a file broke its reader", extra={"file": path.name})
         raise whole_file(f"cannot be read: {type(error).__name__}", str(error)[:200]) from error
 
 
-def _require_rows(kept: int, report: CleaningReport) -> None:
-    if not kept:
-        read = sum(report.rows_read.values())
-        raise whole_file(
-            "expected rows of airports in the table", f"{read} rows, none of them usable", "rows"
-        )
-
-
-def _take(store: EventStore, path: Path, progress: Progress) -> FileReport | None:
+def _take(store: EventStore, path: Path, most_bad: float, progress: Progress) -> FileReport | None:
+    """Take one file; None where somebody is still writing it: it is left for the next time."""
     started, before = time.monotonic(), path.stat()
+    progress.begins(path)
     try:
-        name, events, cleaning = _read(path)
+        content = _read(path, most_bad)
+    except Unreadable as error:
+        report = FileReport(
+            path.name, "", UNREADABLE, **BadFile([BadValue(None, "file", str(error), None)]).as_dict()
+        )
     except BadFile as error:
         if _changed(path, before):
             return None
-        report = FileReport(path.name, _sha256(path), REJECTED, **error.as_dict())
-        return _set_aside(path, report)
-    if _changed(path, before):
-        return None
-    counts = append_events(store, events, progress)
-    report = _report(path, name, events, counts, cleaning, time.monotonic() - started)
-    return _set_aside(path, report)
+        report = _move(path, FileReport(path.name, _sha256(path), REJECTED, **error.as_dict()))
+    else:
+        if _changed(path, before):
+            return None
+        appended = append_events(store, content.events, progress.appended)
+        report = _move(path, _report(path, content, appended, time.monotonic() - started))
+    progress.ends(report)
+    return report
 
 
 def _changed(path: Path, before: Any) -> bool:
-    """Whether somebody is still writing the file: it is then left for the next time."""
     now = path.stat()
     return (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns)
 
 
-def _report(
-    path: Path,
-    name: str,
-    events: DatasetEvents,
-    counts: list[AppendCounts],
-    cleaning: CleaningReport,
-    seconds: float,
-) -> FileReport:
-    flights = events.flight_events
+def _report(path: Path, content: FileContent, appended: Appended, seconds: float) -> FileReport:
+    flights = content.events.flight_events
     kinds: dict[Any, Any] = dict(flights["kind"].value_counts()) if len(flights) else {}
-    offered = {str(kind): int(n) for kind, n in kinds.items()} | {"weather": len(events.weather_events)}
+    offered = {str(kind): int(n) for kind, n in kinds.items()}
+    bad = content.set_aside.bad
     return FileReport(
         file=path.name,
         sha256=_sha256(path),
         status=DONE,
-        format=name,
-        events=offered,
-        accepted=sum(c.accepted for c in counts),
-        duplicates=sum(c.duplicates for c in counts),
-        conflicts=sum(c.conflicts for c in counts),
-        first_conflict=next((c.first_conflict for c in counts if c.first_conflict), None),
-        cleaning=cleaning.as_dict(),
+        format=content.format,
+        events=offered | {"weather": len(content.events.weather_events)},
+        **vars(appended),
+        rows_set_aside=len(content.set_aside),
+        set_aside_in=_keep_rows(path, content.set_aside) if bad else None,
+        cleaning=content.cleaning.as_dict(),
+        **(BadFile(bad).as_dict() if bad else {}),
         seconds=round(seconds, 2),
     )
 
 
-def _set_aside(path: Path, report: FileReport) -> FileReport:
+def _keep_rows(path: Path, rows: RowsSetAside) -> str:
+    """Write the rows that did not fit beside the rejected files; returns the table's name."""
+    target = path.parent / REJECTED / (path.name.removesuffix(ROWS) + ROWS)
+    unfinished = target.with_name(target.name + ".part")
+    rows.write(unfinished)
+    target = _free(target, _sha256(unfinished))
+    unfinished.replace(target)
+    return target.name
+
+
+def _move(path: Path, report: FileReport) -> FileReport:
     """Move a file to where its report says; the report first, so that no file is there without one."""
-    target = path.parent / report.status / path.name
-    if target.exists() and _sha256(target) != report.sha256:
-        target = target.with_name(f"{path.stem}-{report.sha256[:8]}{path.suffix}")
+    target = _free(path.parent / report.status / path.name, report.sha256)
     target.with_name(target.name + REPORT).write_text(json.dumps(asdict(report), indent=1) + "\n")
     path.replace(target)
     return report
+
+
+def _free(target: Path, sha256: str) -> Path:
+    """Return a path at which no other content is."""
+    if target.exists() and _sha256(target) != sha256:
+        return target.with_name(f"{target.stem}-{sha256[:8]}{target.suffix}")
+    return target
 
 
 def _sha256(path: Path) -> str:
@@ -200,6 +288,13 @@ def _sha256(path: Path) -> str:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Hold the inbox: a flow and a command do not take the same file at once."""
-    with (folder / LOCK).open("w") as lock:
+    try:
+        for name in (DONE, REJECTED):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        lock = (folder / LOCK).open("w")
+    except OSError as error:
+        expected = "expected a folder that can be read and written"
+        raise ConfigurationError(f"inbox_dir: {expected}, got {folder}: {error.strerror}") from error
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

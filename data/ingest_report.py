@@ -1,0 +1,33 @@
+"""The report of the ingest: one JSON of what the newest runs read, mended, set aside and dropped, and why."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from data.inbox import FileReport
+from data.ingest import IngestReport
+
+
+def write_report(path: Path, dataset: IngestReport | None, files: Sequence[FileReport]) -> None:
+    """Write what a run did; of what it did not do, the dataset or any file, the report of an earlier run stays."""
+    told = _read(path)
+    if dataset is not None:
+        told["dataset"] = asdict(dataset)
+    if files:
+        told["files"] = [asdict(file) for file in files]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(told, indent=1) + "\n")
+    unfinished.replace(path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    empty: dict[str, Any] = {"dataset": None, "files": []}
+    try:
+        told = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return empty
+    # A report of an earlier release has another form.
+    return told if isinstance(told, dict) and told.keys() == empty.keys() else empty
