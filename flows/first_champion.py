@@ -29,7 +29,8 @@ def train_first(settings: Settings, say: Say) -> int:
         now = ClockStore(database).read().now
         newest = LabelStore(database).newest_day(now)
         if newest is None:
-            raise OntimeError("there is no label to train on yet: ingest the dataset, or wait for arrivals")
+            expected = "ontime ingest --dataset, files in the inbox, or wait for arrivals"
+            raise OntimeError(f"there is no label to train on yet: {expected}")
         until = min(now.date() - timedelta(days=1), newest)
         request = training_run.TrainingRequest(
             *last_days(until, RetrainPlan().window_days), now, "first champion"

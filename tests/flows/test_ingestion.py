@@ -1,22 +1,81 @@
+import json
+import threading
 from datetime import UTC, datetime
 
 import pytest
 
 from adapters.event_store import EventStore
-from flows.ingestion import ingest_dataset
+from domain.errors import InvalidInput
+from flows.ingestion import ingest, watch_inbox
 from tests.data.public_files import bts_row, write_rows
 
+pytestmark = pytest.mark.integration
+# A few days of schedules: what was known so early.
+EARLY = datetime(2012, 12, 2, 12, tzinfo=UTC)
 
-@pytest.mark.integration
-def test_the_command_reads_the_dataset_and_the_inbox(postgres, stack_settings):
-    inbox = stack_settings.inbox_dir
-    inbox.mkdir(parents=True)
+
+@pytest.fixture
+def inbox(stack_settings):
+    folder = stack_settings.inbox_dir
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_the_command_takes_the_inbox_and_says_what_became_of_each_file(postgres, stack_settings, inbox):
     write_rows(inbox / "good.csv", [bts_row(Origin="DEN", Dest="SEA")])
     write_rows(inbox / "bad.csv", [bts_row(CRSDepTime="2500")])
     said: list[str] = []
-    # A few days of schedules: what was known so early.
-    ingest_dataset(stack_settings, datetime(2012, 12, 2, 12, tzinfo=UTC), said.append)
+    ingest(stack_settings, False, None, False, said.append)
+    assert any(line.startswith("reading good.csv, 0.0 MB, 2 of 2, 0 s left") for line in said)
     assert any(line.startswith("good.csv: bts: ") and "3 accepted" in line for line in said)
-    assert any(line.startswith("bad.csv: rejected: line 2, CRSDepTime") for line in said)
-    assert EventStore(postgres).count() > 3
+    assert any(
+        line.startswith("bad.csv: rejected: 1 of 1 rows do not fit") and "line 2, CRSDepTime" in line
+        for line in said
+    )
+    assert said[-1].startswith("1 of 2 files taken: 3 new events, 0 rows set aside")
+    # The dataset is read when it is asked for, and not otherwise.
+    assert EventStore(postgres).count() == 3
     assert (inbox / "done" / "good.csv").exists()
+
+
+def test_the_dataset_is_read_when_it_is_asked_for_and_the_report_keeps_both(postgres, stack_settings, inbox):
+    report = stack_settings.reports_dir / "ingest.json"
+    ingest(stack_settings, True, EARLY, False, [].append)
+    assert EventStore(postgres).count() > 0
+    assert json.loads(report.read_text())["files"] == []
+    write_rows(inbox / "good.csv", [bts_row(Origin="DEN", Dest="SEA")])
+    ingest(stack_settings, False, None, False, [].append)
+    told = json.loads(report.read_text())
+    assert told["dataset"]["dataset"] == "nycflights13"
+    assert [file["file"] for file in told["files"]] == ["good.csv"]
+
+
+def test_a_moment_without_the_dataset_is_refused(stack_settings):
+    with pytest.raises(InvalidInput, match="--until: expected --dataset beside it"):
+        ingest(stack_settings, False, EARLY, False, [].append)
+
+
+def test_a_watched_inbox_takes_a_file_when_it_is_whole(postgres, stack_settings, inbox):
+    said: list[str] = []
+    taken, stop = threading.Event(), threading.Event()
+
+    def hear(line: str) -> None:
+        said.append(line)
+        if "files taken" in line:
+            taken.set()
+
+    watcher = threading.Thread(target=watch_inbox, args=(stack_settings, hear, stop, 1.0))
+    watcher.start()
+    try:
+        for number in range(1, 13):
+            write_rows(
+                inbox / "growing.csv",
+                [bts_row(Flight_Number_Reporting_Airline=str(n)) for n in range(1, number + 1)],
+            )
+            assert not stop.wait(0.15)
+        assert taken.wait(30)
+    finally:
+        stop.set()
+        watcher.join()
+    assert EventStore(postgres).count() == 12 * 3
+    assert sum("reading growing.csv" in line for line in said) == 1
