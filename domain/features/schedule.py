@@ -8,14 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from domain.airports import AIRPORTS, distance_miles, zone_offsets
+from domain.airports import AIRPORTS, FIRST_YEAR, LAST_YEAR, distance_miles, zone_offsets
 from domain.flights import Floats, Ints, Queries
 
 FAMILY = "schedule"
 KNOWN_AT = "schedule"
 DAY_MINUTES = 1440
 HOLIDAY_REACH_DAYS = 7
-FIRST_YEAR, LAST_YEAR = 2000, 2050
 EPOCH_WEEKDAY = 3
 """1 January 1970 was a Thursday; Monday is 0."""
 

@@ -90,7 +90,7 @@ def test_a_fault_of_our_own_is_a_problem_that_tells_nothing_and_is_logged_under_
         ({"scheduled_departure": "13:00"}, "scheduled_departure", "with an offset"),
         ({"scheduled_departure": 1365685200}, "scheduled_departure", "with an offset"),
         ({"scheduled_departure": "2013-04-11T13:00:30Z"}, "scheduled_departure", "a whole minute"),
-        ({"scheduled_departure": "0001-01-01T00:00:00+14:00"}, "scheduled_departure", "from 2000"),
+        ({"scheduled_departure": "0001-01-01T00:00:00+14:00"}, "scheduled_departure", "from 1987"),
         ({"as_of": "9999-12-31T23:59:00-14:00"}, "as_of", "before 2050"),
         ({"scheduled_arrival": "2013-04-11T12:59:00Z"}, "scheduled_arrival", "at most 24 hours after"),
         ({"scheduled_arrival": "2013-04-12T13:01:00Z"}, "scheduled_arrival", "at most 24 hours after"),

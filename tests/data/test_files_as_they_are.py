@@ -436,3 +436,32 @@ def test_unknown_airports_are_named(store, inbox):
     assert some.cleaning["unknown_airports"] == {"QQQ": 2}
     assert "rows of unknown airports: QQQ 2" in some.line()
     assert weather.cleaning["unknown_airports"] == {"QQX": 1}
+
+
+@pytest.mark.parametrize(
+    ("station", "airport"), [("TJSJ", "SJU"), ("PHNL", "HNL"), ("IWA", "AZA"), ("KEWR", "EWR")]
+)
+def test_stations_are_known_by_their_own_names(station, airport, store, inbox):
+    write_rows(inbox / "a.csv", [asos_row(station=station)])
+    assert take(store, inbox).accepted == 1
+    assert store.frame("weather_events")["airport"].tolist() == [airport]
+
+
+def test_a_year_has_its_own_zone_rules(store, inbox):
+    rows = [
+        bts_row(
+            FlightDate=day, Origin="IND", Dest="ORD", CRSDepTime="1100", CRSArrTime="1200", AirTime="40.00"
+        )
+        for day in ("1995-07-11", "2013-07-11")
+    ]
+    write_rows(inbox / "a.csv", rows)
+    assert take(store, inbox).accepted == 6
+    departures = flights(store)["scheduled_departure"].dropna().dt.strftime("%Y %H:%M")
+    assert set(departures) == {"1995 16:00", "2013 15:00"}
+
+
+def test_a_year_without_zone_rules_is_refused(store, inbox):
+    write_rows(inbox / "a.csv", [bts_row(FlightDate="1986-07-11")])
+    report = take(store, inbox)
+    assert report.status == "rejected"
+    assert "FlightDate: expected a year from 1987 to 2050: no zone rules for others" in report.line()

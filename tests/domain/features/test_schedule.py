@@ -50,7 +50,7 @@ def test_holidays_of_2013_are_where_the_calendar_has_them():
     assert [(d.month, d.day) for d in holidays(2013)] == [
         (1, 1), (1, 21), (2, 18), (5, 27), (7, 4), (9, 2), (10, 14), (11, 28), (12, 25),
     ]  # fmt: skip
-    assert all(holidays(year) == sorted(holidays(year)) for year in range(2000, 2051))
+    assert all(holidays(year) == sorted(holidays(year)) for year in range(1987, 2051))
     assert holidays(2027)[3] == date(2027, 5, 31)
 
 
