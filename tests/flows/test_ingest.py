@@ -35,5 +35,19 @@ def test_a_bad_file_is_set_aside_and_the_good_one_counts(stack, inbox):
     ]
 
 
+def test_rows_that_were_set_aside_are_told_until_a_file_is_whole(stack, inbox):
+    rows = [bts_row(Flight_Number_Reporting_Airline=str(number)) for number in range(1, 151)]
+    write_rows(inbox / "april.csv", [*rows, bts_row(Flight_Number_Reporting_Airline="901", DepDelay="soon")])
+    assert ingest() == 450
+    day = stack.clock.read().now.date()
+    [alert] = stack.monitoring.alerts(day, day, open_only=True)
+    assert (alert.rule, alert.severity) == ("files were rejected", "warning")
+    assert "1 rows set aside in rejected/april.csv.rows.csv: line 152, DepDelay" in alert.message
+    aside = inbox / "rejected" / "april.csv.rows.csv"
+    (inbox / "mended.csv").write_text(aside.read_text().replace("1110,soon", "1110,10.00"))
+    assert ingest() == 3
+    assert stack.monitoring.alerts(day, day, open_only=True) == []
+
+
 def test_an_inbox_that_nobody_made_is_empty(stack):
     assert ingest() == 0
