@@ -35,11 +35,6 @@ class AppendCounts:
     differing: tuple[tuple[int, str], ...] = ()
     """Each row that contradicts what is stored: its position in the frame, and how."""
 
-    @property
-    def first_conflict(self) -> str | None:
-        """How the first of those rows differs."""
-        return self.differing[0][1] if self.differing else None
-
 
 class EventStore:
     """Appends events and gives them back as facts.
