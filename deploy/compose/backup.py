@@ -187,6 +187,7 @@ def restore(compose: Compose, source: Path) -> None:
     StackError
         If the backup is damaged (nothing is touched then), or what was restored differs from its manifest.
     """
+    (ROOT / "var").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ROOT / "var") as scratch:
         work = Path(scratch)
         manifest = unpack(source, work)

@@ -97,6 +97,7 @@ class Story:
         ]  # fmt: skip
         self.lines: list[str] = []
         self._log = log
+        log.parent.mkdir(exist_ok=True)
         self.process = subprocess.Popen(
             command, cwd=PROJECT_ROOT, env=stack.environment, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True,
