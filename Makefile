@@ -1,4 +1,4 @@
-# Every target is a thin call of one command line: .venv/bin/python -m ontime --help
+# Every target is a thin call of one command line: .venv/bin/ontime --help
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Your own stack, or that of the demo beside it: make status STACK=demo.
 STACK ?=
+# The module, not the script `ontime`: it is the code of this checkout, also in a copied environment.
 ONTIME := $(BIN)/python -m ontime$(if $(STACK), --stack $(STACK))
 STAMP := $(VENV)/.installed
 # Nothing is written outside the checkout: the package cache lives with the environment it fills.
@@ -15,9 +16,17 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 unexport VIRTUAL_ENV
 
+# A line `##@ Group` begins a group, in each of the files; `ontime --help` has the same groups.
+GROUPS := Stack Data Model Operate Experiments Develop
+
+##@ Develop
+
 .PHONY: help
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' -v groups="$(GROUPS)" ' \
+	  /^##@ / { group = substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { of[group] = of[group] sprintf("  make %-18s %s\n", $$1, $$2) } \
+	  END { n = split(groups, names, " "); for (i = 1; i <= n; i++) printf "%s\n%s\n", names[i], of[names[i]] }' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@command -v "$(PYTHON)" >/dev/null \
@@ -27,136 +36,141 @@ $(BIN)/python:
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null && "$(PYTHON)" -m venv $(VENV) \
 	  || { rm -rf $(VENV); echo "$(PYTHON) cannot make an environment: apt-get install python3-venv" >&2; exit 1; }
 
-$(STAMP): requirements/all.txt requirements/bootstrap.txt | $(BIN)/python
+$(STAMP): requirements/all.txt requirements/bootstrap.txt pyproject.toml | $(BIN)/python
 	@echo "installing the locked environment into $(VENV)"
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --no-cache-dir --require-hashes -r requirements/bootstrap.txt
 	@mkdir -p $(VENV)/.tmp
 	@TMPDIR="$$PWD/$(VENV)/.tmp" $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/all.txt
+	@TMPDIR="$$PWD/$(VENV)/.tmp" $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m deploy.native.openmp
 	@touch $@
 
+##@ Stack
+
 .PHONY: install
-install: $(STAMP) ## Install the locked environment into .venv
+install: $(STAMP) ## Install the locked environment and the command `ontime` into .venv
 
 .PHONY: demo
-demo: $(STAMP) ## The whole loop on real data, about five minutes, on a stack of its own that stays up
+demo: $(STAMP) ## Run the whole loop on real data, about five minutes, on a stack of its own that stays up
 	@$(ONTIME) demo $(if $(DAYS),--days $(DAYS))
 
 .PHONY: local
 local: $(STAMP) ## Start your own stack on this machine, with its data; the demo's again: STACK=demo
 	@$(ONTIME) local
 
+.PHONY: status
+status: $(STAMP) ## Show what runs and its health
+	@$(ONTIME) status
+
 .PHONY: down
 down: $(STAMP) ## Stop your own stack, native or under Compose, and the demo's; their data stay
 	@$(ONTIME) down
 	@$(if $(STACK),,$(MAKE) --no-print-directory down-compose-if-up)
 
-.PHONY: status
-status: $(STAMP) ## Say what runs and whether it is well
-	@$(ONTIME) status
-
 .PHONY: clean
-clean: $(STAMP) ## Forget the demo's stack, after asking (YES=1: unasked); your own: STACK=own
+clean: $(STAMP) ## Delete the state of the demo's stack, after asking (YES=1: without); your own: STACK=own
 	@$(ONTIME) clean $(if $(YES),--yes)
 
-.PHONY: readme
-readme: $(STAMP) ## After the demo: write the answer to README's question into README
-	@$(ONTIME) readme
+##@ Data
 
 .PHONY: ingest
 ingest: $(STAMP) ## Take files from data/inbox into the event log as they come, and say what became of them
 	@$(ONTIME) ingest --watch
 
 .PHONY: data-report
-data-report: $(STAMP) ## Measure the data: docs/reports/data.md, its figures, var/reports/data.json
+data-report: $(STAMP) ## Describe the data: docs/reports/data.md, its figures, var/reports/data.json
 	@$(ONTIME) data-report
 
-.PHONY: train
-train: $(STAMP) ## Train on January to August 2013, tuned; needs no stack
-	@$(ONTIME) train
-
-.PHONY: evaluate
-evaluate: $(STAMP) ## Test that model on September to December, beside others: docs/reports/model.md
-	@$(ONTIME) evaluate
-
-.PHONY: ablation
-ablation: $(STAMP) ## What each family of features is worth
-	@$(ONTIME) ablation
-
-.PHONY: refits
-refits: $(STAMP) ## What a refit before every month is worth
-	@$(ONTIME) refits
-
-.PHONY: bench-training
-bench-training: $(STAMP) ## What a training set costs: the year once, three and ten times over
-	@$(ONTIME) bench-training
-
-.PHONY: bench-engines
-bench-engines: $(STAMP) ## One piece of the features' arithmetic in numpy, DuckDB and Polars
-	@$(ONTIME) bench-engines
-
-.PHONY: audit
-audit: $(STAMP) ## Look for facts of the future in every vector of the year
-	@$(ONTIME) audit
-
-.PHONY: bench-features
-bench-features: $(STAMP) ## What each feature costs online, in microseconds
-	@$(ONTIME) bench-features
-
-.PHONY: walkthrough
-walkthrough: $(STAMP) ## Execute docs/walkthrough.ipynb anew
-	@$(ONTIME) walkthrough
+##@ Model
 
 .PHONY: train-first
 train-first: $(STAMP) ## Train a first champion for the running stack, where there is none
 	@$(ONTIME) train-first
 
+.PHONY: train
+train: $(STAMP) ## Train on January to August 2013, tuned; needs no stack
+	@$(ONTIME) train
+
 .PHONY: retrain
-retrain: $(STAMP) ## Train a candidate and hold it against the gate
+retrain: $(STAMP) ## Train a candidate and check it by the promotion gate
 	@$(ONTIME) retrain
 
-.PHONY: policies
-policies: $(STAMP) ## Compare retrain policies over the year: the report in docs/reports
-	@$(ONTIME) policies
-
-.PHONY: tune
-tune: $(STAMP) ## Search for better tree parameters for some seconds, or go on with it: make tune BUDGET=600
-	@$(ONTIME) tune --budget $(or $(BUDGET),600)
-
 .PHONY: rollback
-rollback: $(STAMP) ## Let the last champion serve again
+rollback: $(STAMP) ## Make the last champion champion again, at once
 	@$(ONTIME) rollback
+
+##@ Operate
 
 .PHONY: replay
 replay: $(STAMP) ## Replay April to December 2013, or days of it: make replay FROM=2013-04-11 TO=2013-04-12
 	@$(ONTIME) replay $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
 .PHONY: drill
-drill: $(STAMP) ## Inject a fault into replayed days and see whether it is found: make drill FAULT=weather-celsius
+drill: $(STAMP) ## Inject a fault into replayed days; report its detection: make drill FAULT=weather-celsius
 	@$(ONTIME) drill $(FAULT)
 
-.PHONY: load
-load: $(STAMP) ## Load the running API with real flights for a while
-	@$(ONTIME) load
+##@ Experiments
+
+.PHONY: evaluate
+evaluate: $(STAMP) ## Test that model on September to December, beside others: docs/reports/model.md
+	@$(ONTIME) evaluate
+
+.PHONY: ablation
+ablation: $(STAMP) ## Measure what each family of features is worth
+	@$(ONTIME) ablation
+
+.PHONY: refits
+refits: $(STAMP) ## Measure what a refit before every month is worth
+	@$(ONTIME) refits
+
+.PHONY: audit
+audit: $(STAMP) ## Check every vector of the year for data leakage
+	@$(ONTIME) audit
+
+.PHONY: tune
+tune: $(STAMP) ## Search for better tree parameters for some seconds, or continue: make tune BUDGET=600
+	@$(ONTIME) tune --budget $(or $(BUDGET),600)
+
+.PHONY: policies
+policies: $(STAMP) ## Compare retrain policies over the year: a report in docs/reports
+	@$(ONTIME) policies
 
 .PHONY: calibrate-alerts
-calibrate-alerts: $(STAMP) ## How often the alert rules page in the dataset's year
+calibrate-alerts: $(STAMP) ## Count the pages of the alert rules over the dataset's year
 	@$(ONTIME) calibrate-alerts
 
 .PHONY: monitoring-report
 monitoring-report: $(STAMP) ## Write docs/reports/monitoring.md from what the commands measured
 	@$(ONTIME) monitoring-report
 
+.PHONY: bench-training
+bench-training: $(STAMP) ## Measure what a training set costs: the year once, three and ten times over
+	@$(ONTIME) bench-training
+
+.PHONY: bench-engines
+bench-engines: $(STAMP) ## Measure a piece of the features' arithmetic in numpy, DuckDB and Polars
+	@$(ONTIME) bench-engines
+
+.PHONY: bench-features
+bench-features: $(STAMP) ## Measure what each feature costs online, in microseconds
+	@$(ONTIME) bench-features
+
 .PHONY: bench-monitoring
-bench-monitoring: $(STAMP) ## What a night costs with 10,000 to 10 million predictions in the log
+bench-monitoring: $(STAMP) ## Measure what a monitoring run costs with 10,000 to 10 million predictions in the log
 	@$(ONTIME) bench-monitoring
 
+.PHONY: walkthrough
+walkthrough: $(STAMP) ## Execute docs/walkthrough.ipynb again
+	@$(ONTIME) walkthrough
+
+##@ Develop
+
 .PHONY: test
-test: $(STAMP) ## Unit, integration and end-to-end tests against real servers
+test: $(STAMP) ## Run unit, integration and end-to-end tests against real servers
 	@$(ONTIME) test
 
 .PHONY: lint
-lint: $(STAMP) ## Linters, types, import contracts
+lint: $(STAMP) ## Check style, types and import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -167,11 +181,19 @@ format: $(STAMP) ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+.PHONY: load
+load: $(STAMP) ## Load the running API with real flights for a while
+	@$(ONTIME) load
+
+.PHONY: readme
+readme: $(STAMP) ## After the demo: write the answer to README's question into README
+	@$(ONTIME) readme
+
 # One lock for every Python from 3.11 on: what only some of them need carries a marker.
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --universal --python-version 3.11
 
 .PHONY: lock
-lock: $(STAMP) ## Write the lock files anew from requirements/*.in
+lock: $(STAMP) ## Rewrite the lock files from requirements/*.in
 	@$(LOCK) requirements/bootstrap.in -o requirements/bootstrap.txt
 	@$(LOCK) requirements/all.in -o requirements/all.txt
 

@@ -1,12 +1,29 @@
-"""What commands tell the person who called them."""
+"""What commands print: lines for a person, JSON for a script."""
 
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+JSON = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 
 
 def say(message: str) -> None:
-    """Tell the person at the terminal."""
+    """Print a line for the person at the terminal."""
     print(message, flush=True)
+
+
+def print_json(value: Any) -> None:
+    """Print plain values, dataclasses, moments and paths as JSON, moments in UTC as the API writes them."""
+    print(orjson.dumps(value, default=_plain, option=JSON).decode(), flush=True)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
 Say = Callable[[str], None]

@@ -17,38 +17,40 @@ export DEMO_BEGINS ?= $(if $(filter demo,$(PROFILE)),2013-04-01T07:55:00)
 
 .PHONY: secrets images up ps logs down-compose down-compose-if-up backup restore upgrade-postgres engine test-stack test-fresh lock-images lock-images-check ci-local
 
-secrets: ## make the secrets that are missing, random, in var/secrets
+##@ Stack
+
+secrets: ## Create the secrets that are missing, random, in var/secrets
 	@deploy/compose/secrets.sh
 
-images: ## build the images
+images: ## Build the images
 	@$(COMPOSE) build
 
-up: ## start the stack on Docker Compose, or upgrade a running one in place (API_REPLICAS=3, PROFILE=demo)
+up: ## Start the stack on Docker Compose, or upgrade a running one in place (API_REPLICAS=3, PROFILE=demo)
 	@$(COMPOSE) check
 	@deploy/compose/secrets.sh
 	@$(COMPOSE) build
 	@$(COMPOSE) up --replicas $(API_REPLICAS)
 
-ps: ## what runs under Compose, and how it is
+ps: ## Show what runs under Compose, and its health
 	@$(COMPOSE) compose ps
 
-logs: ## the last lines of the Compose stack, or of one service (S=api)
+logs: ## Print the last lines of the Compose stack, or of one service (S=api)
 	@$(COMPOSE) compose logs --tail 200 $(S)
 
-down-compose: ## stop the Compose stack; its data stays
+down-compose: ## Stop the Compose stack; its data stay
 	@$(COMPOSE) down
 
 down-compose-if-up:
 	@$(COMPOSE) down-if-up
 
-backup: ## databases and artifacts into one tar in var/backups
+backup: ## Copy databases and artifacts into one tar in var/backups
 	@$(COMPOSE) backup
 
-restore: ## databases and artifacts from a backup (FILE=var/backups/...), proven by row counts and checksums
+restore: ## Restore databases and artifacts from a backup (FILE=var/backups/...), verified by row counts and checksums
 	@test -n "$(FILE)" || { echo "say which: make restore FILE=var/backups/ontime-....tar"; exit 2; }
 	@$(COMPOSE) restore "$(FILE)"
 
-upgrade-postgres: ## copy the data of an older PostgreSQL into a new volume, proven by row counts; the old one stays
+upgrade-postgres: ## Copy the data of an older PostgreSQL into a new volume, verified by row counts; the old one stays
 	@$(COMPOSE) check
 	@deploy/compose/secrets.sh
 	@$(COMPOSE) upgrade-postgres
@@ -56,11 +58,13 @@ upgrade-postgres: ## copy the data of an older PostgreSQL into a new volume, pro
 engine:
 	@$(COMPOSE) check 2>/dev/null || { [ -x $(ENGINE_HELPER) ] && $(ENGINE_HELPER) >/dev/null && $(COMPOSE) check; }
 
-test-stack: $(STAMP) ## the end-to-end pass through the Compose stack's gateway; needs an engine
+##@ Develop
+
+test-stack: $(STAMP) ## Run the end-to-end pass through the Compose stack's gateway; needs an engine
 	@$(MAKE) --no-print-directory engine || { echo "test-stack did not run: no Docker engine here"; exit 3; }
 	@$(ONTIME) test -m stack tests/deploy
 
-test-fresh: ## the README's two commands on new Debian machines, in containers; SHORT=1: few days, one test run
+test-fresh: ## Run the README's two commands on new Debian machines, in containers; SHORT=1: few days, one test run
 	@$(MAKE) --no-print-directory engine >/dev/null 2>&1 || true
 	@python3 -m deploy.fresh $(if $(SHORT),--short)
 
@@ -70,8 +74,8 @@ COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --g
 	$(if $(wildcard requirements/$(1).overrides.txt),--override requirements/$(1).overrides.txt) \
 	-c requirements/all.txt requirements/$(1).in -o requirements/$(1).txt
 
-lock-images: ## lock the libraries of each image, at the versions of requirements/all.txt
+lock-images: ## Lock the libraries of each image, at the versions of requirements/all.txt
 	@$(foreach image,$(IMAGES),$(call COMPILE,$(image)) &&) true
 
-ci-local: ## run .gitlab-ci.yml on this machine
+ci-local: ## Run .gitlab-ci.yml on this machine
 	@deploy/pipeline/ci_local.sh

@@ -1,5 +1,6 @@
 """Which stack of this checkout a command acts on: the user's own, or the demo's beside it."""
 
+import importlib.util
 import os
 import sys
 from enum import StrEnum
@@ -44,6 +45,20 @@ def enter(name: StackName) -> Settings:
             os.environ.setdefault(variable, value)
     settings.cache_clear()
     return settings()
+
+
+def require_native() -> None:
+    """Check that the programs of a native stack are installed.
+
+    Raises
+    ------
+    OntimeError
+        If they are not, as in the images.
+    """
+    if importlib.util.find_spec("supervisor") is None:
+        raise OntimeError(
+            "there is no native stack here: `make ps`, beside docker-compose.yml, shows what runs"
+        )
 
 
 def require_demo() -> None:

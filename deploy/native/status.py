@@ -1,4 +1,6 @@
-"""What `status` and the end of `demo` show."""
+"""What `status` shows, and where everything is."""
+
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
@@ -7,18 +9,54 @@ from adapters.settings import Settings
 from deploy.native.manager import Stack
 
 
-def print_status(stack: Stack) -> bool:
-    """Print a row a program and whether each is well; gives whether all are."""
+@dataclass(frozen=True)
+class ProgramStatus:
+    """A program of the stack.
+
+    Attributes
+    ----------
+    state : str
+        What the process manager says: running, starting, backoff, fatal, stopped and the like.
+    up_seconds : int or None
+        None where it does not run.
+    problem : str or None
+        What its health check found; None = healthy.
+    """
+
+    name: str
+    state: str
+    pid: int | None
+    up_seconds: int | None
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class StackStatus:
+    """A stack: healthy when it runs and every program is."""
+
+    healthy: bool
+    programs: tuple[ProgramStatus, ...]
+
+
+def read_status(stack: Stack) -> StackStatus:
+    """Return what runs of a stack, and its health."""
     states, problems = stack.states(), stack.probe()
-    table = Table("program", "state", "pid", "up for", "well")
+    programs = []
     for name, problem in problems.items():
         info = states.get(name, {})
-        running = info.get("statename") == "RUNNING"
-        up = _duration(info["now"] - info["start"]) if running else ""
+        up = info["now"] - info["start"] if info.get("statename") == "RUNNING" else None
         state = str(info.get("statename", "STOPPED")).lower()
-        table.add_row(name, state, str(info.get("pid") or ""), up, problem or "yes")
+        programs.append(ProgramStatus(name, state, info.get("pid") or None, up, problem))
+    return StackStatus(bool(states) and not any(problems.values()), tuple(programs))
+
+
+def print_status(status: StackStatus) -> None:
+    """Print a row a program."""
+    table = Table("program", "state", "pid", "up for", "health")
+    for program in status.programs:
+        up = "" if program.up_seconds is None else _duration(program.up_seconds)
+        table.add_row(program.name, program.state, str(program.pid or ""), up, program.problem or "healthy")
     Console().print(table)
-    return bool(states) and not any(problems.values())
 
 
 def _duration(seconds: int) -> str:

@@ -8,24 +8,30 @@ THERE = $(if $(DEPLOY_SSH),deploy/pipeline/over_ssh.sh "$(DEPLOY_SSH)" "$(DEPLOY
 
 .PHONY: check-locks check-secrets check-dependencies validate-model deploy smoke deploy-rollback
 
-check-locks: $(STAMP) ## every lock holds what its .in file asks for, with hashes, at one version everywhere
+##@ Develop
+
+check-locks: $(STAMP) ## Check that every lock holds what its .in file asks for, with hashes, at one version everywhere
 	@$(BIN)/python -m deploy.pipeline.check_locks
 
-check-secrets: $(STAMP) ## no secret in the files under version control that .secrets.baseline does not know
+check-secrets: $(STAMP) ## Check the files under version control for secrets that .secrets.baseline does not know
 	@$(BIN)/python -m deploy.pipeline.check_secrets
 
-check-dependencies: $(STAMP) ## the installed versions are the locked ones and fit together; known vulnerabilities
+check-dependencies: $(STAMP) ## Check that the installed versions are the locked ones and fit together; list known vulnerabilities
 	@$(BIN)/python -m deploy.pipeline.check_dependencies
 
-validate-model: ## signature, contract, gate and smoke test of a version, then its promotion (MODEL_VERSION=7)
+##@ Model
+
+validate-model: ## Check a version's signature, contract and gate, try it, and promote it (MODEL_VERSION=7)
 	@test -n "$(MODEL_VERSION)" || { echo "say which: make validate-model MODEL_VERSION=7" >&2; exit 2; }
 	@$(or $(THERE),MODEL_VERSION="$(MODEL_VERSION)" deploy/pipeline/validate_model.sh)
 
-deploy: ## bring the Compose stack to the images of IMAGE_TAG; the previous ones come back when these are not well
+##@ Stack
+
+deploy: ## Bring the Compose stack to the images of IMAGE_TAG; the previous ones return when these are unhealthy
 	@$(or $(THERE),deploy/compose/secrets.sh && $(PIPELINE) deploy)
 
-smoke: ## ask the deployed stack through its gateway
+smoke: ## Send requests to the deployed stack through its gateway
 	@$(or $(THERE),$(PIPELINE) smoke)
 
-deploy-rollback: ## let the images before the last deployment serve again
+deploy-rollback: ## Bring the images before the last deployment back
 	@$(or $(THERE),$(PIPELINE) rollback)

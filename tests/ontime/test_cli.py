@@ -10,7 +10,7 @@ import pytest
 from adapters.settings import PROJECT_ROOT
 from deploy.native import layout
 from deploy.native.processes import of_stack
-from ontime.cli import _test_environment
+from ontime.develop import _test_environment
 from tests.session import free_port
 
 PORTS = ("POSTGRES", "API", "MLFLOW", "PREFECT", "SUPERVISOR")

@@ -9,9 +9,10 @@ import pytest
 from typer.main import get_command
 
 from adapters.settings import PROJECT_ROOT
-from ontime.cli import app
+from ontime.cli import GROUPS, app
 
 MAKEFILE = (PROJECT_ROOT / "Makefile").read_text()
+MAKEFILES = [MAKEFILE, *(path.read_text() for path in sorted(PROJECT_ROOT.glob("deploy/**/*.mk")))]
 COMMANDS = get_command(app).commands
 
 
@@ -22,12 +23,15 @@ def make(*words: str, folder: Path = PROJECT_ROOT) -> subprocess.CompletedProces
 
 
 def test_help_is_what_make_says_by_default_and_names_every_target():
-    targets = set(re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE))
-    shown = make().stdout
-    missing = [
-        t for line in targets for t in line.split() if not re.search(rf"\bmake {t}\b|^ *{t}\b", shown, re.M)
-    ]
-    assert missing == []
+    targets = {name for text in MAKEFILES for name in re.findall(r"^([a-z-]+):.*## ", text, re.MULTILINE)}
+    phony = set(" ".join(re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)).split())
+    assert phony <= targets
+    shown = re.findall(r"^  make ([a-z-]+) +\S", make().stdout, re.MULTILINE)
+    assert sorted(shown) == sorted(targets)
+
+
+def test_the_help_of_make_has_the_groups_of_the_command():
+    assert [line for line in make().stdout.splitlines() if line and line[0] != " "] == list(GROUPS)
 
 
 def test_every_target_is_a_thin_call_of_a_command_that_exists():
@@ -46,7 +50,8 @@ def test_every_command_teaches(name):
 @pytest.fixture
 def checkout(tmp_path) -> Path:
     """A fresh checkout, as far as make looks at it before an installation."""
-    shutil.copy(PROJECT_ROOT / "Makefile", tmp_path)
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(PROJECT_ROOT / name, tmp_path)
     shutil.copytree(PROJECT_ROOT / "requirements", tmp_path / "requirements")
     return tmp_path
 

@@ -5,7 +5,7 @@ import pytest
 from adapters.event_store import EventStore
 from adapters.model_registry import ModelRegistry
 from adapters.snapshots import Snapshot
-from ontime.work import rebuild_run
+from flows.rebuild import rebuild_run
 from tests.training.sets import FlownStore
 from tests.training.test_rebuild import REQUEST, append_flown
 from training.run import train_candidate

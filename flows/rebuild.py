@@ -1,0 +1,28 @@
+"""Repeat a recorded training run and compare."""
+
+from collections.abc import Mapping
+
+from adapters.model_registry import ModelRegistry
+from adapters.postgres import Database
+from adapters.settings import Settings
+from adapters.snapshots import Snapshot
+from adapters.terminal import Say, steps_told
+from training.rebuild import rebuild
+
+
+def rebuild_run(settings: Settings, run_id: str, say: Say) -> bool:
+    """Repeat a recorded training run and report what is the same; return whether all of it is."""
+    database = Database.from_settings(settings)
+
+    def stores(last_rows: Mapping[str, int] | None) -> tuple[Snapshot, Snapshot]:
+        data = Snapshot(database, last_rows) if last_rows else Snapshot.now(database)
+        return data, data
+
+    try:
+        registry = ModelRegistry.from_settings(settings)
+        rebuilt = rebuild(registry, stores, settings.signing_key, run_id, steps_told(say))
+    finally:
+        database.close()
+    for line in rebuilt.lines():
+        say(line)
+    return rebuilt.same

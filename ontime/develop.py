@@ -1,0 +1,62 @@
+"""Commands for work on the code: tests, load, the README's answer, the API's description."""
+
+import json
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from adapters.settings import PROJECT_ROOT, settings
+from adapters.terminal import say
+from deploy.native import layout
+
+app = typer.Typer()
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """Run the tests; further words go to pytest. Needs no stack, and leaves none behind."""
+    # All of them side by side; for a few, starting the workers would take longer than the tests.
+    command = [sys.executable, "-m", "pytest", *(context.args or ["--numprocesses=auto"])]
+    environment = _test_environment(layout.environment(settings()))
+    raise typer.Exit(subprocess.call(command, cwd=PROJECT_ROOT, env=environment))
+
+
+def _test_environment(variables: dict[str, str]) -> dict[str, str]:
+    """Return a stack's environment without what points at a stack: tests start their own servers and may use Docker."""
+    own = ("ONTIME_", "PREFECT_", "MLFLOW_TRACKING_URI", "PROMETHEUS_")
+    kept = {name: value for name, value in variables.items() if not name.startswith(own)}
+    if kept.get("DOCKER_HOST") == layout.NO_ENGINE:
+        del kept["DOCKER_HOST"]
+    return kept
+
+
+@app.command()
+def load(
+    seconds: Annotated[int, typer.Option(min=1, max=600, help="How long.")] = 20,
+    users: Annotated[int, typer.Option(min=1, max=200, help="Clients at once.")] = 8,
+) -> None:
+    """Load the running API with real flights and print a summary; loopback only."""
+    command = [
+        sys.executable, "-m", "locust", "-f", "tests/load/locustfile.py", "--headless", "--only-summary",
+        "--users", str(users), "--spawn-rate", str(users), "--run-time", f"{seconds}s",
+        "--host", settings().api_address, "--stop-timeout", "5",
+    ]  # fmt: skip
+    raise typer.Exit(subprocess.call(command, cwd=PROJECT_ROOT, env=layout.environment(settings())))
+
+
+@app.command()
+def readme() -> None:
+    """Ask the README's question after the demo, and write the answer into README and docs/reports/measured."""
+    from replay.readme import write_answer
+
+    write_answer(settings(), say)
+
+
+@app.command()
+def openapi() -> None:
+    """Print the API's description as JSON."""
+    from app.openapi import describe
+
+    print(json.dumps(describe(), indent=1))

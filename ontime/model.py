@@ -1,0 +1,135 @@
+"""Commands that train a model, validate it, promote it and roll it back."""
+
+import getpass
+import platform
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import typer
+
+from adapters.championship import Championship
+from adapters.deployments import ANY, Deployment, Deployments
+from adapters.model_registry import ModelRegistry
+from adapters.postgres import Database
+from adapters.prefect_client import PrefectClient
+from adapters.settings import settings
+from adapters.terminal import say
+from deploy.native.manager import with_database
+
+app = typer.Typer()
+
+
+def operator() -> str:
+    """Return the name of the user who runs the command."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user of a container may have a number only
+        return "command line"
+
+
+Who = Annotated[str, typer.Option(default_factory=operator, help="Who asks; goes into the ledger.")]
+Expected = Annotated[
+    int | None, typer.Option(help="The champion you believe to be there; another is an error.")
+]
+
+
+@app.command()
+def train_first() -> None:
+    """Train a first champion on the days before the stack's clock, where there is none yet."""
+    from flows.first_champion import train_first as work
+
+    work(settings(), say)
+
+
+@app.command()
+def train(
+    rebuild: Annotated[
+        str, typer.Option(metavar="RUN_ID", help="Repeat this MLflow run and compare; registers nothing.")
+    ] = "",
+) -> None:
+    """Train on January to August 2013 and test on the rest, without a stack; or repeat a run of the stack.
+
+    A rebuild ends with status 1 when the training set or the model is not the recorded one.
+    """
+    if rebuild:
+        from flows.rebuild import rebuild_run
+
+        raise typer.Exit(0 if rebuild_run(settings(), rebuild, say) else 1)
+    from experiments.evaluation import command as study
+
+    study.train(settings(), say)
+
+
+@app.command()
+def retrain(reason: Annotated[str, typer.Option(help="Why; goes on record.")] = "asked for by hand") -> None:
+    """Train a candidate and check it by the promotion gate; it becomes challenger if it passes."""
+    client = PrefectClient(settings().prefect_address, auth=settings().prefect_auth)
+    run = client.start("retrain", {"reason": reason})
+    page = f"{settings().prefect_address.removesuffix('/api')}/runs/flow-run/{run.run_id}"
+    say(f"flow retrain runs as {run.name}: {page}")
+    client.wait(run)
+    say("flow retrain finished")
+
+
+@app.command()
+def validate_model(
+    version: Annotated[int, typer.Argument(min=1, help="The candidate.")],
+    step: Annotated[
+        Literal["gate", "smoke", "promote", "all"],
+        typer.Option(help="One step, or all of them in this order."),
+    ] = "all",
+    pipeline: Annotated[str, typer.Option(help="Of CI; goes into the ledger.")] = "",
+    commit: Annotated[str, typer.Option(help="Of the code that validated it; goes into the ledger.")] = "",
+) -> None:
+    """Check a version's signature, contract and gate, try it in a throw-away API, and only then promote it."""
+    from flows import validate as validation
+
+    if step in ("gate", "all"):
+        validation.judge_version(settings(), version, say)
+    if step in ("smoke", "all"):
+        validation.try_version(settings(), version, say)
+    if step in ("promote", "all"):
+        validation.promote_version(settings(), version, pipeline, commit, say)
+
+
+@app.command()
+def promote(
+    version: Annotated[int, typer.Argument(min=1, help="The version to promote.")],
+    who: Who,
+    reason: Annotated[str, typer.Option(help="Why; goes into the ledger.")] = "promoted by hand",
+    expected_version: Expected = None,
+) -> None:
+    """Make a version champion at once; the API follows within two seconds."""
+    expected = ANY if expected_version is None else expected_version
+    evidence = _evidence("promote")
+    _change_champion(lambda championship: championship.promote(version, expected, who, reason, evidence))
+
+
+@app.command()
+def rollback(
+    who: Who,
+    reason: Annotated[str, typer.Option(help="Why; goes into the ledger.")] = "rolled back by hand",
+    to_version: Annotated[
+        int | None, typer.Option(min=1, help="An earlier version; by default the last champion.")
+    ] = None,
+    expected_version: Expected = None,
+) -> None:
+    """Make the last champion, or an earlier one, champion again at once; the API follows within two seconds."""
+    expected = ANY if expected_version is None else expected_version
+    evidence = _evidence("rollback")
+    _change_champion(lambda championship: championship.rollback(who, reason, to_version, expected, evidence))
+
+
+def _evidence(command: str) -> dict[str, str]:
+    return {"command": f"ontime {command}", "host": platform.node()}
+
+
+def _change_champion(change: Callable[[Championship], Deployment]) -> None:
+    def work(database: Database) -> None:
+        row = change(Championship(ModelRegistry.from_settings(settings()), Deployments(database)))
+        before = "none" if row.from_version is None else f"version {row.from_version}"
+        say(
+            f"version {row.to_version} is champion, {before} before it; row {row.deployment_id} of the ledger"
+        )
+
+    with_database(settings(), work)

