@@ -1,15 +1,21 @@
+import json
 import os
 import pty
 import socket
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+import ontime as ontime_package
 from adapters.settings import PROJECT_ROOT
 from deploy.native import layout
+from deploy.native.probes import PROBES
 from deploy.native.processes import of_stack
+from ontime import cli
 from ontime.develop import _test_environment
 from tests.session import free_port
 
@@ -52,10 +58,85 @@ def test_a_taken_port_is_an_error_that_names_it_and_its_setting(environment, nam
     assert of_stack(Path(environment["ONTIME_STATE_DIR"])) == []
 
 
-def test_nothing_runs_is_not_well(environment):
+def test_a_stack_that_does_not_run_is_unhealthy(environment):
     done = ontime(environment, "status")
     assert done.returncode == 1
     assert "stopped" in done.stdout
+
+
+def test_status_as_json_has_a_problem_a_program(environment):
+    done = ontime(environment, "status", "--json")
+    assert done.returncode == 1
+    [stack] = json.loads(done.stdout)
+    assert (stack["stack"], stack["folder"]) == ("own", environment["ONTIME_STATE_DIR"])
+    assert stack["healthy"] is False
+    assert {program["name"] for program in stack["programs"]} == set(PROBES)
+    assert all(program["state"] == "stopped" and program["problem"] for program in stack["programs"])
+
+
+def test_the_script_is_the_command_from_any_folder(environment, tmp_path):
+    """What `make install` puts beside the interpreter."""
+    script = Path(sys.executable).parent / "ontime"
+    done = subprocess.run(
+        [script, "--version"], env=environment | {"ONTIME_GIT_COMMIT": "abc"}, cwd=tmp_path,
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.stdout == f"ontime {ontime_package.__version__} (commit abc)\n"
+
+
+def test_the_installed_version_is_that_of_the_code():
+    assert version("ontime") == ontime_package.__version__
+
+
+def test_the_shell_completes_commands(environment):
+    asked = {"_ONTIME_COMPLETE": "complete_bash", "COMP_WORDS": "ontime roll", "COMP_CWORD": "1"}
+    assert ontime(environment | asked).stdout.split() == ["rollback"]
+
+
+def test_every_command_has_a_group_and_acts_on_a_stack_by_a_rule_that_exists():
+    commands = get_command(cli.app).commands
+    assert {command.rich_help_panel for command in commands.values()} == set(cli.GROUPS)
+    named = cli.ON_THE_RUNNING_STACK | cli.CHOOSING_THEMSELVES | cli.OF_A_NATIVE_STACK
+    assert named <= set(commands)
+    assert set() == cli.ON_THE_RUNNING_STACK & cli.CHOOSING_THEMSELVES
+
+
+@pytest.fixture
+def image(tmp_path) -> Path:
+    """A folder with what an image has of the code: no experiments, and no programs of a native stack."""
+    for name in (
+        "domain",
+        "adapters",
+        "data",
+        "training",
+        "monitoring",
+        "flows",
+        "replay",
+        "app",
+        "ontime",
+        "deploy",
+    ):
+        (tmp_path / name).symlink_to(PROJECT_ROOT / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("status",), "there is no native stack here"),
+        (("evaluate",), "run the command in a checkout"),
+    ],
+)
+def test_in_an_image_a_command_it_cannot_run_says_so_in_a_line(environment, image, words, said):
+    missing = "import sys; sys.modules['supervisor'] = None; sys.path[0] = '.'; import ontime.__main__ as m; m.main()"
+    hidden = f"import sys; sys.path = [p for p in sys.path if p != {str(PROJECT_ROOT)!r}]; " + missing
+    done = subprocess.run(
+        [sys.executable, "-c", hidden, *words],
+        env=environment | {"PYTHONPATH": ""}, cwd=image, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_stopping_a_stack_that_does_not_run_is_no_error(environment):

@@ -1,0 +1,130 @@
+"""Commands that act on a running stack: a real PostgreSQL and MLflow, and no Prefect."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+
+import pytest
+
+from adapters import model_artifact
+from adapters.clock_store import ClockStore
+from adapters.deployments import Deployments
+from adapters.model_registry import CHAMPION, ModelRegistry
+from adapters.monitoring_store import MonitoringStore
+from adapters.settings import PROJECT_ROOT, read_settings
+from domain.features.catalogue import CONTRACT_HASH
+from tests.app import worlds
+from tests.builders import NOON
+
+pytestmark = pytest.mark.integration
+DAY = date(2013, 4, 10)
+
+
+@pytest.fixture
+def environment(stack_environment, mlflow_address) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
+    own = {
+        "ONTIME_MLFLOW_URL": mlflow_address,
+        "ONTIME_MODEL_NAME": stack_environment["ONTIME_POSTGRES_DATABASE"],
+        "ONTIME_PREFECT_URL": worlds.NOWHERE,
+    }
+    return kept | stack_environment | own
+
+
+@pytest.fixture
+def registry(environment) -> ModelRegistry:
+    return ModelRegistry.from_settings(
+        read_settings({name: value for name, value in environment.items() if name.startswith("ONTIME_")})
+    )
+
+
+@pytest.fixture
+def versions(environment, registry, tmp_path) -> list[int]:
+    """Two signed versions; none is champion."""
+    made = []
+    key = (tmp_path / "secrets" / "model_signing_key").read_bytes()
+    for number in range(2):
+        folder = tmp_path / f"made{number}"
+        model_artifact.write(folder, worlds.trees(), worlds.manifest(float(number)), key)
+        with registry.run("a test") as run:
+            made.append(registry.register(run.run_id, folder, {"contract_hash": CONTRACT_HASH}))
+    return made
+
+
+def ontime(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "ontime", *words],
+        env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+def test_promote_and_rollback_act_at_once_and_the_ledger_says_who(environment, versions, registry, postgres):
+    first, second = versions
+    for version in versions:
+        done = ontime(environment, "promote", str(version), "--who", "erika", "--reason", "a test")
+        assert done.returncode == 0, done.stderr
+    assert f"version {second} is champion, version {first} before it" in done.stdout
+
+    done = ontime(environment, "rollback", "--who", "erika", "--expected-version", str(second))
+    assert done.returncode == 0, done.stderr
+    assert registry.alias(CHAMPION) == first
+    row = Deployments(postgres).history(1)[0]
+    assert (row.action, row.from_version, row.to_version) == ("rollback", second, first)
+    assert (row.who, row.reason) == ("erika", "rolled back by hand")
+    assert row.evidence["command"] == "ontime rollback"
+
+
+def test_a_rollback_from_a_champion_that_is_another_by_now_changes_nothing(environment, versions, registry):
+    assert ontime(environment, "promote", str(versions[1])).returncode == 0
+    done = ontime(
+        environment, "rollback", "--expected-version", str(versions[0]), "--to-version", str(versions[0])
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert registry.alias(CHAMPION) == versions[1]
+
+
+def test_without_an_earlier_champion_a_rollback_says_so_in_a_line(environment, registry):
+    done = ontime(environment, "rollback")
+    assert done.returncode == 1
+    assert "no earlier champion" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_alerts_as_json_are_those_of_the_store(environment, postgres):
+    ClockStore(postgres).set_simulated(NOON)
+    assert json.loads(ontime(environment, "alerts", "--json").stdout) == []
+    number = MonitoringStore(postgres).open_alert("slow", "warning", DAY, NOON, "It is slow.", {"p99": 1})
+    [alert] = json.loads(ontime(environment, "alerts", "--json").stdout)
+    assert alert["alert_id"] == number
+    assert alert["rule"] == "slow"
+    assert alert["day"] == "2013-04-10"
+    assert alert["opened_at"] == f"{NOON:%Y-%m-%dT%H:%M:%SZ}"
+    assert alert["evidence"] == {"p99": 1}
+    assert alert["resolved_at"] is None
+
+
+def test_the_first_acknowledgement_of_an_alert_is_kept(environment, postgres):
+    ClockStore(postgres).set_simulated(NOON)
+    number = MonitoringStore(postgres).open_alert("slow", "warning", DAY, NOON, "It is slow.", {})
+    for who in ("erika", "max"):
+        assert "seen by erika" in ontime(environment, "acknowledge", str(number), "--who", who).stdout
+    assert (
+        f"{number} warning  2013-04-10 open, seen by erika: It is slow."
+        in ontime(environment, "alerts").stdout
+    )
+
+
+def test_the_clock_is_set_and_read_as_json(environment):
+    assert json.loads(ontime(environment, "clock", "--json").stdout)["mode"] == "system"
+    assert (
+        ontime(environment, "clock", "--at", "2013-04-11T12:00:00").stdout
+        == "2013-04-11 12:00:00 UTC, simulated\n"
+    )
+    done = ontime(environment, "clock", "--first", "--at", "2013-05-01T00:00:00", "--json")
+    assert json.loads(done.stdout) == {"now": "2013-04-11T12:00:00Z", "mode": "simulated"}
+    ontime(environment, "clock", "--system")
+    now = datetime.fromisoformat(json.loads(ontime(environment, "clock", "--json").stdout)["now"])
+    assert abs((datetime.now(UTC) - now).total_seconds()) < 60
