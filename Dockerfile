@@ -101,7 +101,7 @@ COPY deploy/__init__.py deploy/
 COPY deploy/native deploy/native
 COPY deploy/pipeline/__init__.py deploy/pipeline/trial.py deploy/pipeline/
 COPY ontime ontime
-RUN python -m compileall -q -j 0 /ontime
+RUN python -m compileall -q -j 0 /ontime && ln -s /entrypoints/ontime /usr/local/bin/ontime
 ARG GIT_COMMIT=unknown
 ENV ONTIME_GIT_COMMIT=$GIT_COMMIT PYTHONPATH=/ontime
 LABEL org.opencontainers.image.revision=$GIT_COMMIT
