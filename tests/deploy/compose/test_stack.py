@@ -51,6 +51,15 @@ def test_the_gateway_spreads_requests_over_the_replicas(stack):
     assert len(upstreams(stack, newest=40)) == len(stack.containers("api")) > 1
 
 
+def test_the_command_acts_on_the_stack_from_within_the_worker(stack):
+    (worker,) = stack.containers("prefect-worker")
+    clock = json.loads(stack.run("docker", "exec", worker, "ontime", "clock", "--json").stdout)
+    assert clock["mode"] in ("simulated", "system")
+    refused = stack.run("docker", "exec", worker, "ontime", "status", check=False)
+    assert refused.returncode == 1
+    assert "`make ps`" in refused.stderr
+
+
 def test_no_secret_is_in_what_inspect_shows(stack):
     values = [file.read_text() for file in stack.secrets.iterdir()]
     assert len(values) >= 8
