@@ -143,14 +143,6 @@ calibrate-alerts: $(STAMP) ## Count the pages of the alert rules over the datase
 monitoring-report: $(STAMP) ## Write docs/reports/monitoring.md from what the commands measured
 	@$(ONTIME) monitoring-report
 
-.PHONY: bench-training
-bench-training: $(STAMP) ## Measure what a training set costs: the year once, three and ten times over
-	@$(ONTIME) bench-training
-
-.PHONY: bench-engines
-bench-engines: $(STAMP) ## Measure a piece of the features' arithmetic in numpy, DuckDB and Polars
-	@$(ONTIME) bench-engines
-
 .PHONY: bench-features
 bench-features: $(STAMP) ## Measure what each feature costs online, in microseconds
 	@$(ONTIME) bench-features

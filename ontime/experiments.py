@@ -36,22 +36,6 @@ def refits() -> None:
 
 
 @app.command()
-def bench_training() -> None:
-    """Measure what a training set costs: the year once, three and ten times over."""
-    from experiments.benchmarks.command import bench_training as bench
-
-    bench(settings(), say)
-
-
-@app.command()
-def bench_engines() -> None:
-    """Measure one piece of the features' arithmetic in numpy, DuckDB and Polars."""
-    from experiments.benchmarks.command import bench_engines as bench
-
-    bench(settings(), say)
-
-
-@app.command()
 def audit() -> None:
     """Check every vector of the year for data leakage; exit status 1 when there is any."""
     from experiments.evaluation import command as study

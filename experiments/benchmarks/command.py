@@ -1,35 +1,10 @@
 """The benchmarks from the command line; none needs a stack."""
 
-from typing import Any
-
 from adapters.settings import Settings
-from experiments.benchmarks import engines, feature_cost
-from experiments.benchmarks import training_set as scale
+from experiments.benchmarks import feature_cost
 from experiments.evaluation import run
 from experiments.evaluation.command import Say, add, site
 from experiments.evaluation.sets import load_sets
-
-
-def bench_training(settings: Settings, say: Say) -> None:
-    """Build the training set of the year once, three and ten times over, and say what it took."""
-
-    def tell(row: dict[str, Any]) -> None:
-        say(
-            f"{row['times']:>2} x the year: {row['rows']:,} rows in {row['seconds']} s, "
-            f"{row['rows_per_cpu_second']:,} rows a CPU second, at most {row['peak_megabytes']:,} MB"
-        )
-
-    found = scale.bench(settings.state_dir / "data", settings.state_dir / "study" / "scale", tell)
-    add(settings, "bench-training", found)
-
-
-def bench_engines(settings: Settings, say: Say) -> None:
-    """Do one piece of the features' arithmetic in numpy, DuckDB and Polars, and say what each took."""
-
-    def tell(row: dict[str, Any]) -> None:
-        say(f"{row['engine']:>7}: {row['cpu_seconds']} s of a core, at most {row['peak_megabytes']:,} MB")
-
-    add(settings, "engines", engines.compare(settings.state_dir / "data", tell))
 
 
 def bench_features(settings: Settings, say: Say) -> None:

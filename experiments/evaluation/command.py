@@ -17,7 +17,7 @@ PAGE = PROJECT_ROOT / "docs" / "reports" / "model.md"
 README = PROJECT_ROOT / "README.md"
 NOTEBOOK = PROJECT_ROOT / "docs" / "walkthrough.ipynb"
 CELLS = PROJECT_ROOT / "docs" / "walkthrough.py"
-OTHERS = ("refits", "ablation", "tuning", "leakage", "feature-cost", "bench-training", "engines")
+OTHERS = ("refits", "ablation", "tuning", "leakage", "feature-cost")
 
 
 def site(settings: Settings) -> run.Site:

@@ -57,8 +57,7 @@ def report(found: Found, others: dict[str, Found], figures: str) -> str:
     Parameters
     ----------
     others : dict
-        What further commands left, by name: refits, ablation, tuning, leakage, feature-cost, bench-training,
-        as far as there.
+        What further commands left, by name: refits, ablation, tuning, leakage, feature-cost, as far as there.
     figures : str
         Folder of the figures, from where the report lies.
     """
@@ -66,7 +65,7 @@ def report(found: Found, others: dict[str, Found], figures: str) -> str:
         _head(found), _by_lead(found, figures), _calibration(found, figures), _slices(found, figures),
         _peers(found), _published(found), _costs(found, figures), _refits(others.get("refits")),
         _ablation(others.get("ablation")), _tuning(others.get("tuning")),
-        _leakage(others.get("leakage")), _scale(others),
+        _leakage(others.get("leakage")), _feature_cost(others.get("feature-cost")),
     ]  # fmt: skip
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
@@ -268,16 +267,10 @@ def _leakage(found: Found | None) -> list[str]:
     return ["## Leakage audit", "", *_plain_lines(found)]
 
 
-def _scale(others: dict[str, Found]) -> list[str]:
-    lines: list[str] = []
-    for name, title in (
-        ("bench-training", "Cost of a training set"),
-        ("engines", "The same arithmetic in other engines"),
-        ("feature-cost", "Cost of a feature online"),
-    ):
-        if name in others:
-            lines += ["", f"## {title}", "", *_plain_lines(others[name])]
-    return lines[1:]
+def _feature_cost(found: Found | None) -> list[str]:
+    if found is None:
+        return []
+    return ["## Cost of a feature online", "", *_plain_lines(found)]
 
 
 def _plain_lines(found: Found) -> list[str]:
