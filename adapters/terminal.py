@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+Say = Callable[[str], None]
+"""Takes a line for the person who waits."""
 JSON = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 
 
@@ -24,9 +26,6 @@ def _plain(value: Any) -> str:
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no form in JSON")
-
-
-Say = Callable[[str], None]
 
 
 def events_told(say: Say) -> Callable[[int, int], None]:

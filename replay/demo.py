@@ -5,7 +5,6 @@ The same days can be lived on a stack that is up already, through its gateway: `
 """
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -13,6 +12,7 @@ from adapters.deployments import Deployments
 from adapters.postgres import Database
 from adapters.prefect_client import PrefectClient
 from adapters.settings import Settings
+from adapters.terminal import Say
 from data.dataset import load_dataset
 from deploy.native import state
 from deploy.native import status as status_view
@@ -27,7 +27,6 @@ from replay.first_steps import BEGINS, begin
 from replay.readme import ask
 from replay.run_table import print_nights
 
-Say = Callable[[str], None]
 MAKER = "demo"
 FIRST_DAY = date(2013, 4, 1)
 DAYS = 10

@@ -1,6 +1,5 @@
 """What a stack needs before days can be replayed on it: a clock, the history, a champion; each where it is missing."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from adapters.clock_store import ClockStore
@@ -8,6 +7,7 @@ from adapters.event_store import EventStore
 from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.postgres import Database
 from adapters.settings import Settings
+from adapters.terminal import Say
 from data.dataset import Dataset
 from deploy.native.guard import Guard
 from deploy.native.manager import Stack
@@ -15,7 +15,6 @@ from flows.first_champion import train_first
 from flows.ingestion import ingest_dataset
 from replay.background import Background
 
-Say = Callable[[str], None]
 BEGINS = datetime(2013, 4, 1, 7, 55, tzinfo=UTC)
 """Five to four in New York: the first step of the first day asks about the flights of five."""
 EARLIEST = datetime(2012, 1, 1, tzinfo=UTC)

@@ -1,14 +1,13 @@
 """README's answer: the demo's stack is asked README's question, and its words are written there and kept."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from adapters.settings import PROJECT_ROOT, Settings
+from adapters.terminal import Say
 from domain.errors import OntimeError
 from replay.client import ApiClient, api_client, require
 
-Say = Callable[[str], None]
 README = PROJECT_ROOT / "README.md"
 KEPT = PROJECT_ROOT / "docs" / "reports" / "measured" / "answer.json"
 BEGINS, ENDS = "<!-- answer: written by `make readme` -->", "<!-- /answer -->"

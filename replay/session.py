@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -13,6 +13,7 @@ from adapters.clock_store import ClockStore
 from adapters.monitoring_store import MonitoringStore
 from adapters.postgres import Database
 from adapters.settings import Settings
+from adapters.terminal import Say
 from data.dataset import Dataset, load_dataset
 from deploy.native import probes, processes
 from deploy.native.guard import Guard
@@ -27,7 +28,6 @@ from replay.first_steps import begin
 from replay.run_executor import DeployedNights, NightRunner, NightShift, WarmNights
 from replay.run_table import print_nights
 
-Say = Callable[[str], None]
 FIRST_DAY, LAST_DAY = date(2013, 4, 1), date(2013, 12, 31)
 
 

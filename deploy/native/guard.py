@@ -8,12 +8,12 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TypeVar
 
+from adapters.terminal import Say
 from deploy.native.manager import Stack
 from deploy.native.starting import CannotStart
 from domain.errors import ConfigurationError, OntimeError
 
 Result = TypeVar("Result")
-Say = Callable[[str], None]
 LOOK_SECONDS = 1.0
 PAUSE_SECONDS = 2.0
 ATTEMPTS = 4

@@ -13,6 +13,7 @@ from typing import Any
 from adapters.api_keys import ApiKeys
 from adapters.postgres import ConnectionParameters, Database, migrate
 from adapters.settings import PROJECT_ROOT, Settings
+from adapters.terminal import Say
 from deploy.native import layout, processes
 from deploy.native.embedded_postgres import create_databases, initialise, require_free_port
 from deploy.native.probes import PROBES, Probe, api_ready
@@ -20,7 +21,6 @@ from deploy.native.programs import SUPERVISOR_USER, programs, supervisor_configu
 from deploy.native.starting import PATIENCE, CannotStart, Patience, Starting, settled
 from domain.errors import ConfigurationError, NotReady, OntimeError
 
-Say = Callable[[str], None]
 FIRST_PREDICTION = Patience(idle_seconds=240.0, longest_seconds=240.0)
 """The API is idle while it waits for a model and for the first state."""
 STOP_SECONDS = 60.0

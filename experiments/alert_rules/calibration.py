@@ -5,7 +5,6 @@ fitted on the three months before and fitted anew each month. What only a runnin
 """
 
 import time
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 
 from adapters.lightgbm_booster import LightGBMBooster
 from adapters.settings import Settings
+from adapters.terminal import Say
 from data.dataset import load_dataset
 from data.facts import FactsInMemory, facts_of
 from domain.clock import minute_floor
@@ -36,8 +36,6 @@ MONTHS_BEFORE = 3
 PARAMETERS = TreeParameters(n_trees=150, learning_rate=0.08)
 """Fewer and larger steps than the champion's: what is measured is the rules."""
 HOURS_30_DAYS = (TRAILING_DAYS + 3) * 1440
-
-Say = Callable[[str], None]
 
 
 def calibrate(settings: Settings, say: Say) -> Path:

@@ -1,9 +1,10 @@
 """The benchmarks from the command line; none needs a stack."""
 
 from adapters.settings import Settings
+from adapters.terminal import Say
 from experiments.benchmarks import feature_cost
 from experiments.evaluation import run
-from experiments.evaluation.command import Say, add, site
+from experiments.evaluation.command import add, site
 from experiments.evaluation.sets import load_sets
 
 

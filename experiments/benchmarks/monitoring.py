@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import numpy as np
 from adapters.postgres import ConnectionParameters, Database, migrate, query
 from adapters.prediction_sample import HeadlineLead, PredictionSampler
 from adapters.settings import PROJECT_ROOT, Settings
+from adapters.terminal import Say
 from data.dataset import load_dataset
 from data.facts import facts_of
 from deploy.native.embedded_postgres import EmbeddedPostgres, create_databases
@@ -38,8 +38,6 @@ DAY_SAMPLE, WINDOW_SAMPLE = 20_000, 100_000
 BLOCK = 200_000
 REFERENCE_DAYS = (20130301, 20130328)
 DATABASE = "bench"
-
-Say = Callable[[str], None]
 
 
 def bench(settings: Settings, sizes: tuple[int, ...], port: int, say: Say) -> Path:

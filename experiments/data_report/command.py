@@ -1,12 +1,12 @@
 """`make data-report`: the data measured, as JSON, as a page, and as figures."""
 
 import time
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from adapters.settings import PROJECT_ROOT, Settings
+from adapters.terminal import Say
 from data.dataset import load_dataset
 from data.facts import FactsInMemory, facts_of
 from data.nycflights13 import read_table
@@ -21,8 +21,6 @@ from training.training_set import LEADS, build
 PAGE = PROJECT_ROOT / "docs" / "reports" / "data.md"
 CHECKED = date(2013, 1, 15), date(2013, 3, 15)
 AS_OF = datetime(2014, 1, 2, tzinfo=UTC)
-
-Say = Callable[[str], None]
 
 
 def write_data_report(settings: Settings, say: Say, page: Path = PAGE) -> Path:

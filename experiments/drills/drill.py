@@ -9,7 +9,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from adapters.monitoring_store import MonitoringStore
 from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
 from adapters.settings import Settings, settings
+from adapters.terminal import Say
 from data.dataset import Dataset
 from deploy.native import layout
 from deploy.native.manager import Stack
@@ -33,7 +33,6 @@ from replay.client import api_client
 from replay.driver import morning_after
 from replay.session import Pace, live, running
 
-Say = Callable[[str], None]
 ALL = "all"
 ONSET = morning_after(BASE_DAYS.last)
 NAMES = (*FAULTS, *poison.POISONS)

@@ -5,18 +5,17 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
 from adapters.settings import PREFIX, PROJECT_ROOT, Settings, read_settings
+from adapters.terminal import Say
 from deploy.native import layout, state
 from deploy.native.manager import Stack
 from domain.errors import OntimeError
 from domain.features.catalogue import CONTRACT_HASH
 from replay.session import Days, Pace, live, running
 
-Say = Callable[[str], None]
 PORTS_ABOVE = 20
 """Between a port of the user's own stack and that of the drills; the demo's lie between them."""
 BASE_DAYS = Days(date(2013, 4, 1), date(2013, 4, 8))

@@ -1,18 +1,17 @@
 """The study from the command line: train, evaluate, ablation, walkthrough; none needs a stack."""
 
 import importlib.util
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from adapters.settings import PROJECT_ROOT, Settings
+from adapters.terminal import Say
 from deploy.native import layout
 from experiments import measured
 from experiments.evaluation import audit, figures, report, run, walkthrough
 from experiments.evaluation.model import PARAMETERS
 from experiments.evaluation.sets import StudyPlan
 
-Say = Callable[[str], None]
 PAGE = PROJECT_ROOT / "docs" / "reports" / "model.md"
 README = PROJECT_ROOT / "README.md"
 NOTEBOOK = PROJECT_ROOT / "docs" / "walkthrough.ipynb"

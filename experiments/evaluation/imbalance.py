@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adapters.lightgbm_booster import LightGBMBooster
+from adapters.terminal import Say
 from domain.features.catalogue import FEATURE_NAMES
 from domain.flights import Floats
 from domain.metrics import summary
@@ -74,7 +75,7 @@ def compare(
     store: EventStore,
     as_of: datetime,
     plan: Plan | None = None,
-    say: Callable[[str], None] = lambda line: None,
+    say: Say = lambda line: None,
 ) -> dict[str, Any]:
     """Fit each way on the same days, and measure it on later ones; plain values for JSON."""
     plan = plan or Plan()

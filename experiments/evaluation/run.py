@@ -3,7 +3,6 @@
 import json
 import math
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from adapters import model_artifact
+from adapters.terminal import Say
 from domain.errors import NotReady
 from domain.features.catalogue import CONTRACT_HASH, FEATURES
 from domain.flights import Ints, Queries
@@ -24,7 +24,6 @@ from training.baselines import departure_hours
 from training.train import TreeParameters
 from training.training_set import HEADLINE_LEAD, TrainingSet
 
-Say = Callable[[str], None]
 PEER_SPLITS = 3
 RELIABILITY_BINS = 20
 MODEL = "model"

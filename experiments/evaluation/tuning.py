@@ -1,13 +1,13 @@
 """`tune`: search for tree parameters on the dataset's months before the test months, and write a report."""
 
 import socket
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.settings import PROJECT_ROOT, Settings
+from adapters.terminal import Say
 from data.dataset import load_dataset
 from data.facts import FactsInMemory, facts_of
 from experiments import measured
@@ -20,7 +20,7 @@ FIRST_DAY, LAST_DAY = date(2013, 1, 1), date(2013, 8, 31)
 AS_OF = datetime(2013, 9, 2, tzinfo=UTC)
 
 
-def run_tuning(settings: Settings, budget: float, until: date, say: Callable[[str], None]) -> Path:
+def run_tuning(settings: Settings, budget: float, until: date, say: Say) -> Path:
     """Search for `budget` seconds and write `tuning.json`; interrupted, it goes on with its next run."""
     folder = PROJECT_ROOT / settings.state_dir / "tuning"
     folder.mkdir(parents=True, exist_ok=True)
@@ -47,13 +47,13 @@ def run_tuning(settings: Settings, budget: float, until: date, say: Callable[[st
     return report
 
 
-def _rows(data_dir: Path, until: date, say: Callable[[str], None]) -> TrainingSet:
+def _rows(data_dir: Path, until: date, say: Say) -> TrainingSet:
     say(f"  training set of {FIRST_DAY} to {until}")
     store = FactsInMemory(*facts_of(load_dataset(data_dir).events))
     return build(store, FIRST_DAY, until, AS_OF, leads=(HEADLINE_LEAD,), extra_leads=0)
 
 
-def champion_parameters(settings: Settings, say: Callable[[str], None]) -> TreeParameters:
+def champion_parameters(settings: Settings, say: Say) -> TreeParameters:
     """Those of the champion, where a stack runs and has one; otherwise those of the code."""
     if not _answers(settings):
         return TreeParameters()
@@ -74,7 +74,7 @@ def _answers(settings: Settings) -> bool:
     return True
 
 
-def _registry(settings: Settings, folder: Path, say: Callable[[str], None]) -> ModelRegistry:
+def _registry(settings: Settings, folder: Path, say: Say) -> ModelRegistry:
     """The stack's MLflow where it answers, otherwise a file beside the trials."""
     where = settings.mlflow_address if _answers(settings) else f"sqlite:///{folder / 'mlflow.db'}"
     say(f"  runs are recorded in {where}")

@@ -1,9 +1,9 @@
 """`make policies`: how retrain policies compare over 2013; writes the report and says whether the goals are met."""
 
-from collections.abc import Callable
 from typing import Any
 
 from adapters.settings import PROJECT_ROOT, Settings
+from adapters.terminal import Say
 from experiments.retrain_policies.report import MONTHLY, NAIVE, OURS, write
 from experiments.retrain_policies.run import ContestPlan, Site, compare, short
 from training.train import TreeParameters
@@ -13,7 +13,7 @@ SHARE_OF_MONTHLY = 0.9
 FEWER_ALARMS = 5
 
 
-def compare_policies(settings: Settings, fast: bool, exact: bool, say: Callable[[str], None]) -> bool:
+def compare_policies(settings: Settings, fast: bool, exact: bool, say: Say) -> bool:
     """Run the contest, write its report; give whether ours met its goals."""
     whole = ContestPlan(parameters=TreeParameters()) if exact else ContestPlan()
     plan = short(whole) if fast else whole

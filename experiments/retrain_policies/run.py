@@ -10,6 +10,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+from adapters.terminal import Say
 from domain.features.catalogue import FEATURE_NAMES
 from experiments.retrain_policies.candidates import Candidate, Window, Workshop, first_window, window_of_night
 from experiments.retrain_policies.contest import Contest, Contestant, Record
@@ -22,7 +23,6 @@ from monitoring.policy import RetrainPolicy
 from training.retraining import RetrainPlan
 from training.train import TreeParameters
 
-Say = Callable[[str], None]
 UNGATED = "monthly, no gate"
 WEEKLY = "weekly"
 NIGHTS_A_LINE = 30
