@@ -129,11 +129,6 @@ class Deployments:
         with self._locked() as connection:
             return _settle(connection, read_alias)
 
-    def record_outside(self, version: int, who: str = "unknown", reason: str = "") -> Deployment | None:
-        """Record that the alias names a version that no gate let through; None when the ledger says the same."""
-        with self._locked() as connection:
-            return _record_outside(connection, version, who, reason)
-
     def champion(self) -> int | None:
         """The champion by the ledger, None before the first."""
         row = self._database.row("ledger_champion")

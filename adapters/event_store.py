@@ -141,11 +141,6 @@ class EventStore:
         row = self._database.row("count_flight_events")
         return int(row[0]) if row else 0
 
-    def newest_known_at(self) -> datetime | None:
-        """The newest `known_at` of any flight event, None when there is none."""
-        row = self._database.row("newest_known_at")
-        return row[0] if row else None
-
 
 def _append_flights(cursor: Cursor, columns: Columns) -> list[Outcome]:
     cursor.execute(query("stage_flight_events"))

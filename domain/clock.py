@@ -41,19 +41,6 @@ def minute_floor(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(minutes=1)
 
 
-def minute_ceil(moment: datetime) -> int:
-    """Whole minutes since the epoch, rounded up: for `known_at`, so that nothing counts as known early.
-
-    Examples
-    --------
-    >>> minute_ceil(datetime(1970, 1, 1, 1, 0, 1, tzinfo=UTC))
-    61
-    """
-    if moment.tzinfo is None:
-        raise ValueError("expected a datetime with a time zone")
-    return -((EPOCH - moment) // timedelta(minutes=1))
-
-
 def from_minute(minute: int) -> datetime:
     """The UTC instant of a minute since the epoch.
 

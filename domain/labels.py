@@ -1,4 +1,4 @@
-"""What "late" means, which flights have a label at all, and when the last of a day's labels is in.
+"""What "late" means, and which flights have a label at all.
 
 The line is the US Department of Transportation's own: an arrival 15 minutes or more after schedule.
 """
@@ -10,8 +10,6 @@ from domain.clock import NEVER
 from domain.flights import FlightFacts, Ints
 
 LATE_MINUTES = 15
-MATURITY_MINUTES = 24 * 60
-"""A flight without an arrival so long after its scheduled arrival is taken to have no label."""
 
 
 def is_late(arr_delay: Ints) -> npt.NDArray[np.bool_]:
@@ -28,10 +26,3 @@ def is_late(arr_delay: Ints) -> npt.NDArray[np.bool_]:
 def has_label(flights: FlightFacts, as_of: int) -> npt.NDArray[np.bool_]:
     """Whether each flight's arrival is known by `as_of`; cancelled and diverted flights never have one."""
     return flights.arr_known <= min(as_of, NEVER - 1)
-
-
-def is_mature(flights: FlightFacts, as_of: int) -> npt.NDArray[np.bool_]:
-    """Whether nothing more is to be expected: the arrival or the cancellation is known, or long overdue."""
-    settled = np.minimum(flights.arr_known, flights.cancelled_known) <= as_of
-    overdue: npt.NDArray[np.bool_] = flights.sched_arr + MATURITY_MINUTES <= as_of
-    return settled | overdue

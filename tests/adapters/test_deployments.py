@@ -193,9 +193,8 @@ def test_an_alias_moved_by_hand_is_recorded_as_outside(ledger: Deployments, regi
         change(ledger, registry, 2, expected=1)
     row = ledger.history()[0]
     assert (row.action, row.from_version, row.to_version, row.status) == ("outside", 1, 5, "done")
-    assert ledger.record_outside(5) is None, "known already"
-    assert ledger.record_outside(6, who="ada", reason="by hand").who == "ada"
-    assert ledger.champion() == 6
+    assert ledger.reconcile(registry.read) == 5, "known already"
+    assert len(ledger.history()) == 2
 
 
 def test_rollback_goes_to_the_champion_before(ledger: Deployments, registry: Registry) -> None:
@@ -233,7 +232,9 @@ def test_a_version_moved_by_hand_keeps_the_contract_an_earlier_row_says(
 ) -> None:
     change(ledger, registry, 1)
     change(ledger, registry, 2)
-    assert ledger.record_outside(1).contract_hash == "c"
+    registry.version = 1
+    ledger.reconcile(registry.read)
+    assert ledger.history()[0].contract_hash == "c"
 
 
 def test_a_change_is_told(ledger: Deployments, registry: Registry, postgres: Database) -> None:

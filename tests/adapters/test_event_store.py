@@ -285,7 +285,6 @@ def test_an_empty_store_has_empty_facts(store: EventStore) -> None:
     assert (len(flights), len(weather)) == (0, 0)
     assert vars(weather)["values"].shape == (0, len(WEATHER_COLUMNS))
     assert not store.has_events()
-    assert store.newest_known_at() is None
     assert store.append() == []
 
 

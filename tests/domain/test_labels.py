@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from domain.labels import MATURITY_MINUTES, has_label, is_late, is_mature
+from domain.labels import has_label, is_late
 from tests.domain.worlds import NOON, Flight, flight_facts
 
 
@@ -19,11 +19,3 @@ def test_a_label_exists_once_the_arrival_is_known():
 def test_cancelled_and_diverted_flights_never_have_a_label():
     facts = flight_facts([Flight(cancelled=60), Flight(gone=5, cancelled=300)])
     assert has_label(facts, 2**62).tolist() == [False, False]
-
-
-def test_a_label_is_mature_when_nothing_more_is_to_come():
-    flights = [Flight(departs=0, there=250), Flight(departs=1, cancelled=61), Flight(departs=2)]
-    facts = flight_facts(flights)
-    assert is_mature(facts, NOON + 61).tolist() == [False, True, False]
-    assert is_mature(facts, NOON + 250).tolist() == [True, True, False]
-    assert is_mature(facts, NOON + 242 + MATURITY_MINUTES).tolist() == [True, True, True]

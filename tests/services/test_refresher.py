@@ -66,8 +66,7 @@ def assert_same_state(left: StateBlock, right: StateBlock) -> None:
 def test_an_empty_store_is_waited_for_and_nothing_is_sealed(stack: Stack, refresher: Refresher) -> None:
     assert refresher.refresh() is None
     stack.events.append([departed(known_at=NOON - MINUTE)])
-    flights_known_at = stack.events.newest_known_at()
-    assert flights_known_at == NOON - MINUTE
+    assert refresher.refresh() is not None
 
 
 def test_a_tick_is_computed_once_the_clock_reaches_it(stack: Stack, refresher: Refresher) -> None:
