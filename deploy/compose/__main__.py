@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from deploy.compose import backup, postgres_upgrade, rolling
+from deploy.compose import backup, postgres_upgrade, rolling, secrets
 from deploy.compose.engine import ROOT, Compose, StackError, fail, say
 
 
@@ -13,6 +13,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python3 -m deploy.compose", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
     commands.add_parser("check", help="tell whether an engine answers")
+    commands.add_parser("secrets", help="make the secrets that are missing; needs no engine")
     commands.add_parser("build", help="build the images")
     start = commands.add_parser("up", help="start the stack, or upgrade a running one in place")
     start.add_argument("--replicas", type=int, default=1)
@@ -38,6 +39,9 @@ def main() -> int:
     try:
         if asked.command == "down-if-up":
             return down_if_up()
+        if asked.command == "secrets":
+            secrets.make()
+            return 0
         compose = Compose()
         if asked.command == "build":
             compose.build()

@@ -20,14 +20,14 @@ export DEMO_BEGINS ?= $(if $(filter demo,$(PROFILE)),2013-04-01T07:55:00)
 ##@ Stack
 
 secrets: ## Create the secrets that are missing, random, in var/secrets
-	@deploy/compose/secrets.sh
+	@$(COMPOSE) secrets
 
 images: ## Build the images
 	@$(COMPOSE) build
 
 up: ## Start the stack on Docker Compose, or upgrade a running one in place (API_REPLICAS=3, PROFILE=demo)
 	@$(COMPOSE) check
-	@deploy/compose/secrets.sh
+	@$(COMPOSE) secrets
 	@$(COMPOSE) build
 	@$(COMPOSE) up --replicas $(API_REPLICAS)
 
@@ -52,7 +52,7 @@ restore: ## Restore databases and artifacts from a backup (FILE=var/backups/...)
 
 upgrade-postgres: ## Copy the data of an older PostgreSQL into a new volume, verified by row counts; the old one stays
 	@$(COMPOSE) check
-	@deploy/compose/secrets.sh
+	@$(COMPOSE) secrets
 	@$(COMPOSE) upgrade-postgres
 
 engine:

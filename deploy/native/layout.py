@@ -1,11 +1,11 @@
 """Where a native stack keeps its state, its secrets, and the environment its processes run in."""
 
 import os
-import secrets
 import sys
 from pathlib import Path
 
 from adapters.settings import PREFIX, PROJECT_ROOT, Settings
+from deploy.secret_files import KEY_PREFIXES, is_there, make_missing
 from domain.errors import ConfigurationError
 
 MARK = "ONTIME_STATE_DIR"
@@ -59,35 +59,18 @@ def _require_secrets_of_the_state(settings: Settings) -> None:
     for name, part in (("postgres_password_file", "postgres"), ("signing_key_file", "mlflow")):
         file: Path = getattr(settings, name)
         folder = settings.state_dir / part
-        if folder.exists() and any(folder.iterdir()) and not _is_there(file):
+        if folder.exists() and any(folder.iterdir()) and not is_there(file):
             raise ConfigurationError(
                 f"{PREFIX}{name.upper()}: {file} is gone, and {folder} can be used with no other: "
                 "put it back, or forget that state with `ontime clean`"
             )
 
 
-def _is_there(secret: Path) -> bool:
-    return secret.exists() and secret.stat().st_size > 0
-
-
 def _make_missing(settings: Settings) -> None:
-    if not settings.api_keys_dir.exists():
-        settings.api_keys_dir.mkdir(parents=True, mode=0o700)
-    settings.api_keys_dir.chmod(0o700)
-    files = {settings.postgres_password_file: "", settings.signing_key_file: ""}
-    files |= {settings.api_keys_dir / name: f"ontime_{name.removesuffix('.key')}_" for name in KEYS}
-    files[supervisor_password_file(settings)] = ""
-    for path, prefix in files.items():
-        if not _is_there(path):
-            _write_once(path, prefix + secrets.token_urlsafe(32))
-
-
-def _write_once(path: Path, value: str) -> None:
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(value + "\n")
-    unfinished.rename(path)
+    prefixes = {settings.postgres_password_file: "", settings.signing_key_file: ""}
+    prefixes |= {settings.api_keys_dir / name: prefix for name, prefix in KEY_PREFIXES.items()}
+    prefixes[supervisor_password_file(settings)] = ""
+    make_missing(settings.api_keys_dir, prefixes)
 
 
 def supervisor_password_file(settings: Settings) -> Path:

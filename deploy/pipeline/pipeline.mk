@@ -28,7 +28,7 @@ validate-model: ## Check a version's signature, contract and gate, try it, and p
 ##@ Stack
 
 deploy: ## Bring the Compose stack to the images of IMAGE_TAG; the previous ones return when these are unhealthy
-	@$(or $(THERE),deploy/compose/secrets.sh && $(PIPELINE) deploy)
+	@$(or $(THERE),python3 -m deploy.compose secrets && $(PIPELINE) deploy)
 
 smoke: ## Send requests to the deployed stack through its gateway
 	@$(or $(THERE),$(PIPELINE) smoke)

@@ -97,7 +97,11 @@ def make_secrets_as_compose_does(state_dir: Path) -> None:
     """Make the secrets that `make up` makes: a native stack that starts later takes them."""
     environment = os.environ | {"SECRETS_DIR": str(state_dir / "secrets")}
     subprocess.run(
-        [PROJECT_ROOT / "deploy" / "compose" / "secrets.sh"], env=environment, check=True, capture_output=True
+        ["python3", "-m", "deploy.compose", "secrets"],
+        env=environment,
+        cwd=PROJECT_ROOT,
+        check=True,
+        capture_output=True,
     )
 
 

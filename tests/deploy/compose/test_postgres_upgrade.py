@@ -47,7 +47,7 @@ class Databases:
             "COMPOSE_FILE": str(self.file),
             "SECRETS_DIR": str(self.home / "secrets"),
         }
-        run("deploy/compose/secrets.sh", environment=self.environment)
+        self.command("secrets")
 
     def command(self, *arguments):
         return run("python3", "-m", "deploy.compose", *arguments, environment=self.environment)

@@ -69,7 +69,11 @@ def make_for_compose(settings: Settings) -> None:
     folder = settings.state_dir / "secrets"
     environment = {"PATH": os.environ["PATH"], "SECRETS_DIR": str(folder)}
     subprocess.run(
-        [PROJECT_ROOT / "deploy" / "compose" / "secrets.sh"], env=environment, check=True, capture_output=True
+        ["python3", "-m", "deploy.compose", "secrets"],
+        env=environment,
+        cwd=PROJECT_ROOT,
+        check=True,
+        capture_output=True,
     )
 
 

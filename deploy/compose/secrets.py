@@ -1,0 +1,63 @@
+"""The secrets of the Compose stack: files in var/secrets, or SECRETS_DIR, which a native stack here shares."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.compose.engine import ROOT, Compose, StackError, environment, say
+from deploy.secret_files import KEY_PREFIXES, is_there, make_missing
+
+DATABASE_PASSWORDS = ("postgres_password", "mlflow_database_password", "prefect_database_password")
+SIGNING_KEY = "model_signing_key"
+PREFIXES = dict.fromkeys((*DATABASE_PASSWORDS, "prefect_api_password", SIGNING_KEY), "") | KEY_PREFIXES
+# The services inside run as other users and read the files as they are; nobody else can enter the folder.
+MODE = 0o444
+
+
+def make() -> None:
+    """Make the secrets that are missing, and let containers read all of them.
+
+    Raises
+    ------
+    StackError
+        If the folder cannot be used, or a secret is missing that the stack's volumes were made with: another
+        could not open them.
+    """
+    values = environment()
+    folder = ROOT / values.get("SECRETS_DIR", "var/secrets")
+    _require_secrets_of_the_volumes(folder)
+    try:
+        made = make_missing(folder, {folder / name: prefix for name, prefix in PREFIXES.items()}, MODE)
+        for name in PREFIXES:
+            (folder / name).chmod(MODE)
+    except OSError as error:
+        raise StackError(f"SECRETS_DIR: cannot keep secrets in {_shown(folder)}: {error}") from error
+    for file in made:
+        say(f"made {_shown(file)}")
+
+
+def _require_secrets_of_the_volumes(folder: Path) -> None:
+    try:
+        compose = Compose()
+    except StackError:
+        return  # without an engine there are no volumes
+    there = _volumes(compose)
+    for name in (*DATABASE_PASSWORDS, SIGNING_KEY):
+        volume = there.get("artifacts" if name == SIGNING_KEY else "postgres-data")
+        if volume and not is_there(folder / name):
+            raise StackError(
+                f"{_shown(folder / name)} is gone, and the volume {volume} can be used with no other: put it back, "
+                "from a copy or another checkout, or remove the stack's volumes; nothing was touched"
+            )
+
+
+def _volumes(compose: Compose) -> Mapping[str, str]:
+    """Return the project's volumes: what the Compose file calls them, without a release's number, and their names."""
+    project = f"label=com.docker.compose.project={compose.environment['COMPOSE_PROJECT_NAME']}"
+    shown = '{{.Label "com.docker.compose.volume"}} {{.Name}}'
+    lines = compose.docker("volume", "ls", "--filter", project, "--format", shown).splitlines()
+    named = (line.split() for line in lines)
+    return {label.rstrip("-0123456789"): name for label, name in named}
+
+
+def _shown(file: Path) -> str:
+    return str(file.relative_to(ROOT) if file.is_relative_to(ROOT) else file)
