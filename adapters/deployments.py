@@ -44,7 +44,7 @@ class Deployment:
 
 
 @dataclass(frozen=True)
-class Wish:
+class ChangeRequest:
     """A change as it will be planned."""
 
     action: Action
@@ -108,14 +108,14 @@ class Deployments:
         Conflict
             If `to_version` serves already.
         """
-        wish = Wish(action, to_version, who, reason, evidence or {}, contract_hash, at)
+        request = ChangeRequest(action, to_version, who, reason, evidence or {}, contract_hash, at)
         with self._locked() as connection:
             actual = _settle(connection, read_alias)
             if expected_version not in (ANY, actual):
                 raise StaleVersion(expected_version, actual)
             if to_version == actual:
                 raise Conflict(f"version {actual} is the champion already")
-            planned = _plan(connection, wish, actual)
+            planned = _plan(connection, request, actual)
             try:
                 move_alias(to_version)
             except Exception:
@@ -195,20 +195,20 @@ def _record_outside(connection: Connection, version: int, who: str, reason: str)
     champion = rows[0][0] if rows else None
     if champion == version:
         return None
-    wish = Wish("outside", version, who, reason or "the alias was moved outside the gate")
-    return _finish(connection, _plan(connection, wish, champion).deployment_id, "done")
+    request = ChangeRequest("outside", version, who, reason or "the alias was moved outside the gate")
+    return _finish(connection, _plan(connection, request, champion).deployment_id, "done")
 
 
-def _plan(connection: Connection, wish: Wish, actual: int | None) -> Deployment:
+def _plan(connection: Connection, request: ChangeRequest, actual: int | None) -> Deployment:
     parameters = {
-        "action": wish.action,
+        "action": request.action,
         "from_version": actual,
-        "to_version": wish.to_version,
-        "who": wish.who,
-        "reason": wish.reason,
-        "evidence": json.dumps(wish.evidence),
-        "contract_hash": wish.contract_hash,
-        "at": wish.at,
+        "to_version": request.to_version,
+        "who": request.who,
+        "reason": request.reason,
+        "evidence": json.dumps(request.evidence),
+        "contract_hash": request.contract_hash,
+        "at": request.at,
     }
     return Deployment(*_rows(connection, query("ledger_plan"), parameters)[0])
 

@@ -244,7 +244,7 @@ class ModelRegistry:
     def fetch(self, version: int) -> Path:
         """Bring a version's verified, test-loaded files into the cache; their folder.
 
-        A copy in the cache is used without asking MLflow; one that was damaged is fetched anew.
+        A copy in the cache is used without asking MLflow; one that was damaged is fetched again.
         """
         folder = self._cache_dir / str(version)
         if self._is_sound(folder):

@@ -1,4 +1,4 @@
-"""What the nights found: measures, runs, alerts, decisions."""
+"""What monitoring found: measures, runs, alerts, decisions."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from domain.errors import NotFound
 RETRY_PAUSE = timedelta(seconds=30)
 """Between the first attempt to deliver an alert and the second; it doubles from then on."""
 NO_MODEL = 0
-"""Model version of measures of a night on which none served."""
+"""Model version of measures of a day on which none served."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class MonitoringRun:
-    """One night's run."""
+    """One monitoring run of a day."""
 
     day: date
     finished_at: datetime
@@ -93,13 +93,13 @@ class StoredDecision:
 
 
 class MonitoringStore:
-    """Stores a night whole or not at all; the same night again replaces it."""
+    """Stores a run whole or not at all; another run of the same day replaces it."""
 
     def __init__(self, database: Database):
         self._database = database
 
-    def save_night(self, run: MonitoringRun, measures: Sequence[Measured]) -> None:
-        """Store a night's run and measures in one transaction, in place of an earlier run of that day."""
+    def save_run(self, run: MonitoringRun, measures: Sequence[Measured]) -> None:
+        """Store a run and its measures in one transaction, in place of an earlier run of that day."""
         with self._database.transaction() as cursor:
             cursor.execute(query("monitoring_forget_day"), {"day": run.day})
             cursor.execute(query("monitoring_save_run"), vars(run))
@@ -113,22 +113,20 @@ class MonitoringStore:
                 cursor.execute(query("monitoring_save_metric"), row)
 
     def runs(self, first: date, last: date) -> list[MonitoringRun]:
-        """The nights' runs of some days, both ends included, oldest first."""
+        """Return the runs of some days, both ends included, oldest first."""
         rows = self._database.rows("monitoring_runs", {"first": first, "last": last})
         return [MonitoringRun(*row) for row in rows]
 
-    def history(self, until: date, nights: int) -> dict[str, list[tuple[str, float, int | None]]]:
-        """Overall values of each measure on the newest nights up to a day: day, value, rows; newest first."""
+    def history(self, until: date, days: int) -> dict[str, list[tuple[str, float, int | None]]]:
+        """Return the overall values of each measure on the newest days up to a day: day, value, rows; newest first."""
         found: dict[str, list[tuple[str, float, int | None]]] = {}
-        for name, day, value, n in self._database.rows(
-            "monitoring_history", {"until": until, "nights": nights}
-        ):
+        for name, day, value, n in self._database.rows("monitoring_history", {"until": until, "days": days}):
             found.setdefault(name, []).append((day.isoformat(), float("nan") if value is None else value, n))
         return found
 
-    def night(self, day: date) -> list[Measured]:
+    def measures_of(self, day: date) -> list[Measured]:
         """All measures of a day."""
-        return [Measured(*row) for row in self._database.rows("monitoring_night", {"day": day})]
+        return [Measured(*row) for row in self._database.rows("monitoring_measures", {"day": day})]
 
     def open_alert(
         self, rule: str, severity: str, day: date, opened_at: datetime, message: str, evidence: dict[str, Any]
@@ -194,12 +192,12 @@ class MonitoringStore:
         """Every attempt to deliver an alert, in their order."""
         return [Delivery(*row) for row in self._database.rows("alert_deliveries", {"alert_id": alert_id})]
 
-    def missed_nights(self, first: date, last: date) -> list[date]:
-        """Days that have predictions and no run of their night, oldest first."""
+    def missed_days(self, first: date, last: date) -> list[date]:
+        """Return the days that have predictions and no monitoring run, oldest first."""
         return [day for (day,) in self._database.rows("monitoring_missed", {"first": first, "last": last})]
 
     def forget_pages(self, before: date) -> list[str]:
-        """Forget where the HTML reports of nights before a day are; gives where they were."""
+        """Forget where the HTML reports of runs before a day are; return where they were."""
         rows = self._database.rows("monitoring_prune_reports", {"before": before})
         return [path for (path,) in rows]
 

@@ -35,7 +35,7 @@ class Notifier:
 
     def send(self, address: Address, title: str, body: str) -> str | None:
         """Deliver a message to an address; None when it was taken, else what went wrong."""
-        import apprise  # a second to import, and most nights have nothing to say
+        import apprise  # a second to import, and most runs have nothing to say
 
         messenger = apprise.Apprise()
         if not messenger.add(address.url):

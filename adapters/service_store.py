@@ -1,4 +1,4 @@
-"""What the API's workers answered, minute by minute: written by them, summed by the night."""
+"""What the API's workers answered, minute by minute: written by them, summed by the monitoring run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -184,8 +184,8 @@ class RetrainAnswer(Answer):
     clock = fields.Nested(ClockAnswer, required=True)
 
 
-class Night(Answer):
-    """A night: the local day it judged, and where its report is."""
+class MonitoringRun(Answer):
+    """A monitoring run: the local day it measured, and where its report is."""
 
     day = fields.Date(required=True)
     finished_at = fields.AwareDateTime(**MOMENT)
@@ -197,15 +197,15 @@ class Night(Answer):
     report_json = fields.String(required=True, allow_none=True)
 
 
-class Nights(Answer):
-    """Nights, oldest first."""
+class MonitoringRuns(Answer):
+    """Monitoring runs, oldest first."""
 
-    nights = fields.List(fields.Nested(Night), required=True)
+    runs = fields.List(fields.Nested(MonitoringRun), required=True)
     clock = fields.Nested(ClockAnswer, required=True)
 
 
 class MeasureAnswer(Answer):
-    """One measured number of a night."""
+    """One measured number of a monitoring run."""
 
     name = fields.String(required=True, metadata={"example": "realised_auc"})
     slice = fields.String(required=True, metadata={"example": "origin=EWR"})
@@ -238,8 +238,8 @@ class Alerts(Answer):
     clock = fields.Nested(ClockAnswer, required=True)
 
 
-class NightReport(Night):
-    """Everything a night measured, its alerts and its decisions."""
+class RunReport(MonitoringRun):
+    """Everything a monitoring run measured, its alerts and its decisions."""
 
     measures = fields.List(fields.Nested(MeasureAnswer), required=True)
     alerts = fields.List(fields.Nested(AlertAnswer), required=True)

@@ -171,7 +171,7 @@ class FeatureCache:
                     self._past.popitem(last=False)
 
 
-class Sight:
+class RequestView:
     """What one request sees: the clock, read again at most once, and each state looked for once."""
 
     MAX_COMPUTED = 20

@@ -42,9 +42,9 @@ def show() -> Response:
 @require("admin")
 def promote() -> Response:
     """Let a version serve, if the one you expect serves now."""
-    p, wish = parts(), load(PROMOTE, read_json())
+    p, body = parts(), load(PROMOTE, read_json())
     row = p.championship.promote(
-        wish["version"], wish["expected_version"], wish.get("who", "api"), wish["reason"]
+        body["version"], body["expected_version"], body.get("who", "api"), body["reason"]
     )
     return json_response(ledger_row(row) | {"clock": clock_body(p.cache.now())})
 
@@ -53,9 +53,9 @@ def promote() -> Response:
 @require("admin")
 def rollback() -> Response:
     """Let the last champion serve again, or an earlier one."""
-    p, wish = parts(), load(ROLLBACK, read_json())
+    p, body = parts(), load(ROLLBACK, read_json())
     row = p.championship.rollback(
-        wish.get("who", "api"), wish["reason"], wish.get("to_version"), wish.get("expected_version", ANY)
+        body.get("who", "api"), body["reason"], body.get("to_version"), body.get("expected_version", ANY)
     )
     return json_response(ledger_row(row) | {"clock": clock_body(p.cache.now())})
 
@@ -64,8 +64,8 @@ def rollback() -> Response:
 @require("admin")
 def retrain() -> Response:
     """Ask for a retrain: a candidate that the gate holds against the champion. It runs after this answer."""
-    p, wish = parts(), load(RETRAIN, read_json())
-    run = p.flows.start("retrain", {"reason": wish["reason"]}, wish.get("idempotency_key"))
+    p, body = parts(), load(RETRAIN, read_json())
+    run = p.flows.start("retrain", {"reason": body["reason"]}, body.get("idempotency_key"))
     body = {"flow_run_id": run.run_id, "flow_run": run.name, "clock": clock_body(p.cache.now())}
     return json_response(body, HTTPStatus.ACCEPTED)
 

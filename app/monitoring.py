@@ -1,4 +1,4 @@
-"""GET /v1/monitoring/nights, a night and its report, alerts; POST an acknowledgement."""
+"""GET /v1/monitoring/runs, a run and its report, alerts; POST an acknowledgement."""
 
 from dataclasses import asdict
 from datetime import date, timedelta
@@ -29,26 +29,26 @@ SANDBOX = (
 )
 
 
-@blueprint.get("/nights")
+@blueprint.get("/runs")
 @require("predict")
-def nights() -> Response:
-    """List the nights of some days, oldest first."""
+def runs() -> Response:
+    """List the monitoring runs of some days, oldest first."""
     p = parts()
     runs = p.monitoring.runs(*_days())
-    return json_response({"nights": [_run(run) for run in runs], "clock": clock_body(p.cache.now())})
+    return json_response({"runs": [_run(run) for run in runs], "clock": clock_body(p.cache.now())})
 
 
-@blueprint.get("/nights/<day>")
+@blueprint.get("/runs/<day>")
 @require("predict")
-def night(day: str) -> Response:
-    """Show everything a night measured, its alerts and its decisions."""
+def run(day: str) -> Response:
+    """Show everything a monitoring run measured, its alerts and its decisions."""
     p, wanted = parts(), _day("day", day)
     decisions = [
         {"kind": d.kind, "verdict": d.verdict, "reason": d.reason, "decided_at": timestamp(d.decided_at)}
         for d in p.monitoring.decisions(wanted, wanted)
     ]
-    body = _run(_night_of(wanted)) | {
-        "measures": [asdict(m) for m in p.monitoring.night(wanted)],
+    body = _run(_run_of(wanted)) | {
+        "measures": [asdict(m) for m in p.monitoring.measures_of(wanted)],
         "alerts": [_alert(a) for a in p.monitoring.alerts(wanted, wanted)],
         "decisions": decisions,
         "clock": clock_body(p.cache.now()),
@@ -56,11 +56,11 @@ def night(day: str) -> Response:
     return json_response(body)
 
 
-@blueprint.get("/nights/<day>/report.<kind>")
+@blueprint.get("/runs/<day>/report.<kind>")
 @require("predict")
 def report(day: str, kind: str) -> Response:
-    """Give Evidently's report of a night: HTML is kept for 90 days, JSON for good."""
-    run = _night_of(_day("day", day))
+    """Return Evidently's report of a run: HTML is kept for 90 days, JSON for good."""
+    run = _run_of(_day("day", day))
     if kind not in REPORTS:
         raise InvalidInput("kind", "html, json or estimate.html", kind)
     name, mimetype = REPORTS[kind]
@@ -69,7 +69,7 @@ def report(day: str, kind: str) -> Response:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise NotFound(f"the night of {run.day} has no {kind} report here, or no longer") from error
+        raise NotFound(f"the monitoring run of {run.day} has no {kind} report here, or no longer") from error
     response = Response(content, mimetype=mimetype)
     response.headers["Content-Security-Policy"] = SANDBOX
     return response
@@ -90,12 +90,12 @@ def alerts() -> Response:
 @blueprint.post("/alerts/<int:alert_id>/acknowledge")
 @require("admin")
 def acknowledge(alert_id: int) -> Response:
-    """Note that a person has seen an alert; the first word stands."""
-    p, wish = parts(), load(ACKNOWLEDGE, read_json())
+    """Note that a person has seen an alert; the first acknowledgement is kept."""
+    p, body = parts(), load(ACKNOWLEDGE, read_json())
     if alert_id >= 2**63:
         raise NotFound(f"there is no alert {alert_id}")
     now = p.cache.now()
-    p.monitoring.acknowledge(alert_id, wish["who"], now.now)
+    p.monitoring.acknowledge(alert_id, body["who"], now.now)
     return json_response(_alert(p.monitoring.alert(alert_id)) | {"clock": clock_body(now)})
 
 
@@ -125,15 +125,15 @@ def _day(name: str, text: str) -> date:
     return day
 
 
-def _night_of(day: date) -> MonitoringRun:
+def _run_of(day: date) -> MonitoringRun:
     found = parts().monitoring.runs(day, day)
     if not found:
-        raise NotFound(f"the night of {day} was not judged")
+        raise NotFound(f"{day} was not monitored")
     return found[0]
 
 
 def _run(run: MonitoringRun) -> dict[str, Any]:
-    base = f"/v1/monitoring/nights/{run.day}"
+    base = f"/v1/monitoring/runs/{run.day}"
     return {
         "day": run.day.isoformat(),
         "finished_at": timestamp(run.finished_at),

@@ -51,11 +51,11 @@ ANSWERS: tuple[type[Schema], ...] = (
     answers.ModelAnswer,
     answers.LedgerRow,
     answers.RetrainAnswer,
-    answers.Night,
+    answers.MonitoringRun,
     answers.MeasureAnswer,
     answers.AlertAnswer,
-    answers.Nights,
-    answers.NightReport,
+    answers.MonitoringRuns,
+    answers.RunReport,
     answers.Alerts,
     answers.Liveness,
     answers.Readiness,
@@ -242,9 +242,11 @@ def _monitoring() -> dict[str, dict[str, Any]]:
     kind = _text_parameter("kind", "path", "html, json or estimate.html")
     state = _text_parameter("state", "query", "all or open")
     number = {"name": "alert_id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}}
-    nights = _operation("List the nights that were judged", "predict", {200: _ref("Nights")})
-    night = _operation("Show what a night measured and raised", "predict", {200: _ref("NightReport")})
-    report = _operation("Give a night's drift report", "predict", {200: {}}, produces="text/html")
+    runs = _operation("List the monitoring runs", "predict", {200: _ref("MonitoringRuns")})
+    run = _operation("Show what a monitoring run measured and raised", "predict", {200: _ref("RunReport")})
+    report = _operation(
+        "Return the drift report of a monitoring run", "predict", {200: {}}, produces="text/html"
+    )
     report["responses"]["200"]["content"]["application/json"] = {"schema": {}}
     alerts = _operation("List alerts", "predict", {200: _ref("Alerts")})
     acknowledge = _operation(
@@ -256,9 +258,9 @@ def _monitoring() -> dict[str, dict[str, Any]]:
     )
     base = "/v1/monitoring"
     return {
-        f"{base}/nights": {"get": nights | {"parameters": [first, last]}},
-        f"{base}/nights/{{day}}": {"get": night | {"parameters": [day]}},
-        f"{base}/nights/{{day}}/report.{{kind}}": {"get": report | {"parameters": [day, kind]}},
+        f"{base}/runs": {"get": runs | {"parameters": [first, last]}},
+        f"{base}/runs/{{day}}": {"get": run | {"parameters": [day]}},
+        f"{base}/runs/{{day}}/report.{{kind}}": {"get": report | {"parameters": [day, kind]}},
         f"{base}/alerts": {"get": alerts | {"parameters": [first, last, state]}},
         f"{base}/alerts/{{alert_id}}/acknowledge": {"post": acknowledge | {"parameters": [number]}},
     }

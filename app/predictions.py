@@ -10,7 +10,7 @@ from app.auth import require
 from app.body import clock_body, json_response, read_json, status_of_items, timestamp
 from app.errors import problem_of
 from app.explanations import MOST_FLIGHTS, asked, explain, model_of
-from app.feature_cache import Sight
+from app.feature_cache import RequestView
 from app.metrics import METRICS
 from app.parts import parts
 from app.schemas import BatchSchema, FlightSchema, load
@@ -33,16 +33,16 @@ def predict() -> Response:
 
 def _predict_one(body: dict[str, Any], shown: int) -> Response:
     p = parts()
-    flight, sight = load(FLIGHT, body), Sight(p.cache)
-    [answer] = p.predictor.predict([p.predictor.question(flight, sight)], g.request_id, _explain(shown))
+    flight, view = load(FLIGHT, body), RequestView(p.cache)
+    [answer] = p.predictor.predict([p.predictor.question(flight, view)], g.request_id, _explain(shown))
     METRICS.predicted([answer])
     p.counts.predicted([answer])
-    return json_response(answer | {"clock": clock_body(sight.clock)})
+    return json_response(answer | {"clock": clock_body(view.clock)})
 
 
 def _predict_many(body: dict[str, Any], shown: int) -> Response:
     p = parts()
-    batch, sight = load(BATCH, body), Sight(p.cache)
+    batch, view = load(BATCH, body), RequestView(p.cache)
     if shown and len(batch["flights"]) > MOST_FLIGHTS:
         raise InvalidInput("flights", f"at most {MOST_FLIGHTS} flights with explain", len(batch["flights"]))
     items: list[dict[str, Any]] = []
@@ -50,7 +50,7 @@ def _predict_many(body: dict[str, Any], shown: int) -> Response:
     for index, raw in enumerate(batch["flights"]):
         path = f"flights.{index}"
         try:
-            question = p.predictor.question(load(FLIGHT, raw, path), sight, batch.get("as_of"))
+            question = p.predictor.question(load(FLIGHT, raw, path), view, batch.get("as_of"))
         except InvalidInput as error:
             if not error.field.startswith(path):
                 error = InvalidInput(f"{path}.{error.field}", error.expected, error.got)
@@ -66,7 +66,7 @@ def _predict_many(body: dict[str, Any], shown: int) -> Response:
     METRICS.predicted(answers)
     p.counts.predicted(answers)
     status = status_of_items([item["status"] for item in items])
-    return json_response({"items": items, "clock": clock_body(sight.clock)}, status)
+    return json_response({"items": items, "clock": clock_body(view.clock)}, status)
 
 
 def _explain(shown: int) -> Explain | None:

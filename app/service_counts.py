@@ -15,7 +15,7 @@ from domain.clock import ClockReading, minute_floor
 
 logger = logging.getLogger(__name__)
 HOME = "JFK"
-"""Its local days are those a night judges."""
+"""Its local days are those that monitoring runs measure."""
 COUNTED = "/v1/"
 """Health checks and scrapes would dilute the rates."""
 LONGEST_WAIT_SECONDS = 15.0
@@ -59,7 +59,7 @@ class ServiceCounter:
     def settle(self) -> None:
         """Store the counts once nothing was counted since the last call, or when they have waited; raises as `flush`.
 
-        Seldom under load, so that rows are few, and soon after it, so that the night finds them.
+        Seldom under load, so that rows are few, and soon after it, so that the monitoring run finds them.
         """
         with self._lock:
             total = self._counts.total()

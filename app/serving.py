@@ -13,7 +13,7 @@ import numpy as np
 from adapters.prediction_log import PredictionRecord, to_copy_line
 from adapters.spool import SpoolWriter
 from app.body import timestamp
-from app.feature_cache import Sight
+from app.feature_cache import RequestView
 from app.model_holder import ModelHolder, Served
 from domain.airports import local_date
 from domain.clock import from_minute, minute_floor
@@ -47,7 +47,7 @@ class Predictor:
         self._models = models
         self._spool = spool
 
-    def question(self, flight: dict[str, Any], sight: Sight, as_of: datetime | None = None) -> Question:
+    def question(self, flight: dict[str, Any], view: RequestView, as_of: datetime | None = None) -> Question:
         """Settle the moment a flight is predicted from, and the state it sees.
 
         Raises
@@ -58,9 +58,9 @@ class Predictor:
         NotReady
             If there is no state.
         """
-        moment = flight.get("as_of") or as_of or sight.clock.now
-        if not sight.reaches(moment):
-            now = timestamp(sight.clock.now)
+        moment = flight.get("as_of") or as_of or view.clock.now
+        if not view.reaches(moment):
+            now = timestamp(view.clock.now)
             raise InvalidInput("as_of", f"a moment not after the stack's clock, {now}", timestamp(moment))
         lead = minute_floor(flight["scheduled_departure"]) - minute_floor(moment)
         if not 0 <= lead <= MAX_LEAD_MINUTES:
@@ -69,7 +69,7 @@ class Predictor:
                 f"between 0 and {MAX_LEAD_MINUTES} minutes after as_of, {timestamp(moment)}",
                 timestamp(flight["scheduled_departure"]),
             )
-        return Question(flight, moment, lead, sight.state_for(moment))
+        return Question(flight, moment, lead, view.state_for(moment))
 
     def predict(
         self, questions: Sequence[Question], request_id: str, explain: Explain | None = None

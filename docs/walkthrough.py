@@ -10,10 +10,10 @@ import numpy as np
 from adapters import model_artifact
 from adapters.settings import settings
 from experiments import measured
-from experiments.evaluation.command import PAGE, site
+from experiments.evaluation.command import PAGE, workspace
 from experiments.evaluation.sets import load_sets
 
-where = site(settings())
+where = workspace(settings())
 model = model_artifact.load(where.folder / "model", where.key)
 manifest = model.manifest
 print(

@@ -1,4 +1,4 @@
-"""What commands measured, kept with the pages that are written from it: any checkout can write them anew."""
+"""What commands measured, kept with the pages that are written from it: any checkout can write them again."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Backfill: monitor the nights that were missed."""
+"""Backfill: monitor the days that were missed."""
 
 from datetime import date, timedelta
 
@@ -27,10 +27,10 @@ def backfill(first: date | None = None, again: bool = False) -> list[date]:
     champion = tasks.load_champion()
     measured = []
     for day in wanted:
-        night = tasks.begin(day)
-        if first is None and not len(tasks.fetch_predictions(night)):
+        run = tasks.begin(day)
+        if first is None and not len(tasks.fetch_predictions(run)):
             continue
-        measure(night, champion)
+        measure(run, champion)
         measured.append(day)
     return measured
 

@@ -1,7 +1,7 @@
-"""Runs nights one after another in one process: `python -m flows.batch`, a day a line on standard input.
+"""Monitors days one after another in one process: `python -m flows.batch`, a day a line on standard input.
 
 A worker starts a process for every run, and Prefect, MLflow and Evidently take six seconds of a core to import: a
-replay of nine months would import for half an hour. Here they are imported once. Each night is a flow run of its own
+replay of nine months would import for half an hour. Here they are imported once. Each day is a flow run of its own
 all the same, on Prefect's page as any other.
 """
 
@@ -24,7 +24,7 @@ def main() -> None:
 def _run(day: str) -> str | None:
     try:
         nightly_monitoring(day=date.fromisoformat(day))
-    except Exception as error:  # a night that fails is told, and may be asked for again
+    except Exception as error:  # a run that fails is reported, and may be asked for again
         return f"{type(error).__name__}: {error}"
     return None
 

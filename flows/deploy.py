@@ -41,7 +41,7 @@ DEPLOYMENTS = (
     FlowDeployment("retrain", "retrain", "Train a candidate and hold it against the champion at the gate."),
     FlowDeployment("promote", "promote", "Let a version serve, past the gate, on a person's word."),
     FlowDeployment("rollback", "rollback", "Let the last champion serve again."),
-    FlowDeployment("backfill", "backfill", "Measure the nights that were missed."),
+    FlowDeployment("backfill", "backfill", "Measure the days that were missed."),
 )
 
 

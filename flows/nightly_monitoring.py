@@ -1,4 +1,4 @@
-"""The night: measure a day, raise alerts, judge challenger and champion, decide whether to retrain."""
+"""Monitor a day: measure it, raise alerts, check champion and challenger, decide whether to retrain."""
 
 from datetime import date
 
@@ -6,8 +6,8 @@ from prefect import flow
 from prefect.artifacts import create_link_artifact
 
 from flows import tasks
-from flows.retrain import retrain_night
-from flows.tasks import Night, Served
+from flows.retrain import retrain_for_day
+from flows.tasks import Champion, RunContext
 from monitoring import performance
 from monitoring.policy import (
     AWAITS,
@@ -35,30 +35,30 @@ def nightly_monitoring(day: date | None = None) -> list[str]:
     Args:
         day: Local day in New York to monitor, like 2013-04-03; empty = yesterday by the stack's clock.
     """
-    night = tasks.begin(day)
+    run = tasks.begin(day)
     champion = tasks.load_champion()
-    if night.is_newest:
-        for missed in tasks.missed_nights(night):
+    if run.is_newest:
+        for missed in tasks.missed_runs(run):
             measure(missed, champion)
-    alerts = measure(night, champion)
-    if champion is not None and night.is_newest:
-        judge_champion(night, champion)
-        judge_challenger(night, champion)
-        maybe_retrain(night, champion)
+    alerts = measure(run, champion)
+    if champion is not None and run.is_newest:
+        check_guardrail(run, champion)
+        check_challenger(run, champion)
+        maybe_retrain(run, champion)
     return [alert.message for alert in alerts]
 
 
-def measure(night: Night, champion: Served | None) -> list[Alert]:
-    """Measure feeds, drift, performance, estimate and service; store the night; raise its alerts."""
+def measure(run: RunContext, champion: Champion | None) -> list[Alert]:
+    """Measure feeds, drift, performance, estimate and service; store the run; raise its alerts."""
     reference = tasks.fetch_reference(champion) if champion else None
-    acknowledged = tasks.count_acknowledged(night)
-    totals, week = tasks.count_predictions(night), tasks.count_predictions(night, WINDOW_DAYS)
-    sample = tasks.sample_predictions(night, totals)
+    acknowledged = tasks.count_acknowledged(run)
+    totals, week = tasks.count_predictions(run), tasks.count_predictions(run, WINDOW_DAYS)
+    sample = tasks.sample_predictions(run, totals)
     flights = sample.predictions
-    window = tasks.sample_predictions(night, week, WINDOW_DAYS).predictions
-    quality = tasks.measure_quality(night)
-    report = tasks.measure_drift(night, champion, flights, reference)
-    trailed = tasks.measure_trailing(night, flights)
+    window = tasks.sample_predictions(run, week, WINDOW_DAYS).predictions
+    quality = tasks.measure_quality(run)
+    report = tasks.measure_drift(run, champion, flights, reference)
+    trailed = tasks.measure_trailing(run, flights)
     measures = [
         *report.measures,
         *prediction_drift(report.measures, "drift", "prediction_drift"),
@@ -68,47 +68,47 @@ def measure(night: Night, champion: Served | None) -> list[Alert]:
         *performance.measure_estimated(flights),
         *performance.measure_window(window),
         *quality.measures,
-        *tasks.measure_service(night, totals, sample.scaled(len(flights)), quality.scheduled),
-        *tasks.measure_answers(night, acknowledged, totals),
+        *tasks.measure_service(run, totals, sample.scaled(len(flights)), quality.scheduled),
+        *tasks.measure_answers(run, acknowledged, totals),
         *tasks.measure_parity(flights),
         *tasks.measure_registry(),
-        *tasks.measure_approval(night),
+        *tasks.measure_approval(run),
     ]
-    measures += tasks.measure_estimates(night, measures)
-    tasks.save_night(night, champion, totals, sample, measures, report)
+    measures += tasks.measure_estimates(run, measures)
+    tasks.save_run(run, champion, totals, sample, measures, report)
     if report.html is not None:
         create_link_artifact(
-            key=f"drift-{night.day}",
+            key=f"drift-{run.day}",
             link=report.html.as_uri(),
-            description=f"Evidently's report of {night.day}, the file",
+            description=f"Evidently's report of {run.day}, the file",
         )
-    for name, (link, description) in tasks.report_links(night, report.html is not None).items():
-        create_link_artifact(key=f"{name}-{night.day}", link=link, description=description)
-    tasks.prune_reports(night)
-    alerts: list[Alert] = tasks.raise_alerts(night)
+    for name, (link, description) in tasks.report_links(run, report.html is not None).items():
+        create_link_artifact(key=f"{name}-{run.day}", link=link, description=description)
+    tasks.prune_reports(run)
+    alerts: list[Alert] = tasks.raise_alerts(run)
     return alerts
 
 
-def judge_champion(night: Night, champion: Served) -> None:
-    """Take a new champion back when it is clearly worse than the one before."""
+def check_guardrail(run: RunContext, champion: Champion) -> None:
+    """Roll a new champion back when it is clearly worse than the one before."""
     change = tasks.last_change()
     if change is None or change.action != "promote" or change.to_version != champion.version:
         return
-    if (night.as_of - change.at).days > GUARDRAIL.watch_days or tasks.recorded(night, "guardrail"):
+    if (run.as_of - change.at).days > GUARDRAIL.watch_days or tasks.recorded(run, "guardrail"):
         return
-    difference, rows = tasks.compare_with_previous(night, change)
+    difference, rows = tasks.compare_with_previous(run, change)
     decision = decide_guardrail(difference, rows, GUARDRAIL)
     if decision.verdict:
         tasks.roll_back(
             "nightly-monitoring", f"guardrail: {decision.reason}", champion.version, decision.evidence
         )
-    tasks.record(night.day, night.as_of, "guardrail", decision)
+    tasks.record(run.day, run.as_of, "guardrail", decision)
 
 
-def judge_challenger(night: Night, champion: Served) -> None:
+def check_challenger(run: RunContext, champion: Champion) -> None:
     """Promote a challenger that held beside the champion on live requests; let one go that did not in time."""
-    version, difference, rows = tasks.compare_challenger(night, SHADOW.give_up_days)
-    if version is None or tasks.recorded(night, "shadow"):
+    version, difference, rows = tasks.compare_challenger(run, SHADOW.give_up_days)
+    if version is None or tasks.recorded(run, "shadow"):
         return
     decision = decide_shadow(difference, rows, tasks.with_approval(SHADOW))
     decision = Decision(decision.verdict, decision.reason, decision.evidence | {"challenger": version})
@@ -118,18 +118,18 @@ def judge_challenger(night: Night, champion: Served) -> None:
         )
     elif AWAITS not in decision.evidence and difference and difference.days >= SHADOW.give_up_days:
         tasks.drop_challenger()
-    tasks.record(night.day, night.as_of, "shadow", decision)
+    tasks.record(run.day, run.as_of, "shadow", decision)
 
 
-def maybe_retrain(night: Night, champion: Served) -> None:
+def maybe_retrain(run: RunContext, champion: Champion) -> None:
     """Ask the policy, put its answer on record, and retrain where it says so."""
-    decision = tasks.recorded(night, "retrain")
+    decision = tasks.recorded(run, "retrain")
     if decision is None:
-        decision = decide_retrain(tasks.retrain_state(night, champion), RETRAIN)
-        tasks.record(night.day, night.as_of, "retrain", decision)
-    # A night that was interrupted between the decision and the gate goes on here.
-    if decision.verdict and not tasks.recorded(night, "gate"):
-        retrain_night(night.day, decision.reason)
+        decision = decide_retrain(tasks.retrain_state(run, champion), RETRAIN)
+        tasks.record(run.day, run.as_of, "retrain", decision)
+    # A run that was interrupted between the decision and the gate goes on here.
+    if decision.verdict and not tasks.recorded(run, "gate"):
+        retrain_for_day(run.day, decision.reason)
 
 
 if __name__ == "__main__":

@@ -22,30 +22,30 @@ def retrain(reason: str = "asked for by hand", until: date | None = None) -> boo
 
     Args:
         reason: Why; goes on record with the run, the version and the decision.
-        until: Night whose day before is the last to train and judge on; empty = the stack's last night.
+        until: Monitored day; the day before it is the last to train and evaluate on; empty = the last whole day.
     """
-    night = tasks.begin(until)
+    run = tasks.begin(until)
     with parts().retrain_lock() as got:
         if not got:
             raise Conflict("another retrain is under way")
         # Nobody else trains: a run that is open was left so by a process that was killed.
         parts().registry.close_abandoned_runs()
-        return _retrain(night, reason)
+        return _retrain(run, reason)
 
 
-def retrain_night(day: date, reason: str) -> bool:
+def retrain_for_day(day: date, reason: str) -> bool:
     """Retrain from another flow, as a run of its own beneath it."""
     return bool(retrain(reason=reason, until=day))
 
 
-def _retrain(night: tasks.Night, reason: str) -> bool:
+def _retrain(run: tasks.RunContext, reason: str) -> bool:
     champion = tasks.load_champion()
     own = parts()
-    flown_from, flown_until = PLAN.window(night.day)
+    flown_from, flown_until = PLAN.window(run.day)
     request = TrainingRequest(
         flown_from=flown_from,
         flown_until=flown_until,
-        as_of=night.as_of,
+        as_of=run.as_of,
         reason=reason,
         split=PLAN.split,
     )
@@ -59,7 +59,7 @@ def _retrain(night: tasks.Night, reason: str) -> bool:
     if verdict.passed:
         own.registry.set_alias(CHALLENGER, candidate.version)
         evidence |= tasks.trigger_pipeline(candidate.version)
-    tasks.record(night.day, night.as_of, "gate", Decision(verdict.passed, verdict.reason, evidence))
+    tasks.record(run.day, run.as_of, "gate", Decision(verdict.passed, verdict.reason, evidence))
     return verdict.passed
 
 

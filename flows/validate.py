@@ -37,7 +37,7 @@ PLAN = RetrainPlan()
 WHO = "pipeline"
 
 
-def judge_version(settings: Settings, version: int, say: Say) -> None:
+def check_version(settings: Settings, version: int, say: Say) -> None:
     """Verify a version as MLflow holds it now, and hold it against the gate on the days it was not fitted on.
 
     Raises

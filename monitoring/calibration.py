@@ -1,6 +1,6 @@
-"""How often rules page while nothing is wrong, and the bounds that keep that rare: pure, over nights of the past.
+"""How often rules page while nothing is wrong, and the bounds that keep that rare: pure, over days of the past.
 
-Nights are drawn in blocks of consecutive ones, as storms last: single nights drawn alone would hide k-of-n rules that
+Days are drawn in blocks of consecutive ones, as storms last: single days drawn alone would hide k-of-n rules that
 fire on spells.
 """
 
@@ -18,19 +18,19 @@ PAGES = ("warning", "critical")
 
 @dataclass(frozen=True)
 class CalibrationPolicy:
-    """At how many pages in how many undisturbed nights the bounds aim, by how many draws that is judged."""
+    """At how many pages in how many undisturbed days the bounds aim, by how many draws that is judged."""
 
-    nights: int = 60
+    days: int = 60
     pages: float = 1.0
-    """Expected pages of all rules together in that many nights, at most."""
-    block_nights: int = 7
+    """Expected pages of all rules together in that many days, at most."""
+    block_days: int = 7
     draws: int = 1_000
     seed: int = 2013
 
 
 @dataclass(frozen=True)
 class FalsePages:
-    """Pages in undisturbed nights."""
+    """Pages in undisturbed days."""
 
     mean: float
     share_above_one: float
@@ -42,18 +42,18 @@ class FalsePages:
 def false_pages(
     history: Mapping[str, Floats], rules: Sequence[AlertRule], policy: CalibrationPolicy | None = None
 ) -> FalsePages:
-    """Count the pages that rules open over nights drawn in blocks from undisturbed ones.
+    """Count the pages that rules open over days drawn in blocks from undisturbed ones.
 
     Parameters
     ----------
-    history : mapping of metric to float64, shape (n_nights,)
-        Values of consecutive nights, oldest first; NaN where unknown. Rules on other metrics are left out.
+    history : mapping of metric to float64, shape (n_days,)
+        Values of consecutive days, oldest first; NaN where unknown. Rules on other metrics are left out.
     """
     policy = policy or CalibrationPolicy()
     watched = [rule for rule in rules if rule.severity in PAGES and rule.metric in history]
     if not watched:
         return FalsePages(0.0, 0.0, {})
-    drawn = draw_nights(len(next(iter(history.values()))), policy)
+    drawn = draw_days(len(next(iter(history.values()))), policy)
     counts = {rule.name: _openings(rule, np.asarray(history[rule.metric])[drawn]) for rule in watched}
     total = np.sum(list(counts.values()), axis=0)
     by_rule = {name: float(count.mean()) for name, count in counts.items() if count.any()}
@@ -71,7 +71,7 @@ def calibrated(
     watched = [rule for rule in rules if rule.severity in PAGES and rule.metric in history]
     if not watched:
         return list(rules)
-    drawn = draw_nights(len(next(iter(history.values()))), policy)
+    drawn = draw_days(len(next(iter(history.values()))), policy)
     allowed = policy.pages / len(watched)
     return [
         _widened(rule, np.asarray(history[rule.metric]), drawn, allowed) if rule in watched else rule
@@ -79,26 +79,24 @@ def calibrated(
     ]
 
 
-def draw_nights(n: int, policy: CalibrationPolicy) -> Ints:
-    """Positions of drawn nights, shape (draws, nights): blocks of consecutive nights, the last one cut.
+def draw_days(n: int, policy: CalibrationPolicy) -> Ints:
+    """Return the positions of drawn days, shape (draws, days): blocks of consecutive days, the last one cut.
 
     Raises
     ------
     ValueError
-        If there are fewer nights than a block has.
+        If there are fewer days than a block has.
     """
-    if n < policy.block_nights:
-        raise ValueError(f"expected at least {policy.block_nights} nights to draw from, got {n}")
-    blocks = -(-policy.nights // policy.block_nights)
-    starts = np.random.default_rng(policy.seed).integers(
-        0, n - policy.block_nights + 1, (policy.draws, blocks)
-    )
-    positions: Ints = (starts[:, :, None] + np.arange(policy.block_nights)).reshape(policy.draws, -1)
-    return positions[:, : policy.nights]
+    if n < policy.block_days:
+        raise ValueError(f"expected at least {policy.block_days} days to draw from, got {n}")
+    blocks = -(-policy.days // policy.block_days)
+    starts = np.random.default_rng(policy.seed).integers(0, n - policy.block_days + 1, (policy.draws, blocks))
+    positions: Ints = (starts[:, :, None] + np.arange(policy.block_days)).reshape(policy.draws, -1)
+    return positions[:, : policy.days]
 
 
 def _openings(rule: AlertRule, values: Floats) -> npt.NDArray[np.int64]:
-    """How often a rule opens an alert in each row of nights, oldest first, shape (draws,)."""
+    """Count how often a rule opens an alert in each row of days, oldest first, shape (draws,)."""
     with np.errstate(invalid="ignore"):
         breach = (values > rule.bound) if rule.above else (values < rule.bound)
     padded = np.pad(breach, ((0, 0), (rule.n - 1, 0)))

@@ -39,7 +39,7 @@ class ColumnDrift:
 
 @dataclass(frozen=True)
 class DriftReport:
-    """A night's drift as measures, and where Evidently's report is; None where there is none."""
+    """A day's drift as measures, and where Evidently's report is; None where there is none."""
 
     measures: list[Measure]
     html: Path | None
@@ -63,7 +63,7 @@ def measurable(reference: Reference, current: Floats) -> list[str]:
 
 
 def measure_drift(current: Floats, reference: Reference, folder: Path) -> DriftReport:
-    """Hold a night's watched columns against the reference, and write Evidently's report into `folder`.
+    """Compare a day's watched columns with the reference, and write Evidently's report into `folder`.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def _sample(current: Floats) -> Floats:
 
 
 def _scores(reference: Reference, current: Floats, columns: list[str], folder: Path) -> dict[str, float]:
-    # Importing Evidently costs seven seconds and 300 MB: only a night that has something to measure pays.
+    # Importing Evidently costs seven seconds and 300 MB: only a run that has something to measure pays.
     import pandas as pd
     from evidently import DataDefinition, Dataset, Report
     from evidently.metrics import ValueDrift

@@ -1,6 +1,6 @@
-"""Intervals of realised performance from a single night, by a bootstrap over its hours.
+"""Intervals of realised performance of a single day, by a bootstrap over its hours.
 
-Flights of one hour share its weather and its queues, so rows are not independent and hours are the blocks. A night is
+Flights of one hour share its weather and its queues, so rows are not independent and hours are the blocks. A day is
 one day: its intervals tell how much its figures owe to single hours, not how days differ; for that see the window's
 intervals, whose blocks are days. Everything is summed by hour first, so that a draw is a weighted sum of hours: two
 hundred draws of every metric cost milliseconds.
@@ -21,7 +21,7 @@ DRAWS, LEVEL, SEED = 200, 0.95, 0
 
 @dataclass(frozen=True)
 class Bounded:
-    """A value with its interval; without bounds where one night allows none."""
+    """A value with its interval; without bounds where one day allows none."""
 
     value: float
     low: float | None = None
@@ -86,7 +86,7 @@ def _auc_draws(late: Labels, probability: Floats, block: Ints, weight: Floats) -
 
 
 def _ece_draws(late: Labels, probability: Floats, block: Ints, weight: Floats) -> Floats:
-    """Calibration error of each draw over the bins of the night itself."""
+    """Calibration error of each draw over the bins of the day itself."""
     n = weight.shape[1]
     bins = np.empty(len(late), dtype=np.int64)
     for i, rows in enumerate(np.array_split(np.argsort(probability, kind="stable"), CALIBRATION_BINS)):

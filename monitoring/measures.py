@@ -1,4 +1,4 @@
-"""One measured number of one night."""
+"""One measured number of one monitored day."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How good a night's predictions were, by labels that are in; and how good they should be, before any is."""
+"""How good a day's predictions were, by labels that are in; and how good they should be, before any is."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ PLAIN = ("average_precision", "late_rate")
 def measure_realised(predictions: PredictionColumns) -> list[Measure]:
     """Realised performance on predictions whose label is known, overall and by origin, carrier and hour.
 
-    AUC, log-loss, Brier score and calibration error come with intervals from a bootstrap over the night's hours; the
+    AUC, log-loss, Brier score and calibration error come with intervals from a bootstrap over the day's hours; the
     slice of an hour is a single block and has none.
     """
     labelled = ~np.isnan(predictions.is_late)

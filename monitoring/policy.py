@@ -28,8 +28,8 @@ class RetrainPolicy:
 
     growth: float = 1 / 3
     """New labels over those the champion was fitted on."""
-    breach_nights: int = 4
-    of_nights: int = 7
+    breach_days: int = 4
+    of_days: int = 7
     breach_gap: float = 0.08
     """Realised less expected log-loss, in nats: a hard day raises both, a model gone wrong the difference."""
     cool_down_days: int = 7
@@ -53,13 +53,13 @@ class RetrainState:
     """Retrains since the champion's own: refused by the gate, let go in the shadow, or taken back."""
     challenger: int | None
     gaps: tuple[float, ...]
-    """Realised less expected log-loss of the newest nights with labels since the champion serves, newest first:
+    """Realised less expected log-loss of the newest days with labels since the champion serves, newest first:
     what an earlier one lost is no reason to replace it."""
 
 
 def decide_retrain(state: RetrainState, policy: RetrainPolicy) -> Decision:
     """Decide whether a retrain pays now."""
-    breaches = sum(gap > policy.breach_gap for gap in state.gaps[: policy.of_nights])
+    breaches = sum(gap > policy.breach_gap for gap in state.gaps[: policy.of_days])
     growth = state.new_labels / max(state.champion_labels, 1)
     cool_down = policy.cool_down_days * (1 + state.in_vain)
     evidence = {
@@ -68,7 +68,7 @@ def decide_retrain(state: RetrainState, policy: RetrainPolicy) -> Decision:
         "growth": round(growth, 4),
         "champion_age_days": (state.day - state.champion_known_until).days,
         "breaches": breaches,
-        "gaps": list(state.gaps[: policy.of_nights]),
+        "gaps": list(state.gaps[: policy.of_days]),
         "last_retrain": state.last_retrain.isoformat() if state.last_retrain else None,
         "in_vain": state.in_vain,
         "challenger": state.challenger,
@@ -80,8 +80,8 @@ def decide_retrain(state: RetrainState, policy: RetrainPolicy) -> Decision:
         return Decision(False, said, evidence)
     if state.new_labels < policy.minimum_labels:
         return Decision(False, f"only {state.new_labels} new labels", evidence)
-    if breaches >= policy.breach_nights:
-        return Decision(True, f"lost more than expected on {breaches} of {policy.of_nights} nights", evidence)
+    if breaches >= policy.breach_days:
+        return Decision(True, f"lost more than expected on {breaches} of {policy.of_days} days", evidence)
     known = f"{state.new_labels} new labels, {growth:.0%} of the {state.champion_labels} it was fitted on"
     if growth >= policy.growth:
         return Decision(True, known, evidence)

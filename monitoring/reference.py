@@ -65,7 +65,7 @@ class Reference:
     """Share of missing values by column."""
 
     def save(self, path: Path) -> None:
-        """Keep it for the next nights."""
+        """Keep it for the next runs."""
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".unfinished")
         names = list(self.thresholds)

@@ -1,4 +1,4 @@
-"""Alert rules as data: which measure, past which bound, on how many of how many nights, how severe, what to do."""
+"""Alert rules as data: which measure, past which bound, on how many of how many days, how severe, what to do."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ Severity = Literal["info", "warning", "critical"]
 
 @dataclass(frozen=True)
 class AlertRule:
-    """A rule; it fires when `k` of the newest `n` nights breach the bound."""
+    """A rule; it fires when `k` of the newest `n` days breach the bound."""
 
     name: str
     metric: str
@@ -23,7 +23,7 @@ class AlertRule:
     minimum_rows: int = 0
 
     def is_breach(self, value: float, rows: int | None) -> bool:
-        """Whether one night's value is past the bound; a night with too few rows is not judged."""
+        """Return whether one day's value is past the bound; a day with too few rows is not evaluated."""
         if value != value or (rows or 0) < self.minimum_rows:
             return False
         return value > self.bound if self.above else value < self.bound
@@ -73,7 +73,7 @@ NIGHTLY: tuple[AlertRule, ...] = (
     ),
     AlertRule(
         "requests are doubled", "request_ratio", 1.6, "warning",
-        "Far more predictions than on other nights: a client that asks twice, or load from outside?",
+        "Far more predictions than on other days: a client that asks twice, or load from outside?",
     ),
     AlertRule(
         "an airport has hardly a flight", "volume_origin_low", 0.5, "warning",
@@ -169,7 +169,7 @@ NIGHTLY: tuple[AlertRule, ...] = (
         "requests fail", "error_rate", 0.01, "warning",
         "Answers with 5xx: the API's log has each under its request_id.", minimum_rows=300,
     ),
-    # Two nights: a restart sheds for a moment, and a quiet day has few requests to set against it.
+    # Two days: a restart sheds for a moment, and a quiet day has few requests to set against it.
     AlertRule(
         "requests are shed", "shed_rate", 0.05, "warning",
         "Answers with 503: no state, no model, or no room in the spool? See /health/ready.",
@@ -188,23 +188,23 @@ NIGHTLY: tuple[AlertRule, ...] = (
 
 @dataclass(frozen=True)
 class WatchRule:
-    """A rule of the watchman, who needs no night to look."""
+    """A rule of the watchman, who needs no monitoring run to look."""
 
     name: str
     severity: Severity
     advice: str
 
 
-NIGHT_MISSED = WatchRule(
-    "a night was not judged", "critical",
-    "Days were predicted and nobody looked at them: are Prefect's server and worker alive? The next night "
+RUN_MISSED = WatchRule(
+    "a day was not monitored", "critical",
+    "Days were predicted and nobody looked at them: are Prefect's server and worker alive? The next run "
     "catches up by itself; the flow `backfill` does at once.",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Alert:
-    """A rule that fires on a night."""
+    """A rule that fires on a day."""
 
     rule: str
     severity: Severity
@@ -215,19 +215,19 @@ class Alert:
 def evaluate(
     rules: Sequence[AlertRule], history: Mapping[str, Sequence[tuple[str, float, int | None]]]
 ) -> list[Alert]:
-    """Hold the newest nights against the rules.
+    """Evaluate the rules on the newest days.
 
     Parameters
     ----------
-    history : mapping of metric to nights
-        Each night: day, value, rows; newest first.
+    history : mapping of metric to days
+        Each day: day, value, rows; newest first.
     """
     alerts = []
     for rule in rules:
-        nights = list(history.get(rule.metric, ()))[: rule.n]
-        breaches = [(day, value) for day, value, rows in nights if rule.is_breach(value, rows)]
-        # The newest night must breach: an alert resolves on the first good night.
-        if len(breaches) >= rule.k and breaches[0][0] == nights[0][0]:
+        days = list(history.get(rule.metric, ()))[: rule.n]
+        breaches = [(day, value) for day, value, rows in days if rule.is_breach(value, rows)]
+        # The newest day must breach: an alert resolves on the first good day.
+        if len(breaches) >= rule.k and breaches[0][0] == days[0][0]:
             alerts.append(_alert(rule, breaches))
     return alerts
 
@@ -237,6 +237,6 @@ def _alert(rule: AlertRule, breaches: list[tuple[str, float]]) -> Alert:
     side = "above" if rule.above else "below"
     message = f"{rule.name}: {rule.metric} is {value:.4g} on {day}, {side} {rule.bound:g}"
     if rule.n > 1:
-        message += f", {len(breaches)} of {rule.n} nights"
-    evidence = {"metric": rule.metric, "bound": rule.bound, "nights": dict(breaches)}
+        message += f", {len(breaches)} of {rule.n} days"
+    evidence = {"metric": rule.metric, "bound": rule.bound, "days": dict(breaches)}
     return Alert(rule.name, rule.severity, f"{message}. {rule.advice}", evidence)

@@ -8,14 +8,14 @@ from adapters.prediction_sample import WindowTotals
 from adapters.service_store import ServiceDay
 from monitoring.measures import Measure
 
-MINIMUM_NIGHTS = 4
+MINIMUM_DAYS = 4
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
 def measure_service(
     totals: WindowTotals, flights: int, scheduled: int, spool_bytes: int, before: Sequence[float] = ()
 ) -> list[Measure]:
-    """Measure a night's service.
+    """Measure a day's service.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def measure_service(
     spool_bytes : int
         Predictions that wait to be stored.
     before : sequence of float
-        Numbers of predictions of the nights before.
+        Numbers of predictions of the days before.
     """
     n = totals.predictions
     measures = [
@@ -90,6 +90,6 @@ def measure_log(acknowledged: int | None, unshipped: int | None, logged: int) ->
 
 
 def _over_usual(n: int, before: Sequence[float]) -> float:
-    """Give the night's requests over the median of the nights before that had any."""
+    """Return the day's requests over the median of the days before that had any."""
     usual = [count for count in before if count > 0]
-    return n / float(np.median(usual)) if len(usual) >= MINIMUM_NIGHTS else float("nan")
+    return n / float(np.median(usual)) if len(usual) >= MINIMUM_DAYS else float("nan")

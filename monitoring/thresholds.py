@@ -21,7 +21,7 @@ SMALLEST = 1e-3
 
 @dataclass(frozen=True)
 class ThresholdPolicy:
-    """How often a night without drift may flag any column at all, and how many days make a window."""
+    """How often a day without drift may flag any column at all, and how many days make a window."""
 
     false_alarm_rate: float = 0.05
     window_days: int = 1

@@ -29,15 +29,15 @@ NOWHERE = float("nan")
 
 @dataclass(frozen=True)
 class TrafficDays:
-    """Flights by day, the last `TRAILING_DAYS` and the night's own."""
+    """Flights by day, the last `TRAILING_DAYS` and the monitored day's own."""
 
     flights: FlightFacts
     position: Ints
-    """Day of each flight, 0 = four weeks ago, TRAILING_DAYS = the night's; -1 = outside."""
+    """Day of each flight, 0 = four weeks ago, TRAILING_DAYS = the monitored day's; -1 = outside."""
 
     @property
     def today(self) -> npt.NDArray[np.bool_]:
-        """Mask of the night's flights."""
+        """Return the mask of the monitored day's flights."""
         own: npt.NDArray[np.bool_] = self.position == TRAILING_DAYS
         return own
 

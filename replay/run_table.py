@@ -1,4 +1,4 @@
-"""The table of nights at the end of a demo and of a replay."""
+"""The table of monitored days at the end of a demo and of a replay."""
 
 from datetime import date
 
@@ -9,21 +9,21 @@ from adapters.monitoring_store import MonitoringStore
 from adapters.postgres import Database
 
 
-def print_nights(database: Database, first: date, last: date) -> None:
+def print_runs(database: Database, first: date, last: date) -> None:
     """Print a row a monitored day: flights, late rate, quality, drift, alerts, version."""
     store = MonitoringStore(database)
     alerts = store.alerts(first, last)
     table = Table("day", "flights", "late", "AUC", "log-loss", "estimated", "drifted", "alerts", "version")
     for run in store.runs(first, last):
-        night = {m.name: m.value for m in store.night(run.day) if m.slice == "all"}
+        values = {m.name: m.value for m in store.measures_of(run.day) if m.slice == "all"}
         table.add_row(
             run.day.isoformat(),
             str(run.predictions),
-            _number(night.get("realised_late_rate"), "{:.1%}"),
-            _number(night.get("realised_auc")),
-            _number(night.get("realised_log_loss")),
-            _number(night.get("estimated_log_loss")),
-            _number(night.get("drift_columns"), "{:.0f}"),
+            _number(values.get("realised_late_rate"), "{:.1%}"),
+            _number(values.get("realised_auc")),
+            _number(values.get("realised_log_loss")),
+            _number(values.get("estimated_log_loss")),
+            _number(values.get("drift_columns"), "{:.0f}"),
             str(sum(alert.day == run.day for alert in alerts)),
             str(run.model_version or ""),
         )

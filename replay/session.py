@@ -1,4 +1,4 @@
-"""`make replay`: days of 2013 through the stack's API, flows and registry, with the night of each; and the report."""
+"""`make replay`: days of 2013 through the stack's API, flows and registry, each monitored; and the report."""
 
 import json
 import os
@@ -25,8 +25,8 @@ from replay.client import api_client
 from replay.driver import LONGEST_STEP, DayCount, Replay, morning_after, ticks_of
 from replay.feed import Feed
 from replay.first_steps import begin
-from replay.run_executor import DeployedNights, NightRunner, NightShift, WarmNights
-from replay.run_table import print_nights
+from replay.run_executor import DeployedRuns, RunExecutor, RunQueue, WarmRuns
+from replay.run_table import print_runs
 
 FIRST_DAY, LAST_DAY = date(2013, 4, 1), date(2013, 12, 31)
 
@@ -63,16 +63,16 @@ class Days:
 
 
 def replay_days(settings: Settings, first: date | None, last: date | None, say: Say) -> None:
-    """Replay some days and judge each of their nights; goes on from where an earlier call was interrupted."""
+    """Replay some days and monitor each of them; goes on from where an earlier call was interrupted."""
     days = Days.asked(first, last)
     with running(settings, say) as (database, guard, dataset):
-        live(settings, database, guard, dataset, days, Pace(say, len(days)))
-        print_nights(database, days.first, days.last)
+        replay_window(settings, database, guard, dataset, days, Pace(say, len(days)))
+        print_runs(database, days.first, days.last)
         say(f"the report: {write_report(settings, database, Feed(dataset))}")
 
 
 def write_report(settings: Settings, database: Database, feed: Feed) -> Path:
-    """Write the report of every night since 1 April, and its page; gives the page's file."""
+    """Write the report of every day since 1 April, and its page; return the page's file."""
     tables = report.read_tables(database, FIRST_DAY, LAST_DAY)
     made = report.build(tables, feed.asks_by_day(), Spent.read(settings))
     report.write(made, settings.reports_dir)
@@ -126,7 +126,7 @@ class Pace:
     done: int = 0
 
     def skip(self) -> None:
-        """Count a day that was lived before."""
+        """Count a day that was replayed before."""
         self.days -= 1
         self.begun = time.monotonic()
 
@@ -140,19 +140,19 @@ class Pace:
         )
 
 
-def live(
+def replay_window(
     settings: Settings, database: Database, guard: Guard | None, dataset: Dataset, days: Days, pace: Pace
 ) -> None:
-    """Live through days; the night of each is judged while the next is lived, and is over before that one ends."""
+    """Replay days; each is monitored while the next is replayed, and that is over before the next one ends."""
     api = api_client(settings, guard.ensure if guard else lambda: None)
-    replay, shift = Replay(database, api, Feed(dataset)), NightShift(_nights(settings, guard))
+    replay, queue = Replay(database, api, Feed(dataset)), RunQueue(_executor(settings, guard))
     spent = Spent(settings)
     try:
         if asked := replay.catch_up():
             pace.say(f"asked about {asked} flights that an interrupted replay had not asked about")
-        for day in nights_to_do(database, days):
-            shift.begin(day)
-            shift.wait()
+        for day in days_to_monitor(database, days):
+            queue.begin(day)
+            queue.wait()
         for day in days:
             now = ClockStore(database).read().now
             if now >= morning_after(day):
@@ -160,34 +160,34 @@ def live(
                 continue
             if now < next(ticks_of(day)) - LONGEST_STEP * 6:
                 replay.tell_until(next(ticks_of(day)) - LONGEST_STEP)
-            _live_day(replay, shift, day, pace)
+            _replay_day(replay, queue, day, pace)
             spent.note()
-        shift.wait()
+        queue.wait()
         spent.note()
     finally:
         replay.close()
-        shift.close()
+        queue.close()
 
 
-def _live_day(replay: Replay, shift: NightShift, day: date, pace: Pace) -> None:
-    count = replay.live_day(day)
-    # Its night must not see the next one's clock: what a night decides, it decides as the newest.
-    shift.wait()
+def _replay_day(replay: Replay, queue: RunQueue, day: date, pace: Pace) -> None:
+    count = replay.replay_day(day)
+    # Its run must not see the next one's clock: what a run decides, it decides on the newest day.
+    queue.wait()
     replay.advance(morning_after(day))
-    shift.begin(day)
+    queue.begin(day)
     pace.day(count)
 
 
-def _nights(settings: Settings, guard: Guard | None) -> NightRunner:
-    return WarmNights(settings) if guard else DeployedNights(settings)
+def _executor(settings: Settings, guard: Guard | None) -> RunExecutor:
+    return WarmRuns(settings) if guard else DeployedRuns(settings)
 
 
-def nights_to_do(database: Database, days: Days) -> list[date]:
-    """Nights of days that were lived already: those never judged, and the newest, which may have been interrupted."""
+def days_to_monitor(database: Database, days: Days) -> list[date]:
+    """Return the replayed days never monitored, and the newest, whose run may have been interrupted."""
     now = ClockStore(database).read().now
-    lived = [day for day in days if morning_after(day) <= now]
+    replayed = [day for day in days if morning_after(day) <= now]
     judged = {run.day for run in MonitoringStore(database).runs(days.first, days.last)}
-    return [day for day in lived if day not in judged or day == lived[-1]]
+    return [day for day in replayed if day not in judged or day == replayed[-1]]
 
 
 class Spent:
@@ -217,7 +217,7 @@ class Spent:
         """Put it on record."""
         spent = {
             "wall_seconds": self._before["wall_seconds"] + time.monotonic() - self._begun,
-            # A stack that was started again begins to count anew.
+            # A stack that was started again begins to count at zero.
             "compute_seconds": self._before["compute_seconds"]
             + max(0.0, self._compute_now() - self._compute),
         }

@@ -25,7 +25,7 @@ def run(step: Callable[[], None], stop: threading.Event) -> None:
     """Call `step` again and again until `stop` is set.
 
     While a server is away (NotReady), pause longer and longer; log when that begins and when it ends.
-    Any other error ends the process, and its process manager begins anew.
+    Any other error ends the process, and its process manager starts another.
     """
     pause = 0.0
     logger.info("started")

@@ -1,4 +1,4 @@
-"""The watchman: sees nights that were not judged, and brings every open page to every address.
+"""The watchman: sees days that were not monitored, and brings every open page to every address.
 
 It stands apart from what it watches: neither Prefect nor the nightly flow need be alive for it.
 """
@@ -16,7 +16,7 @@ from adapters.monitoring_store import MonitoringStore
 from adapters.notifier import Notifier, Pager
 from adapters.postgres import Database
 from adapters.settings import settings
-from monitoring.rules import NIGHT_MISSED
+from monitoring.rules import RUN_MISSED
 from monitoring.windows import last_complete_day
 from services.loop import run, stop_on_signals
 
@@ -27,10 +27,10 @@ PAUSE_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class WatchPolicy:
-    """How long a night may be overdue before somebody is told."""
+    """How long a monitoring run may be overdue before somebody is notified."""
 
     grace: timedelta = timedelta(hours=2)
-    """By the stack's clock: a night takes a while, and may wait for another."""
+    """By the stack's clock: a run takes a while, and may wait for another."""
     patience_seconds: float = 600.0
     """By the real time: a replayed clock runs through two hours in a second."""
     look_back_days: int = 7
@@ -47,7 +47,7 @@ class Watchman:
     _seen: dict[date, float] = field(default_factory=dict)
 
     def look(self) -> list[date]:
-        """Open or resolve the alert of nights that were not judged, deliver what is due; gives those nights.
+        """Open or resolve the alert of days that were not monitored, deliver what is due; return those days.
 
         Raises
         ------
@@ -60,11 +60,11 @@ class Watchman:
         return overdue
 
     def _overdue(self) -> list[date]:
-        """Days whose night is not judged, and has not been for longer than patience lasts."""
+        """Days that are not monitored, and have not been for longer than patience lasts."""
         now = ClockStore(self.database).read().now
         last = last_complete_day(now - self.policy.grace)
         first = last - timedelta(days=self.policy.look_back_days - 1)
-        missed = MonitoringStore(self.database).missed_nights(first, last)
+        missed = MonitoringStore(self.database).missed_days(first, last)
         self._seen = {day: self._seen.get(day, self.elapsed()) for day in missed}
         return [day for day in missed if self.elapsed() - self._seen[day] >= self.policy.patience_seconds]
 
@@ -72,14 +72,12 @@ class Watchman:
         store, now = MonitoringStore(self.database), ClockStore(self.database).read().now
         if overdue:
             days = ", ".join(str(day) for day in overdue)
-            message = f"{NIGHT_MISSED.name}: {days}. {NIGHT_MISSED.advice}"
+            message = f"{RUN_MISSED.name}: {days}. {RUN_MISSED.advice}"
             evidence = {"days": [str(day) for day in overdue]}
-            if store.open_alert(
-                NIGHT_MISSED.name, NIGHT_MISSED.severity, overdue[-1], now, message, evidence
-            ):
-                logger.error("night missed", extra=evidence)
+            if store.open_alert(RUN_MISSED.name, RUN_MISSED.severity, overdue[-1], now, message, evidence):
+                logger.error("monitoring run missed", extra=evidence)
         else:
-            store.resolve_alerts([NIGHT_MISSED.name], [], now)
+            store.resolve_alerts([RUN_MISSED.name], [], now)
 
 
 def main() -> None:

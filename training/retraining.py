@@ -22,8 +22,8 @@ class RetrainPlan:
     split: SplitPolicy = field(default_factory=lambda: SplitPolicy(evaluation_days=5))
     gate: GatePolicy = field(default_factory=GatePolicy)
 
-    def window(self, night: date) -> tuple[date, date]:
-        """First and last day that a retrain of a night trains and is judged on.
+    def window(self, day: date) -> tuple[date, date]:
+        """Return the first and last day that a retrain of a day trains and is evaluated on.
 
         Examples
         --------
@@ -31,7 +31,7 @@ class RetrainPlan:
         ['2013-04-02', '2013-04-04']
         """
         # On the newest day some flights are still in the air, most of them late: its labels would flatter.
-        matured = night - timedelta(days=1)
+        matured = day - timedelta(days=1)
         return matured - timedelta(days=self.window_days - 1), matured
 
 

@@ -193,7 +193,7 @@ def tune(
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
             raise
         tell(_said(study), max(0.0, deadline - time.monotonic()))
-    _judge_library(study, folds, seed)
+    _evaluate_library(study, folds, seed)
     return _result(study, folds, start)
 
 
@@ -210,7 +210,7 @@ def _study(storage: Path, rows: TrainingSet, start: TreeParameters, seed: int) -
         study_name=name,
         storage=f"sqlite:///{storage}",
         load_if_exists=True,
-        # Seeded by what is done: a sampler that begins anew would draw its first trials again.
+        # Seeded by what is done: a sampler that begins again would draw its first trials again.
         sampler=optuna.samplers.TPESampler(seed=seed + done, n_startup_trials=STARTUP_TRIALS),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
     )
@@ -222,7 +222,7 @@ def _study(storage: Path, rows: TrainingSet, start: TreeParameters, seed: int) -
     return study
 
 
-def _judge_library(study: optuna.Study, folds: list[Fold], seed: int) -> None:
+def _evaluate_library(study: optuna.Study, folds: list[Fold], seed: int) -> None:
     if LIBRARY not in study.user_attrs:
         study.set_user_attr(LIBRARY, judge(folds, LIBRARY_DEFAULTS, seed))
 

@@ -27,7 +27,7 @@ STOP_SECONDS = 60.0
 CALL_SECONDS = 40.0
 """A call that stops a program waits for its end."""
 PING_SECONDS = 10.0
-"""Ample: a manager that is taken for dead is started anew, and with it the whole stack."""
+"""Ample: a manager that is taken for dead is started again, and with it the whole stack."""
 
 NO_ANSWER = (OSError, xmlrpc.client.Error, http.client.HTTPException)
 """What a call of the process manager raises when it is away or refuses."""

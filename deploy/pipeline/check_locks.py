@@ -41,9 +41,9 @@ def problems(folder: Path) -> tuple[list[str], set[str]]:
             found.append(f"{wishes.name} has no lock: run `make lock` or `make lock-images`")
             continue
         overridden = {
-            canonicalize_name(wish.name)
+            canonicalize_name(requirement.name)
             for override in folder.glob(f"{wishes.stem}.overrides.txt")
-            for wish in asked(override)
+            for requirement in asked(override)
         }
         have = pins(lock)
         found += [f"{lock.name}: {name} has no hash" for name in sorted(without_hash(lock))]

@@ -1,7 +1,7 @@
 """Whether a file under version control holds something like a secret that .secrets.baseline does not know.
 
     python -m deploy.pipeline.check_secrets            # exit status 1 = there is one
-    python -m deploy.pipeline.check_secrets --accept   # after a look at each: write the baseline anew
+    python -m deploy.pipeline.check_secrets --accept   # after a look at each: write the baseline
 
 The baseline holds hashes of what was looked at and is none. Where a finding stands in its file does not matter.
 """
@@ -53,7 +53,7 @@ def known() -> set[tuple[str, str, str]]:
 
 
 def accept(found: Found) -> None:
-    """Write the baseline anew."""
+    """Write the baseline."""
     listed = [{"file": file, "kind": kind, "hash": hashed} for file, kind, hashed in sorted(found)]
     BASELINE.write_text(json.dumps(listed, indent=1) + "\n")
 

@@ -56,7 +56,7 @@ def unlocked(
     """
     found: dict[str, str] = {}
     unknown: set[str] = set()
-    pins, first = locked(lock), [(source, "", wish) for wish in asked]
+    pins, first = locked(lock), [(source, "", requirement) for requirement in asked]
     for where, environment in environments():
         have = {_name(pin): _version(pin) for pin in pins if _holds(pin, environment)}
         for problem in _missing(have, list(first), overridden, environment, unknown):
@@ -73,15 +73,15 @@ def _missing(
 ) -> Iterator[str]:
     seen = set()
     while waiting:
-        who, extra, wish = waiting.pop()
-        name = _name(wish)
-        if name in overridden or not _holds(wish, environment, extra):
+        who, extra, requirement = waiting.pop()
+        name = _name(requirement)
+        if name in overridden or not _holds(requirement, environment, extra):
             continue
         version = have.get(name)
-        if version is None or not wish.specifier.contains(version, prereleases=True):
-            yield f"{who} asks for {name}{wish.specifier}, the lock has {version}"
+        if version is None or not requirement.specifier.contains(version, prereleases=True):
+            yield f"{who} asks for {name}{requirement.specifier}, the lock has {version}"
             continue
-        for wanted in ["", *wish.extras]:
+        for wanted in ["", *requirement.extras]:
             if (name, wanted) not in seen:
                 seen.add((name, wanted))
                 waiting += [(name, wanted, further) for further in _asks(name, version, unknown)]
@@ -105,8 +105,8 @@ def _requirements(name: str, version: str) -> tuple[Requirement, ...] | None:
     return tuple(Requirement(text) for text in installed.requires or ())
 
 
-def _holds(wish: Requirement, environment: Environment, extra: str = "") -> bool:
-    return wish.marker is None or _evaluated(str(wish.marker), environment, extra)
+def _holds(requirement: Requirement, environment: Environment, extra: str = "") -> bool:
+    return requirement.marker is None or _evaluated(str(requirement.marker), environment, extra)
 
 
 @cache
@@ -114,8 +114,8 @@ def _evaluated(marker: str, environment: Environment, extra: str) -> bool:
     return Requirement(f"any; {marker}").marker.evaluate(dict(environment) | {"extra": extra})  # type: ignore[union-attr]
 
 
-def _name(wish: Requirement) -> str:
-    return canonicalize_name(wish.name)
+def _name(requirement: Requirement) -> str:
+    return canonicalize_name(requirement.name)
 
 
 def _version(pin: Requirement) -> str:

@@ -2,7 +2,7 @@
 
     python -m deploy.pipeline.trial VERSION     # exit status 0 = it answers as it should
 
-The version is downloaded, verified and test-loaded anew. The process serves it as it would after a restart while
+The version is downloaded, verified and test-loaded again. The process serves it as it would after a restart while
 MLflow is away, so no alias moves; what it answers stays in a spool that no shipper reads.
 """
 

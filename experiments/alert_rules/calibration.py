@@ -1,7 +1,7 @@
 """How often the rules page in the dataset's year as it was: `python -m ontime calibrate-alerts`.
 
-Every night from March on is measured as the flow measures it: the feeds by what was known then, the model by one
-fitted on the three months before and fitted anew each month. What only a running stack shows is left out.
+Every day from March on is measured as the flow measures it: the feeds by what was known then, the model by one
+fitted on the three months before and fitted again each month. What only a running stack shows is left out.
 """
 
 import time
@@ -26,7 +26,7 @@ from monitoring.calibration import CalibrationPolicy, FalsePages, calibrated, fa
 from monitoring.measures import ALL
 from monitoring.quality import TRAILING_DAYS, measure_quality
 from monitoring.rules import NIGHTLY
-from monitoring.windows import night_of
+from monitoring.windows import run_moment
 from training.train import TreeParameters, fit_trees
 from training.training_set import HEADLINE_LEAD, TrainingSet, build
 
@@ -39,16 +39,16 @@ HOURS_30_DAYS = (TRAILING_DAYS + 3) * 1440
 
 
 def calibrate(settings: Settings, say: Say) -> Path:
-    """Measure the nights, count the pages, and write var/reports/alert-calibration.json; gives its path."""
+    """Measure the days, count the pages, and write var/reports/alert-calibration.json; return its path."""
     flights, weather = facts_of(load_dataset(settings.state_dir / "data").events)
     history = _feeds(flights, weather, say) | _performance(FactsInMemory(flights, weather), say)
     policy = CalibrationPolicy()
     widened = {rule.name: rule.bound for rule in calibrated(NIGHTLY, history, policy)}
     found = {
-        "nights_drawn_from": f"{FIRST} to {LAST}",
-        "block_nights": policy.block_nights,
+        "days_drawn_from": f"{FIRST} to {LAST}",
+        "block_days": policy.block_days,
         "draws": policy.draws,
-        "pages_in_60_nights": _told(false_pages(history, NIGHTLY, policy)),
+        "pages_in_60_days": _told(false_pages(history, NIGHTLY, policy)),
         "rules": [
             {
                 "rule": rule.name,
@@ -82,11 +82,11 @@ def _days() -> list[date]:
 
 
 def _feeds(flights: FlightFacts, weather: WeatherFacts, say: Say) -> dict[str, Floats]:
-    """Measures of the feeds of every night, oldest first."""
+    """Return the measures of the feeds of every day, oldest first."""
     found: dict[str, list[float]] = {}
     started = time.monotonic()
     for i, day in enumerate(_days()):
-        as_of = night_of(day)
+        as_of = run_moment(day)
         now = minute_floor(as_of)
         near = (flights.sched_dep > now - HOURS_30_DAYS) & (flights.sched_dep < now + 1440)
         known = flights.take(near).known_by(now)
@@ -97,12 +97,12 @@ def _feeds(flights: FlightFacts, weather: WeatherFacts, say: Say) -> dict[str, F
                 found.setdefault(m.name, []).append(m.value)
         if i % 60 == 59:
             left = (time.monotonic() - started) / (i + 1) * (len(_days()) - i - 1)
-            say(f"  {i + 1} of {len(_days())} nights of feeds, {left:.0f} s left")
+            say(f"  {i + 1} of {len(_days())} days of feeds, {left:.0f} s left")
     return {name: np.array(values) for name, values in found.items()}
 
 
 def _performance(store: FactsInMemory, say: Say) -> dict[str, Floats]:
-    """Measures of the model on every night, by models that did not see it."""
+    """Return the measures of the model on every day, by models that did not see it."""
     say("  vectors of the year")
     rows = build(store, TRAINED_FROM, LAST, datetime(2014, 1, 2, tzinfo=UTC), (HEADLINE_LEAD,), 0)
     probability = np.full(len(rows), np.nan)
@@ -111,8 +111,8 @@ def _performance(store: FactsInMemory, say: Say) -> dict[str, Floats]:
         judged = rows.day // 100 == 201300 + month
         probability[judged] = _fitted_before(rows, month, rows.take(judged).X)
     numbers = [day.year * 10_000 + day.month * 100 + day.day for day in _days()]
-    nights = [_night(rows, probability, rows.day == number) for number in numbers]
-    return {name: np.array([night[name] for night in nights]) for name in nights[0]}
+    days = [_day_measures(rows, probability, rows.day == number) for number in numbers]
+    return {name: np.array([one[name] for one in days]) for name in days[0]}
 
 
 def _fitted_before(rows: TrainingSet, month: int, vectors: Floats) -> Floats:
@@ -123,7 +123,7 @@ def _fitted_before(rows: TrainingSet, month: int, vectors: Floats) -> Floats:
     return 1 / (1 + np.exp(-raw))
 
 
-def _night(rows: TrainingSet, probability: Floats, judged: np.ndarray) -> dict[str, float]:
+def _day_measures(rows: TrainingSet, probability: Floats, judged: np.ndarray) -> dict[str, float]:
     late, p = rows.y[judged], probability[judged]
     return {
         "realised_auc": auc(late, p),

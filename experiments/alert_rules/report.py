@@ -10,7 +10,7 @@ from adapters.settings import PROJECT_ROOT, Settings
 from experiments import measured
 from experiments.alert_rules import tables as monitoring_tables
 from monitoring import estimate
-from monitoring.rules import NIGHT_MISSED, NIGHTLY
+from monitoring.rules import NIGHTLY, RUN_MISSED
 from replay.page import PLOT
 
 REPORT = PROJECT_ROOT / "docs" / "reports" / "monitoring.md"
@@ -21,13 +21,13 @@ OPENING = """# Monitoring: what is watched, how surely, at what cost
 
 Written by `make monitoring-report` from files that other commands wrote; not edited by hand.
 
-A night judges one local day by what was known at 10:00 UTC of the next: the feeds against the four weeks before,
+A run measures one local day by what was known at 10:00 UTC of the next: the feeds against the four weeks before,
 features and predictions against the champion's training days and against the four weeks just served, performance as
 estimated before labels and as realised with them, the service by what it logged and by what its workers counted:
 errors, requests shed, throughput, and whether every prediction that was acknowledged is in the log. Rules on these
-measures open alerts, one a rule; an alert resolves on the first good night. Warnings and critical alerts are delivered
-to every address of ONTIME_NOTIFY_URLS by the night itself and, where that was refused, by the watchman, who also tells
-of nights that were not judged.
+measures open alerts, one a rule; an alert resolves on the first good day. Warnings and critical alerts are delivered
+to every address of ONTIME_NOTIFY_URLS by the run itself and, where that was refused, by the watchman, who also alerts
+on days that were not monitored.
 """
 
 
@@ -50,32 +50,30 @@ def _rules() -> str:
         for rule in NIGHTLY
     ]
     rows.append(
-        f"| {NIGHT_MISSED.name} | | two hours overdue | | {NIGHT_MISSED.severity} | {NIGHT_MISSED.advice} |"
+        f"| {RUN_MISSED.name} | | two hours overdue | | {RUN_MISSED.severity} | {RUN_MISSED.advice} |"
     )
-    head = "| rule | measure | bound | nights | severity | what to do |"
+    head = "| rule | measure | bound | days | severity | what to do |"
     return "\n".join(["## Rules", "", head, "|---|---|---|---|---|---|", *rows, ""])
 
 
 def _calibration(settings: Settings) -> str:
     # The undisturbed drill measures the same.
-    found = _read(settings, "alert-calibration") or (_read(settings, "drills") or {}).get(
-        "undisturbed_nights"
-    )
+    found = _read(settings, "alert-calibration") or (_read(settings, "drills") or {}).get("undisturbed_days")
     if found is None:
         return "## Pages while nothing is wrong\n\nNot measured yet: `make calibrate-alerts`.\n"
-    pages = found["pages_in_60_nights"]
+    pages = found["pages_in_60_days"]
     by_rule = ", ".join(f"{name} {mean}" for name, mean in pages["by_rule"].items()) or "none"
     rows = [f"| {rule['rule']} | {rule['bound']:g} | {rule['most_extreme']:g} |" for rule in found["rules"]]
     return "\n".join(
         [
             "## Pages while nothing is wrong",
             "",
-            f"{found['draws']:,} draws of sixty nights in blocks of {found['block_nights']} from "
-            f"{found['nights_drawn_from']}, storms included, judged by models refitted each month: "
-            f"**{pages['mean']} pages in sixty nights** in the mean, more than one in "
+            f"{found['draws']:,} draws of sixty days in blocks of {found['block_days']} from "
+            f"{found['days_drawn_from']}, storms included, judged by models refitted each month: "
+            f"**{pages['mean']} pages in sixty days** in the mean, more than one in "
             f"{pages['share_of_draws_above_one']:.1%} of the draws. By rule: {by_rule}.",
             "",
-            "| rule | bound | most extreme night |",
+            "| rule | bound | most extreme day |",
             "|---|---|---|",
             *rows,
             "",
@@ -84,31 +82,33 @@ def _calibration(settings: Settings) -> str:
 
 
 def _estimated(settings: Settings) -> str:
-    """Hold the estimates of the newest nights that have labels against what came, with their plot beside it."""
+    """Compare the estimates of the newest days that have labels with what came, with their plot beside it."""
     title = "## Estimated before labels, and what then came"
-    nights = _newest_estimates(settings)
-    if nights is None:
-        return f"{title}\n\nNot measured yet: nights leave it, those of `make replay` or of a stack that serves.\n"
+    days = _newest_estimates(settings)
+    if days is None:
+        return (
+            f"{title}\n\nNot measured yet: runs leave it, those of `make replay` or of a stack that serves.\n"
+        )
     FIGURE.parent.mkdir(parents=True, exist_ok=True)
-    FIGURE.write_text(estimate.figure(nights))
+    FIGURE.write_text(estimate.figure(days))
     rows = [
         f"| {metric} | {len(found)} | {found[0][0]} to {found[-1][0]} | {_mean(e for _, e, _ in found):.4f} "
         f"| {_mean(r for _, _, r in found):.4f} | {_mean(abs(e - r) for _, e, r in found):.4f} "
         f"| {_mean(e - r for _, e, r in found):+.4f} |"
-        for metric, found in nights.items()
+        for metric, found in days.items()
         if found
     ]
-    head = "| measure | nights | days | estimated | realised | mean absolute error | mean error |"
-    figure = f"![Estimated, dashed, and realised, solid, night by night](figures/{FIGURE.name})"
+    head = "| measure | days | first and last | estimated | realised | mean absolute error | mean error |"
+    figure = f"![Estimated, dashed, and realised, solid, day by day](figures/{FIGURE.name})"
     return "\n".join([title, "", head, "|---|---|---|---|---|---|---|", *rows, "", figure, ""])
 
 
 def _newest_estimates(settings: Settings) -> estimate.Table | None:
-    """Give the estimates the newest night left, which reach thirty nights back; None where no night has both."""
+    """Return the estimates that the newest run left, which reach thirty days back; None where no day has both."""
     for path in sorted((settings.reports_dir / "monitoring").glob("????-??-??/estimate.json"), reverse=True):
-        nights: estimate.Table = json.loads(path.read_text())
-        if any(nights.values()):
-            measured.write(settings, ESTIMATES, nights)
+        days: estimate.Table = json.loads(path.read_text())
+        if any(days.values()):
+            measured.write(settings, ESTIMATES, days)
             break
     return _read(settings, ESTIMATES)
 
@@ -116,7 +116,7 @@ def _newest_estimates(settings: Settings) -> estimate.Table | None:
 def _cost(settings: Settings) -> str:
     found = _read(settings, "bench-monitoring")
     if found is None:
-        return "## Cost of a night\n\nNot measured yet: `make bench-monitoring`.\n"
+        return "## Cost of a monitoring run\n\nNot measured yet: `make bench-monitoring`.\n"
     rows = [
         f"| {size['predictions']:,} | {size['seconds']:.0f} s | {size['sql_seconds']:.1f} s | "
         f"{size['peak_megabytes']:.0f} MB | {size['flights']:,} of {size['flights_in_all']:,} |"
@@ -124,7 +124,7 @@ def _cost(settings: Settings) -> str:
     ]
     return "\n".join(
         [
-            "## Cost of a night",
+            "## Cost of a monitoring run",
             "",
             "Counting and sampling in PostgreSQL, Evidently's drift, realised and estimated performance, in a process "
             "that has imported nothing yet, on a machine that others used; memory is that of the process.",
@@ -138,7 +138,7 @@ def _cost(settings: Settings) -> str:
 
 
 def _write_fragments(settings: Settings) -> None:
-    """Write the parts on drills and replay anew where their figures are; elsewhere what is there stays."""
+    """Write the parts on drills and replay again where their figures are; elsewhere what is there stays."""
     if found := _read(settings, "drills"):
         REPORT.with_name("drills.md").write_text(monitoring_tables.drills(found))
     if found := _read(settings, "replay"):

@@ -44,13 +44,13 @@ def replay(found: dict[str, Any], plot: str) -> str:
         [
             f"# The replay of {found['first']} to {found['last']}",
             "",
-            f"{totals['nights']} nights through the running stack, {totals['nights_missing']} missing. "
+            f"{totals['runs']} monitored days through the running stack, {totals['runs_missing']} missing. "
             f"{totals['asked']:,} flights were asked about, {totals['logged']:,} are in the log, "
             f"{totals['logged_twice']} twice; {totals['parity_mismatches']:.0f} served vectors differ from "
             f"training's. {totals['retrains']} retrains by policy, {totals['gates_passed']} passed the gate, "
             f"{totals['promotions']} promotions (the first champion's among them), {totals['rollbacks']} rollbacks; "
             f"{totals['pages']} pages. {totals['wall_minutes']} minutes on the clock, "
-            f"{totals['compute_minutes']} of compute, {totals['night_minutes']} of them in nights. "
+            f"{totals['compute_minutes']} of compute, {totals['run_minutes']} of them in monitoring runs. "
             f"Log-loss over all {flights:,.0f} flights with a label: {loss:.4f}.",
             "",
             f"![Quality by day, and what happened to the champion]({plot})",
@@ -59,7 +59,7 @@ def replay(found: dict[str, Any], plot: str) -> str:
             "",
             "What the system did:",
             "",
-            *_table(("night", "what", "why"), _deeds(found)),
+            *_table(("day", "what", "why"), _deeds(found)),
             "",
             "Pages by rule: " + _counts(totals["pages_by_rule"]) + ".",
             "",
@@ -74,19 +74,19 @@ def drills(found: dict[str, Any]) -> str:
             f"`{name}`",
             one["fault"],
             _answer(one),
-            str(one["night"] or one["refused_on_night"] or "-"),
+            str(one["run"] or one["refused_on_run"] or "-"),
             "; ".join(one["rules"]) or "-",
             "yes" if one["false_promotion"] else "no",
         ]
         for name, one in found["summary"].items()
     ]
     in_time = sum(one["in_time"] for one in found["summary"].values())
-    head = ("drill", "what goes wrong", "detected", "night", "by", "false promotion")
+    head = ("drill", "what goes wrong", "detected", "run", "by", "false promotion")
     return "\n".join(
         [
             "# Fault drills",
             "",
-            f"{in_time} of {len(rows)} were detected within two nights. An alert that the same nights raise "
+            f"{in_time} of {len(rows)} were detected within two monitoring runs. An alert that the same days raise "
             "undisturbed detects nothing.",
             "",
             *_table(head, rows),
@@ -98,7 +98,7 @@ def drills(found: dict[str, Any]) -> str:
 def _answer(one: dict[str, Any]) -> str:
     if one["paged"]:
         return "paged"
-    return "refused in the shadow" if one["refused_on_night"] else "no"
+    return "refused in the shadow" if one["refused_on_run"] else "no"
 
 
 def _months(months: dict[str, dict[str, float]]) -> list[list[str]]:

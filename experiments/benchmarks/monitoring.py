@@ -1,4 +1,4 @@
-"""What a night costs by how much is logged: `python -m ontime bench-monitoring`.
+"""What a monitoring run costs by how much is logged: `python -m ontime bench-monitoring`.
 
 An embedded PostgreSQL of its own is filled with 10,000 to 10 million predictions of one day, real vectors of the
 dataset repeated; each size is measured by a fresh process, so that its peak of memory is its own.
@@ -30,7 +30,7 @@ from domain.features.vectors import vectors_for
 from domain.flights import Floats, Ints, Queries
 from experiments import measured
 from monitoring import drift, performance, reference, service
-from monitoring.windows import HEADLINE_LEAD, LEAD_TOLERANCE, night_of
+from monitoring.windows import HEADLINE_LEAD, LEAD_TOLERANCE, run_moment
 
 DAY = date(2013, 4, 3)
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
@@ -139,12 +139,12 @@ def _measured(home: Path, port: int) -> dict[str, Any]:
     return found
 
 
-def night(home: Path, port: int) -> dict[str, Any]:
-    """Do what a night does with the log: count, sample, drift, performance."""
+def monitored_day(home: Path, port: int) -> dict[str, Any]:
+    """Do what a monitoring run does with the log: count, sample, drift, performance."""
     password = (home / "password").read_text()
     database = Database(ConnectionParameters("127.0.0.1", port, "ontime", password, DATABASE))
     sampler = PredictionSampler(database, HeadlineLead(HEADLINE_LEAD, LEAD_TOLERANCE))
-    as_of, started = night_of(DAY), time.monotonic()
+    as_of, started = run_moment(DAY), time.monotonic()
     totals = sampler.totals(DAY, DAY)
     sample = sampler.sample(DAY, DAY, as_of, CONTRACT_HASH, DAY_SAMPLE, totals.near_headline)
     week = sampler.sample(
@@ -177,4 +177,4 @@ def _peak_megabytes() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(night(Path(sys.argv[1]), int(sys.argv[2]))))
+    print(json.dumps(monitored_day(Path(sys.argv[1]), int(sys.argv[2]))))

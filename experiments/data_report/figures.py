@@ -13,7 +13,7 @@ def draw_all(found: dict[str, Any], folder: Path) -> list[Path]:
     import matplotlib
 
     matplotlib.use("Agg")
-    # Without a salt of its own, every run would name the drawing's parts anew.
+    # Without a salt of its own, every run would name the drawing's parts differently.
     settings: dict[Any, Any] = {"svg.hashsalt": "ontime", "svg.fonttype": "none", "font.size": 9}
     folder.mkdir(parents=True, exist_ok=True)
     figures: dict[str, Callable[[Any, dict[str, Any]], None]] = {

@@ -1,6 +1,6 @@
 """`make drill FAULT=...`: injects a fault into a replay and tells what was detected, when, and what was done about it.
 
-Every drill begins from a copy of one base state and lives two days; its nights are held against those of the same
+Every drill begins from a copy of one base state and replays two days; their runs are compared with those of the same
 days undisturbed. Run as `python -m experiments.drills.drill FAULT REPORTS_FOLDER` in the environment of the drills'
 own stack.
 """
@@ -31,7 +31,7 @@ from experiments.drills.report import CONTROL, print_table, record, record_calm
 from experiments.drills.stack import BASE_DAYS, DRILL_DAYS, ensure_base, restore
 from replay.client import api_client
 from replay.driver import morning_after
-from replay.session import Pace, live, running
+from replay.session import Pace, replay_window, running
 
 ALL = "all"
 ONSET = morning_after(BASE_DAYS.last)
@@ -67,7 +67,7 @@ def _run(own: Settings, name: str, say: Say) -> dict[str, Any]:
     restore(own)
     try:
         with running(own, lambda text: None) as (database, guard, dataset):
-            found = _lived(own, database, name, _faulty(dataset, name), guard, say)
+            found = _replayed(own, database, name, _faulty(dataset, name), guard, say)
     finally:
         Stack(own).stop(lambda text: None)
     return found | {"seconds": round(time.monotonic() - started, 1)}
@@ -79,13 +79,13 @@ def _faulty(dataset: Dataset, name: str) -> Dataset:
     return replace(dataset, events=FAULTS[name].change(dataset.events, ONSET))
 
 
-def _lived(
+def _replayed(
     own: Settings, database: Database, name: str, dataset: Dataset, guard: Any, say: Say
 ) -> dict[str, Any]:
     registry = ModelRegistry.from_settings(own)
     ledger = {row.deployment_id for row in Deployments(database).history(1000)}
     registered = poison.POISONS[name].make(registry, own) if name in poison.POISONS else None
-    live(own, database, guard, dataset, DRILL_DAYS, Pace(say, len(DRILL_DAYS)))
+    replay_window(own, database, guard, dataset, DRILL_DAYS, Pace(say, len(DRILL_DAYS)))
     found = _found(database, registry, ledger)
     if registered is not None:
         bad, ledger_now = poison.POISONS[name], Deployments(database)
@@ -98,8 +98,9 @@ def _found(database: Database, registry: ModelRegistry, ledger: set[int]) -> dic
     store, deployments = MonitoringStore(database), Deployments(database)
     first, last = DRILL_DAYS.first, DRILL_DAYS.last
     changes = [row for row in deployments.history(1000) if row.deployment_id not in ledger]
-    nights = {
-        day.isoformat(): {m.name: m.value for m in store.night(day) if m.slice == "all"} for day in DRILL_DAYS
+    measures = {
+        day.isoformat(): {m.name: m.value for m in store.measures_of(day) if m.slice == "all"}
+        for day in DRILL_DAYS
     }
     alerts = store.alerts(BASE_DAYS.first, last)
     return {
@@ -108,7 +109,7 @@ def _found(database: Database, registry: ModelRegistry, ledger: set[int]) -> dic
                 "rule": alert.rule,
                 "severity": alert.severity,
                 "day": alert.day.isoformat(),
-                "night": (alert.day - first).days + 1,
+                "run": (alert.day - first).days + 1,
                 "message": alert.message,
             }
             for alert in alerts
@@ -121,7 +122,7 @@ def _found(database: Database, registry: ModelRegistry, ledger: set[int]) -> dic
             {
                 "kind": d.kind,
                 "day": d.day.isoformat(),
-                "night": (d.day - first).days + 1,
+                "run": (d.day - first).days + 1,
                 "verdict": d.verdict,
                 "reason": d.reason,
                 "measured": "mean" in d.evidence,
@@ -136,7 +137,7 @@ def _found(database: Database, registry: ModelRegistry, ledger: set[int]) -> dic
         "champion": deployments.champion(),
         "challenger": registry.alias(CHALLENGER),
         "predictions": len(PredictionLog(database).fetch(first, last)),
-        "measures": nights,
+        "measures": measures,
     }
 
 

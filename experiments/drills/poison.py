@@ -71,8 +71,8 @@ def outcome(
     """Tell whether it ever served, and what a person meets who asks for it by hand."""
     found: dict[str, Any] = {"version": version}
     if poison.asked_by_hand:
-        wish = {"version": version, "expected_version": serving(api), "reason": "drill", "who": "drill"}
-        answer = api.post("/v1/model/promote", wish, "admin")
+        body = {"version": version, "expected_version": serving(api), "reason": "drill", "who": "drill"}
+        answer = api.post("/v1/model/promote", body, "admin")
         time.sleep(FOLLOW_SECONDS)
         found |= {"by_hand": answer.status, "said": answer.body.get("detail") or answer.body.get("reason")}
     ever = [row.to_version for row in deployments.history(1000) if row.status == "done"]

@@ -10,7 +10,7 @@ from rich.table import Table
 FILE = "drills.json"
 CONTROL = "none"
 PAGES = ("warning", "critical")
-NIGHTS_ALLOWED = 2
+RUNS_ALLOWED = 2
 
 
 def record(reports: Path, name: str, found: dict[str, Any]) -> None:
@@ -22,8 +22,8 @@ def record(reports: Path, name: str, found: dict[str, Any]) -> None:
 
 
 def record_calm(reports: Path, found: dict[str, Any]) -> None:
-    """Put in how often the rules page on undisturbed nights."""
-    _write(reports, read(reports) | {"undisturbed_nights": found})
+    """Put in how often the rules page on undisturbed days."""
+    _write(reports, read(reports) | {"undisturbed_days": found})
 
 
 def _write(reports: Path, report: dict[str, Any]) -> None:
@@ -40,7 +40,7 @@ def read(reports: Path) -> dict[str, Any]:
 
 
 def _judge(report: dict[str, Any]) -> None:
-    """Write the verdict on every drill: what the same nights say undisturbed does not count."""
+    """Write the verdict on every drill: what the same days raise undisturbed does not count."""
     drills = report.get("drills", {})
     control = drills.get(CONTROL, {})
     report["summary"] = {name: verdict(found, control) for name, found in drills.items() if name != CONTROL}
@@ -52,21 +52,21 @@ def verdict(found: dict[str, Any], control: dict[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     found, control : dict
-        Of the drill, and of the same days undisturbed; an alert that both have by the same night detects nothing.
+        Of the drill, and of the same days undisturbed; an alert that both have by the same run detects nothing.
     """
-    quiet = {(a["rule"], a["night"]) for a in control.get("alerts", [])}
+    quiet = {(a["rule"], a["run"]) for a in control.get("alerts", [])}
     own = [
         alert
         for alert in found["alerts"]
-        if not any(rule == alert["rule"] and night <= alert["night"] for rule, night in quiet)
+        if not any(rule == alert["rule"] and run <= alert["run"] for rule, run in quiet)
     ]
     pages = [alert for alert in own if alert["severity"] in PAGES]
-    first = min(pages, key=lambda alert: alert["night"], default=None)
-    noticed = min(own, key=lambda alert: alert["night"], default=None)
+    first = min(pages, key=lambda alert: alert["run"], default=None)
+    noticed = min(own, key=lambda alert: alert["run"], default=None)
     served = {change["to"] for change in found["changes"]}
     poison = found.get("poison", {})
     refused = [
-        d["night"]
+        d["run"]
         for d in found["decisions"]
         if poison and d["kind"] == "shadow" and not d["verdict"] and d["measured"]
     ]
@@ -74,11 +74,11 @@ def verdict(found: dict[str, Any], control: dict[str, Any]) -> dict[str, Any]:
         "fault": found["fault"],
         "paged": first is not None,
         "noticed": noticed is not None,
-        "night": first["night"] if first else (noticed["night"] if noticed else None),
-        "refused_on_night": min(refused, default=None),
-        "in_time": bool(refused and min(refused) <= NIGHTS_ALLOWED)
-        or (first is not None and first["night"] <= NIGHTS_ALLOWED),
-        "rules": sorted({f"{a['rule']} ({a['severity']}, night {a['night']})" for a in own}),
+        "run": first["run"] if first else (noticed["run"] if noticed else None),
+        "refused_on_run": min(refused, default=None),
+        "in_time": bool(refused and min(refused) <= RUNS_ALLOWED)
+        or (first is not None and first["run"] <= RUNS_ALLOWED),
+        "rules": sorted({f"{a['rule']} ({a['severity']}, run {a['run']})" for a in own}),
         "did": _did(found),
         "false_promotion": bool(poison.get("promoted")) or poison.get("version") in served,
     }
@@ -98,23 +98,23 @@ def _did(found: dict[str, Any]) -> list[str]:
 def _answer(one: dict[str, Any]) -> str:
     if one["paged"]:
         return "yes"
-    if one["refused_on_night"]:
+    if one["refused_on_run"]:
         return "refused in the shadow"
     return "info only" if one["noticed"] else "NO"
 
 
 def print_table(reports: Path) -> None:
     """Print a row a fault."""
-    table = Table("fault", "paged", "night", "by", "what the system did", show_lines=True)
+    table = Table("fault", "paged", "run", "by", "what the system did", show_lines=True)
     for name, one in read(reports).get("summary", {}).items():
         table.add_row(
             name,
             _answer(one),
-            str(one["night"] or one["refused_on_night"] or "-"),
+            str(one["run"] or one["refused_on_run"] or "-"),
             "\n".join(one["rules"]) or "-",
             "\n".join(one["did"]) + ("\nFALSE PROMOTION" if one["false_promotion"] else ""),
         )
     console = Console(width=150)
     console.print(table)
-    if found := read(reports).get("undisturbed_nights"):
-        console.print(f"pages in 60 undisturbed nights: {found['pages_in_60_nights']}", highlight=False)
+    if found := read(reports).get("undisturbed_days"):
+        console.print(f"pages in 60 undisturbed days: {found['pages_in_60_days']}", highlight=False)

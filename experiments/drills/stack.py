@@ -14,13 +14,13 @@ from deploy.native import layout, state
 from deploy.native.manager import Stack
 from domain.errors import OntimeError
 from domain.features.catalogue import CONTRACT_HASH
-from replay.session import Days, Pace, live, running
+from replay.session import Days, Pace, replay_window, running
 
 PORTS_ABOVE = 20
 """Between a port of the user's own stack and that of the drills; the demo's lie between them."""
 BASE_DAYS = Days(date(2013, 4, 1), date(2013, 4, 8))
 DRILL_DAYS = Days(BASE_DAYS.last + timedelta(days=1), BASE_DAYS.last + timedelta(days=2))
-"""Every fault is to be found in these nights."""
+"""Every fault is to be found in the runs of these days."""
 WATCHED_CODE = ("monitoring", "flows")
 MARK = "prepared-by"
 
@@ -63,7 +63,7 @@ def ensure_base(settings: Settings, say: Say) -> None:
     stack.stop(say)
     state.forget(settings, keep=("data",))
     with running(settings, say) as (database, guard, dataset):
-        live(settings, database, guard, dataset, BASE_DAYS, Pace(say, len(BASE_DAYS)))
+        replay_window(settings, database, guard, dataset, BASE_DAYS, Pace(say, len(BASE_DAYS)))
     stack.stop(say)
     shutil.rmtree(base, ignore_errors=True)
     _copy(settings.state_dir, base)

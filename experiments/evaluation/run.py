@@ -31,7 +31,7 @@ BUILT = "training.json"
 
 
 @dataclass(frozen=True)
-class Site:
+class Workspace:
     """Where the study finds its data and leaves its work."""
 
     data_dir: Path
@@ -59,10 +59,10 @@ class Told:
             self._say(f"  {done / of:4.0%}, {left:.0f} s left")
 
 
-def train(site: Site, say: Say) -> dict[str, Any]:
+def train(workspace: Workspace, say: Say) -> dict[str, Any]:
     """Build the rows, fit, calibrate, sign, and leave the model with what was measured; gives that."""
     told, began = Told(say), time.monotonic()
-    sets = load_sets(site.plan, site.data_dir, site.folder, told)
+    sets = load_sets(workspace.plan, workspace.data_dir, workspace.folder, told)
     last = [0]
 
     def fitting(share: float) -> None:
@@ -72,7 +72,7 @@ def train(site: Site, say: Say) -> dict[str, Any]:
 
     told("fitting trees, and beside them those that calibrate", 0, 10)
     _, evaluation, digest = model.train(
-        sets, site.plan, site.parameters, site.key, site.folder / MODEL, fitting
+        sets, workspace.plan, workspace.parameters, workspace.key, workspace.folder / MODEL, fitting
     )
     built = {
         "model_hash": digest,
@@ -82,7 +82,7 @@ def train(site: Site, say: Say) -> dict[str, Any]:
         "seconds": round(time.monotonic() - began, 1),
         "headline": {k: round(v, 6) for k, v in evaluation.headline.items()},
     }
-    (site.folder / BUILT).write_text(json.dumps(built, indent=1) + "\n")
+    (workspace.folder / BUILT).write_text(json.dumps(built, indent=1) + "\n")
     say(
         f"AUC {evaluation.headline['auc']:.4f}, log-loss {evaluation.headline['log_loss']:.4f} on the test's "
         f"{evaluation.headline['n']:.0f} flights; model {digest[:16]}"
@@ -90,7 +90,7 @@ def train(site: Site, say: Say) -> dict[str, Any]:
     return built
 
 
-def evaluate(site: Site, say: Say, splits: int = PEER_SPLITS) -> dict[str, Any]:
+def evaluate(workspace: Workspace, say: Say, splits: int = PEER_SPLITS) -> dict[str, Any]:
     """Judge the model that `train` left on the test's days, and others beside it.
 
     Raises
@@ -99,9 +99,9 @@ def evaluate(site: Site, say: Say, splits: int = PEER_SPLITS) -> dict[str, Any]:
         If there is no model, or it was trained on other features than this code computes.
     """
     told = Told(say)
-    folder = site.folder / MODEL
-    served = trained(site)
-    sets = load_sets(site.plan, site.data_dir, site.folder, told)
+    folder = workspace.folder / MODEL
+    served = trained(workspace)
+    sets = load_sets(workspace.plan, workspace.data_dir, workspace.folder, told)
     told("scoring the test's questions", 0, 1)
     test, probability = sets.test, served.probability(sets.test.X)
     at = test.lead == HEADLINE_LEAD
@@ -109,7 +109,7 @@ def evaluate(site: Site, say: Say, splits: int = PEER_SPLITS) -> dict[str, Any]:
     table = reliability(rows.y, p, RELIABILITY_BINS)
     found = {
         "made_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "split": {name: str(value) for name, value in asdict(site.plan).items()},
+        "split": {name: str(value) for name, value in asdict(workspace.plan).items()},
         "lead": HEADLINE_LEAD,
         **quality(rows.y, p, rows.day),
         "model_hash": model_artifact.model_hash(folder),
@@ -118,7 +118,7 @@ def evaluate(site: Site, say: Say, splits: int = PEER_SPLITS) -> dict[str, Any]:
         "features": len(FEATURES),
         "parameters": served.manifest.parameters,
         "calibration": asdict(served.manifest.calibration),
-        "training": json.loads((site.folder / BUILT).read_text()),
+        "training": json.loads((workspace.folder / BUILT).read_text()),
         "by_lead": by_name(test.y, probability, test.day, test.lead),
         "slices": _slices(rows, p),
         "reliability": {name: np.asarray(v).tolist() for name, v in asdict(table).items()},
@@ -127,13 +127,13 @@ def evaluate(site: Site, say: Say, splits: int = PEER_SPLITS) -> dict[str, Any]:
             "thresholds": list(costs.THRESHOLDS),
             **{str(ratio): costs.swept(rows.y, p, ratio) for ratio in costs.RATIOS},
         },
-        "baselines": _peers(sets, site, told),
-        "tidymodels": _published(sets, site, splits, told),
+        "baselines": _peers(sets, workspace, told),
+        "tidymodels": _published(sets, workspace, splits, told),
     }
     return _plain(found)
 
 
-def trained(site: Site) -> FlightModel:
+def trained(workspace: Workspace) -> FlightModel:
     """Read the model that `train` left.
 
     Raises
@@ -141,10 +141,10 @@ def trained(site: Site) -> FlightModel:
     NotReady
         If there is none, or it was trained on other features than this code computes.
     """
-    folder = site.folder / MODEL
+    folder = workspace.folder / MODEL
     if not (folder / model_artifact.MANIFEST).exists():
         raise NotReady("there is no model yet: run `make train` first")
-    served = model_artifact.load(folder, site.key)
+    served = model_artifact.load(folder, workspace.key)
     if served.manifest.contract_hash != CONTRACT_HASH:
         raise NotReady(
             "the model was trained on other features than this code computes: run `make train` again"
@@ -152,14 +152,14 @@ def trained(site: Site) -> FlightModel:
     return served
 
 
-def ablate(site: Site, say: Say) -> dict[str, Any]:
+def ablate(workspace: Workspace, say: Say) -> dict[str, Any]:
     """Fit without each family of features, at the headline lead."""
     told = Told(say)
-    sets = load_sets(site.plan, site.data_dir, site.folder, told)
+    sets = load_sets(workspace.plan, workspace.data_dir, workspace.folder, told)
     fit, test = _headline(sets)
     found, names = {}, list(ablation.variants())
     told("fitting without each family", 0, len(names))
-    for done, (name, values) in enumerate(ablation.ablate(fit, test, site.parameters, model.SEED), 1):
+    for done, (name, values) in enumerate(ablation.ablate(fit, test, workspace.parameters, model.SEED), 1):
         found[name] = values
         told("fitting without each family", done, len(names))
     counts = {f.family: sum(g.family == f.family for g in FEATURES) for f in FEATURES}
@@ -180,23 +180,23 @@ def _slices(rows: TrainingSet, p: Any) -> dict[str, Any]:
     return {kind: by_name(rows.y, p, rows.day, names) for kind, names in kinds.items()}
 
 
-def _peers(sets: StudySets, site: Site, told: Told) -> dict[str, Any]:
+def _peers(sets: StudySets, workspace: Workspace, told: Told) -> dict[str, Any]:
     fit, test = _headline(sets)
     found: dict[str, Any] = {}
     told("fitting other models on the same split", 0, 1)
-    for name, values in peers.compare(fit, test, site.parameters, model.SEED):
+    for name, values in peers.compare(fit, test, workspace.parameters, model.SEED):
         found[name] = values
         told("fitting other models on the same split", len(found), len(peers.FAMILIES) + 1)
     return found
 
 
-def refit(site: Site, say: Say) -> dict[str, Any]:
+def refit(workspace: Workspace, say: Say) -> dict[str, Any]:
     """Fit before every month, at the headline lead, beside models that stay what they were."""
     told = Told(say)
-    rows, delay = _year(load_sets(site.plan, site.data_dir, site.folder, told))
+    rows, delay = _year(load_sets(workspace.plan, workspace.data_dir, workspace.folder, told))
     scores, months = {}, refits.refit_months(rows)
     told("fitting before every month", 0, len(months))
-    for month, said in refits.scored(rows, delay, site.parameters, model.SEED):
+    for month, said in refits.scored(rows, delay, workspace.parameters, model.SEED):
         scores[month] = said
         told("fitting before every month", len(scores), len(months))
     return _plain(refits.judge(rows, scores))
@@ -218,12 +218,12 @@ def _year(sets: StudySets) -> tuple[TrainingSet, Ints]:
     return rows, np.concatenate([sets.fit_delay[fit], sets.test_delay[test]])
 
 
-def _published(sets: StudySets, site: Site, splits: int, told: Told) -> dict[str, Any]:
+def _published(sets: StudySets, workspace: Workspace, splits: int, told: Told) -> dict[str, Any]:
     """Both on random splits of the whole year, at the headline lead."""
     rows, delay = _year(sets)
     told("the published set-up, on random splits", 0, 1)
-    flights, found = published.raw_flights(site.package), []
-    for one in published.repeated(flights, rows, delay, site.parameters, splits, model.SEED):
+    flights, found = published.raw_flights(workspace.package), []
+    for one in published.repeated(flights, rows, delay, workspace.parameters, splits, model.SEED):
         found.append(one)
         told("the published set-up, on random splits", len(found), 2 * splits)
     return published.summary(found) | {

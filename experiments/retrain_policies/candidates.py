@@ -1,6 +1,6 @@
-"""Candidates: what a retrain of a night gives, fitted with the functions of production and kept on disk.
+"""Candidates: what a retrain of a day yields, fitted with the functions of production and kept on disk.
 
-A fit depends on its rows, its parameters and the code alone. So policies that retrain on the same night share it,
+A fit depends on its rows, its parameters and the code alone. So policies that retrain on the same day share it,
 and a run that was interrupted goes on where it was.
 """
 
@@ -20,7 +20,7 @@ from domain.features.catalogue import FEATURE_NAMES
 from domain.flights import Floats, Ints
 from domain.model import CategoryEncoder
 from experiments.retrain_policies.year import Year, day_number
-from monitoring.windows import night_of
+from monitoring.windows import run_moment
 from training import baselines
 from training.fit import fit_calibrated
 from training.retraining import RetrainPlan
@@ -61,9 +61,9 @@ class Candidate:
     """What the fit took of one core."""
 
 
-def window_of_night(night: date, plan: RetrainPlan) -> Window:
-    """What a retrain of a night sees."""
-    return Window(*plan.window(night), night_of(night), plan.split)
+def retrain_window(day: date, plan: RetrainPlan) -> Window:
+    """Return the window that a retrain of a day sees."""
+    return Window(*plan.window(day), run_moment(day), plan.split)
 
 
 def first_window(begins: date) -> Window:

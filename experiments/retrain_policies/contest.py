@@ -1,8 +1,8 @@
-"""Live through the year under one retrain policy, night by night, with the decisions of production.
+"""Replay the year under one retrain policy, day by day, with the decisions of production.
 
-Each night the flow `nightly-monitoring` judges the champion, then the challenger, then asks its policy; here the same
+Each day the flow `nightly-monitoring` checks the champion, then the challenger, then asks its policy; here the same
 functions are called in the same order on the same evidence. What differs: nobody waits for a fit, and a candidate's
-speed is not judged. Nothing here looks past the night: labels count from the minute they were known, and a
+speed is not judged. Nothing here looks past the monitoring run: labels count from the minute they were known, and a
 version answers from the minute it was promoted.
 """
 
@@ -27,17 +27,17 @@ from monitoring.policy import (
     decide_guardrail,
     decide_shadow,
 )
-from monitoring.windows import night_of, trailing
+from monitoring.windows import run_moment, trailing
 from training.gate import judge
 from training.retraining import RetrainPlan, comparison
 
-HISTORY_NIGHTS = 14
+HISTORY_DAYS = 14
 Fit = Callable[[date], Candidate]
 
 
 @dataclass(frozen=True)
-class NightView:
-    """What a policy may look at on a night."""
+class DayView:
+    """What a policy may look at on a day."""
 
     day: date
     as_of: datetime
@@ -46,7 +46,7 @@ class NightView:
     flown: Ints
     """The year's rows of the day."""
     labelled: Ints
-    """Those of them whose label was known that night."""
+    """Those of them whose label was known by the monitoring run."""
     probability: Floats
     """What was answered; shape (n,) as the year's rows, NaN where nothing was asked yet."""
     year: Year
@@ -59,11 +59,11 @@ class Contestant(Protocol):
     gated: bool
     """Whether a candidate meets gate and shadow; without, it serves at once."""
 
-    def alarms(self, night: NightView) -> list[str]:
-        """What it raises that night; asked before `decide`."""
+    def alarms(self, view: DayView) -> list[str]:
+        """Return what it raises that day; asked before `decide`."""
         ...
 
-    def decide(self, night: NightView) -> Decision:
+    def decide(self, view: DayView) -> Decision:
         """Whether to retrain now."""
         ...
 
@@ -115,33 +115,33 @@ class Contest:
         self._answered_by = np.ones(len(year.rows), dtype=np.int64)
         self._shadow, self._guardrail = ShadowPolicy(), GuardrailPolicy()
 
-    def live(self, begins: date, ends: date, progress: Callable[[date], None] = lambda day: None) -> Record:
-        """Live through the days from one to another, both included."""
+    def replay(self, begins: date, ends: date, progress: Callable[[date], None] = lambda day: None) -> Record:
+        """Replay the days from one to another, both included."""
         day = self._year.rows.day
         rows = np.flatnonzero((day >= day_number(begins)) & (day <= day_number(ends)))
         self._record = Record(self._contestant.name, self._served, rows)
         for offset in range((ends - begins).days + 1):
-            self.night(begins + timedelta(days=offset))
+            self.monitor(begins + timedelta(days=offset))
             progress(begins + timedelta(days=offset))
         return self._record
 
-    def night(self, day: date) -> None:
-        """Judge champion and challenger, ask the policy, retrain where it says so: the flow's order."""
-        as_of = night_of(day)
+    def monitor(self, day: date) -> None:
+        """Check champion and challenger, ask the policy, retrain where it says so: the flow's order."""
+        as_of = run_moment(day)
         view = self._look(day, as_of)
         self._record.alarms.append((day, self._contestant.alarms(view)))
-        self._judge_champion(day, as_of)
-        self._judge_challenger(day, as_of)
+        self._check_guardrail(day, as_of)
+        self._check_challenger(day, as_of)
         decision = self._contestant.decide(self._look(day, as_of))
         if decision.verdict:
             self._retrain(day, as_of, decision)
 
-    def _look(self, day: date, as_of: datetime) -> NightView:
+    def _look(self, day: date, as_of: datetime) -> DayView:
         flown = np.flatnonzero(self._year.rows.day == day_number(day))
         labelled = self._known(day, day, as_of)
         if self._gap_day != day:
             gap = log_loss_gap(self._year.rows.y[labelled], self._served[labelled])
-            self._gaps, self._gap_day = [(day, gap), *self._gaps][:HISTORY_NIGHTS], day
+            self._gaps, self._gap_day = [(day, gap), *self._gaps][:HISTORY_DAYS], day
         champion = self._champion.candidate
         first_unknown = champion.window.as_of.date()
         serves_since = from_minute(self._champion.since).date()
@@ -151,16 +151,16 @@ class Contest:
             champion_labels=champion.labels,
             new_labels=len(self._known(first_unknown, day, as_of)),
             last_retrain=max(self._retrained, default=None),
-            in_vain=sum(night >= first_unknown for night in self._retrained),
+            in_vain=sum(day >= first_unknown for day in self._retrained),
             challenger=self._challenger.version if self._challenger else None,
-            gaps=tuple(gap for night, gap in self._gaps if gap == gap and night >= serves_since),
+            gaps=tuple(gap for day, gap in self._gaps if gap == gap and day >= serves_since),
         )
-        return NightView(day, as_of, state, champion, flown, labelled, self._served, self._year)
+        return DayView(day, as_of, state, champion, flown, labelled, self._served, self._year)
 
     def _known(self, first: date, last: date, as_of: datetime) -> Ints:
         return np.flatnonzero(self._year.known(first, last, as_of))
 
-    def _judge_champion(self, day: date, as_of: datetime) -> None:
+    def _check_guardrail(self, day: date, as_of: datetime) -> None:
         seat, policy = self._champion, self._guardrail
         age = minute_floor(as_of) - seat.since
         if seat.before is None or not self._contestant.gated or age // 1440 > policy.watch_days:
@@ -176,7 +176,7 @@ class Contest:
                 day, as_of, Seat(before.candidate, minute_floor(as_of), before.version), "rollback", decision
             )
 
-    def _judge_challenger(self, day: date, as_of: datetime) -> None:
+    def _check_challenger(self, day: date, as_of: datetime) -> None:
         trial = self._challenger
         if trial is None:
             return
@@ -206,7 +206,7 @@ class Contest:
         passed = Decision(True, "no gate", {}) if not self._contestant.gated else self._gate(candidate)
         self._record.retrains.append(
             {
-                "night": day.isoformat(),
+                "day": day.isoformat(),
                 "version": seat.version,
                 "asked": asked.reason,
                 "passed": passed.verdict,
@@ -248,4 +248,4 @@ class Contest:
 
 
 def _change(day: date, action: str, seat: Seat, decision: Decision) -> dict[str, Any]:
-    return {"night": day.isoformat(), "action": action, "version": seat.version, "reason": decision.reason}
+    return {"day": day.isoformat(), "action": action, "version": seat.version, "reason": decision.reason}

@@ -7,32 +7,32 @@ from datetime import date
 import numpy as np
 
 from domain.metrics import auc
-from experiments.retrain_policies.contest import NightView
+from experiments.retrain_policies.contest import DayView
 from experiments.retrain_policies.default_drift import DATASET_SHARE, DefaultDrift, distance
 from monitoring.policy import Decision, RetrainPolicy, decide_retrain
 from monitoring.reference import Reference, is_categorical, make_reference, watched_columns
 from monitoring.rules import NIGHTLY, evaluate
 from monitoring.thresholds import wasserstein
 
-NO = Decision(False, "not on this night", {})
-HISTORY_NIGHTS = 14
+NO = Decision(False, "not on this day", {})
+HISTORY_DAYS = 14
 
 
 @dataclass
 class Calendar:
-    """Retrains on given nights, whatever happens, and raises nothing."""
+    """Retrains on given days, whatever happens, and raises nothing."""
 
     name: str
-    nights: Sequence[date] = ()
+    days: Sequence[date] = ()
     gated: bool = True
 
-    def alarms(self, night: NightView) -> list[str]:
+    def alarms(self, view: DayView) -> list[str]:
         """It does not look."""
         return []
 
-    def decide(self, night: NightView) -> Decision:
+    def decide(self, view: DayView) -> Decision:
         """Whether the calendar says so."""
-        return Decision(True, "the calendar says so", {}) if night.day in self.nights else NO
+        return Decision(True, "the calendar says so", {}) if view.day in self.days else NO
 
 
 def mondays(begins: date, ends: date) -> list[date]:
@@ -57,16 +57,16 @@ class NaiveDrift:
     cool_down_days: int = RetrainPolicy.cool_down_days
     _drifted: bool = False
 
-    def alarms(self, night: NightView) -> list[str]:
-        """One a night on which more than half of the columns are called drifted."""
-        share = self.drift.share(night)
+    def alarms(self, view: DayView) -> list[str]:
+        """Return one a day on which more than half of the columns are called drifted."""
+        share = self.drift.share(view)
         self._drifted = share >= DATASET_SHARE
         return [f"dataset drift: {share:.0%} of the columns"] if self._drifted else []
 
-    def decide(self, night: NightView) -> Decision:
+    def decide(self, view: DayView) -> Decision:
         """Whether the day drifted, and the last retrain is long enough ago."""
-        last = night.state.last_retrain
-        if not self._drifted or (last and (night.day - last).days < self.cool_down_days):
+        last = view.state.last_retrain
+        if not self._drifted or (last and (view.day - last).days < self.cool_down_days):
             return NO
         return Decision(True, "dataset drift", {})
 
@@ -81,27 +81,27 @@ class Ours:
     _references: dict[str, Reference] = field(default_factory=dict)
     _history: dict[str, list[tuple[str, float, int | None]]] = field(default_factory=dict)
 
-    def alarms(self, night: NightView) -> list[str]:
-        """Rules that fire on what the night measures of drift and of performance."""
-        late, p = night.year.rows.y[night.labelled], night.probability[night.labelled]
+    def alarms(self, view: DayView) -> list[str]:
+        """Return the rules that fire on what the day measures of drift and of performance."""
+        late, p = view.year.rows.y[view.labelled], view.probability[view.labelled]
         measured = {
-            "drift_columns": (self._drifted(night), len(night.flown)),
-            "log_loss_gap": (night.state.gaps[0] if night.state.gaps else float("nan"), len(late)),
+            "drift_columns": (self._drifted(view), len(view.flown)),
+            "log_loss_gap": (view.state.gaps[0] if view.state.gaps else float("nan"), len(late)),
             "realised_auc": (auc(late, p), len(late)),
         }
         for metric, (value, n) in measured.items():
-            nights = self._history.setdefault(metric, [])
-            self._history[metric] = [(night.day.isoformat(), value, n), *nights][:HISTORY_NIGHTS]
+            days = self._history.setdefault(metric, [])
+            self._history[metric] = [(view.day.isoformat(), value, n), *days][:HISTORY_DAYS]
         return [alert.rule for alert in evaluate(NIGHTLY, self._history)]
 
-    def decide(self, night: NightView) -> Decision:
+    def decide(self, view: DayView) -> Decision:
         """As production decides."""
-        return decide_retrain(night.state, self.policy)
+        return decide_retrain(view.state, self.policy)
 
-    def _drifted(self, night: NightView) -> float:
+    def _drifted(self, view: DayView) -> float:
         """How many watched columns lie beyond their thresholds."""
-        reference = self._reference(night)
-        columns, current = watched_columns(night.year.rows.X[night.flown], np.full(len(night.flown), np.nan))
+        reference = self._reference(view)
+        columns, current = watched_columns(view.year.rows.X[view.flown], np.full(len(view.flown), np.nan))
         drifted = 0
         for i, name in enumerate(columns):
             today, before = (x[np.isfinite(x)] for x in (current[:, i], reference.sample[:, i]))
@@ -110,12 +110,12 @@ class Ours:
                 drifted += lies >= reference.thresholds[name]
         return float(drifted)
 
-    def _reference(self, night: NightView) -> Reference:
-        window = night.champion.window
+    def _reference(self, view: DayView) -> Reference:
+        window = view.champion.window
         key = window.as_of.isoformat()
         if key not in self._references:
-            known = night.year.known(night.champion.trained_from, night.champion.trained_until, window.as_of)
-            rows = night.year.rows.take(np.flatnonzero(known))
+            known = view.year.known(view.champion.trained_from, view.champion.trained_until, window.as_of)
+            rows = view.year.rows.take(np.flatnonzero(known))
             columns, values = watched_columns(rows.X, np.full(len(rows), np.nan))
             self._references = {key: make_reference(columns, values, rows.day)}
         return self._references[key]

@@ -2,7 +2,7 @@
 
 Above 1,000 reference rows the preset takes, for each column, the Wasserstein distance over the reference's deviation,
 for codes and for numbers of at most five values the Jensen-Shannon distance, calls the column drifted from 0.1 on, and
-the dataset from half of its columns on. Those are numbers of `monitoring.thresholds`: taken from there, a night costs
+the dataset from half of its columns on. Those are numbers of `monitoring.thresholds`: taken from there, a day costs
 milliseconds instead of seconds, and a test holds the share equal to what Evidently itself reports.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from domain.features.catalogue import CATEGORICAL, FEATURE_NAMES
 from domain.flights import Floats, Ints
-from experiments.retrain_policies.contest import NightView
+from experiments.retrain_policies.contest import DayView
 from monitoring.thresholds import jensen_shannon, wasserstein
 
 COLUMN_THRESHOLD = 0.1
@@ -29,12 +29,12 @@ class DefaultDrift:
     columns: int = 30
     reference_rows: int = 5_000
 
-    def share(self, night: NightView) -> float:
+    def share(self, view: DayView) -> float:
         """Share of columns that are called drifted."""
         chosen = self.chosen()
-        current = night.year.rows.X[np.ix_(night.flown, chosen)]
+        current = view.year.rows.X[np.ix_(view.flown, chosen)]
         return drifted_share(
-            self._reference(night, chosen), current, [FEATURE_NAMES[i] in CATEGORICAL for i in chosen]
+            self._reference(view, chosen), current, [FEATURE_NAMES[i] in CATEGORICAL for i in chosen]
         )
 
     def chosen(self) -> Ints:
@@ -42,8 +42,8 @@ class DefaultDrift:
         n = len(FEATURE_NAMES)
         return np.unique(np.linspace(0, n - 1, min(self.columns, n)).round().astype(np.int64))
 
-    def _reference(self, night: NightView, chosen: Ints) -> Floats:
-        champion, year = night.champion, night.year
+    def _reference(self, view: DayView, chosen: Ints) -> Floats:
+        champion, year = view.champion, view.year
         known = year.known(champion.trained_from, champion.trained_until, champion.window.as_of)
         rows = np.random.default_rng(0).permutation(np.flatnonzero(known))[: self.reference_rows]
         values: Floats = year.rows.X[np.ix_(np.sort(rows), chosen)]

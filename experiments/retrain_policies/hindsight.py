@@ -23,7 +23,7 @@ class Timetable:
     """The best timetable with a number of retrains."""
 
     retrains: int
-    nights: tuple[str, ...]
+    days: tuple[str, ...]
     probability: Floats
     """What it would have answered; shape (n,) as the year's rows."""
     log_loss: float
@@ -39,7 +39,7 @@ def timetables(
     rows : Ints
         The contest's rows.
     weekly : dict of Candidate
-        By night (ISO), ascending: each may serve from its night on.
+        By day (ISO), ascending: each may serve from its day on.
     """
     candidates = [first, *weekly.values()]
     starts = [0, *(minute_floor(c.window.as_of) for c in weekly.values())]
@@ -49,13 +49,13 @@ def timetables(
         later = rows[week >= i]
         lost = log_losses(year.rows.y[later], candidate.probability[later])
         losses[i] = np.bincount(week[week >= i], lost, len(candidates))
-    nights = ["", *weekly]
+    days = ["", *weekly]
     found = []
     for path in cheapest(losses, most):
         p = np.full(len(year.rows), np.nan)
         for i in sorted(set(path)):
             p[rows[np.array(path)[week] == i]] = candidates[i].probability[rows[np.array(path)[week] == i]]
-        chosen = tuple(nights[i] for i in sorted(set(path) - {0}))
+        chosen = tuple(days[i] for i in sorted(set(path) - {0}))
         loss = float(log_losses(year.rows.y[rows], p[rows]).mean())
         found.append(Timetable(len(chosen), chosen, p, loss))
     return found

@@ -65,7 +65,7 @@ def as_dict(findings: Findings) -> dict[str, Any]:
         "made_with": findings.made_with,
         "policies": policies,
         "hindsight": [
-            {"retrains": t.retrains, "log_loss": round(t.log_loss, 6), "nights": t.nights} for t in findings.oracle
+            {"retrains": t.retrains, "log_loss": round(t.log_loss, 6), "days": t.days} for t in findings.oracle
         ],
     }  # fmt: skip
 
@@ -82,7 +82,7 @@ def _counts(findings: Findings, name: str) -> dict[str, Any]:
     record = next((r for r in findings.records if r.name == name), None)
     if record is None:
         best = findings.oracle[-1]
-        return {"retrains": best.retrains, "promotions": best.retrains, "nights": list(best.nights)}
+        return {"retrains": best.retrains, "promotions": best.retrains, "days": list(best.days)}
     passed = sum(retrain["passed"] for retrain in record.retrains)
     return {
         "retrains": len(record.retrains),
@@ -90,7 +90,7 @@ def _counts(findings: Findings, name: str) -> dict[str, Any]:
         "promotions": record.count("promote"),
         "dropped_in_shadow": record.count("dropped"),
         "rollbacks": record.count("rollback"),
-        "alarm_nights": sum(bool(raised) for _, raised in record.alarms),
+        "alarm_days": sum(bool(raised) for _, raised in record.alarms),
         "alarms": sum(len(raised) for _, raised in record.alarms),
         "alarms_by_rule": _by_rule(record),
         "cpu_minutes": round(record.cpu_seconds / 60, 2),
@@ -124,7 +124,7 @@ def write(findings: Findings, json_path: Path, fragment: Path) -> dict[str, Any]
 
 HEADER = (
     "| policy | log-loss | gain over never (90%) | of monthly's gain | AUC | Brier | retrains | promotions "
-    "| nights with alarms | CPU minutes |\n|---|---|---|---|---|---|---|---|---|---|\n"
+    "| days with alarms | CPU minutes |\n|---|---|---|---|---|---|---|---|---|---|\n"
 )
 
 
@@ -145,7 +145,7 @@ def markdown(found: dict[str, Any], plot: str) -> str:
         + f"\nThe oracle picks in hindsight among the candidates of every Monday. With {same} retrains it "
         f"reaches a log-loss of {hindsight[same]:.4f}; ours, which knows the past only, {ours['log_loss']:.4f} "
         f"with {ours['promotions']} promotions.\n\n![Gain over never through the year, and per retrain]({plot})\n"
-        + "\nOurs, retrain by retrain:\n\n| night | why | the gate | what came of it |\n|---|---|---|---|\n"
+        + "\nOurs, retrain by retrain:\n\n| day | why | the gate | what came of it |\n|---|---|---|---|\n"
         + "".join(_retrain_line(one, ours["changes"]) for one in ours["retrained"])
         + "\nBound, cool-down and window were chosen on this same year, the only one there is: a margin of a tenth "
         "between two policies is within the luck of which days the gate judged by.\n"
@@ -153,9 +153,9 @@ def markdown(found: dict[str, Any], plot: str) -> str:
 
 
 def _retrain_line(one: dict[str, Any], changes: list[dict[str, Any]]) -> str:
-    after = [change for change in changes if change["night"] > one["night"]] if one["passed"] else []
-    came = f"{after[0]['action']}, {after[0]['night']}" if after else "nothing"
-    return f"| {one['night']} | {one['asked']} | {one['gate']} | {came} |\n"
+    after = [change for change in changes if change["day"] > one["day"]] if one["passed"] else []
+    came = f"{after[0]['action']}, {after[0]['day']}" if after else "nothing"
+    return f"| {one['day']} | {one['asked']} | {one['gate']} | {came} |\n"
 
 
 def _line(policy: dict[str, Any]) -> str:
@@ -169,7 +169,7 @@ def _line(policy: dict[str, Any]) -> str:
         f"{policy['brier']:.4f}",
         policy["retrains"],
         policy["promotions"],
-        policy.get("alarm_nights", ""),
+        policy.get("alarm_days", ""),
         policy.get("cpu_minutes", ""),
     ]
     return "| " + " | ".join(str(cell) for cell in cells) + " |\n"

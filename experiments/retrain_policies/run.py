@@ -1,4 +1,4 @@
-"""`make policies`: fit what the calendar needs, then let each policy live through the same year."""
+"""`make policies`: fit what the calendar needs, then replay the same year under each policy."""
 
 import sys
 import time
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from adapters.terminal import Say
 from domain.features.catalogue import FEATURE_NAMES
-from experiments.retrain_policies.candidates import Candidate, Window, Workshop, first_window, window_of_night
+from experiments.retrain_policies.candidates import Candidate, Window, Workshop, first_window, retrain_window
 from experiments.retrain_policies.contest import Contest, Contestant, Record
 from experiments.retrain_policies.contestants import Calendar, NaiveDrift, Ours, first_mondays, mondays
 from experiments.retrain_policies.default_drift import DefaultDrift
@@ -25,7 +25,7 @@ from training.train import TreeParameters
 
 UNGATED = "monthly, no gate"
 WEEKLY = "weekly"
-NIGHTS_A_LINE = 30
+DAYS_PER_LINE = 30
 
 
 THRIFT = 3
@@ -74,7 +74,7 @@ SHOWN = (NEVER, WEEKLY, MONTHLY, UNGATED, NAIVE, OURS)
 
 
 @dataclass(frozen=True)
-class Site:
+class Workspace:
     """Where data and kept work are; a process of the pool opens it once."""
 
     data_dir: Path
@@ -97,38 +97,38 @@ class Bench:
         """Fit a window's candidate, unless it is kept."""
         return self.workshop.candidate(window).cpu_seconds
 
-    def candidate(self, night: date) -> Candidate:
-        """What a retrain of a night gives."""
-        return self.workshop.candidate(window_of_night(night, self.plan.retrain))
+    def candidate(self, day: date) -> Candidate:
+        """Return what a retrain of a day yields."""
+        return self.workshop.candidate(retrain_window(day, self.plan.retrain))
 
     def first(self) -> Candidate:
         """The champion the contest begins with."""
         return self.workshop.candidate(first_window(self.plan.begins))
 
-    def live(self, contestant: Contestant, say: Say) -> Record:
-        """Let a policy live through the year."""
+    def replay(self, contestant: Contestant, say: Say) -> Record:
+        """Replay the year under a policy."""
         contest = Contest(self.year, self.first(), self.candidate, contestant, self.plan.retrain)
         total = (self.plan.ends - self.plan.begins).days + 1
         told = partial(_tell, say, contestant.name, self.plan.begins, total, time.monotonic())
-        return contest.live(self.plan.begins, self.plan.ends, told)
+        return contest.replay(self.plan.begins, self.plan.ends, told)
 
 
 def _tell(say: Say, name: str, begins: date, total: int, began: float, day: date) -> None:
     done = (day - begins).days + 1
     took = time.monotonic() - began
-    if done == total or (done % NIGHTS_A_LINE == 0 and took > 1):
+    if done == total or (done % DAYS_PER_LINE == 0 and took > 1):
         left = took * (total - done) / done
-        say(f"  {name}: {done} of {total} nights, about {left:.0f} s left")
+        say(f"  {name}: {done} of {total} days, about {left:.0f} s left")
 
 
-def compare(site: Site, say: Say) -> Findings:
+def compare(workspace: Workspace, say: Say) -> Findings:
     """Run the whole contest; what is kept already is not done again."""
     began = time.monotonic()
-    year = site.year(partial(_told, say, began))
-    bench = Bench(year, site.folder, site.plan)
-    with ProcessPoolExecutor(site.plan.workers, get_context("spawn"), _open, (site,)) as pool:
+    year = workspace.year(partial(_told, say, began))
+    bench = Bench(year, workspace.folder, workspace.plan)
+    with ProcessPoolExecutor(workspace.plan.workers, get_context("spawn"), _open, (workspace,)) as pool:
         _fit_calendar(bench, pool, say)
-        jobs = [pool.submit(_live, contestant) for contestant in site.plan.contestants()]
+        jobs = [pool.submit(_replay, contestant) for contestant in workspace.plan.contestants()]
         records = {job.result().name: job.result() for job in jobs}
     return findings(bench, [records[name] for name in SHOWN])
 
@@ -136,7 +136,7 @@ def compare(site: Site, say: Say) -> Findings:
 def findings(bench: Bench, records: list[Record]) -> Findings:
     """Add the oracle to what happened under each policy."""
     plan = bench.plan
-    weekly = {night.isoformat(): bench.candidate(night) for night in mondays(plan.begins, plan.ends)}
+    weekly = {day.isoformat(): bench.candidate(day) for day in mondays(plan.begins, plan.ends)}
     oracle = timetables(bench.year, records[0].rows, bench.first(), weekly)
     made_with = {
         "features": len(FEATURE_NAMES),
@@ -153,8 +153,8 @@ def findings(bench: Bench, records: list[Record]) -> Findings:
 def _fit_calendar(bench: Bench, pool: Executor, say: Say) -> None:
     """Fit the candidates of every Monday, which several policies and the oracle share."""
     plan = bench.plan
-    nights = mondays(plan.begins, plan.ends)
-    windows = [first_window(plan.begins), *(window_of_night(night, plan.retrain) for night in nights)]
+    days = mondays(plan.begins, plan.ends)
+    windows = [first_window(plan.begins), *(retrain_window(day, plan.retrain) for day in days)]
     missing = [window for window in windows if not bench.workshop.has(window)]
     began = time.monotonic()
     jobs = [pool.submit(_fit, window) for window in missing]
@@ -172,16 +172,16 @@ _bench: list[Bench] = []
 """The process's own bench: opened once, as reading the year takes seconds."""
 
 
-def _open(site: Site) -> None:
-    _bench[:] = [Bench(site.year(), site.folder, site.plan)]
+def _open(workspace: Workspace) -> None:
+    _bench[:] = [Bench(workspace.year(), workspace.folder, workspace.plan)]
 
 
 def _fit(window: Window) -> float:
     return _bench[0].fit(window)
 
 
-def _live(contestant: Contestant) -> Record:
-    return _bench[0].live(contestant, _print)
+def _replay(contestant: Contestant) -> Record:
+    return _bench[0].replay(contestant, _print)
 
 
 def _print(text: str) -> None:

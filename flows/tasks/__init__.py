@@ -11,7 +11,7 @@ from flows.tasks.decide import (
     trigger_pipeline,
     with_approval,
 )
-from flows.tasks.inputs import Night, Served, begin, fetch_predictions, load_champion, missed_nights
+from flows.tasks.inputs import Champion, RunContext, begin, fetch_predictions, load_champion, missed_runs
 from flows.tasks.measure import (
     Acknowledged,
     count_acknowledged,
@@ -34,13 +34,13 @@ from flows.tasks.store import (
     record,
     recorded,
     report_links,
-    save_night,
+    save_run,
 )
 
 __all__ = [
     "Acknowledged",
-    "Night",
-    "Served",
+    "Champion",
+    "RunContext",
     "begin",
     "compare_challenger",
     "compare_with_previous",
@@ -60,7 +60,7 @@ __all__ = [
     "measure_registry",
     "measure_service",
     "measure_trailing",
-    "missed_nights",
+    "missed_runs",
     "promote_version",
     "prune_reports",
     "raise_alerts",
@@ -70,7 +70,7 @@ __all__ = [
     "retrain_state",
     "roll_back",
     "sample_predictions",
-    "save_night",
+    "save_run",
     "trigger_pipeline",
     "with_approval",
 ]

@@ -13,12 +13,12 @@ from domain.flights import Floats
 from domain.metrics import PairedDifference, log_losses, paired_difference
 from flows.parts import parts
 from flows.tasks.defaults import task
-from flows.tasks.inputs import Night, Served, fetch_predictions, headline, trained_days
+from flows.tasks.inputs import Champion, RunContext, fetch_predictions, headline, trained_days
 from monitoring import windows
 from monitoring.policy import RetrainState, ShadowPolicy
 
-GAP_NIGHTS = 14
-"""Nights whose gaps the retrain policy may ask for."""
+GAP_DAYS = 14
+"""Days whose gaps the retrain policy may ask for."""
 
 
 @task
@@ -28,23 +28,23 @@ def last_change() -> Deployment | None:
 
 
 @task
-def compare_challenger(night: Night, days: int) -> tuple[int | None, PairedDifference | None, int]:
+def compare_challenger(run: RunContext, days: int) -> tuple[int | None, PairedDifference | None, int]:
     """Compare the challenger with the champion on the live requests both scored: version, difference, rows."""
     version = parts().registry.alias(CHALLENGER)
     if version is None:
         return None, None, 0
-    predictions = headline(fetch_predictions.fn(night, days))
+    predictions = headline(fetch_predictions.fn(run, days))
     rows = (predictions.challenger_version == version) & ~np.isnan(predictions.is_late)
     return version, *_paired(predictions, rows, predictions.challenger_probability, predictions.probability)
 
 
 @task
-def compare_with_previous(night: Night, promotion: Deployment) -> tuple[PairedDifference | None, int]:
+def compare_with_previous(run: RunContext, promotion: Deployment) -> tuple[PairedDifference | None, int]:
     """Compare a new champion with the one before it, on the new one's answers: difference, rows."""
     if promotion.from_version is None:
         return None, 0
-    days = (night.as_of - promotion.at).days + 2
-    predictions = headline(fetch_predictions.fn(night, days))
+    days = (run.as_of - promotion.at).days + 2
+    predictions = headline(fetch_predictions.fn(run, days))
     rows = (predictions.model_version == promotion.to_version) & ~np.isnan(predictions.is_late)
     if not rows.any():
         return None, 0
@@ -70,23 +70,23 @@ def with_approval(policy: ShadowPolicy) -> ShadowPolicy:
 
 
 @task
-def retrain_state(night: Night, champion: Served) -> RetrainState:
+def retrain_state(run: RunContext, champion: Champion) -> RetrainState:
     """Gather what the retrain policy looks at."""
     own = parts()
     known_until = datetime.fromisoformat(champion.model.manifest.as_of)
     first_unknown = known_until.date()
-    history = own.monitoring.history(night.day, GAP_NIGHTS)
+    history = own.monitoring.history(run.day, GAP_DAYS)
     change = last_change.fn()
     serves_since = change.at.date().isoformat() if change else ""
     return RetrainState(
-        day=night.day,
+        day=run.day,
         champion_known_until=first_unknown - timedelta(days=1),
         champion_labels=own.labels.count_known_by(known_until, *trained_days(champion)),
-        new_labels=own.labels.count_known_by(night.as_of, first_unknown, night.day),
+        new_labels=own.labels.count_known_by(run.as_of, first_unknown, run.day),
         last_retrain=own.monitoring.last_retrain(),
         in_vain=sum(
             decision.kind == "retrain" and decision.verdict
-            for decision in own.monitoring.decisions(first_unknown, night.day)
+            for decision in own.monitoring.decisions(first_unknown, run.day)
         ),
         challenger=own.registry.alias(CHALLENGER),
         gaps=tuple(v for day, v, _ in history.get("log_loss_gap", []) if day >= serves_since),

@@ -1,4 +1,4 @@
-"""Which night is judged, who serves, and what was answered."""
+"""Which day is monitored, which version serves, and what was answered."""
 
 import logging
 import time
@@ -15,24 +15,24 @@ from flows.tasks.defaults import task
 from monitoring import windows
 
 MISSED_DAYS = 14
-"""How far back a night looks for others that were missed."""
+"""How far back a run looks for days that were missed."""
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Night:
-    """The local day that is monitored."""
+class RunContext:
+    """The local day that a run monitors, and by what was known."""
 
     day: date
     as_of: datetime
-    """What became known later is not seen: judged again, the day is judged the same."""
+    """What became known later is not seen: monitored again, the day measures the same."""
     started: float
     is_newest: bool
     """Whether it is the last whole day by the clock: only then is anything decided."""
 
 
 @dataclass(frozen=True)
-class Served:
+class Champion:
     """A version of the model and what it was trained on."""
 
     version: int
@@ -40,7 +40,7 @@ class Served:
 
 
 @task
-def begin(day: date | None) -> Night:
+def begin(day: date | None) -> RunContext:
     """Settle which day is monitored: by default the last complete one.
 
     Raises
@@ -53,39 +53,39 @@ def begin(day: date | None) -> Night:
     chosen = day or newest
     if chosen > newest:
         raise InvalidInput("day", f"a day that is over by the stack's clock, at most {newest}", str(chosen))
-    return Night(chosen, windows.night_of(chosen), time.monotonic(), chosen == newest)
+    return RunContext(chosen, windows.run_moment(chosen), time.monotonic(), chosen == newest)
 
 
 @task
-def missed_nights(night: Night) -> list[Night]:
-    """Nights of the weeks before that have predictions and were not judged."""
-    first = night.day - timedelta(days=MISSED_DAYS)
-    missed = parts().monitoring.missed_nights(first, night.day - timedelta(days=1))
-    return [Night(day, windows.night_of(day), time.monotonic(), False) for day in missed]
+def missed_runs(run: RunContext) -> list[RunContext]:
+    """Return the days of the weeks before that have predictions and were not monitored."""
+    first = run.day - timedelta(days=MISSED_DAYS)
+    missed = parts().monitoring.missed_days(first, run.day - timedelta(days=1))
+    return [RunContext(day, windows.run_moment(day), time.monotonic(), False) for day in missed]
 
 
 @task
-def load_champion() -> Served | None:
-    """Load the version that serves, None where none does or its artifact is refused: the night goes on."""
+def load_champion() -> Champion | None:
+    """Load the version that serves, None where none does or its artifact is refused: the run goes on."""
     version = parts().registry.alias(CHAMPION)
     try:
-        return Served(version, parts().registry.load(version)) if version is not None else None
+        return Champion(version, parts().registry.load(version)) if version is not None else None
     except SignatureInvalid as error:
         logger.warning("the champion's artifact is refused", extra={"version": version, "reason": str(error)})
         return None
 
 
-def trained_days(champion: Served) -> tuple[date, date]:
+def trained_days(champion: Champion) -> tuple[date, date]:
     """First and last day of the flights a version was fitted on."""
     manifest = champion.model.manifest
     return date.fromisoformat(manifest.trained_from), date.fromisoformat(manifest.trained_until)
 
 
 @task
-def fetch_predictions(night: Night, days: int = 1) -> PredictionColumns:
-    """Give the predictions of the newest days up to the night's, with the labels that were known then."""
-    window = windows.trailing(night.day, days)
-    return parts().log.fetch(*window, known_by=night.as_of, contract_hash=CONTRACT_HASH)
+def fetch_predictions(run: RunContext, days: int = 1) -> PredictionColumns:
+    """Return the predictions of the newest days up to the run's, with the labels that were known then."""
+    window = windows.trailing(run.day, days)
+    return parts().log.fetch(*window, known_by=run.as_of, contract_hash=CONTRACT_HASH)
 
 
 def headline(predictions: PredictionColumns) -> PredictionColumns:

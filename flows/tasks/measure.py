@@ -1,4 +1,4 @@
-"""What a night measures: feeds, drift, service, answers, parity, versions. Each gives measures and stores none."""
+"""What a run measures: feeds, drift, service, answers, parity, versions. Each returns measures and stores none."""
 
 import logging
 import time
@@ -19,7 +19,7 @@ from domain.features.vectors import vectors_for
 from domain.flights import Floats, Queries
 from flows.parts import parts
 from flows.tasks.defaults import task
-from flows.tasks.inputs import Night, Served, trained_days
+from flows.tasks.inputs import Champion, RunContext, trained_days
 from flows.tasks.store import report_folder
 from monitoring import drift, performance, quality, reference, service, trailing, windows
 from monitoring.measures import Measure
@@ -29,9 +29,9 @@ from training.training_set import HEADLINE_LEAD, build
 
 PARITY_SAMPLE = 200
 DAY_SAMPLE, WINDOW_SAMPLE = 20_000, 100_000
-"""Flights of a day, with features, and of a week, without, that a night reads at most."""
-REQUEST_NIGHTS = 14
-"""Nights whose requests a day's are held against."""
+"""Flights of a day, with features, and of a week, without, that a run reads at most."""
+REQUEST_DAYS = 14
+"""Days with whose requests a day's are compared."""
 COUNTS_PATIENCE_SECONDS = 3.0
 NEWER_VERSIONS = 5
 """Versions beyond those in use that are audited: candidates that wait."""
@@ -47,42 +47,39 @@ class Acknowledged:
 
 
 @task
-def count_acknowledged(night: Night) -> Acknowledged:
+def count_acknowledged(run: RunContext) -> Acknowledged:
     """Count what was acknowledged, then look whether any of it still waits to be stored; before the log is counted."""
     own = parts()
     deadline = time.monotonic() + COUNTS_PATIENCE_SECONDS
     # A worker stores its counts a second or two after its last answer: right after a day they may be on their way.
-    while (acknowledged := own.service.acknowledged(night.day)) is not None:
-        if (
-            acknowledged >= own.sampler.totals(night.day, night.day).predictions
-            or time.monotonic() > deadline
-        ):
+    while (acknowledged := own.service.acknowledged(run.day)) is not None:
+        if acknowledged >= own.sampler.totals(run.day, run.day).predictions or time.monotonic() > deadline:
             break
         time.sleep(0.2)
     return Acknowledged(acknowledged, unshipped_bytes(own.spool, own.log.offset))
 
 
 @task
-def count_predictions(night: Night, days: int = 1) -> WindowTotals:
-    """Count the predictions of the newest days up to the night's."""
-    return parts().sampler.totals(*windows.trailing(night.day, days))
+def count_predictions(run: RunContext, days: int = 1) -> WindowTotals:
+    """Count the predictions of the newest days up to the run's."""
+    return parts().sampler.totals(*windows.trailing(run.day, days))
 
 
 @task
-def sample_predictions(night: Night, totals: WindowTotals, days: int = 1) -> Sample:
+def sample_predictions(run: RunContext, totals: WindowTotals, days: int = 1) -> Sample:
     """Give one prediction a flight, with the labels that were known then; of many flights a sample.
 
     Only a single day's come with their features: those of a week would be read for nothing.
     """
     most = DAY_SAMPLE if days == 1 else WINDOW_SAMPLE
-    window = windows.trailing(night.day, days)
+    window = windows.trailing(run.day, days)
     return parts().sampler.sample(
-        *window, night.as_of, CONTRACT_HASH, most, totals.near_headline, with_features=days == 1
+        *window, run.as_of, CONTRACT_HASH, most, totals.near_headline, with_features=days == 1
     )
 
 
 @task
-def fetch_reference(champion: Served) -> reference.Reference:
+def fetch_reference(champion: Champion) -> reference.Reference:
     """Give the champion's training days and its drift thresholds: made once a version, then kept."""
     own = parts()
     path = own.settings.state_dir / "reference" / f"{champion.version}.npz"
@@ -98,38 +95,41 @@ def fetch_reference(champion: Served) -> reference.Reference:
 
 @task
 def measure_drift(
-    night: Night, champion: Served | None, predictions: PredictionColumns, against: reference.Reference | None
+    run: RunContext,
+    champion: Champion | None,
+    predictions: PredictionColumns,
+    against: reference.Reference | None,
 ) -> drift.DriftReport:
     """Measure drift with Evidently and write its report."""
     if champion is None or against is None or not len(predictions):
         return drift.DriftReport([], None, None)
     _, current = reference.watched_columns(predictions.features, predictions.probability)
-    return drift.measure_drift(current, against, report_folder(night.day))
+    return drift.measure_drift(current, against, report_folder(run.day))
 
 
 @task
-def measure_trailing(night: Night, predictions: PredictionColumns) -> list[Measure]:
+def measure_trailing(run: RunContext, predictions: PredictionColumns) -> list[Measure]:
     """Measure drift against the four weeks served before this one; nothing before they are there."""
-    before = trailing_reference(night) if len(predictions) else None
+    before = trailing_reference(run) if len(predictions) else None
     if before is None:
         return []
     _, current = reference.watched_columns(predictions.features, predictions.probability)
     return trailing.measure_trailing(current, before)
 
 
-def trailing_reference(night: Night) -> reference.Reference | None:
-    """Give the four whole weeks before the night's: read from the log once a week, then kept."""
+def trailing_reference(run: RunContext) -> reference.Reference | None:
+    """Return the four whole weeks before the run's: read from the log once a week, then kept."""
     own = parts()
-    last = night.day - timedelta(days=night.day.weekday() + 1)
+    last = run.day - timedelta(days=run.day.weekday() + 1)
     first = last - timedelta(days=trailing.DAYS - 1)
     path = own.settings.state_dir / "reference" / f"trailing-{CONTRACT_HASH[:12]}-{last}.npz"
     if path.exists():
         return reference.Reference.load(path)
     if len(own.log.by_day(first, last)) < ThresholdPolicy().minimum_days:
-        return None  # before anything is read: until they are there, every night asks
+        return None  # before anything is read: until they are there, every run asks
     near = own.sampler.totals(first, last).near_headline
     served = own.sampler.sample(
-        first, last, windows.night_of(last), CONTRACT_HASH, DAY_SAMPLE, near
+        first, last, windows.run_moment(last), CONTRACT_HASH, DAY_SAMPLE, near
     ).predictions
     days = windows.day_numbers(served)
     if len(np.unique(days)) < ThresholdPolicy().minimum_days:  # the others' are of another contract
@@ -141,30 +141,30 @@ def trailing_reference(night: Night) -> reference.Reference | None:
 
 
 @task
-def measure_quality(night: Night) -> quality.DayQuality:
+def measure_quality(run: RunContext) -> quality.DayQuality:
     """Measure the feeds of the day, flights, weather and labels, against the four weeks before it."""
     own = parts()
-    start = datetime(night.day.year, night.day.month, night.day.day, tzinfo=UTC)
+    start = datetime(run.day.year, run.day.month, run.day.day, tzinfo=UTC)
     first, last = start - timedelta(days=quality.TRAILING_DAYS + 1), start + timedelta(days=2)
-    flights, weather = own.events.facts(night.as_of, first, last)
-    labels = own.labels.known_by(night.as_of, night.day, night.day)
-    return quality.measure_quality(flights, weather, labels.flight_id, night.day, night.as_of)
+    flights, weather = own.events.facts(run.as_of, first, last)
+    labels = own.labels.known_by(run.as_of, run.day, run.day)
+    return quality.measure_quality(flights, weather, labels.flight_id, run.day, run.as_of)
 
 
 @task
-def measure_service(night: Night, totals: WindowTotals, flights: int, scheduled: int) -> list[Measure]:
-    """Measure latency, coverage of the schedule, requests against the nights before, what waits in the spool."""
+def measure_service(run: RunContext, totals: WindowTotals, flights: int, scheduled: int) -> list[Measure]:
+    """Measure latency, coverage of the schedule, requests against the days before, what waits in the spool."""
     own = parts()
-    history = own.monitoring.history(night.day - timedelta(days=1), REQUEST_NIGHTS)
+    history = own.monitoring.history(run.day - timedelta(days=1), REQUEST_DAYS)
     before = [value for _, value, _ in history.get("predictions", [])]
     return service.measure_service(totals, flights, scheduled, own.spool.backlog_bytes(), before)
 
 
 @task
-def measure_answers(night: Night, acknowledged: Acknowledged, totals: WindowTotals) -> list[Measure]:
+def measure_answers(run: RunContext, acknowledged: Acknowledged, totals: WindowTotals) -> list[Measure]:
     """Measure errors, what was shed, throughput, and whether every acknowledged prediction is in the log."""
     return [
-        *service.measure_requests(parts().service.day(night.day)),
+        *service.measure_requests(parts().service.day(run.day)),
         *service.measure_log(acknowledged.predictions, acknowledged.unshipped, totals.predictions),
     ]
 
@@ -182,7 +182,7 @@ def measure_parity(predictions: PredictionColumns) -> list[Measure]:
 
 
 def recompute_vectors(predictions: PredictionColumns, rows: np.ndarray) -> Floats:
-    """Compute logged vectors anew, the way of training: from the events, at the state each answer saw."""
+    """Compute logged vectors again, the way of training: from the events, at the state each answer saw."""
     ticks = predictions.state_tick[rows]
     first = from_minute(int(ticks.min()) - LOOKBACK_MINUTES - 1440)
     until = from_minute(int(ticks.max()) + AHEAD_MINUTES)
@@ -218,9 +218,9 @@ def measure_registry() -> list[Measure]:
 
 
 @task
-def measure_approval(night: Night) -> list[Measure]:
-    """Tell whether the challenger of the night before held and waits for a person."""
-    own, before = parts(), night.day - timedelta(days=1)
+def measure_approval(run: RunContext) -> list[Measure]:
+    """Measure whether the challenger of the run before held and waits for a person."""
+    own, before = parts(), run.day - timedelta(days=1)
     challenger = own.registry.alias(CHALLENGER)
     waiting = [
         decision

@@ -27,40 +27,40 @@ def measure(name: str, value: float | None, where: str = "all") -> Measured:
     return Measured(name, where, value, None, None, 900)
 
 
-def test_a_night_is_read_back_as_it_was_saved(store):
-    store.save_night(run(), [measure("realised_auc", 0.75), measure("realised_auc", 0.7, "origin=JFK")])
+def test_a_run_is_read_back_as_it_was_saved(store):
+    store.save_run(run(), [measure("realised_auc", 0.75), measure("realised_auc", 0.7, "origin=JFK")])
     assert store.runs(DAY, DAY) == [run()]
-    assert [(m.name, m.slice, m.value) for m in store.night(DAY)] == [
+    assert [(m.name, m.slice, m.value) for m in store.measures_of(DAY)] == [
         ("realised_auc", "all", 0.75),
         ("realised_auc", "origin=JFK", 0.7),
     ]
 
 
-def test_the_same_night_again_replaces_the_first_whole(store):
-    store.save_night(run(), [measure("realised_auc", 0.75), measure("gone", 1.0)])
-    store.save_night(run(predictions=901), [measure("realised_auc", 0.8)])
+def test_another_run_of_a_day_replaces_the_first_whole(store):
+    store.save_run(run(), [measure("realised_auc", 0.75), measure("gone", 1.0)])
+    store.save_run(run(predictions=901), [measure("realised_auc", 0.8)])
     assert [r.predictions for r in store.runs(DAY, DAY)] == [901]
-    assert [(m.name, m.value) for m in store.night(DAY)] == [("realised_auc", 0.8)]
+    assert [(m.name, m.value) for m in store.measures_of(DAY)] == [("realised_auc", 0.8)]
 
 
-def test_a_night_that_fails_half_way_leaves_the_earlier_one(store):
-    store.save_night(run(), [measure("realised_auc", 0.75)])
+def test_a_run_that_fails_half_way_leaves_the_earlier_one(store):
+    store.save_run(run(), [measure("realised_auc", 0.75)])
     twice = [measure("realised_auc", 0.8), measure("realised_auc", 0.9)]
     with pytest.raises(psycopg2.errors.UniqueViolation):
-        store.save_night(run(predictions=1), twice)
+        store.save_run(run(predictions=1), twice)
     assert [r.predictions for r in store.runs(DAY, DAY)] == [900]
-    assert [m.value for m in store.night(DAY)] == [0.75]
+    assert [m.value for m in store.measures_of(DAY)] == [0.75]
 
 
 def test_what_is_not_a_number_is_stored_as_unknown(store):
-    store.save_night(run(), [measure("realised_auc", float("nan"))])
-    assert [m.value for m in store.night(DAY)] == [None]
+    store.save_run(run(), [measure("realised_auc", float("nan"))])
+    assert [m.value for m in store.measures_of(DAY)] == [None]
 
 
 def test_history_is_newest_first_and_overall_only(store):
     for day, value in ((1, 0.1), (2, 0.2), (3, 0.3)):
-        night = run(day=date(2013, 4, day))
-        store.save_night(night, [measure("gap", value), measure("gap", 9.0, "origin=JFK")])
+        one = run(day=date(2013, 4, day))
+        store.save_run(one, [measure("gap", value), measure("gap", 9.0, "origin=JFK")])
     history = store.history(date(2013, 4, 3), 2)
     assert history == {"gap": [("2013-04-03", 0.3, 900), ("2013-04-02", 0.2, 900)]}
 
@@ -71,7 +71,7 @@ def test_an_alert_is_open_once_until_it_resolves(store):
     assert store.open_alert("slow", "warning", DAY, NOW, "slow again.", {}) is None
     assert store.resolve_alerts(["slow"], ["slow"], NOW) == 0
     assert store.resolve_alerts(["slow"], [], NOW) == 1
-    assert store.open_alert("slow", "warning", DAY, NOW, "slow anew.", {}) is not None
+    assert store.open_alert("slow", "warning", DAY, NOW, "slow again.", {}) is not None
 
 
 def test_an_acknowledgement_keeps_the_first_word(store):

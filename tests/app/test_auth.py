@@ -14,9 +14,9 @@ ROUTES = {
     ("POST", "/v1/model/promote"): "admin",
     ("POST", "/v1/model/rollback"): "admin",
     ("POST", "/v1/model/retrain"): "admin",
-    ("GET", "/v1/monitoring/nights"): "predict",
-    ("GET", "/v1/monitoring/nights/<day>"): "predict",
-    ("GET", "/v1/monitoring/nights/<day>/report.<kind>"): "predict",
+    ("GET", "/v1/monitoring/runs"): "predict",
+    ("GET", "/v1/monitoring/runs/<day>"): "predict",
+    ("GET", "/v1/monitoring/runs/<day>/report.<kind>"): "predict",
     ("GET", "/v1/monitoring/alerts"): "predict",
     ("POST", "/v1/monitoring/alerts/<int:alert_id>/acknowledge"): "admin",
 }

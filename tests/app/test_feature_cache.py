@@ -5,7 +5,7 @@ import pytest
 
 from adapters.clock_store import ClockStore
 from adapters.postgres import Database, migrate
-from app.feature_cache import PAST, RING, FeatureCache, Sight
+from app.feature_cache import PAST, RING, FeatureCache, RequestView
 from deploy.native.embedded_postgres import EmbeddedPostgres, create_databases
 from domain.clock import minute_floor
 from domain.errors import NotReady
@@ -60,21 +60,21 @@ def test_without_a_notice_the_clock_is_looked_at_every_second(cache, postgres):
 
 def test_a_question_about_now_asks_postgres_nothing(cache, postgres, monkeypatch):
     asked = queries(postgres, monkeypatch)
-    sight = Sight(cache)
-    assert sight.reaches(NOON)
-    assert sight.state_for(NOON).first_tick == TICK
+    view = RequestView(cache)
+    assert view.reaches(NOON)
+    assert view.state_for(NOON).first_tick == TICK
     assert asked == []
 
 
 def test_a_state_stored_a_moment_ago_is_seen_before_its_notice(cache, postgres):
     refresh_at(postgres, NOON + 5 * MINUTE)
-    assert Sight(cache).state_for(NOON + 6 * MINUTE).first_tick == TICK + 5
+    assert RequestView(cache).state_for(NOON + 6 * MINUTE).first_tick == TICK + 5
 
 
 def test_while_a_state_is_late_not_every_request_looks_for_it(cache, postgres, monkeypatch):
     asked = queries(postgres, monkeypatch)
     for _ in range(20):
-        assert Sight(cache).state_for(NOON + 6 * MINUTE).first_tick == TICK
+        assert RequestView(cache).state_for(NOON + 6 * MINUTE).first_tick == TICK
     assert len(asked) == 1
 
 
@@ -82,7 +82,7 @@ def test_a_worker_without_any_state_computes_none_that_is_not_sealed(postgres):
     busy_morning(postgres)
     ClockStore(postgres).set_simulated(NOON)
     with pytest.raises(NotReady, match="no feature state"):
-        Sight(FeatureCache(postgres)).state_for(NOON)
+        RequestView(FeatureCache(postgres)).state_for(NOON)
 
 
 def test_memory_keeps_the_newest_states_and_the_older_ones_asked_for_last(cache, postgres):
@@ -98,11 +98,11 @@ def test_memory_keeps_the_newest_states_and_the_older_ones_asked_for_last(cache,
 
 
 def test_a_request_sees_one_state_for_one_tick_even_if_a_newer_one_comes(cache, postgres):
-    sight = Sight(cache)
-    first = sight.state_for(NOON + 6 * MINUTE)
+    view = RequestView(cache)
+    first = view.state_for(NOON + 6 * MINUTE)
     refresh_at(postgres, NOON + 5 * MINUTE)
     cache.refresh()
-    assert sight.state_for(NOON + 6 * MINUTE) is first
+    assert view.state_for(NOON + 6 * MINUTE) is first
 
 
 def test_in_production_the_clock_is_the_real_time(cache, postgres):

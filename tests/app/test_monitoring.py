@@ -7,12 +7,12 @@ from tests.app.worlds import assert_problem
 
 DAY = date(2013, 4, 3)
 MORNING = datetime(2013, 4, 4, 10, tzinfo=UTC)
-NIGHTS = "/v1/monitoring/nights"
+RUNS = "/v1/monitoring/runs"
 
 
 @pytest.fixture
 def judged(own_api):
-    """A night with a report, a measure and an alert."""
+    """A run with a report, a measure and an alert."""
     folder = own_api.parts.settings.reports_dir / "monitoring" / DAY.isoformat()
     folder.mkdir(parents=True)
     (folder / "drift.html").write_text("<p>drift</p>")
@@ -20,7 +20,7 @@ def judged(own_api):
     run = MonitoringRun(
         DAY, MORNING, 1, 900, 880, str(folder / "drift.html"), str(folder / "drift.json"), 2.5
     )
-    own_api.parts.monitoring.save_night(run, [Measured("realised_auc", "origin=JFK", 0.7, 0.6, None, 300)])
+    own_api.parts.monitoring.save_run(run, [Measured("realised_auc", "origin=JFK", 0.7, 0.6, None, 300)])
     own_api.parts.monitoring.open_alert(
         "an airport is closed", "warning", DAY, MORNING, "EWR. Look.", {"n": 1}
     )
@@ -28,21 +28,21 @@ def judged(own_api):
     return own_api
 
 
-def test_nights_are_listed_with_where_their_reports_are(judged):
-    body = judged.get(NIGHTS, "predict").get_json()
-    [night] = body["nights"]
-    assert (night["day"], night["predictions"], night["model_version"]) == ("2013-04-03", 900, 1)
-    assert judged.get(night["report_json"], "predict").get_json() == {"drift": 1}
-    page = judged.get(night["report_html"], "predict")
+def test_runs_are_listed_with_where_their_reports_are(judged):
+    body = judged.get(RUNS, "predict").get_json()
+    [run] = body["runs"]
+    assert (run["day"], run["predictions"], run["model_version"]) == ("2013-04-03", 900, 1)
+    assert judged.get(run["report_json"], "predict").get_json() == {"drift": 1}
+    page = judged.get(run["report_html"], "predict")
     assert page.text == "<p>drift</p>"
     assert page.mimetype == "text/html"
     assert page.headers["Content-Security-Policy"].startswith("sandbox allow-scripts; default-src 'none'")
-    other_days = judged.get(f"{NIGHTS}?from=2013-04-04&to=2013-04-10", "predict").get_json()
-    assert other_days["nights"] == []
+    other_days = judged.get(f"{RUNS}?from=2013-04-04&to=2013-04-10", "predict").get_json()
+    assert other_days["runs"] == []
 
 
-def test_a_night_shows_measures_alerts_and_decisions(judged):
-    body = judged.get(f"{NIGHTS}/2013-04-03", "predict").get_json()
+def test_a_run_shows_measures_alerts_and_decisions(judged):
+    body = judged.get(f"{RUNS}/2013-04-03", "predict").get_json()
     assert body["measures"] == [
         {"name": "realised_auc", "slice": "origin=JFK", "value": 0.7, "low": 0.6, "high": None, "n": 300}
     ]
@@ -50,15 +50,15 @@ def test_a_night_shows_measures_alerts_and_decisions(judged):
     assert [(d["kind"], d["verdict"]) for d in body["decisions"]] == [("retrain", False)]
 
 
-def test_a_night_that_was_not_judged_is_not_found(judged):
-    assert_problem(judged.get(f"{NIGHTS}/2013-04-02", "predict"), 404)
-    assert_problem(judged.get(f"{NIGHTS}/2013-04-02/report.html", "predict"), 404)
+def test_a_day_that_was_not_monitored_is_not_found(judged):
+    assert_problem(judged.get(f"{RUNS}/2013-04-02", "predict"), 404)
+    assert_problem(judged.get(f"{RUNS}/2013-04-02/report.html", "predict"), 404)
 
 
 def test_a_report_that_is_pruned_is_not_found(judged):
     for path in (judged.parts.settings.reports_dir / "monitoring" / "2013-04-03").iterdir():
         path.unlink()
-    assert_problem(judged.get(f"{NIGHTS}/2013-04-03/report.html", "predict"), 404)
+    assert_problem(judged.get(f"{RUNS}/2013-04-03/report.html", "predict"), 404)
 
 
 @pytest.mark.parametrize(
@@ -70,21 +70,21 @@ def test_a_report_that_is_pruned_is_not_found(judged):
     ],
 )  # fmt: skip
 def test_no_path_leads_out_of_the_reports(judged, path):
-    assert judged.get(f"{NIGHTS}/{path}", "predict").status_code in (404, 422)
+    assert judged.get(f"{RUNS}/{path}", "predict").status_code in (404, 422)
 
 
 def test_what_the_database_names_is_no_path_that_is_read(judged):
     secret = judged.parts.settings.state_dir / "secrets" / "postgres_password"
     run = MonitoringRun(DAY, MORNING, 1, 1, 1, str(secret), str(secret), 1.0)
-    judged.parts.monitoring.save_night(run, [])
-    assert judged.get(f"{NIGHTS}/2013-04-03/report.html", "predict").text == "<p>drift</p>"
+    judged.parts.monitoring.save_run(run, [])
+    assert judged.get(f"{RUNS}/2013-04-03/report.html", "predict").text == "<p>drift</p>"
 
 
 @pytest.mark.parametrize(
     "query", ["from=x", "to=2013-13-01", "from=2013-04-05&to=2013-04-01", "from=0001-01-01"]
 )
 def test_days_that_make_no_sense_are_refused_by_name(judged, query):
-    problem = assert_problem(judged.get(f"{NIGHTS}?{query}", "predict"), 422)
+    problem = assert_problem(judged.get(f"{RUNS}?{query}", "predict"), 422)
     assert problem["errors"][0]["field"] in ("from", "to")
 
 

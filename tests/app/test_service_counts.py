@@ -27,7 +27,7 @@ def test_requests_and_predictions_are_stored_by_kind_and_day(own_api):
     flights = [{**FLIGHT_LATE, "flight": n} for n in (1, 2)] + [{"carrier": "UA"}]
     assert own_api.post("/v1/predictions", {"flights": flights}, "predict").status_code == 207
     assert own_api.predict(origin="nowhere").status_code == 422
-    assert own_api.get("/v1/monitoring/nights").status_code == 401
+    assert own_api.get("/v1/monitoring/runs").status_code == 401
     assert own_api.get("/health/live").status_code == 200
     own_api.parts.counts.flush()
     store = ServiceStore(own_api.database)

@@ -1,4 +1,4 @@
-"""A whole stack of its own inside the checkout: started, taught a month of 2013, and lived one day."""
+"""A whole stack of its own inside the checkout: started, taught a month of 2013, and one day replayed."""
 
 import os
 import secrets
@@ -131,7 +131,7 @@ def _live(settings: Settings, stack: Stack, database: Database) -> Iterator[Worl
         world = World(settings, stack, database, api, prefect, feed, replay, DayCount(DAY))
         world.championship().promote(world.train("first champion", seed=1), ANY, "test", "first champion")
         wait_for(api_ready, settings, 60)
-        world.first_day = replay.live_day(DAY)
+        world.first_day = replay.replay_day(DAY)
         replay.advance(morning_after(DAY))
         yield world
     finally:

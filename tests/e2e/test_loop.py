@@ -1,4 +1,4 @@
-"""One pass of the loop through the whole stack; the tests tell its story in order."""
+"""One pass of the loop through the whole stack; its tests run in order."""
 
 import time
 from collections import Counter
@@ -58,14 +58,14 @@ def test_every_part_is_well(world):
     assert world.stack.probe() == dict.fromkeys(PROBES)
 
 
-def test_the_night_comes_by_itself(world):
-    """Prefect's scheduler has put the coming nights on its calendar."""
-    wish = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+def test_the_run_of_a_day_comes_by_itself(world):
+    """Prefect's scheduler has put the coming runs on its calendar."""
+    body = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
     address = f"{world.settings.prefect_address}/flow_runs/filter"
 
     def scheduled() -> set[str]:
         return {
-            run["expected_start_time"][11:16] for run in requests.post(address, json=wish, timeout=10).json()
+            run["expected_start_time"][11:16] for run in requests.post(address, json=body, timeout=10).json()
         }
 
     eventually(lambda: scheduled() == {"10:00"}, 30)
@@ -131,25 +131,25 @@ def test_an_answer_leads_to_its_features_its_model_its_data_and_its_code(world):
     assert shown["model"]["git_commit"]
 
 
-def test_a_night_measures_the_day_and_leaves_a_report(world):
-    world.prefect.run("nightly-monitoring", {"day": DAY.isoformat()}, "night")
+def test_a_run_measures_the_day_and_leaves_a_report(world):
+    world.prefect.run("nightly-monitoring", {"day": DAY.isoformat()}, "run")
     store = MonitoringStore(world.database)
-    (night,) = store.runs(DAY, DAY)
-    assert night.predictions == world.first_day.predictions
-    assert night.labelled > 0.9 * night.predictions
-    assert Path(night.report_html).stat().st_size > 100_000
-    measured = {m.name: m.value for m in store.night(DAY) if m.slice == "all"}
+    (run,) = store.runs(DAY, DAY)
+    assert run.predictions == world.first_day.predictions
+    assert run.labelled > 0.9 * run.predictions
+    assert Path(run.report_html).stat().st_size > 100_000
+    measured = {m.name: m.value for m in store.measures_of(DAY) if m.slice == "all"}
     assert 0.5 < measured["realised_auc"] < 1
     assert measured["parity_mismatches"] == 0
     assert "retrain" in {decision.kind for decision in store.decisions(DAY, DAY)}
 
 
-def test_the_same_night_again_changes_nothing(world):
+def test_the_same_day_again_changes_nothing(world):
     store = MonitoringStore(world.database)
-    before = {(m.name, m.slice): m.value for m in store.night(DAY)}
+    before = {(m.name, m.slice): m.value for m in store.measures_of(DAY)}
     decided = len(store.decisions(DAY, DAY))
-    world.prefect.run("nightly-monitoring", {"day": DAY.isoformat()}, "night again")
-    after = {(m.name, m.slice): m.value for m in store.night(DAY)}
+    world.prefect.run("nightly-monitoring", {"day": DAY.isoformat()}, "run again")
+    after = {(m.name, m.slice): m.value for m in store.measures_of(DAY)}
     timed = {key for key in before if "latency" in key[0] or "seconds" in key[0] or "backlog" in key[0]}
     assert after.keys() == before.keys()
     for key in before.keys() - timed:
@@ -165,19 +165,19 @@ def test_the_same_night_again_changes_nothing(world):
 
 def test_a_promotion_and_a_rollback_reach_the_running_api(world):
     second = world.train("to be promoted", seed=2)
-    wish = {"version": second, "expected_version": 1, "reason": "the end-to-end pass"}
-    require(world.api.post("/v1/model/promote", wish, "admin"), 200)
+    body = {"version": second, "expected_version": 1, "reason": "the end-to-end pass"}
+    require(world.api.post("/v1/model/promote", body, "admin"), 200)
     eventually(lambda: serving(world) == second, 10)
-    require(world.api.post("/v1/model/promote", wish, "admin"), 409)
+    require(world.api.post("/v1/model/promote", body, "admin"), 409)
 
     require(world.api.post("/v1/model/rollback", {"reason": "the end-to-end pass"}, "admin"), 200)
     eventually(lambda: serving(world) == 1, 10)
 
 
 def test_a_retrain_can_be_asked_for_at_the_api(world):
-    wish = {"reason": "the end-to-end pass", "idempotency_key": "one"}
-    asked = require(world.api.post("/v1/model/retrain", wish, "admin"), 202).body
-    again = require(world.api.post("/v1/model/retrain", wish, "admin"), 202).body
+    body = {"reason": "the end-to-end pass", "idempotency_key": "one"}
+    asked = require(world.api.post("/v1/model/retrain", body, "admin"), 202).body
+    again = require(world.api.post("/v1/model/retrain", body, "admin"), 202).body
     assert asked["flow_run_id"] == again["flow_run_id"]
     # The flow runs, and refuses: a month of flights is less than a retrain needs.
     with pytest.raises(OntimeError, match="a window of at least"):

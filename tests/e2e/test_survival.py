@@ -1,4 +1,4 @@
-"""What `kill -9` of each part does to a day that is being lived: nothing that was answered is lost."""
+"""What `kill -9` of each part does to a day that is being replayed: nothing that was answered is lost."""
 
 import os
 import signal
@@ -66,7 +66,7 @@ def test_a_day_survives_the_death_of_every_part(world):
     api, killer = NotingApi(world), Killer(world)
     replay = Replay(world.database, api, world.feed)
     try:
-        replay.live_day(NEXT_DAY, killer)
+        replay.replay_day(NEXT_DAY, killer)
     finally:
         replay.close()
 
@@ -102,16 +102,14 @@ def test_a_killed_process_manager_takes_its_stack_along_and_a_guard_brings_it_ba
     before = {info["pid"] for info in world.stack.states().values()}
     with Guard(world.stack, unheard) as guard:
         prefect = PrefectClient(world.settings.prefect_address)
-        night = Thread(
-            target=prefect.run, args=("nightly-monitoring", {"day": DAY.isoformat()}, "lost night")
-        )
-        night.start()
-        lost = prefect.start("nightly-monitoring", {"day": DAY.isoformat()}, "lost night-1")
+        run = Thread(target=prefect.run, args=("nightly-monitoring", {"day": DAY.isoformat()}, "lost run"))
+        run.start()
+        lost = prefect.start("nightly-monitoring", {"day": DAY.isoformat()}, "lost run-1")
         eventually(lambda: prefect.state(lost)[0] == "RUNNING", 60)
         Killer(world).manager()
         eventually(lambda: guard.restarts == 1)
-        night.join(200)
-        assert not night.is_alive()
+        run.join(200)
+        assert not run.is_alive()
         assert prefect.state(lost)[0] == "COMPLETED"
         eventually(lambda: _unwell(world) == [], 90)
     assert not before & {info["pid"] for info in world.stack.states().values()}

@@ -25,7 +25,7 @@ from training.retraining import RetrainPlan
 from training.split import SplitPolicy
 from training.train import TreeParameters
 
-NIGHT = date(2013, 4, 10)
+RETRAIN_DAY = date(2013, 4, 10)
 STEPS = {
     "the training set": (run, "build"),
     "the fit": (run, "fit_calibrated"),
@@ -74,12 +74,12 @@ def small(trees: int) -> None:
 
 
 def retrain_and_promote(step: str) -> None:
-    """Do what a night does when it pays; die at the step."""
+    """Do what a run does when a retrain pays; die at the step."""
     small(trees=15)
     own = flow_parts.parts()
     if step != "nothing":
         kill_at(step)
-    assert flow.retrain("a test", NIGHT)
+    assert flow.retrain("a test", RETRAIN_DAY)
     challenger = own.registry.alias(CHALLENGER)
     own.championship.promote(challenger, ANY, "test", "the retrain passed")
 
@@ -87,7 +87,7 @@ def retrain_and_promote(step: str) -> None:
 def first_champion() -> None:
     """Let a weak version serve."""
     small(trees=2)
-    assert flow.retrain("first", NIGHT)
+    assert flow.retrain("first", RETRAIN_DAY)
     own = flow_parts.parts()
     own.championship.promote(own.registry.alias(CHALLENGER), None, "test", "first champion")
 

@@ -27,7 +27,7 @@ def test_every_parameter_is_described(deployed):
             assert len(schema.get("description", "")) > 10, f"{name}: {parameter}"
 
 
-def test_the_night_runs_every_morning_at_ten_utc(deployed):
+def test_monitoring_runs_every_morning_at_ten_utc(deployed):
     [schedule] = deployed["nightly-monitoring"].schedules
     assert (schedule.schedule.cron, schedule.schedule.timezone) == ("0 10 * * *", "UTC")
 

@@ -32,18 +32,18 @@ def morning(stack):
     return stack
 
 
-def test_a_night_without_a_champion_is_measured_and_decides_nothing(morning):
+def test_a_run_without_a_champion_measures_and_decides_nothing(morning):
     nightly_monitoring()
-    [night] = morning.monitoring.runs(DAY, DAY)
-    assert (night.predictions, night.model_version, night.report_html) == (0, None, None)
+    [run] = morning.monitoring.runs(DAY, DAY)
+    assert (run.predictions, run.model_version, run.report_html) == (0, None, None)
     assert morning.monitoring.decisions(DAY, DAY) == []
 
 
-def test_the_same_night_again_gives_the_same_measures(morning):
+def test_the_same_day_again_gives_the_same_measures(morning):
     nightly_monitoring(DAY)
-    first = morning.monitoring.night(DAY)
+    first = morning.monitoring.measures_of(DAY)
     nightly_monitoring(DAY)
-    assert morning.monitoring.night(DAY) == first
+    assert morning.monitoring.measures_of(DAY) == first
     assert len(morning.monitoring.runs(DAY, DAY)) == 1
 
 
@@ -77,11 +77,11 @@ def test_a_backfill_measures_what_was_missed_and_only_that(morning):
     assert backfill(date(2013, 4, 1)) == []
 
 
-def test_a_night_catches_up_with_days_that_were_missed(morning):
+def test_a_run_catches_up_with_days_that_were_missed(morning):
     for number, day in enumerate((1, 2, 3)):
         line = to_copy_line(prediction(number + 1, datetime(2013, 4, day, 18, tzinfo=UTC)))
         morning.log.ship(f"api-{day}", 0, line)
-    nightly_monitoring(date(2013, 4, 1))  # asked for by name: an old day judges itself alone
+    nightly_monitoring(date(2013, 4, 1))  # asked for by name: an old day is monitored alone
     assert [run.day.day for run in morning.monitoring.runs(date(2013, 4, 1), DAY)] == [1]
     nightly_monitoring()
     assert [run.day.day for run in morning.monitoring.runs(date(2013, 4, 1), DAY)] == [1, 2, 3]
@@ -101,7 +101,7 @@ def test_old_pages_are_pruned_and_their_figures_stay(morning):
     }  # fmt: skip
 
 
-def test_a_night_is_held_against_the_weeks_served_before_it(morning):
+def test_a_day_is_compared_with_the_weeks_served_before_it(morning):
     """Three weeks of served predictions, one of which Monday's reference is made of."""
     draw = np.random.default_rng(1)
     for ago in range(20):
@@ -115,7 +115,7 @@ def test_a_night_is_held_against_the_weeks_served_before_it(morning):
         ]  # fmt: skip
         morning.log.ship(f"api-{ago}", 0, b"".join(lines))
     nightly_monitoring(DAY)
-    values = {(m.name, m.slice): m for m in morning.monitoring.night(DAY)}
+    values = {(m.name, m.slice): m for m in morning.monitoring.measures_of(DAY)}
     assert values["drift_trailing_columns", "all"].n == len(FEATURES)
     assert values["drift_trailing", "probability"].high > 0
     assert 0 < values["prediction_drift_trailing", "all"].value < 2
@@ -124,13 +124,13 @@ def test_a_night_is_held_against_the_weeks_served_before_it(morning):
     assert Reference.load(kept).days == 17
 
 
-def test_a_night_with_flights_measures_its_feeds_and_labels(morning):
+def test_a_run_with_flights_measures_its_feeds_and_labels(morning):
     departure = datetime(2013, 4, 3, 23, tzinfo=UTC)
     events = [scheduled(i, departure) for i in range(1, 5)]
     events += [e for i in (1, 2, 3) for e in (departed(i, departure, 5), arrived(i, departure, 9))]
     morning.events.append(events, [observation("JFK", departure, temp_f=50.0)])
     nightly_monitoring(DAY)
-    values = {m.name: m.value for m in morning.monitoring.night(DAY) if m.slice == "all"}
+    values = {m.name: m.value for m in morning.monitoring.measures_of(DAY) if m.slice == "all"}
     assert values["labels_missing_share"] == 0.25
     assert values["arrivals_overdue_share"] == 0.25
     assert values["schedule_coverage"] == 0
@@ -140,7 +140,7 @@ def test_a_night_with_flights_measures_its_feeds_and_labels(morning):
     ]  # fmt: skip
 
 
-def test_a_night_holds_the_log_against_what_was_acknowledged(morning):
+def test_a_run_compares_the_log_with_what_was_acknowledged(morning):
     noon = datetime(2013, 4, 3, 18, tzinfo=UTC)
     lines = b"".join(to_copy_line(prediction(i, noon)) for i in range(1, 6))
     counted = [ServiceCount(noon, DAY, "predicted", 6), ServiceCount(noon, DAY, "answered", 6)]
@@ -168,16 +168,16 @@ def test_a_night_holds_the_log_against_what_was_acknowledged(morning):
 
 def overall(stack) -> dict[str, float]:
     """Values of the day's measures over all."""
-    return {m.name: m.value for m in stack.monitoring.night(DAY) if m.slice == "all"}
+    return {m.name: m.value for m in stack.monitoring.measures_of(DAY) if m.slice == "all"}
 
 
-def test_links_of_a_night_lead_to_the_address_people_use(morning, monkeypatch):
+def test_links_of_a_run_lead_to_the_address_people_use(morning, monkeypatch):
     settings = replace(morning.settings, public_url="https://ontime.example/")
     monkeypatch.setattr(flow_parts, "make_parts", lambda _: replace(morning, settings=settings))
     flow_parts.parts.cache_clear()
     nightly_monitoring(DAY)
-    base = "https://ontime.example/v1/monitoring/nights/2013-04-03"
-    for name, link in (("night", base), ("estimate", f"{base}/report.estimate.html")):
+    base = "https://ontime.example/v1/monitoring/runs/2013-04-03"
+    for name, link in (("run", base), ("estimate", f"{base}/report.estimate.html")):
         assert f"({link})" in artifacts()[f"{name}-2013-04-03"]
     assert "report-2013-04-03" not in artifacts()  # nothing was drawn: there was no champion
 

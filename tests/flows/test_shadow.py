@@ -1,4 +1,4 @@
-"""A challenger beside the champion on two logged days: judged by the night's own steps, over real stores."""
+"""A challenger beside the champion on two logged days: checked by the flow's own steps, over real stores."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +14,7 @@ from adapters.prediction_log import to_copy_line
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from flows import parts as flow_parts
 from flows import tasks
-from flows.nightly_monitoring import judge_challenger
+from flows.nightly_monitoring import check_challenger
 from monitoring.measures import Measure
 from monitoring.rules import NIGHTLY, evaluate
 from tests.app import worlds
@@ -62,7 +62,7 @@ def served(stack, departure: datetime, better: float = 0.1) -> None:
 
 @flow(name="judge-the-challenger-alone")
 def judged() -> None:
-    judge_challenger(tasks.begin(DAY), tasks.load_champion())
+    check_challenger(tasks.begin(DAY), tasks.load_champion())
 
 
 def shadow(stack) -> tuple[bool, str]:
@@ -80,7 +80,7 @@ def test_what_held_beside_the_champion_is_promoted(tried):
     assert (row.from_version, row.to_version, row.who) == (1, 2, "nightly-monitoring")
 
 
-def test_where_a_person_has_the_last_word_it_waits_and_the_next_night_says_so(tried, monkeypatch):
+def test_where_a_person_has_the_last_word_it_waits_and_the_next_run_says_so(tried, monkeypatch):
     settings = replace(tried.settings, promotion_needs_approval=True)
     monkeypatch.setattr(flow_parts, "make_parts", lambda _: replace(tried, settings=settings))
     flow_parts.parts.cache_clear()
@@ -100,7 +100,7 @@ def waiting() -> list[Measure]:
 
 
 def fired(measures: list[Measure]) -> list[str]:
-    """Names of the rules that fire on a night of these measures."""
+    """Names of the rules that fire on a day of these measures."""
     return [
         alert.rule for alert in evaluate(NIGHTLY, {m.name: [("2013-04-04", m.value, m.n)] for m in measures})
     ]

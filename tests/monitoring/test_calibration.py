@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from monitoring.calibration import CalibrationPolicy, calibrated, draw_nights, false_pages
+from monitoring.calibration import CalibrationPolicy, calibrated, draw_days, false_pages
 from monitoring.rules import AlertRule, evaluate
 
 POLICY = CalibrationPolicy(draws=300)
@@ -18,7 +18,7 @@ def history(n: int = 330) -> dict[str, np.ndarray]:
 
 
 def counted_by_hand(rule: AlertRule, values: np.ndarray) -> int:
-    """Openings when the rule is asked night after night, as the flow does."""
+    """Openings when the rule is asked day after day, as the flow does."""
     opened, before = 0, False
     for i in range(len(values)):
         newest = [(f"2013-{j:03d}", float(values[j]), 500) for j in range(i, -1, -1)]
@@ -29,12 +29,12 @@ def counted_by_hand(rule: AlertRule, values: np.ndarray) -> int:
 
 
 @pytest.mark.parametrize("rule", [HIGH, SPELL, LOW], ids=lambda rule: rule.name)
-def test_pages_are_counted_as_the_nights_would_open_them(rule):
-    nights = history()
+def test_pages_are_counted_as_runs_would_open_them(rule):
+    days = history()
     policy = CalibrationPolicy(draws=4)
-    drawn = draw_nights(330, policy)
-    expected = np.mean([counted_by_hand(rule, nights[rule.metric][row]) for row in drawn])
-    assert false_pages(nights, [rule], policy).mean == pytest.approx(expected)
+    drawn = draw_days(330, policy)
+    expected = np.mean([counted_by_hand(rule, days[rule.metric][row]) for row in drawn])
+    assert false_pages(days, [rule], policy).mean == pytest.approx(expected)
 
 
 def test_calibrated_rules_page_as_rarely_as_the_policy_says():
@@ -57,14 +57,14 @@ def test_what_is_for_information_or_not_measured_counts_no_page():
     assert calibrated(rules, history(), POLICY) == rules
 
 
-def test_unknown_nights_page_nobody():
-    nights = {"loss": np.full(60, np.nan)}
-    assert false_pages(nights, [HIGH, SPELL], POLICY).mean == 0
+def test_unknown_days_page_nobody():
+    days = {"loss": np.full(60, np.nan)}
+    assert false_pages(days, [HIGH, SPELL], POLICY).mean == 0
 
 
-def test_blocks_keep_nights_that_follow_each_other_together():
-    drawn = draw_nights(100, POLICY)
+def test_blocks_keep_days_that_follow_each_other_together():
+    drawn = draw_days(100, POLICY)
     assert drawn.shape == (300, 60)
     assert (np.diff(drawn.reshape(300, 60)[:, :7], axis=1) == 1).all()
-    with pytest.raises(ValueError, match="at least 7 nights to draw from, got 6"):
-        draw_nights(6, POLICY)
+    with pytest.raises(ValueError, match="at least 7 days to draw from, got 6"):
+        draw_days(6, POLICY)

@@ -9,8 +9,8 @@ from monitoring.estimate import METRICS, estimate_errors, page, pairs
 DAYS = 20
 
 
-def nights(bias: float) -> dict:
-    """Nights of calibrated predictions, shown with a bias: what is estimated and what then came."""
+def days(bias: float) -> dict:
+    """Days of calibrated predictions, shown with a bias: what is estimated and what then came."""
     draw, history = np.random.default_rng(3), {}
     for i in range(DAYS):
         truth = draw.beta(1.2, 4, 900)
@@ -28,20 +28,20 @@ def errors(history) -> dict[str, float]:
 
 
 def test_calibrated_predictions_are_estimated_without_bias():
-    found = errors(nights(0.0))
+    found = errors(days(0.0))
     assert abs(found["estimate_bias_late_rate"]) < 0.01
     assert abs(found["estimate_bias_auc"]) < 0.015
     assert found["estimate_error_auc"] < 0.03
 
 
 def test_a_bias_of_the_predictions_shows_in_the_estimates_own_error():
-    found = errors(nights(0.1))
+    found = errors(days(0.1))
     assert found["estimate_bias_late_rate"] == pytest.approx(0.1, abs=0.02)
     assert found["estimate_error_late_rate"] > 0.08
 
 
-def test_nights_without_labels_and_unknown_values_are_left_out():
-    history = nights(0.0)
+def test_days_without_labels_and_unknown_values_are_left_out():
+    history = days(0.0)
     history["estimated_auc"].insert(0, ("2013-05-01", 0.7, 900))
     history["realised_auc"][0] = ("2013-04-30", float("nan"), 900)
     assert len(pairs(history, "auc")) == DAYS - 1
@@ -49,7 +49,7 @@ def test_nights_without_labels_and_unknown_values_are_left_out():
 
 
 def test_the_page_draws_every_metric_and_needs_nothing_else():
-    drawn = page(nights(0.0))
+    drawn = page(days(0.0))
     assert "http" not in drawn
     shapes = ElementTree.fromstring("<svg" + drawn.split("<svg")[1].split("</svg>")[0] + "</svg>").findall(
         "g"
@@ -57,4 +57,4 @@ def test_the_page_draws_every_metric_and_needs_nothing_else():
     assert [shape.get("aria-label") for shape in shapes] == list(METRICS)
     for shape in shapes:
         assert [len(line.get("points").split()) for line in shape.findall("polyline")] == [DAYS, DAYS]
-    assert "Too few nights" in page({})
+    assert "Too few days" in page({})

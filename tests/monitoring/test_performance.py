@@ -1,4 +1,4 @@
-"""Realised performance of a night with its intervals, against a bootstrap that resamples the rows themselves."""
+"""Realised performance of a day with its intervals, against a bootstrap that resamples the rows themselves."""
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ MIDNIGHT = 22_782_960
 """2013-04-26T12:00Z, eight in the morning in New York; in minutes."""
 
 
-def night(n: int = 900, hours: int = 18, seed: int = 3):
-    """Calibrated probabilities of a night whose hours differ, its labels and its hours."""
+def flown_day(n: int = 900, hours: int = 18, seed: int = 3):
+    """Calibrated probabilities of a day whose hours differ, its labels and its hours."""
     draw = np.random.default_rng(seed)
     hour = np.sort(draw.integers(0, hours, n))
     logit = draw.normal(-1.3, 0.8, n) + draw.normal(0, 0.5, hours)[hour]
@@ -36,7 +36,7 @@ def columns(late: np.ndarray, p: np.ndarray, hour: np.ndarray) -> PredictionColu
 
 @pytest.mark.parametrize("metric", ["auc", "log_loss", "brier"])
 def test_draws_summed_by_hour_are_those_of_the_rows_drawn_hour_by_hour(metric):
-    late, p, hour = night()
+    late, p, hour = flown_day()
     expected = bootstrap(METRICS[metric], late, p, hour, draws=200, seed=0)
     found = headline_intervals(late, p, hour)[metric]
     assert (found.value, found.low, found.high) == pytest.approx(
@@ -46,23 +46,23 @@ def test_draws_summed_by_hour_are_those_of_the_rows_drawn_hour_by_hour(metric):
 
 def test_every_headline_metric_lies_within_its_interval():
     for seed in range(5):
-        for found in headline_intervals(*night(seed=seed)).values():
+        for found in headline_intervals(*flown_day(seed=seed)).values():
             assert found.low < found.value < found.high
 
 
 def test_more_flights_an_hour_do_not_hide_that_hours_differ():
-    few, many = (headline_intervals(*night(n))["brier"] for n in (900, 20_000))
+    few, many = (headline_intervals(*flown_day(n))["brier"] for n in (900, 20_000))
     assert 0.3 * (few.high - few.low) < many.high - many.low < few.high - few.low
 
 
 def test_the_interval_of_calibration_narrows_with_the_flights_and_stays_above_zero():
-    few, many = (headline_intervals(*night(n, seed=1))["ece"] for n in (900, 20_000))
+    few, many = (headline_intervals(*flown_day(n, seed=1))["ece"] for n in (900, 20_000))
     assert 0 <= many.low < many.high
     assert many.high - many.low < few.high - few.low
 
 
 def test_of_too_few_hours_there_is_a_value_and_no_interval():
-    late, p, _ = night()
+    late, p, _ = flown_day()
     hour = np.arange(len(late)) % (MINIMUM_BLOCKS - 1)
     found = headline_intervals(late, p, hour)
     assert {name: (b.low, b.high) for name, b in found.items()} == dict.fromkeys(HEADLINE, (None, None))
@@ -70,7 +70,7 @@ def test_of_too_few_hours_there_is_a_value_and_no_interval():
 
 
 def test_without_a_late_flight_there_is_no_auc_and_the_rest_is_measured():
-    _, p, hour = night()
+    _, p, hour = flown_day()
     found = headline_intervals(np.zeros(len(p), dtype=bool), p, hour)
     assert np.isnan(found["auc"].value)
     assert found["auc"].low is None
@@ -78,7 +78,7 @@ def test_without_a_late_flight_there_is_no_auc_and_the_rest_is_measured():
 
 
 def test_slices_have_every_headline_metric_and_those_of_an_hour_no_interval():
-    late, p, hour = night()
+    late, p, hour = flown_day()
     found = {(m.name, m.slice): m for m in measure_realised(columns(late, p, hour))}
     slices = {where for _, where in found}
     assert {"all", "origin=EWR", "origin=JFK", "carrier=UA"} <= slices
@@ -94,6 +94,6 @@ def test_slices_have_every_headline_metric_and_those_of_an_hour_no_interval():
 
 
 def test_hours_are_those_of_new_yorks_clock():
-    late, p, _ = night(120)
+    late, p, _ = flown_day(120)
     measures = measure_realised(columns(late, p, np.zeros(120, dtype=np.int64)))
     assert "hour=08" in {m.slice for m in measures}

@@ -27,7 +27,7 @@ def difference(mean: float, worse: float, days: int = 2) -> PairedDifference:
     return PairedDifference(mean, mean - 0.01, mean + 0.01, worse, days)
 
 
-def test_a_quiet_night_retrains_nothing_and_says_why():
+def test_a_quiet_day_retrains_nothing_and_says_why():
     decision = decide_retrain(QUIET, POLICY)
     assert not decision.verdict
     assert decision.reason == "no lasting breach, and only 1900 new labels, 3% of the 60000 it was fitted on"
@@ -54,7 +54,7 @@ def test_a_champion_of_no_known_labels_is_replaced_as_soon_as_there_are_enough()
     assert decide_retrain(replace(QUIET, champion_labels=0), POLICY).verdict
 
 
-def test_a_lasting_breach_starts_a_retrain_and_a_single_bad_night_does_not():
+def test_a_lasting_breach_starts_a_retrain_and_a_single_bad_day_does_not():
     assert decide_retrain(BREACHED, POLICY).verdict
     assert not decide_retrain(replace(BREACHED, gaps=(0.3, 0.0, 0.0)), POLICY).verdict
 

@@ -13,7 +13,7 @@ from monitoring.measures import ALL
 from monitoring.quality import measure_quality
 from monitoring.rules import NIGHTLY, evaluate
 from monitoring.weather_quality import measure_weather
-from monitoring.windows import night_of
+from monitoring.windows import run_moment
 from tests.monitoring.faults import FAULTS
 
 DAYS = (date(2013, 2, 20), date(2013, 4, 12), date(2013, 7, 3), date(2013, 11, 14))
@@ -27,8 +27,8 @@ def facts(dataset_dir):
 
 
 def measured(flights, weather, day):
-    """What the night of a day measures, from facts of the weeks around it."""
-    as_of = night_of(day)
+    """What the run of a day measures, from facts of the weeks around it."""
+    as_of = run_moment(day)
     now = minute_floor(as_of)
     near = flights.take((flights.sched_dep > now - 31 * 1440) & (flights.sched_dep < now + 1440)).known_by(
         now
@@ -39,7 +39,7 @@ def measured(flights, weather, day):
 
 
 def pages(flights, weather, days) -> set[str]:
-    """Rules that page on any of some nights in a row."""
+    """Rules that page on any of some days in a row."""
     fired, history = set(), {}
     for day in days:
         for m in measured(flights, weather, day).measures:
@@ -51,13 +51,13 @@ def pages(flights, weather, days) -> set[str]:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda name: name.replace(" ", "-"))
 @pytest.mark.parametrize("day", DAYS, ids=str)
-def test_every_fault_pages_within_two_nights(facts, fault, day):
+def test_every_fault_pages_within_two_days(facts, fault, day):
     since = minute_floor(datetime(day.year, day.month, day.day, 5, tzinfo=UTC))
     assert pages(*FAULTS[fault](*facts, since), (day, day + timedelta(days=1)))
 
 
 @pytest.mark.parametrize("day", QUIET, ids=str)
-def test_undisturbed_nights_page_nobody(facts, day):
+def test_undisturbed_days_page_nobody(facts, day):
     assert pages(*facts, [day + timedelta(days=i) for i in range(4)]) == set()
 
 
@@ -70,10 +70,10 @@ def test_a_closed_airport_is_named(facts):
     assert values["departed_ratio", "origin=EWR"] > 0.8
 
 
-def test_what_became_known_after_the_night_changes_no_measure(facts):
+def test_what_became_known_after_the_run_changes_no_measure(facts):
     flights, weather = facts
     day = date(2013, 4, 12)
-    now = minute_floor(night_of(day))
+    now = minute_floor(run_moment(day))
     before = flights.known_by(now), weather.known_by(now)
     later = replace(flights, arr_delay=np.where(flights.arr_known > now, 999, flights.arr_delay))
     np.testing.assert_equal(
@@ -104,5 +104,5 @@ def test_without_weeks_before_nothing_is_said_of_what_is_usual(facts):
 def test_no_weather_and_no_flights_at_all_are_no_error(facts):
     flights, weather = (table.take(slice(0, 0)) for table in facts)
     day = date(2013, 4, 12)
-    assert measure_weather(weather, night_of(day)) == []
+    assert measure_weather(weather, run_moment(day)) == []
     assert measured(flights, weather, day).scheduled == 0

@@ -7,7 +7,7 @@ from monitoring.rules import NIGHTLY, AlertRule, evaluate
 RULE = AlertRule("too high", "loss", 0.5, "warning", "Look.", k=2, n=3, minimum_rows=100)
 
 
-def nights(*values: float, rows: int = 500) -> dict[str, list[tuple[str, float, int | None]]]:
+def days(*values: float, rows: int = 500) -> dict[str, list[tuple[str, float, int | None]]]:
     """Newest first."""
     return {"loss": [(f"2013-04-{10 - i:02d}", value, rows) for i, value in enumerate(values)]}
 
@@ -26,35 +26,35 @@ def fires(rule: AlertRule, history) -> bool:
         ((0.5, 0.5, 0.5), False),
     ],
 )
-def test_a_rule_fires_on_k_of_the_newest_n_nights(values, expected):
-    assert fires(RULE, nights(*values)) is expected
+def test_a_rule_fires_on_k_of_the_newest_n_days(values, expected):
+    assert fires(RULE, days(*values)) is expected
 
 
-def test_an_alert_ends_with_the_first_good_night():
-    assert not fires(RULE, nights(0.4, 0.9, 0.9))
+def test_an_alert_ends_with_the_first_good_day():
+    assert not fires(RULE, days(0.4, 0.9, 0.9))
 
 
-def test_a_night_with_too_few_flights_is_not_judged():
-    assert not fires(RULE, nights(0.9, 0.9, 0.9, rows=99))
+def test_a_day_with_too_few_flights_is_not_evaluated():
+    assert not fires(RULE, days(0.9, 0.9, 0.9, rows=99))
 
 
 def test_an_unknown_value_is_no_breach():
-    assert not fires(replace(RULE, k=1, n=1), nights(float("nan")))
+    assert not fires(replace(RULE, k=1, n=1), days(float("nan")))
 
 
 def test_a_rule_may_look_below_its_bound():
     rule = replace(RULE, above=False, k=1, n=1)
-    assert fires(rule, nights(0.4))
-    assert not fires(rule, nights(0.6))
+    assert fires(rule, days(0.4))
+    assert not fires(rule, days(0.6))
 
 
 def test_an_alert_says_what_when_how_far_and_what_to_do():
-    [alert] = evaluate([RULE], nights(0.61, 0.7, 0.1))
-    assert alert.message == "too high: loss is 0.61 on 2013-04-10, above 0.5, 2 of 3 nights. Look."
+    [alert] = evaluate([RULE], days(0.61, 0.7, 0.1))
+    assert alert.message == "too high: loss is 0.61 on 2013-04-10, above 0.5, 2 of 3 days. Look."
     assert alert.evidence == {
         "metric": "loss",
         "bound": 0.5,
-        "nights": {"2013-04-10": 0.61, "2013-04-09": 0.7},
+        "days": {"2013-04-10": 0.61, "2013-04-09": 0.7},
     }
 
 

@@ -11,10 +11,10 @@ def values(measures) -> dict[str, float]:
     return {measure.name: measure.value for measure in measures}
 
 
-def fired(*nights) -> list[str]:
-    """Names of the rules that fire on nights of measures, newest first."""
+def fired(*days) -> list[str]:
+    """Names of the rules that fire on days of measures, newest first."""
     history: dict = {}
-    for ago, measures in enumerate(nights):
+    for ago, measures in enumerate(days):
         for measure in measures:
             history.setdefault(measure.name, []).append((f"2013-04-{20 - ago}", measure.value, measure.n))
     return [alert.rule for alert in evaluate(NIGHTLY, history)]
@@ -32,7 +32,7 @@ def test_a_day_without_requests_has_no_rates():
     assert values(measure_requests(ServiceDay(0, 0, 0, 0, 0, 0))) == {"requests": 0}
 
 
-def test_quiet_nights_and_one_that_restarted_page_nobody():
+def test_quiet_days_and_one_that_restarted_page_nobody():
     restarted = measure_requests(ServiceDay(900, 0, 100, 0, 100, 30))
     assert fired(measure_requests(QUIET), measure_log(900, 0, 900)) == []
     assert fired(restarted, measure_requests(QUIET), measure_requests(QUIET)) == []

@@ -30,17 +30,17 @@ def test_distances_are_those_of_the_library():
     assert jensen_shannon(*counts) == pytest.approx(jensenshannon(*counts), rel=1e-9)
 
 
-def test_undisturbed_nights_are_flagged_about_as_rarely_as_stated():
+def test_undisturbed_days_are_flagged_about_as_rarely_as_stated():
     """Thresholds of one half-year, held against the days of other half-years of the same world."""
     policy = ThresholdPolicy(false_alarm_rate=0.05)
-    flagged, nights = 0, 0
+    flagged, days = 0, 0
     for seed in range(6):
         bounds = thresholds(distances(*world(seed)), policy)
         fresh = distances(*world(seed + 100))
         worst = np.max([fresh[name] / bounds[name] for name in bounds], axis=0)
         flagged += int((worst >= 1).sum())
-        nights += len(worst)
-    assert 0.01 < flagged / nights < 0.10
+        days += len(worst)
+    assert 0.01 < flagged / days < 0.10
 
 
 def test_a_shifted_day_lies_far_beyond_its_threshold():

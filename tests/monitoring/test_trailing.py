@@ -29,7 +29,7 @@ def found(measures, name):
     return {m.slice: m for m in measures if m.name == name}
 
 
-def test_a_night_like_the_weeks_before_has_not_drifted(weeks):
+def test_a_day_like_the_weeks_before_has_not_drifted(weeks):
     measures = measure_trailing(table(2, 7), weeks)
     assert found(measures, "drift_trailing_columns")["all"].value == 0
     [m] = prediction_drift(measures, "drift_trailing", "prediction_drift_trailing")
@@ -37,10 +37,10 @@ def test_a_night_like_the_weeks_before_has_not_drifted(weeks):
 
 
 def test_a_shifted_column_and_shifted_predictions_have_each_their_measure(weeks):
-    night = table(2, 7)
-    night[:, WEATHER] += 2.0
-    night[:, -1] = np.clip(night[:, -1] + 0.4, 0, 1)
-    measures = measure_trailing(night, weeks)
+    current = table(2, 7)
+    current[:, WEATHER] += 2.0
+    current[:, -1] = np.clip(current[:, -1] + 0.4, 0, 1)
+    measures = measure_trailing(current, weeks)
     assert found(measures, "drift_trailing_columns")["all"].value == 1
     by_column = found(measures, "drift_trailing")
     assert by_column["weather_temp_f"].value > by_column["weather_temp_f"].high
@@ -61,7 +61,7 @@ def test_distances_are_those_of_the_library():
 
 
 def test_a_column_without_values_today_is_left_out(weeks):
-    night = table(2, 7)
-    night[:, WEATHER] = np.nan
-    assert "weather_temp_f" not in found(measure_trailing(night, weeks), "drift_trailing")
-    assert measure_trailing(night[:0], weeks)[-1].value == 0
+    current = table(2, 7)
+    current[:, WEATHER] = np.nan
+    assert "weather_temp_f" not in found(measure_trailing(current, weeks), "drift_trailing")
+    assert measure_trailing(current[:0], weeks)[-1].value == 0

@@ -93,8 +93,8 @@ def moment_of(event: dict[str, Any]) -> str:
 
 @pytest.mark.integration
 @pytest.mark.usefixtures("refresher")
-def test_a_day_is_lived_in_the_order_in_which_it_became_known(api, replay, postgres):
-    count = replay.live_day(DAY)
+def test_a_day_is_replayed_in_the_order_in_which_it_became_known(api, replay, postgres):
+    count = replay.replay_day(DAY)
 
     assert [flight["flight"] for _, _, flight in api.asked] == [1545, 2, 3]
     assert (count.predictions, count.events) == (3, len(api.told))
@@ -107,7 +107,7 @@ def test_a_day_is_lived_in_the_order_in_which_it_became_known(api, replay, postg
 @pytest.mark.integration
 @pytest.mark.usefixtures("refresher")
 def test_an_event_is_told_before_the_clock_reaches_it_and_not_earlier_than_a_step(api, replay):
-    replay.live_day(DAY)
+    replay.replay_day(DAY)
     for now, event in api.told:
         known = event["known_at"]
         assert now.strftime("%Y-%m-%dT%H:%M:%SZ") < known
@@ -120,7 +120,7 @@ def test_what_a_killed_replay_did_not_ask_any_more_is_asked_by_the_next(api, rep
     monkeypatch.setattr(driver_module, "SHIPPING_SECONDS", 0.1)
     api.dies = True
     with pytest.raises(KeyboardInterrupt):
-        replay.live_day(DAY)
+        replay.replay_day(DAY)
     assert (ClockStore(postgres).read().now, api.asked) == (utc(11, 14), [])
     api.dies = False
 
@@ -130,7 +130,7 @@ def test_what_a_killed_replay_did_not_ask_any_more_is_asked_by_the_next(api, rep
         assert [flight["flight"] for _, _, flight in api.asked] == [1545]
         log_answer(postgres, api.asked[0][2])
         assert successor.catch_up() == 0
-        successor.live_day(DAY)
+        successor.replay_day(DAY)
     finally:
         successor.close()
     assert [flight["flight"] for _, _, flight in api.asked] == [1545, 2, 3]
@@ -139,7 +139,7 @@ def test_what_a_killed_replay_did_not_ask_any_more_is_asked_by_the_next(api, rep
 @pytest.mark.integration
 @pytest.mark.usefixtures("refresher")
 def test_a_flight_is_asked_about_once_the_state_of_its_moment_is_there(api, replay):
-    replay.live_day(DAY)
+    replay.replay_day(DAY)
     for now, state_is_there, flight in api.asked:
         assert now.strftime("%Y-%m-%dT%H:%M:%SZ") == flight["as_of"]
         assert state_is_there
@@ -163,7 +163,7 @@ def test_a_question_between_two_ticks_sees_the_state_of_the_earlier(api, postgre
     replay = Replay(postgres, api, Feed(world_of([flight])))
     try:
         assert {utc(11, 14), utc(11, 14, 5)} <= set(replay.steps_of(DAY))
-        replay.live_day(DAY)
+        replay.replay_day(DAY)
     finally:
         replay.close()
     assert [(now, there) for now, there, _ in api.asked] == [(utc(11, 14, 5), True)]
@@ -174,12 +174,12 @@ def test_a_question_between_two_ticks_sees_the_state_of_the_earlier(api, postgre
 @pytest.mark.usefixtures("refresher")
 def test_a_replay_goes_on_from_the_stacks_clock(api, replay, postgres):
     ClockStore(postgres).set_simulated(utc(11, 16, 30))
-    replay.live_day(DAY)
+    replay.replay_day(DAY)
     assert [flight["flight"] for _, _, flight in api.asked] == [3]
     assert "2013-04-11T15:10:00Z" not in map(moment_of, (event for _, event in api.told))
 
     before = len(api.told), len(api.asked)
-    replay.live_day(DAY)
+    replay.replay_day(DAY)
     assert (len(api.told), len(api.asked)) == before
 
 
@@ -197,12 +197,12 @@ def test_a_night_without_departures_is_one_step(api, replay, postgres):
 
 @pytest.mark.integration
 @pytest.mark.usefixtures("refresher")
-def test_a_morning_is_lived_once_and_counted_with_its_day(api, replay):
+def test_a_morning_is_replayed_once_and_counted_with_its_day(api, replay):
     morning = replay.advance(utc(11, 14, 2))
     assert [flight["flight"] for _, _, flight in api.asked] == [1545]
     assert morning.predictions == 1
 
-    assert replay.live_day(DAY).predictions == 3
+    assert replay.replay_day(DAY).predictions == 3
     assert [flight["flight"] for _, _, flight in api.asked] == [1545, 2, 3]
 
 

@@ -26,7 +26,7 @@ def measured(name: str, value: float, where: str = "all") -> Measured:
 
 
 @pytest.fixture
-def lived(postgres):
+def replayed(postgres):
     """Two days: on the first two flights are predicted, one of them twice; on the second one, and one is not."""
     EventStore(postgres).append(
         [scheduled(1), scheduled(2), arrived(1, delay=30), arrived(2, delay=0), scheduled(3, NOON + DAY)]
@@ -40,8 +40,8 @@ def lived(postgres):
         measured("estimated_auc", 0.7),
         measured("parity_mismatches", 2),
     ]
-    store.save_night(run_of(FIRST), [*quality, measured("realised_auc", 0.1, "origin=EWR")])
-    store.save_night(run_of(SECOND), [measured("parity_mismatches", 0)])
+    store.save_run(run_of(FIRST), [*quality, measured("realised_auc", 0.1, "origin=EWR")])
+    store.save_run(run_of(SECOND), [measured("parity_mismatches", 0)])
     store.open_alert("ranking is poor", "warning", FIRST, NOON + DAY, "AUC is low", {})
     store.open_alert("features drifted", "info", SECOND, NOON + 2 * DAY, "3 columns", {})
     store.record_decision("retrain", FIRST, True, "enough labels", {}, NOON + DAY)
@@ -55,8 +55,8 @@ def lived(postgres):
 
 
 @pytest.fixture
-def made(lived):
-    return report.build(report.read_tables(lived, FIRST, SECOND), {FIRST: 2, SECOND: 2}, SPENT)
+def made(replayed):
+    return report.build(report.read_tables(replayed, FIRST, SECOND), {FIRST: 2, SECOND: 2}, SPENT)
 
 
 @pytest.mark.integration
@@ -72,8 +72,8 @@ def test_the_totals_count_what_the_tables_hold(made):
     assert (totals["retrains"], totals["gates_passed"], totals["gates_refused"]) == (1, 0, 1)
     assert (totals["promotions"], totals["rollbacks"]) == (1, 0)
     assert (totals["alerts"], totals["pages"]) == ({"warning": 1, "info": 1}, 1)
-    assert (totals["parity_mismatches"], totals["nights"], totals["nights_missing"]) == (2, 2, 0)
-    assert (totals["wall_minutes"], totals["compute_minutes"], totals["night_minutes"]) == (1.5, 3.0, 0.1)
+    assert (totals["parity_mismatches"], totals["runs"], totals["runs_missing"]) == (2, 2, 0)
+    assert (totals["wall_minutes"], totals["compute_minutes"], totals["run_minutes"]) == (1.5, 3.0, 0.1)
 
 
 @pytest.mark.integration

@@ -7,8 +7,8 @@ from adapters.clock_store import ClockStore
 from adapters.monitoring_store import MonitoringRun, MonitoringStore
 from domain.errors import InvalidInput, OntimeError
 from replay.driver import morning_after
-from replay.run_executor import NightShift
-from replay.session import Days, nights_to_do
+from replay.run_executor import RunQueue
+from replay.session import Days, days_to_monitor
 
 APRIL_1, APRIL_3 = date(2013, 4, 1), date(2013, 4, 3)
 
@@ -41,16 +41,16 @@ def test_days_outside_of_the_replayed_months_are_refused_by_name(first, last, fi
 
 
 @pytest.mark.integration
-def test_a_night_that_may_have_been_interrupted_and_those_never_judged_are_done_first(postgres):
+def test_a_run_that_may_have_been_interrupted_and_days_never_monitored_are_done_first(postgres):
     ClockStore(postgres).set_simulated(morning_after(APRIL_3))
     store = MonitoringStore(postgres)
     for day in (APRIL_1, APRIL_3):
-        store.save_night(MonitoringRun(day, morning_after(day), 1, 900, 890, None, None, 1.0), [])
-    assert nights_to_do(postgres, Days(APRIL_1, date(2013, 4, 9))) == [date(2013, 4, 2), APRIL_3]
+        store.save_run(MonitoringRun(day, morning_after(day), 1, 900, 890, None, None, 1.0), [])
+    assert days_to_monitor(postgres, Days(APRIL_1, date(2013, 4, 9))) == [date(2013, 4, 2), APRIL_3]
 
 
-class StandInNights:
-    """Waits to be told before it ends a night; the night of 3 April fails."""
+class StandInRuns:
+    """Waits to be told before it ends a run; the run of 3 April fails."""
 
     def __init__(self):
         self.judged: list[date] = []
@@ -67,18 +67,18 @@ class StandInNights:
         self.closed = True
 
 
-def test_a_night_runs_beside_and_its_error_comes_out_where_it_is_waited_for():
-    runner = StandInNights()
-    shift = NightShift(runner)
-    shift.begin(APRIL_1)
+def test_a_run_goes_on_beside_and_its_error_comes_out_where_it_is_waited_for():
+    runner = StandInRuns()
+    queue = RunQueue(runner)
+    queue.begin(APRIL_1)
     assert runner.judged == []
     runner.go.set()
-    shift.wait()
+    queue.wait()
     assert runner.judged == [APRIL_1]
 
-    shift.begin(APRIL_3)
+    queue.begin(APRIL_3)
     with pytest.raises(OntimeError, match="no report"):
-        shift.wait()
-    shift.wait()  # told once
-    shift.close()
+        queue.wait()
+    queue.wait()  # told once
+    queue.close()
     assert runner.closed

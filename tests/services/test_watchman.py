@@ -43,21 +43,21 @@ def watchman(postgres, store, real_time):
 
 
 def judged(store, day=DAY) -> None:
-    store.save_night(MonitoringRun(day, MORNING, None, 1, 0, None, None, 1.0), [])
+    store.save_run(MonitoringRun(day, MORNING, None, 1, 0, None, None, 1.0), [])
 
 
 def open_rules(store) -> list[str]:
     return [a.rule for a in store.alerts(date(2013, 1, 1), date(2013, 12, 31), open_only=True)]
 
 
-def test_a_night_that_was_not_judged_is_an_alert_and_resolves_when_it_is(
+def test_a_day_that_was_not_monitored_is_an_alert_and_resolves_when_it_is(
     watchman, postgres, store, real_time
 ):
     ClockStore(postgres).set_simulated(MORNING + GRACE)
     assert watchman.look() == []
     real_time.seconds = 601
     assert watchman.look() == [DAY]
-    assert open_rules(store) == ["a night was not judged"]
+    assert open_rules(store) == ["a day was not monitored"]
     watchman.look()
     assert len(store.alerts(DAY, DAY)) == 1
     judged(store)
@@ -65,14 +65,14 @@ def test_a_night_that_was_not_judged_is_an_alert_and_resolves_when_it_is(
     assert open_rules(store) == []
 
 
-def test_a_night_may_take_its_time(watchman, postgres, store, real_time):
+def test_a_run_may_take_its_time(watchman, postgres, store, real_time):
     ClockStore(postgres).set_simulated(MORNING + GRACE - timedelta(minutes=1))
     watchman.look()
     real_time.seconds = 10_000
     assert watchman.look() == []
 
 
-def test_a_replayed_clock_that_runs_ahead_of_the_night_alarms_nobody(watchman, postgres, store, real_time):
+def test_a_replayed_clock_that_runs_ahead_of_monitoring_alarms_nobody(watchman, postgres, store, real_time):
     ClockStore(postgres).set_simulated(MORNING + timedelta(hours=20))
     watchman.look()
     real_time.seconds = 30
@@ -82,7 +82,7 @@ def test_a_replayed_clock_that_runs_ahead_of_the_night_alarms_nobody(watchman, p
     assert watchman.look() == []
 
 
-def test_a_day_without_predictions_needs_no_night(postgres, store, real_time):
+def test_a_day_without_predictions_needs_no_run(postgres, store, real_time):
     watchman = Watchman(postgres, Pager(store, Notifier("")), elapsed=real_time)
     ClockStore(postgres).set_simulated(MORNING + GRACE)
     watchman.look()
@@ -90,10 +90,10 @@ def test_a_day_without_predictions_needs_no_night(postgres, store, real_time):
     assert watchman.look() == []
 
 
-def test_a_night_resolves_only_its_own_rules(store, watchman, postgres, real_time):
+def test_a_run_resolves_only_its_own_rules(store, watchman, postgres, real_time):
     ClockStore(postgres).set_simulated(MORNING + GRACE)
     watchman.look()
     real_time.seconds = 601
     watchman.look()
     store.resolve_alerts(["an airport is closed"], [], MORNING)
-    assert open_rules(store) == ["a night was not judged"]
+    assert open_rules(store) == ["a day was not monitored"]

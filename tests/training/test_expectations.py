@@ -6,7 +6,7 @@ import pytest
 from domain.errors import InvalidInput
 from domain.features.catalogue import FEATURES, POSITION
 from tests.domain.worlds import Flight, flight_facts, weather_facts
-from tests.training.test_training_set import DAY, NIGHT, Store
+from tests.training.test_training_set import AS_OF, DAY, Store
 from training.expectations import require_expected
 from training.training_set import LEADS, TrainingSet, build
 
@@ -17,7 +17,7 @@ ALWAYS = next(f.name for f in FEATURES if f.default == 0)
 def rows() -> TrainingSet:
     flights = [Flight(departs=10 * i, gone=10 * i + 5, there=10 * i + 240, arr_delay=i) for i in range(20)]
     facts = flight_facts(flights)
-    return build(Store(facts, weather_facts([], facts.network)), DAY, DAY, NIGHT)
+    return build(Store(facts, weather_facts([], facts.network)), DAY, DAY, AS_OF)
 
 
 def changed(rows: TrainingSet, feature: str, value: float) -> TrainingSet:

@@ -12,7 +12,7 @@ from tests.domain.worlds import NOON, Flight, Observation, flight_facts, weather
 from training.training_set import HEADLINE_LEAD, LEADS, TrainingSet, build, choose_leads
 
 DAY = date(2013, 4, 10)
-NIGHT = datetime(2013, 4, 11, 4, tzinfo=UTC)
+AS_OF = datetime(2013, 4, 11, 4, tzinfo=UTC)
 
 
 class Store:
@@ -43,7 +43,7 @@ def store() -> Store:
     return Store(facts, weather)
 
 
-def built(store: Store, as_of: datetime = NIGHT, **more) -> TrainingSet:
+def built(store: Store, as_of: datetime = AS_OF, **more) -> TrainingSet:
     return build(store, DAY, DAY, as_of, **more)
 
 
@@ -77,9 +77,9 @@ def test_vectors_are_those_of_the_one_implementation(store):
 
 
 def test_days_are_local_and_both_ends_are_included(store):
-    assert len(build(store, date(2013, 4, 9), DAY, NIGHT)) == 60
-    assert len(build(store, DAY, date(2013, 4, 12), NIGHT)) == 60
-    assert len(build(store, date(2013, 4, 11), date(2013, 4, 12), NIGHT)) == 0
+    assert len(build(store, date(2013, 4, 9), DAY, AS_OF)) == 60
+    assert len(build(store, DAY, date(2013, 4, 12), AS_OF)) == 60
+    assert len(build(store, date(2013, 4, 11), date(2013, 4, 12), AS_OF)) == 0
     assert set(built(store).day.tolist()) == {20130410}
 
 
@@ -131,7 +131,7 @@ def test_taking_rows_takes_them_everywhere(store):
 
 
 def test_a_set_without_flights_is_empty_not_an_error(store):
-    empty = build(store, date(2013, 1, 1), date(2013, 1, 2), NIGHT)
+    empty = build(store, date(2013, 1, 1), date(2013, 1, 2), AS_OF)
     assert empty.X.shape == (0, len(FEATURE_NAMES))
     assert len(empty.data_hash) == 64
 

@@ -1,4 +1,4 @@
--- Days in [:first, :last] that have predictions and no run of their night, oldest first.
+-- Days in [:first, :last] that have predictions and no monitoring run, oldest first.
 -- A prediction is asked at most a day before departure; most are asked on the day itself.
 SELECT d::date FROM generate_series(%(first)s::date, %(last)s::date, interval '1 day') AS d
 WHERE NOT EXISTS (SELECT 1 FROM monitoring_runs r WHERE r.day = d::date)

@@ -1,2 +1,2 @@
--- Counts of days before :before are gone; the nights' measures made of them stay.
+-- Counts of days before :before are gone; the runs' measures made of them stay.
 DELETE FROM service_counts WHERE day < %(before)s

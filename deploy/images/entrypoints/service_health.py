@@ -46,7 +46,7 @@ def features(database: Database) -> str | None:
 
 
 def watchman(database: Database) -> str | None:
-    """Say when nobody watches the nights."""
+    """Report when nobody watches for missed monitoring runs."""
     connected = database.row("is_connected", {"application": "ontime-watchman"})
     return None if connected and connected[0] else "the watchman is not connected"
 

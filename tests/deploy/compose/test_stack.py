@@ -96,8 +96,8 @@ def test_telemetry_is_off(stack):
         assert set(variables) <= set(shown)
 
 
-class Story:
-    """The demo's days, lived in a container of the stack through the gateway."""
+class DemoRun:
+    """The demo's days, replayed in a container of the stack through the gateway."""
 
     def __init__(self, stack: RunningStack, log: Path):
         command = [
@@ -146,38 +146,38 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def lived(stack: RunningStack) -> tuple[Client, Story]:
-    """Ten days, their nights, a retrain, a promotion, a rollback; meanwhile a client asks on and on."""
-    story = Story(stack, PROJECT_ROOT / "var" / "stack-story.log")
+def replayed(stack: RunningStack) -> tuple[Client, DemoRun]:
+    """Ten days, their monitoring runs, a retrain, a promotion, a rollback; meanwhile a client asks on and on."""
+    demo = DemoRun(stack, PROJECT_ROOT / "var" / "stack-demo.log")
     client = Client(stack)
     client.start()
     try:
-        story.wait_for_day(2)
+        demo.wait_for_day(2)
         stack.kill(stack.containers("api")[0], "gunicorn")
-        story.wait_for_day(4)
+        demo.wait_for_day(4)
         stack.run("docker", "restart", "-t", "0", *stack.containers("postgres"))
-        story.wait_for_day(6)
+        demo.wait_for_day(6)
         before, at_the_door = set(stack.containers("api")), stack.containers("gateway")
         stack.up(len(before), ONTIME_LOG_LEVEL="WARNING")
         assert not before & set(stack.containers("api")), "every replica was replaced"
         assert stack.containers("gateway") == at_the_door
-        assert story.end() == 0, "".join(story.lines[-20:])
+        assert demo.end() == 0, "".join(demo.lines[-20:])
     finally:
         client.close()
-        story.stop()
-    return client, story
+        demo.stop()
+    return client, demo
 
 
-def test_the_whole_loop_goes_on_while_parts_are_killed_and_replaced(stack, lived):
-    client, story = lived
-    said = "".join(story.lines)
+def test_the_whole_loop_goes_on_while_parts_are_killed_and_replaced(stack, replayed):
+    client, demo = replayed
+    said = "".join(demo.lines)
     assert "hot swap" in said
     assert "rollback" in said
     assert client.failed == []
-    assert_everything_is_logged(stack, client, story)
+    assert_everything_is_logged(stack, client, demo)
 
 
-def assert_everything_is_logged(stack: RunningStack, client: Client, story: Story) -> None:
+def assert_everything_is_logged(stack: RunningStack, client: Client, demo: DemoRun) -> None:
     """Not one acknowledged prediction is missing, and none is there twice."""
     wanted = set(client.acknowledged)
     assert len(wanted) == len(client.acknowledged) > 500
@@ -191,10 +191,10 @@ def assert_everything_is_logged(stack: RunningStack, client: Client, story: Stor
     ((headline,),) = stack.sql(
         "SELECT count(DISTINCT (flight_id, as_of)) FROM predictions WHERE lead_minutes = 60"
     )
-    assert int(headline) >= sum(story.predicted())
+    assert int(headline) >= sum(demo.predicted())
 
 
-@pytest.mark.usefixtures("lived")
+@pytest.mark.usefixtures("replayed")
 def test_the_pipeline_of_a_model_validates_and_promotes_the_storys_candidate(stack):
     """It was promoted and rolled back; now it goes the way of a version that GitLab was told of."""
     _, before = stack.ask("/health/ready")

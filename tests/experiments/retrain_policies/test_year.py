@@ -10,14 +10,14 @@ from training.training_set import HEADLINE_LEAD, build
 FIRST, LAST = date(2013, 4, 1), date(2013, 4, 8)
 
 
-def test_rows_of_a_night_are_those_that_training_would_have_built_that_night():
-    """One year built at once, cut at a night, is bit for bit the training set of that night."""
+def test_rows_of_a_moment_are_those_that_training_would_have_built_then():
+    """One year built at once, cut at a moment, is bit for bit the training set of that moment."""
     store = FlownStore()
     rows, known = build_days(store.flights, store.weather, date(2013, 3, 20), date(2013, 4, 10))
     year = Year(rows, known, "")
-    for night in (datetime(2013, 4, 9, 10, tzinfo=UTC), datetime(2013, 4, 8, 21, tzinfo=UTC)):
-        then = build(FactsInMemory(store.flights, store.weather), FIRST, LAST, night, (HEADLINE_LEAD,), 0)
-        now = rows.take(np.flatnonzero(year.known(FIRST, LAST, night)))
+    for as_of in (datetime(2013, 4, 9, 10, tzinfo=UTC), datetime(2013, 4, 8, 21, tzinfo=UTC)):
+        then = build(FactsInMemory(store.flights, store.weather), FIRST, LAST, as_of, (HEADLINE_LEAD,), 0)
+        now = rows.take(np.flatnonzero(year.known(FIRST, LAST, as_of)))
         assert len(then) > 0
         assert now.data_hash == then.data_hash
     assert len(then) < year.known(FIRST, LAST, datetime(2013, 4, 20, tzinfo=UTC)).sum()

@@ -60,11 +60,11 @@ def truth(year: Year, sign: float = 1.0, noise: float = 0.0, seed: int = 0) -> n
 
 
 def candidate(
-    year: Year, night: date, probability: np.ndarray, held_out_days: int = 5, labels: int = 4_000
+    year: Year, day: date, probability: np.ndarray, held_out_days: int = 5, labels: int = 4_000
 ) -> Candidate:
-    """A candidate that says what it is given, as if it were fitted on everything before a night."""
-    last = night - timedelta(days=1)
-    as_of = datetime(night.year, night.month, night.day, 10, tzinfo=UTC) + timedelta(days=1)
+    """A candidate that says what it is given, as if it were fitted on everything before a day."""
+    last = day - timedelta(days=1)
+    as_of = datetime(day.year, day.month, day.day, 10, tzinfo=UTC) + timedelta(days=1)
     from_day, until_day = day_number(last - timedelta(days=held_out_days - 1)), day_number(last)
     held_out = np.flatnonzero((year.rows.day >= from_day) & (year.rows.day <= until_day))
     return Candidate(
