@@ -85,7 +85,7 @@ def validate_model(
     from flows import validate as validation
 
     if step in ("gate", "all"):
-        validation.judge_version(settings(), version, say)
+        validation.check_version(settings(), version, say)
     if step in ("smoke", "all"):
         validation.try_version(settings(), version, say)
     if step in ("promote", "all"):

@@ -38,10 +38,10 @@ def demo(
     the API, monitors each of them, retrains, checks the promotion gate, promotes and rolls back. The stack stays up.
     Its state is in the folder `demo` below yours, its ports are ten above yours: your own stack is not touched.
     """
-    from replay.demo import run_demo, run_story
+    from replay.demo import run_demo, run_on_running_stack
 
     if through:
-        run_story(selection.enter(context.obj or StackName.OWN), through, days, say)
+        run_on_running_stack(selection.enter(context.obj or StackName.OWN), through, days, say)
     elif context.obj is StackName.OWN:
         raise InvalidInput("--stack", "demo, or nothing: a demo has a stack of its own", str(context.obj))
     else:

@@ -4,13 +4,13 @@ from adapters.settings import Settings
 from adapters.terminal import Say
 from experiments.benchmarks import feature_cost
 from experiments.evaluation import run
-from experiments.evaluation.command import add, site
+from experiments.evaluation.command import add, workspace
 from experiments.evaluation.sets import load_sets
 
 
 def bench_features(settings: Settings, say: Say) -> None:
     """Measure what each feature and an answer of the trained model cost online."""
-    where = site(settings)
+    where = workspace(settings)
     model = run.trained(where)
     found = feature_cost.measure(where.data_dir)
     vectors = load_sets(where.plan, where.data_dir, where.folder, run.Told(say)).test.X
