@@ -1,11 +1,17 @@
 """Who serves: the one way to move the alias `champion`, recorded in the ledger; for the API, flows and people."""
 
+import logging
+from dataclasses import replace
 from typing import Any
 
 from adapters.deployments import ANY, Deployment, Deployments, Expected
 from adapters.model_registry import CHALLENGER, CHAMPION, ModelRegistry
-from domain.errors import ContractMismatch
+from domain.errors import ContractMismatch, NotFound, NotReady, SignatureInvalid
 from domain.features.catalogue import CONTRACT_HASH
+
+logger = logging.getLogger(__name__)
+REPEAT_SECONDS = 600.0
+"""A rollback that is asked for again in the same words within this time is the same one: its answer was lost."""
 
 
 class Championship:
@@ -40,10 +46,7 @@ class Championship:
         NotReady
             If MLflow or PostgreSQL is away.
         """
-        contract = self._require_contract(version)
-        # The API would refuse it and serve on: alias and ledger must not name what does not serve.
-        self._registry.audit(version)
-        self._registry.fetch(version)
+        contract = self._require_sound(version)
         row = self._deployments.change(
             action="promote",
             to_version=version,
@@ -55,9 +58,7 @@ class Championship:
             move_alias=self._move,
             read_alias=self.champion,
         )
-        if self._registry.alias(CHALLENGER) == version:
-            self._registry.delete_alias(CHALLENGER)
-        return row
+        return replace(row, note=self._drop_challenger(version))
 
     def rollback(
         self,
@@ -67,28 +68,69 @@ class Championship:
         expected_version: Expected = ANY,
         evidence: dict[str, Any] | None = None,
     ) -> Deployment:
-        """Let the last champion this code can serve be champion again, or a named version.
+        """Let the last champion that workers can load be champion again, or a named version.
+
+        Without an expectation the same words again within ten minutes give the same change: a request
+        whose answer was lost does not go back twice.
 
         Raises
         ------
         NotFound
-            If there is no earlier champion with this code's feature contract.
-        StaleVersion, Conflict, ContractMismatch, NotReady
+            If there is no earlier champion with this code's feature contract, or none whose files are sound.
+        StaleVersion, Conflict, ContractMismatch, SignatureInvalid, NotReady
             As `promote`.
         """
-        self._deployments.reconcile(self.champion)
-        version = to_version or self._deployments.previous_champion(CONTRACT_HASH)
+        serving = self._deployments.reconcile(self.champion)
+        if to_version in (None, serving) and expected_version == ANY:
+            repeated = self._deployments.repeated_rollback(who, reason, REPEAT_SECONDS)
+            if repeated is not None and repeated.to_version == serving:
+                return replace(repeated, note="this rollback was done before, and asked for again")
+        passed_over: dict[str, str] = {}
+        version = to_version or self._last_sound(passed_over)
         return self._deployments.change(
             action="rollback",
             to_version=version,
-            expected_version=expected_version,
+            # What was chosen by who serves now is stale when somebody else serves a moment later.
+            expected_version=serving if expected_version == ANY and to_version is None else expected_version,
             who=who,
             reason=reason,
-            evidence=evidence,
-            contract_hash=self._require_contract(version),
+            evidence=(evidence or {}) | ({"passed_over": passed_over} if passed_over else {}),
+            contract_hash=self._require_sound(version) if to_version else CONTRACT_HASH,
             move_alias=self._move,
             read_alias=self.champion,
         )
+
+    def _last_sound(self, passed_over: dict[str, str]) -> int:
+        """The first version a rollback may go to that workers can load; notes why others are passed over."""
+        for version in self._deployments.earlier_champions(CONTRACT_HASH):
+            try:
+                self._require_sound(version)
+            except (SignatureInvalid, ContractMismatch, NotFound) as error:
+                passed_over[str(version)] = str(error)
+            else:
+                return version
+        why = "".join(f"; version {version}: {reason}" for version, reason in passed_over.items())
+        raise NotFound(f"there is no earlier champion with this code's feature contract and sound files{why}")
+
+    def _require_sound(self, version: int) -> str:
+        """Check that workers can load a version; gives its contract.
+
+        They would refuse it and serve on: alias and ledger must not name what does not serve.
+        """
+        contract = self._require_contract(version)
+        self._registry.audit(version)
+        return contract
+
+    def _drop_challenger(self, version: int) -> str:
+        """Take the alias of challengers from a version that was promoted; a note where that failed."""
+        try:
+            if self._registry.alias(CHALLENGER) == version:
+                self._registry.delete_alias(CHALLENGER)
+        except NotReady as error:
+            # The promotion is done, and a champion that is its own challenger is not scored twice.
+            logger.warning("challenger's alias left", extra={"version": version, "reason": str(error)})
+            return f"version {version} serves; its alias {CHALLENGER} could not be taken away"
+        return ""
 
     def champion(self) -> int | None:
         """The version that serves by the registry."""

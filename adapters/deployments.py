@@ -41,6 +41,8 @@ class Deployment:
     status: Status
     at: datetime
     finished_at: datetime | None
+    note: str = ""
+    """What whoever asked for the change should know beside it; not in the ledger."""
 
 
 @dataclass(frozen=True)
@@ -148,11 +150,30 @@ class Deployments:
         NotFound
             If there is none.
         """
-        done = [row for row in reversed(self.history(limit=10_000)) if row.status == "done"]
-        for version, contract in reversed(_stack(done)[:-1]):
-            if contract == contract_hash:
-                return version
-        raise NotFound("there is no earlier champion with this code's feature contract")
+        earlier = self.earlier_champions(contract_hash)
+        if not earlier:
+            raise NotFound("there is no earlier champion with this code's feature contract")
+        return earlier[0]
+
+    def earlier_champions(self, contract_hash: str) -> list[int]:
+        """Versions a rollback may go to, the last champion before this one first; see `previous_champion`."""
+        return [version for version, contract in self._champions()[1:] if contract == contract_hash]
+
+    def champions(self, contract_hash: str) -> list[int]:
+        """Versions that may serve by the ledger: the champion, then those a rollback would go to.
+
+        A champion that was moved by hand has no contract on record; it may serve if it has the right one.
+        """
+        return [version for version, contract in self._champions() if contract in (contract_hash, None)]
+
+    def repeated_rollback(self, who: str, reason: str, seconds: float) -> Deployment | None:
+        """Give the newest change if it is the rollback of the same words, this many seconds ago at most."""
+        row = self._database.row("ledger_repeated", {"who": who, "reason": reason, "seconds": seconds})
+        return Deployment(*row) if row else None
+
+    def _champions(self) -> list[tuple[int, str | None]]:
+        """Champions one would go back through, with their contracts, the serving one first."""
+        return _stack([row for row in reversed(self.history(limit=10_000)) if row.status == "done"])[::-1]
 
     @contextmanager
     def _locked(self) -> Iterator[Connection]:

@@ -112,12 +112,16 @@ class FactsBuffer:
             Valid until the next call, which may write into their arrays. They may hold what became known after the
             tick: whoever computes its state leaves that out.
         """
+        # Changes are written into the arrays in place: whatever fails half way leaves them neither old nor new, so
+        # until all of it has succeeded there is nothing to go on from, and the next call reads everything again.
+        loaded, self._loaded = self._loaded, None
         with self._database.transaction() as cursor:
-            if self._loaded is None or self._must_reload(self._loaded, tick, watermark):
-                self._loaded = _load(cursor, tick, watermark)
+            if loaded is None or self._must_reload(loaded, tick, watermark):
+                loaded = _load(cursor, tick, watermark)
             else:
-                self._loaded = _apply(cursor, self._loaded, tick, watermark)
-        return self._loaded.flights, self._loaded.weather
+                loaded = _apply(cursor, loaded, tick, watermark)
+        self._loaded = loaded
+        return loaded.flights, loaded.weather
 
     @staticmethod
     def _must_reload(loaded: Loaded, tick: int, watermark: Watermark) -> bool:

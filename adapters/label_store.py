@@ -93,7 +93,10 @@ class LabelStore:
             # One order for all callers, so that two batches cannot wait for each other.
             for flight_id in sorted({label.flight_id for label in labels}):
                 cursor.execute(query("lock_label"), {"flight_id": flight_id})
-            return [_append(cursor, label) for label in labels]
+            # The same order for what they insert: an arrival appends its label in that order too, and takes no lock.
+            order = sorted(range(len(labels)), key=lambda i: labels[i].flight_id)
+            outcomes = {i: _append(cursor, labels[i]) for i in order}
+        return [outcomes[i] for i in range(len(labels))]
 
     def current(self, flight_id: str) -> Label | None:
         """The newest word on a flight, None when there is none."""

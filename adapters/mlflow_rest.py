@@ -32,10 +32,10 @@ class MlflowRest:
             raise NotFound(f"model {model} has no version {version}")
         return dict(found["model_version"])
 
-    def alias(self, model: str, alias: str) -> int | None:
-        """Version that an alias names; None where nothing has the alias."""
+    def aliased(self, model: str, alias: str) -> dict[str, Any] | None:
+        """What is recorded of the version that an alias names; None where nothing has the alias."""
         found = self._json("GET", "registered-models/alias", {"name": model, "alias": alias})
-        return None if found is None else int(found["model_version"]["version"])
+        return None if found is None else dict(found["model_version"])
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
         """Let an alias name a version; `NotFound` where there is none."""

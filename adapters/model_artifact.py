@@ -1,8 +1,9 @@
 """A model on disk: text and JSON under a keyed signature; nothing is loaded that was not verified.
 
 A folder holds `model.txt` (LightGBM's text), `model.json` (the manifest of `domain.model`) and whatever else
-describes the model. `SIGNATURE` lists the sha-256 of each file under an HMAC-SHA256: a truncated text model
-crashes the process that parses it, and one edited digit changes its scores silently.
+describes the model. `SIGNATURE` lists the sha-256 of each file, and the registered model and run that they belong to,
+under an HMAC-SHA256: a truncated text model crashes the process that parses it, and one edited digit changes its
+scores silently. Signatures from before they named model and run are of another form, and remain good for the files.
 
     python -m adapters.model_artifact FOLDER     # verify and test-load in this process; exit status 0 = sound
     python -m adapters.model_artifact FOLDER -   # the same, with the key read from standard input
@@ -13,7 +14,9 @@ import hmac
 import json
 import subprocess
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,8 +28,17 @@ from domain.model import FlightModel, ModelManifest
 TREES = "model.txt"
 MANIFEST = "model.json"
 SIGNATURE = "SIGNATURE"
-SMOKE_SECONDS = 60
+SMOKE_SECONDS = 15
+"""Loading takes one or two; a promotion waits for it, within the 30 s that a request may take."""
 FROM_STDIN = "-"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The registered model and the training run that files belong to."""
+
+    model: str
+    run_id: str
 
 
 def write(
@@ -49,10 +61,12 @@ def write(
     sign(folder, key)
 
 
-def sign(folder: Path, key: bytes) -> None:
-    """Sign the files that lie in a folder."""
-    listing = _listing(folder)
-    signature = {"files": listing, "hmac_sha256": _mac(listing, key)}
+def sign(folder: Path, key: bytes, owner: Owner | None = None) -> None:
+    """Sign the files that lie in a folder, as those of a registered model's run once they have one."""
+    signed: dict[str, Any] = {"files": _listing(folder)}
+    if owner is not None:
+        signed["owner"] = asdict(owner)
+    signature = signed | {"hmac_sha256": _mac(_signed(signed), key)}
     (folder / SIGNATURE).write_text(json.dumps(signature, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
@@ -64,16 +78,57 @@ def signed_files(signature: str, key: bytes) -> dict[str, str]:
     SignatureInvalid
         If it is unreadable, made with another key, or does not cover the model itself.
     """
+    files: dict[str, str] = _verified(signature, key)["files"]
+    return files
+
+
+def owner_of(signature: str, key: bytes) -> Owner | None:
+    """Registered model and run of which a SIGNATURE's text speaks; None where it is older than that.
+
+    Raises
+    ------
+    SignatureInvalid
+        As `signed_files`.
+    """
+    owner = _verified(signature, key).get("owner")
+    return Owner(**owner) if owner else None
+
+
+def binding(owner: Owner, version: int, files: dict[str, str], key: bytes) -> str:
+    """Compute what ties a version's number to an owner and to files; only who has the key can make it."""
+    return _mac({"owner": asdict(owner), "version": version, "files": files}, key)
+
+
+def _verified(signature: str, key: bytes) -> dict[str, Any]:
     try:
         signed = json.loads(signature)
         files, mac = dict(signed["files"]), str(signed["hmac_sha256"])
     except (ValueError, KeyError, TypeError) as error:
         raise SignatureInvalid(f"there is no readable {SIGNATURE}") from error
-    if not hmac.compare_digest(mac.encode(), _mac(files, key).encode()):
+    if not hmac.compare_digest(mac.encode(), _mac(_signed(signed), key).encode()):
         raise SignatureInvalid("the signature was not made with this stack's key")
     if {TREES, MANIFEST} - files.keys():
         raise SignatureInvalid(f"the signature does not cover {TREES} and {MANIFEST}")
-    return files
+    return dict(signed)
+
+
+def _signed(signed: dict[str, Any]) -> Any:
+    """What the code is made over: without an owner the files alone, as before there were owners."""
+    return {"files": signed["files"], "owner": signed["owner"]} if "owner" in signed else signed["files"]
+
+
+def signature_of(folder: Path) -> str:
+    """Read a folder's SIGNATURE.
+
+    Raises
+    ------
+    SignatureInvalid
+        If it cannot be read.
+    """
+    try:
+        return (folder / SIGNATURE).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SignatureInvalid(f"there is no readable {SIGNATURE}") from error
 
 
 def verify(folder: Path, key: bytes) -> None:
@@ -84,11 +139,7 @@ def verify(folder: Path, key: bytes) -> None:
     SignatureInvalid
         If the signature is missing or made with another key, or a file is missing, added or changed.
     """
-    try:
-        text = (folder / SIGNATURE).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SignatureInvalid(f"there is no readable {SIGNATURE}") from error
-    files, found = signed_files(text, key), _listing(folder)
+    files, found = signed_files(signature_of(folder), key), _listing(folder)
     for name in sorted(files.keys() | found.keys()):
         if files.get(name) != found.get(name):
             raise SignatureInvalid(f"{name} is not the file that was signed")
@@ -123,7 +174,7 @@ def smoke_test(folder: Path, key: bytes) -> None:
     Raises
     ------
     SignatureInvalid
-        If that process fails, dies or takes longer than a minute.
+        If that process fails, dies or takes too long.
     """
     try:
         process = subprocess.run(  # noqa: S603  this module, with a path of our own
@@ -143,8 +194,8 @@ def _listing(folder: Path) -> dict[str, str]:
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
-def _mac(listing: dict[str, str], key: bytes) -> str:
-    text = json.dumps(listing, sort_keys=True, separators=(",", ":"))
+def _mac(signed: Any, key: bytes) -> str:
+    text = json.dumps(signed, sort_keys=True, separators=(",", ":"))
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 

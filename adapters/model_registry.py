@@ -4,10 +4,12 @@ Reading goes over plain REST, so that the API never imports MLflow; writing runs
 at the first write, and never a model flavour.
 """
 
+import hmac
 import json
 import logging
 import math
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -19,6 +21,7 @@ from typing import Any
 
 from adapters import model_artifact
 from adapters.mlflow_rest import MlflowRest
+from adapters.model_artifact import Owner
 from adapters.settings import Settings
 from domain.errors import NotFound, NotReady, SignatureInvalid
 from domain.model import FlightModel
@@ -30,6 +33,9 @@ CHALLENGER = "challenger"
 EXPERIMENT = "late-flights"
 ARTIFACT_PATH = "model"
 LAST_SERVED = "last_served"
+BINDING = "ontime.binding"
+"""Tag of a version; see `model_artifact.binding`."""
+RUN_ID = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 # The client's own defaults retry for four minutes; a poll or a promotion wants to know at once.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
@@ -46,6 +52,29 @@ class ModelVersion:
     version: int
     run_id: str
     tags: dict[str, str]
+    source: str = ""
+    binding: str = ""
+    """Ties the number to model, run and files; empty where the version is older than that."""
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> "ModelVersion":
+        """Take it from what MLflow records."""
+        tags = {str(tag["key"]): str(tag["value"]) for tag in record.get("tags", [])}
+        run_id, bound = str(record.get("run_id", "")), tags.pop(BINDING, "")
+        return cls(int(record["version"]), run_id, tags, str(record.get("source", "")), bound)
+
+    @property
+    def folder(self) -> str:
+        """Name of its folder in the cache: a number alone may mean another model after a restore.
+
+        Raises
+        ------
+        SignatureInvalid
+            If its run has no id such as MLflow gives.
+        """
+        if not RUN_ID.fullmatch(self.run_id):
+            raise SignatureInvalid(f"version {self.version} has no training run")
+        return f"{self.version}-{self.run_id}"
 
 
 class Run:
@@ -136,6 +165,8 @@ class ModelRegistry:
     def register(self, run_id: str, folder: Path, tags: Mapping[str, str]) -> int:
         """Store a signed model folder with its run and make it the next version.
 
+        The folder is signed again as this model's and run's; a version is good once its number is bound to them.
+
         Raises
         ------
         SignatureInvalid
@@ -144,6 +175,8 @@ class ModelRegistry:
             If MLflow is away.
         """
         model_artifact.verify(folder, self._key)
+        owner = Owner(self.model_name, run_id)
+        model_artifact.sign(folder, self._key, owner)
         with _reachable():
             self._client.log_artifacts(run_id, str(folder), ARTIFACT_PATH)
             self._ensure_model()
@@ -151,7 +184,11 @@ class ModelRegistry:
             made = self._client.create_model_version(
                 self.model_name, source, run_id, tags=dict(tags), await_creation_for=0
             )
-        return int(made.version)
+            version = int(made.version)
+            files = model_artifact.signed_files(model_artifact.signature_of(folder), self._key)
+            bound = model_artifact.binding(owner, version, files, self._key)
+            self._client.set_model_version_tag(self.model_name, str(version), BINDING, bound)
+        return version
 
     def run_file(self, run_id: str, name: str) -> Any:
         """Read a JSON file that a training run recorded.
@@ -175,7 +212,13 @@ class ModelRegistry:
 
     def alias(self, name: str) -> int | None:
         """Version that an alias names; None where nothing has the alias."""
-        return self._rest.alias(self.model_name, name)
+        found = self.aliased(name)
+        return found.version if found else None
+
+    def aliased(self, name: str) -> ModelVersion | None:
+        """What is recorded of the version that an alias names; None where nothing has the alias."""
+        found = self._rest.aliased(self.model_name, name)
+        return None if found is None else ModelVersion.of_record(found)
 
     def running_runs(self) -> list[str]:
         """Ids of the runs that are open: under way, or left so by a process that was killed."""
@@ -206,12 +249,15 @@ class ModelRegistry:
         NotFound
             If there is no such version.
         """
-        found = self._rest.version(self.model_name, version)
-        tags = {str(tag["key"]): str(tag["value"]) for tag in found.get("tags", [])}
-        return ModelVersion(int(found["version"]), str(found["run_id"]), tags)
+        return ModelVersion.of_record(self._rest.version(self.model_name, version))
 
-    def load(self, version: int) -> FlightModel:
+    def load(self, version: int, known: ModelVersion | None = None) -> FlightModel:
         """Load a version, from the cache where it is there, verified either way.
+
+        Parameters
+        ----------
+        known : ModelVersion, optional
+            What MLflow records of it, where that was just read.
 
         Raises
         ------
@@ -222,10 +268,15 @@ class ModelRegistry:
         SignatureInvalid
             If its files are not those that were signed, or it fails its test load.
         """
-        return model_artifact.load(self.fetch(version), self._key)
+        return model_artifact.load(self.fetch(version, known), self._key)
+
+    def load_cached(self, version: int) -> FlightModel | None:
+        """Load a version's verified copy from the cache, whatever MLflow says; None where there is none."""
+        folder = self._cached(version)
+        return None if folder is None else model_artifact.load(folder, self._key)
 
     def audit(self, version: int) -> None:
-        """Verify a version's files as MLflow holds them now, whatever the cache holds.
+        """Verify a version's files as MLflow holds them now, and see to it that workers can load them.
 
         Raises
         ------
@@ -234,32 +285,60 @@ class ModelRegistry:
         NotReady
             If MLflow is away.
         SignatureInvalid
-            If its files are not those that were signed.
+            If its files are not those that were signed, or fail their test load.
         """
-        with tempfile.TemporaryDirectory(prefix="ontime-audit-") as scratch:
-            folder = Path(scratch) / str(version)
-            self._download(version, folder)
-            model_artifact.verify(folder, self._key)
+        found = self.version(version)
+        with self._downloaded(found) as fetched:
+            if not self._is_sound(self._cache_dir / found.folder):
+                self._keep(fetched, self._cache_dir / found.folder)
 
-    def fetch(self, version: int) -> Path:
+    def fetch(self, version: int, known: ModelVersion | None = None) -> Path:
         """Bring a version's verified, test-loaded files into the cache; their folder.
 
-        A copy in the cache is used without asking MLflow; one that was damaged is fetched again.
+        A copy in the cache is used again, even while MLflow is away; one that was damaged is fetched again.
         """
-        folder = self._cache_dir / str(version)
-        if self._is_sound(folder):
-            return folder
+        try:
+            found = known or self.version(version)
+        except NotReady:
+            cached = self._cached(version)
+            if cached is None:
+                raise
+            return cached
+        folder = self._cache_dir / found.folder
+        if not self._is_sound(folder):
+            with self._downloaded(found) as fetched:
+                self._keep(fetched, folder)
+        return folder
+
+    @contextmanager
+    def _downloaded(self, found: ModelVersion) -> Iterator[Path]:
+        """A version's verified files as MLflow holds them now, for the length of the block."""
         self._cache_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._cache_dir, prefix=".fetch-") as scratch:
-            fetched = Path(scratch) / str(version)
-            self._download(version, fetched)
+            fetched = Path(scratch) / found.folder
+            self._download(found, fetched)
             model_artifact.verify(fetched, self._key)
-            model_artifact.smoke_test(fetched, self._key)
-            try:
-                fetched.rename(folder)
-            except OSError:  # another process was faster; its copy passed the same checks
-                model_artifact.verify(folder, self._key)
-        return folder
+            yield fetched
+
+    def _keep(self, fetched: Path, folder: Path) -> None:
+        model_artifact.smoke_test(fetched, self._key)
+        try:
+            fetched.rename(folder)
+        except OSError:  # another process was faster; its copy passed the same checks
+            model_artifact.verify(folder, self._key)
+
+    def _cached(self, version: int) -> Path | None:
+        """A sound copy of a version: that which served last, where the number stands for several."""
+        found = [folder for folder in self._cache_dir.glob(f"{version}*") if _number(folder.name) == version]
+        last = self._last_note()
+        for folder in sorted(found, key=lambda folder: (folder.name != last, -folder.stat().st_mtime)):
+            if self._is_sound(folder) and self._is_of_this_model(folder):
+                return folder
+        return None
+
+    def _is_of_this_model(self, folder: Path) -> bool:
+        owner = model_artifact.owner_of(model_artifact.signature_of(folder), self._key)
+        return owner is None or owner.model == self.model_name
 
     def _is_sound(self, folder: Path) -> bool:
         if not folder.exists():
@@ -272,34 +351,53 @@ class ModelRegistry:
             return False
         return True
 
-    def remember_served(self, version: int) -> None:
+    def remember_served(self, version: int, known: ModelVersion | None = None) -> None:
         """Note which version serves: what a process that starts while MLflow is away begins with."""
-        note = self._cache_dir / LAST_SERVED
-        if self.last_served() != version:
+        noted = known.folder if known else str(version)
+        if self._last_note() != noted:
+            note = self._cache_dir / LAST_SERVED
             unfinished = note.with_suffix(f".{os.getpid()}")
-            unfinished.write_text(f"{version}\n")
+            unfinished.write_text(f"{noted}\n")
             unfinished.replace(note)
 
     def last_served(self) -> int | None:
         """The version noted last, None where there is none."""
-        try:
-            return int((self._cache_dir / LAST_SERVED).read_text())
-        except (OSError, ValueError):
-            return None
+        return _number(self._last_note())
 
-    def _download(self, version: int, folder: Path) -> None:
-        """Fetch the files that a version's signature names, and only if the signature is ours."""
-        source = str(self._rest.version(self.model_name, version)["source"])
+    def _last_note(self) -> str:
+        try:
+            return (self._cache_dir / LAST_SERVED).read_text().strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    def _download(self, found: ModelVersion, folder: Path) -> None:
+        """Fetch the files that a version's signature names, and only if the signature is ours and of this version."""
         folder.mkdir()
         try:
-            signature = self._rest.file(source, model_artifact.SIGNATURE).decode(errors="replace")
-            for name in model_artifact.signed_files(signature, self._key):
+            signature = self._rest.file(found.source, model_artifact.SIGNATURE).decode(errors="replace")
+            files = model_artifact.signed_files(signature, self._key)
+            self._require_bound(found, signature, files)
+            for name in files:
                 path = folder / name
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(self._rest.file(source, name))
+                path.write_bytes(self._rest.file(found.source, name))
         except NotFound as error:
-            raise SignatureInvalid(f"version {version}: {error}") from error
+            raise SignatureInvalid(f"version {found.version}: {error}") from error
         (folder / model_artifact.SIGNATURE).write_text(signature, encoding="utf-8")
+
+    def _require_bound(self, found: ModelVersion, signature: str, files: dict[str, str]) -> None:
+        """Check that the files were signed as those of this model, run and version."""
+        signed = model_artifact.owner_of(signature, self._key)
+        if (
+            signed is None
+        ):  # from before signatures said it: good for the files, and nobody makes such any more
+            return
+        here = Owner(self.model_name, found.run_id)
+        expected = model_artifact.binding(signed, found.version, files, self._key)
+        if signed != here or not hmac.compare_digest(expected.encode(), found.binding.encode()):
+            raise SignatureInvalid(
+                f"version {found.version} of {here.model} holds files that were signed as another version's"
+            )
 
     def _experiment(self) -> str:
         from mlflow.exceptions import RestException
@@ -324,6 +422,12 @@ class ModelRegistry:
     def _end(self, run_id: str, status: str) -> None:
         with _reachable():
             self._client.set_terminated(run_id, status)
+
+
+def _number(name: str) -> int | None:
+    """Version in the name of a folder or a note: all before the run, or the whole."""
+    number = name.partition("-")[0]
+    return int(number) if number.isascii() and number.isdigit() else None
 
 
 @contextmanager

@@ -1,18 +1,21 @@
 """The one door to PostgreSQL: connections, transactions, notifications, named queries and migrations."""
 
 import hashlib
+import os
 import re
 import select
+import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psycopg2
+import psycopg2.errors
 from psycopg2.extensions import connection as Connection  # noqa: N812  the class has a lower-case name
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
@@ -111,26 +114,48 @@ class Database:
     At most `max_connections` are open; a thread waits for a free one. All of them stay open between uses:
     psycopg2's own pool closes whatever exceeds its minimum, which costs a connect at every peak.
     Do not share one over a fork.
+
+    Parameters
+    ----------
+    patience : float, optional
+        Seconds after which a connection that is still lent is cut, so that its borrower ends with `NotReady`: a server
+        that is frozen refuses nothing, and no timeout of its own comes. By default as long as it takes.
+    require : callable, optional
+        Called before a connection is lent; raises `NotReady` where the server is known to be away.
     """
 
     REFUSALS = (psycopg2.DataError, psycopg2.IntegrityError)
     """What a statement raises when the server refuses its values."""
+    UNKNOWN_COLUMN = psycopg2.errors.UndefinedColumn
+    """What a statement raises that names a column the table lacks."""
+    CHANGED_SIDES = (
+        psycopg2.errors.ReadOnlySqlTransaction,
+        psycopg2.errors.IdleInTransactionSessionTimeout,
+    )
+    """What a server raises that became a standby, or gave the session up: the next connection may find another."""
 
     def __init__(
-        self, parameters: ConnectionParameters, max_connections: int = 8, application: str = "ontime"
+        self,
+        parameters: ConnectionParameters,
+        max_connections: int = 8,
+        application: str = "ontime",
+        patience: float | None = None,
+        require: Callable[[], None] = lambda: None,
     ):
         self.parameters = parameters
         self._application = application
         self._idle: list[Connection] = []
         self._lock = threading.Lock()
         self._free = threading.BoundedSemaphore(max_connections)
+        self._require = require
+        self._lease = Deadlines(patience).lease if patience else _endless
 
     @classmethod
     def from_settings(
-        cls, settings: Settings, max_connections: int = 8, application: str = "ontime"
+        cls, settings: Settings, max_connections: int = 8, application: str = "ontime", **options: Any
     ) -> "Database":
-        """Make a pool for the database of the settings; nothing is opened yet."""
-        return cls(ConnectionParameters.from_settings(settings), max_connections, application)
+        """Make a pool for the database of the settings; nothing is opened yet. Options are those of the class."""
+        return cls(ConnectionParameters.from_settings(settings), max_connections, application, **options)
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor]:
@@ -139,7 +164,8 @@ class Database:
         Raises
         ------
         NotReady
-            If the server is not reachable, goes away, or cannot go on (disk full, deadlock, shutdown).
+            If the server is not reachable, goes away, cannot go on (disk full, deadlock, shutdown), or takes no
+            writes (after a failover).
         """
         with self.session() as connection, connection, connection.cursor() as cursor:
             yield cursor
@@ -147,11 +173,15 @@ class Database:
     @contextmanager
     def session(self) -> Iterator[Connection]:
         """Lend one connection, for work that spans several transactions under one session lock."""
+        self._require()
         with self._free:
             connection = self._checkout()
             try:
-                yield connection
-            except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+                with self._lease(connection):
+                    yield connection
+            except (psycopg2.OperationalError, psycopg2.InterfaceError, *self.CHANGED_SIDES) as error:
+                if isinstance(error, self.CHANGED_SIDES):
+                    connection.close()
                 raise NotReady(f"PostgreSQL could not finish: {str(error).strip()}") from error
             finally:
                 self._put_back(connection)
@@ -229,6 +259,57 @@ class Database:
                 self._idle.append(connection)
 
 
+class Deadlines:
+    """Cuts connections that were lent for too long; one thread watches them all, begun with the first."""
+
+    CHECKS = 10
+    """A deadline is looked at so often."""
+
+    def __init__(self, seconds: float):
+        self._seconds = seconds
+        self._lent: dict[Connection, float] = {}
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def lease(self, connection: Connection) -> Iterator[None]:
+        """Cut a connection if the block has not ended in time."""
+        with self._lock:
+            self._lent[connection] = time.monotonic() + self._seconds
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="postgres-deadlines", daemon=True)
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._lent.pop(connection, None)
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(self._seconds / self.CHECKS)
+            with self._lock:
+                now = time.monotonic()
+                late = [connection for connection, until in self._lent.items() if now > until]
+                for connection in late:
+                    del self._lent[connection]
+                    _cut(connection)
+
+
+def _cut(connection: Connection) -> None:
+    """End the conversation from our side: whoever waits for an answer reads the end of the stream."""
+    try:
+        with socket.socket(fileno=os.dup(connection.fileno())) as ours:
+            ours.shutdown(socket.SHUT_RDWR)
+    except (psycopg2.InterfaceError, OSError):  # closed meanwhile
+        return
+
+
+@contextmanager
+def _endless(connection: Connection) -> Iterator[None]:
+    yield
+
+
 def _is_stale(connection: Connection) -> bool:
     """Whether the server closed an idle connection: only then is there something to read from it."""
     if connection.closed:
@@ -253,6 +334,17 @@ class Listener:
         self._database = database
         self._channels = tuple(channels)
         self._connection: Connection | None = None
+        self._woken, self._wakes = os.pipe()
+        os.set_blocking(self._wakes, False)
+
+    def wake(self) -> None:
+        """End the wait of the thread that waits, or its next one; for other threads."""
+        with suppress(BlockingIOError):  # it was woken often enough
+            os.write(self._wakes, b"w")
+
+    def __del__(self) -> None:
+        os.close(self._woken)
+        os.close(self._wakes)
 
     def wait(self, timeout: float) -> list[Notification]:
         """Wait for notifications, at most `timeout` seconds.
@@ -265,11 +357,14 @@ class Listener:
         NotReady
             If the server cannot be reached; call again later.
         """
-        if self._connection is None:
-            self._connect()
-            return []
         try:
+            if self._connection is None:
+                self._connect()
+                return []
             return self._receive(self._connection, timeout)
+        except Database.CHANGED_SIDES as error:
+            self.close()
+            raise NotReady(f"PostgreSQL takes no writes, and nobody may listen: {error}") from error
         except (psycopg2.OperationalError, psycopg2.InterfaceError, OSError) as error:
             self.close()
             raise NotReady("PostgreSQL closed the connection that listens") from error
@@ -281,19 +376,21 @@ class Listener:
             self._connection = None
 
     def _connect(self) -> None:
-        connection = self._database.connect()
+        self._connection = connection = self._database.connect()
         connection.autocommit = True
         with connection.cursor() as cursor:
             for channel in self._channels:
                 cursor.execute(f'LISTEN "{channel}"')
-        self._connection = connection
 
-    @staticmethod
-    def _receive(connection: Connection, timeout: float) -> list[Notification]:
+    def _receive(self, connection: Connection, timeout: float) -> list[Notification]:
         deadline = time.monotonic() + timeout
         while not connection.notifies:
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([connection], [], [], left)[0]:
+            told = connection.fileno()
+            ready = select.select([told, self._woken], [], [], left)[0] if left > 0 else []
+            if self._woken in ready:
+                os.read(self._woken, 4096)
+            if told not in ready:
                 return []
             connection.poll()
         received = [Notification(n.channel, n.payload or "") for n in connection.notifies]

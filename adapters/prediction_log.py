@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
@@ -12,8 +13,9 @@ import numpy.typing as npt
 import orjson
 
 from adapters.postgres import Cursor, Database, query
+from adapters.spool import HEADER_MARK
 from domain.clock import minute_floor
-from domain.errors import Conflict
+from domain.errors import Conflict, OntimeError
 from domain.flights import Floats
 
 
@@ -45,7 +47,11 @@ class PredictionRecord:
 
 
 COLUMNS = tuple(f.name for f in fields(PredictionRecord))
-AS_OF = COLUMNS.index("as_of")
+FIRST_COLUMNS = COLUMNS
+"""Of files without a header. Written out, once a column is added to the record: those files have the old ones."""
+HEADER = b"\t".join([HEADER_MARK + b"columns", *(name.encode() for name in COLUMNS)]) + b"\n"
+"""First line of a spool file: the columns of the lines after it."""
+_COLUMN = re.compile(r"[a-z_]+")
 _ESCAPES = str.maketrans(
     {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\N{REPLACEMENT CHARACTER}"}
 )
@@ -69,8 +75,28 @@ def to_copy_line(record: PredictionRecord) -> bytes:
     return head.encode("utf-8", "replace") + _array(r.features) + tail.encode("utf-8", "replace")
 
 
-def from_copy_line(line: bytes) -> PredictionRecord:
-    """Read what `to_copy_line` wrote.
+class UnknownColumns(OntimeError):  # noqa: N818  named like its kin in domain.errors
+    """A spool file's header does not name columns of the table; those of a later release may come to be known."""
+
+
+def columns_of(header: bytes) -> tuple[str, ...]:
+    """Columns that a spool file's header names; without one, those from before there were headers.
+
+    Raises
+    ------
+    UnknownColumns
+        If it is no header.
+    """
+    if not header:
+        return FIRST_COLUMNS
+    mark, *names = header.decode("utf-8", "replace").removesuffix("\n").split("\t")
+    if mark != "#columns" or "as_of" not in names or not all(map(_COLUMN.fullmatch, names)):
+        raise UnknownColumns(f"expected a header with the names of columns, got {header[:60]!r}")
+    return tuple(names)
+
+
+def from_copy_line(line: bytes, columns: tuple[str, ...] = COLUMNS) -> PredictionRecord:
+    """Read what `to_copy_line` wrote, in this release or another: a column this one lacks is passed over.
 
     Raises
     ------
@@ -78,9 +104,10 @@ def from_copy_line(line: bytes) -> PredictionRecord:
         If it is not a whole line of a prediction.
     """
     parts = line.decode("utf-8").removesuffix("\n").split("\t")
-    if len(parts) != len(COLUMNS):
-        raise ValueError(f"expected {len(COLUMNS)} fields, got {len(parts)}")
-    return PredictionRecord(**{name: _parsed(name, part) for name, part in zip(COLUMNS, parts, strict=True)})
+    if len(parts) != len(columns):
+        raise ValueError(f"expected {len(columns)} fields, got {len(parts)}")
+    there = dict(zip(columns, parts, strict=True))
+    return PredictionRecord(**{name: _parsed(name, there.get(name, r"\N")) for name in COLUMNS})
 
 
 def _text(value: str) -> str:
@@ -181,7 +208,18 @@ class PredictionLog:
         row = self._database.row("spool_offset", {"file": file})
         return int(row[0]) if row else 0
 
-    def ship(self, file: str, offset: int, block: bytes, skipped: int = 0) -> int:
+    def offsets(self) -> dict[str, int]:
+        """How many bytes of each spool file are stored."""
+        return {file: int(shipped) for file, shipped in self._database.rows("spool_offsets")}
+
+    def ship(
+        self,
+        file: str,
+        offset: int,
+        block: bytes,
+        skipped: int = 0,
+        columns: tuple[str, ...] = COLUMNS,
+    ) -> int:
         """Store a block of whole lines of a spool file and the file's new offset, in one transaction.
 
         Parameters
@@ -194,6 +232,8 @@ class PredictionLog:
             Whole lines; may be empty to move over `skipped` bytes only.
         skipped : int
             Bytes after the block that are passed over.
+        columns : tuple of str
+            Of the block's lines.
 
         Returns
         -------
@@ -206,10 +246,12 @@ class PredictionLog:
             If the stored offset is another one: somebody else shipped. Read it again.
         ValueError
             If PostgreSQL refuses a line; nothing is stored then.
+        UnknownColumns
+            If the table lacks one of the columns; nothing is stored then.
         NotReady
             If PostgreSQL is away; nothing is stored then, or all: read the offset again.
         """
-        self._ensure_partitions(block)
+        self._ensure_partitions(block, columns)
         until = offset + len(block) + skipped
         with self._database.transaction() as cursor:
             cursor.execute(query("begin_spool_file"), {"file": file})
@@ -217,18 +259,19 @@ class PredictionLog:
             if cursor.rowcount != 1:
                 raise Conflict(f"the stored offset of {file} is no longer {offset}")
             if block:
-                _copy(cursor, block)
+                _copy(cursor, block, columns)
         return until
+
+    def make_ahead(self) -> None:
+        """Make the partitions of this month and the next, by the stack's clock, before any row needs them."""
+        self._database.rows("make_partitions_ahead")
 
     def forget(self, file: str) -> None:
         """Forget the offset of a file that is gone."""
         self._database.execute("forget_spool_file", {"file": file})
 
     def find(self, prediction_id: str) -> PredictionRecord | None:
-        """The stored prediction of an id, None when there is none.
-
-        Look into the spool first: a line leaves it only after it can be found here.
-        """
+        """The stored prediction of an id, None when there is none."""
         row = self._database.row("find_prediction", {"prediction_id": prediction_id})
         if row is None:
             return None
@@ -273,14 +316,23 @@ class PredictionLog:
         row = self._database.row("count_predictions")
         return int(row[0]) if row else 0
 
-    def _ensure_partitions(self, block: bytes) -> None:
+    def _ensure_partitions(self, block: bytes, columns: tuple[str, ...]) -> None:
         # In a transaction of its own: the new partition's lock must not be held while rows are copied.
-        moments = {line.split(b"\t", AS_OF + 1)[AS_OF] for line in block.splitlines()}
-        for moment in sorted(moments):
-            when = datetime.fromisoformat(moment.decode()).astimezone(UTC)
+        for when in sorted(_months_of(block, columns)):
             if (when.year, when.month) not in self._months:
                 self._database.rows("ensure_partition", {"moment": when})
                 self._months.add((when.year, when.month))
+
+
+def _months_of(block: bytes, columns: tuple[str, ...]) -> set[datetime]:
+    """First moments of the months of the lines; a line that is none is a ValueError, whatever is wrong with it."""
+    at = columns.index("as_of")
+    try:
+        moments = {line.split(b"\t", at + 1)[at] for line in block.split(b"\n")[:-1]}
+        found = {datetime.fromisoformat(moment.decode()).astimezone(UTC) for moment in moments}
+    except (IndexError, OverflowError) as error:
+        raise ValueError(f"a line is not a prediction: it has no moment in column {at + 1}") from error
+    return {when.replace(day=1, hour=0, minute=0, second=0, microsecond=0) for when in found}
 
 
 def _window(first_day: date, last_day: date) -> dict[str, Any]:
@@ -294,11 +346,14 @@ def _window(first_day: date, last_day: date) -> dict[str, Any]:
     }
 
 
-def _copy(cursor: Cursor, block: bytes) -> None:
+def _copy(cursor: Cursor, block: bytes, columns: tuple[str, ...]) -> None:
     try:
-        cursor.copy_expert(f"COPY predictions ({', '.join(COLUMNS)}) FROM STDIN", io.BytesIO(block))
+        # Names from a file's header: `columns_of` lets only plain ones through.
+        cursor.copy_expert(f"COPY predictions ({', '.join(columns)}) FROM STDIN", io.BytesIO(block))
     except Database.REFUSALS as error:
         raise ValueError(str(error).strip().splitlines()[0]) from error
+    except Database.UNKNOWN_COLUMN as error:
+        raise UnknownColumns(str(error).strip().splitlines()[0]) from error
 
 
 def columns_of_rows(rows: Sequence[tuple[Any, ...]], with_features: bool) -> PredictionColumns:

@@ -36,10 +36,19 @@ class PrefectClient:
         User and password, with a colon between them.
     patience : float
         Seconds for which calls are repeated.
+    timeout : float
+        Seconds that one call may take.
     """
 
-    def __init__(self, address: str, auth: str | None = None, patience: float = PATIENCE_SECONDS):
+    def __init__(
+        self,
+        address: str,
+        auth: str | None = None,
+        patience: float = PATIENCE_SECONDS,
+        timeout: float = TIMEOUT_SECONDS,
+    ):
         self._address = address
+        self._timeout = timeout
         self._patience = patience
         self._headers = {"Content-Type": "application/json"}
         if auth is not None:
@@ -136,5 +145,5 @@ class PrefectClient:
             headers=self._headers,
             method=method,
         )
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=self._timeout) as answer:  # noqa: S310
             return json.load(answer)

@@ -42,6 +42,9 @@ class Settings:
     api_host: str = _setting("127.0.0.1", "Address the API listens on.")
     api_port: int = _setting(8000, "Port of the API.")
     api_workers: int = _setting(2, "Gunicorn workers of one API container; as many as it has cores.")
+    state_limit_minutes: int = _setting(
+        1440, "Age of the newest feature state above which an API worker says that it is not ready."
+    )
     public_url: str = _setting(
         "", "Address at which people reach the API, for links in what is published; empty = the native one."
     )

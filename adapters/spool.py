@@ -1,9 +1,12 @@
 """The spool: where a prediction is durable before it is answered.
 
 Each API worker appends to a file of its own, whose lock it holds as long as it lives. A line is one prediction in
-COPY's text form. The shipper reads whole lines, and deletes a file once its worker is gone and all of it is stored.
+COPY's text form; the first line may be a header that begins with `#` and names the columns, so that a file of another
+release is still read rightly. The shipper reads whole lines, and deletes a file once its worker is gone and all of it
+is stored.
 """
 
+import errno
 import fcntl
 import logging
 import mmap
@@ -12,7 +15,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +26,11 @@ logger = logging.getLogger(__name__)
 SUFFIX = ".spool"
 UNFINISHED = ".new"
 ROTATE_BYTES = 64 * 1024 * 1024
+REFUSED_SUFFIX = ".refused"
+HEADER_MARK = b"#"
 SYNC_SECONDS = 0.2
+LOOK_BYTES = 128 * 1024 * 1024
+"""At most so much of the spool is searched for one prediction: less than a tenth of a second."""
 
 
 class SpoolWriter:
@@ -35,6 +42,8 @@ class SpoolWriter:
         On a file system of this machine: locks must work.
     worker : str
         Part of the file's name, for people.
+    header : bytes
+        First line of every file, its end included; begins with `#`.
     rotate_bytes : int
         A file that has grown to this size is left to the shipper and a new one begun.
     sync_seconds : float
@@ -50,16 +59,19 @@ class SpoolWriter:
         self,
         directory: Path,
         worker: str = "worker",
+        header: bytes = b"",
         rotate_bytes: int = ROTATE_BYTES,
         sync_seconds: float = SYNC_SECONDS,
     ):
         self._directory = directory
         self._worker = worker
+        self._header = header
         self._rotate_bytes = rotate_bytes
         self._lock = threading.Lock()
         self._file: int | None = None
         self._size = 0
         self._dirty = False
+        self._unsafe: str | None = None
         self._stop = threading.Event()
         with self._lock:
             self._open()
@@ -74,9 +86,11 @@ class SpoolWriter:
         Raises
         ------
         NotReady
-            If the block could not be written whole (disk full); nothing of it stays then.
+            If the block could not be written whole (disk full), nothing of it stays then; or if the disk failed to
+            keep what was written before, until it keeps something again.
         """
         with self._lock:
+            self._require_safe()
             if self._file is None or self._size >= self._rotate_bytes:
                 self._open()
             assert self._file is not None  # noqa: S101  _open() opens or raises
@@ -92,7 +106,7 @@ class SpoolWriter:
             self._dirty = True
 
     def check(self) -> None:
-        """Check that a write would find an open file and room on the disk.
+        """Check that a write would find an open file, room on the disk, and a disk that keeps what it is given.
 
         Raises
         ------
@@ -100,6 +114,7 @@ class SpoolWriter:
             If not.
         """
         with self._lock:
+            self._require_safe()
             if self._file is None:
                 self._open()
         free = os.statvfs(self._directory)
@@ -118,18 +133,22 @@ class SpoolWriter:
         name = f"{socket.gethostname()}-{self._worker}-{os.getpid()}-{time.time_ns()}-{secrets.token_hex(4)}"
         final = self._directory / (name + SUFFIX)
         unfinished = final.with_suffix(UNFINISHED)
+        file = None
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
             file = os.open(
                 unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o640
             )
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.write(file, self._header) != len(self._header):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             unfinished.rename(final)
             _sync_folder(self._directory)
         except OSError as error:
+            _discard(file, unfinished)
             raise NotReady(f"the spool {self._directory} cannot be written: {error.strerror}") from error
         self._close()
-        self._file, self._size = file, 0
+        self._file, self._size, self._dirty = file, len(self._header), bool(self._header)
 
     def _retreat(self, file: int) -> None:
         """Take back a torn block and leave this file: the shipper may have seen a part of it already."""
@@ -145,12 +164,23 @@ class SpoolWriter:
         try:
             os.fdatasync(self._file)
         except OSError as error:
-            logger.error("spool not synced", extra={"reason": error.strerror})
+            self._note_unsafe(error)
         os.close(self._file)
         self._file = None
 
+    def _require_safe(self) -> None:
+        if self._unsafe is not None:
+            raise NotReady(f"the spool's disk does not keep what is written: {self._unsafe}")
+
+    def _note_unsafe(self, error: OSError) -> None:
+        logger.error("spool not synced", extra={"reason": error.strerror})
+        self._unsafe = error.strerror or type(error).__name__
+
     def _sync_loop(self, seconds: float) -> None:
         while not self._stop.wait(seconds):
+            if self._unsafe is not None:
+                self._begin_again()
+                continue
             with self._lock:
                 if not self._dirty or self._file is None:
                     continue
@@ -159,9 +189,31 @@ class SpoolWriter:
             try:
                 os.fdatasync(file)
             except OSError as error:
-                logger.error("spool not synced", extra={"reason": error.strerror})
+                # The kernel may have dropped the pages and marked them clean: a second sync of this file would
+                # succeed and prove nothing. It is left to the shipper, which reads what memory still has.
+                with self._lock:
+                    self._note_unsafe(error)
             finally:
                 os.close(file)
+
+    def _begin_again(self) -> None:
+        """Begin a new file; once the disk keeps it, predictions are acknowledged again."""
+        with self._lock:
+            try:
+                self._open()
+                assert self._file is not None  # noqa: S101  _open() opens or raises
+                os.fdatasync(self._file)
+            except (NotReady, OSError):
+                return
+            self._unsafe = None
+        logger.info("spool synced again")
+
+
+def _discard(file: int | None, path: Path) -> None:
+    """Leave nothing behind of a file that could not be begun."""
+    if file is not None:
+        os.close(file)
+        path.unlink(missing_ok=True)
 
 
 def _sync_folder(directory: Path) -> None:
@@ -180,6 +232,14 @@ class Tail:
     """Whole lines."""
     torn: int
     """Bytes after the last whole line; the beginning of a line that is being written, or never will be."""
+
+
+@dataclass(frozen=True)
+class Spooled:
+    """A line and the header of its file."""
+
+    header: bytes
+    line: bytes
 
 
 class SpoolReader:
@@ -216,6 +276,16 @@ class SpoolReader:
             whole = len(data) < max_bytes or not stream.read(1)
         return Tail(data[:end], len(data) - end if whole else 0)
 
+    def header(self, file: Path) -> bytes:
+        """First line of a file if it is a header, else nothing; raises as `read`."""
+        with file.open("rb") as stream:
+            return stream.readline() if stream.read(1) == HEADER_MARK and not stream.seek(0) else b""
+
+    def lines(self, file: Path) -> list[bytes]:
+        """All whole lines of a file that are predictions; raises as `read`."""
+        whole = [line for line in file.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+        return whole[1:] if self.header(file) else whole
+
     def is_abandoned(self, file: Path) -> bool:
         """Whether the worker of a file is gone, or has left it for a new one: nobody holds its lock."""
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
@@ -227,16 +297,50 @@ class SpoolReader:
             os.close(descriptor)
         return True
 
-    def find(self, prediction_id: str) -> bytes | None:
-        """The line of a prediction that is still in the spool, None when it is not."""
+    def find(
+        self, prediction_id: str, shipped: Mapping[str, int] | None = None, max_bytes: int = LOOK_BYTES
+    ) -> Spooled | None:
+        """Look for the line of a prediction that is not stored yet; None when there is none.
+
+        Parameters
+        ----------
+        shipped : mapping of str to int, optional
+            How far files are stored, by name: only what lies beyond is searched.
+        max_bytes : int
+            Of all files together, from the end of each.
+
+        Raises
+        ------
+        NotReady
+            If it was not found in that much and there is more.
+        """
+        left, everything = max_bytes, True
         for file in self.files():
             try:
-                line = _find_line(file, prediction_id.encode() + b"\t")
+                size = file.stat().st_size
+                begin = max((shipped or {}).get(file.name, 0), size - left)
+                everything = everything and begin <= (shipped or {}).get(file.name, 0)
+                left -= max(0, size - begin)
+                line = _find_line(file, prediction_id.encode() + b"\t", begin)
+                if line is not None:
+                    return Spooled(self.header(file), line)
             except FileNotFoundError:
                 continue
-            if line is not None:
-                return line
+        if not everything:
+            raise NotReady(
+                f"prediction {prediction_id} may wait to be stored: more than can be searched does"
+            )
         return None
+
+    def retry_refused(self) -> list[str]:
+        """Give every file of refused lines back to the shipper, under a new name; gives the old names.
+
+        What it refuses again is set aside again.
+        """
+        found = sorted(self._directory.glob("*" + REFUSED_SUFFIX))
+        for file in found:
+            file.rename(file.with_name(f"{file.stem}-again-{secrets.token_hex(4)}{SUFFIX}"))
+        return [file.name for file in found]
 
     def backlog_bytes(self) -> int:
         """Size of all files."""
@@ -270,12 +374,12 @@ def unshipped_bytes(reader: SpoolReader, offset: Callable[[str], int]) -> int | 
     return total
 
 
-def _find_line(file: Path, start: bytes) -> bytes | None:
+def _find_line(file: Path, start: bytes, begin: int) -> bytes | None:
     with file.open("rb") as stream:
-        if os.fstat(stream.fileno()).st_size == 0:
+        if os.fstat(stream.fileno()).st_size <= begin:
             return None
         with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            at = content.find(start)
+            at = content.find(start, begin)
             while at > 0 and content[at - 1 : at] != b"\n":
                 at = content.find(start, at + 1)
             end = content.find(b"\n", at) if at >= 0 else -1

@@ -173,6 +173,7 @@ class LedgerRow(Answer):
     who = fields.String(required=True)
     reason = fields.String(required=True)
     at = fields.AwareDateTime(**MOMENT)
+    note = fields.String(metadata={"description": "What to know beside it, where there is something."})
     clock = fields.Nested(ClockAnswer, required=True)
 
 

@@ -1,6 +1,5 @@
 """Who may do what: hashed keys with explicit scopes, held in memory and refreshed off the request path."""
 
-import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -9,43 +8,35 @@ from flask import current_app, g, request
 
 from adapters.api_keys import ApiKeys, hash_key
 from app.errors import Forbidden, Unauthorized
+from domain.errors import NotReady
 
-REREAD_SECONDS = 1.0
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 class KeyRing:
-    """The active keys' hashes and scopes."""
+    """The active keys' hashes and scopes; a thread reads them every second, a request never does."""
 
     def __init__(self, keys: ApiKeys):
         self._keys = keys
         self._scopes: dict[str, frozenset[str]] | None = None
-        self._read_at = 0.0
 
     def refresh(self) -> None:
         """Read the active keys again."""
-        self._scopes, self._read_at = self._keys.load_active(), time.monotonic()
+        self._scopes = self._keys.load_active()
 
     def scopes(self, key: str) -> frozenset[str] | None:
-        """Scopes of a key, None where it is not active.
-
-        A key that is not known may be new: the keys are read again for it, at most once a second.
+        """Scopes of a key, None where it is not active: a new key is known a second after it was made.
 
         Raises
         ------
         NotReady
-            If the keys were never read and PostgreSQL is away: then nobody can be told to be unknown.
+            If the keys were never read: then nobody can be told to be unknown.
         """
-        # The lookup is by the hash of 256 random bits: its timing tells nothing about a key.
-        hashed = hash_key(key)
         if self._scopes is None:
-            self.refresh()
-        found = (self._scopes or {}).get(hashed)
-        if found is None and time.monotonic() - self._read_at > REREAD_SECONDS:
-            self.refresh()
-            found = (self._scopes or {}).get(hashed)
-        return found
+            raise NotReady("the keys are not loaded yet")
+        # The lookup is by the hash of 256 random bits: its timing tells nothing about a key.
+        return self._scopes.get(hash_key(key))
 
 
 def require(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -16,19 +16,22 @@ class Loop:
     """Calls a step again and again on a thread of its own; a step that fails is logged once and tried again."""
 
     def __init__(self, name: str, step: Callable[[], None], pause: float):
-        self._name = name
+        self.name = name
         self._step = step
         self._pause = pause
         self._stop = threading.Event()
         self._failing = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
-    def once(self) -> None:
-        """Take the first step in the caller's thread; what fails is tried again once the loop runs."""
+    def once(self) -> bool:
+        """Take a step in the caller's thread; gives whether it succeeded. What fails is tried again by the loop."""
         try:
             self._step()
         except Exception as error:
             self._note(error)
+            return False
+        self._note(None)
+        return True
 
     def start(self) -> None:
         """Begin."""
@@ -55,10 +58,10 @@ class Loop:
     def _note(self, error: Exception | None) -> None:
         if error is None:
             if self._failing:
-                logger.info("recovered", extra={"loop": self._name})
+                logger.info("recovered", extra={"loop": self.name})
             self._failing = False
         elif not self._failing:
             self._failing = True
             expected = isinstance(error, OntimeError)
-            fields = {"loop": self._name, "reason": str(error)}
+            fields = {"loop": self.name, "reason": str(error)}
             logger.warning("step failed, trying again", extra=fields, exc_info=None if expected else error)

@@ -3,6 +3,7 @@
 import re
 import secrets
 import time
+from collections.abc import Callable
 
 from flask import Flask, Response, g, request
 
@@ -17,8 +18,12 @@ from app.parts import Parts, make_parts
 MAX_BODY_BYTES = 4 * 1024 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 MODEL_POLL_SECONDS = 1.0
-KEY_POLL_SECONDS = 5.0
+KEY_POLL_SECONDS = 1.0
 COUNTS_SECONDS = 1.0
+MODELS = "models"
+FIRST_LOOK_SECONDS = 15.0
+"""Gunicorn gives a worker 30 s to begin."""
+FIRST_LOOK_PAUSE_SECONDS = 0.2
 
 
 def create_app(
@@ -49,18 +54,40 @@ def create_app(
     openapi.register(app)
     app.extensions["loops"] = loops = _loops(made)
     if background:
-        for loop in loops:
-            # A worker takes requests only after it has looked once: a new one beside old ones answers like them.
-            loop.once()
+        _look_first(loops, lambda: made.models.champion is not None)
         for loop in loops:
             loop.start()
     return app
 
 
+def _look_first(loops: list[Loop], has_champion: Callable[[], bool]) -> None:
+    """Take the first looks before the first request: a new worker beside old ones answers as they do.
+
+    While a server is away the worker waits, and the others take the requests; after a while it answers that it is not
+    ready, lest nobody answers at all.
+    """
+    until = time.monotonic() + FIRST_LOOK_SECONDS
+    waiting = list(loops)
+    while True:
+        waiting = [loop for loop in waiting if not (loop.once() or (loop.name == MODELS and has_champion()))]
+        if not waiting or time.monotonic() > until:
+            return
+        time.sleep(FIRST_LOOK_PAUSE_SECONDS)
+
+
 def _loops(parts: Parts) -> list[Loop]:
+    def follow_models() -> None:
+        try:
+            parts.models.refresh()
+        finally:
+            champion = parts.models.champion
+            if champion is not None:
+                METRICS.serves(champion.version)
+
     return [
         Loop("states", parts.cache.refresh, 0.0),
-        Loop("models", parts.models.refresh, MODEL_POLL_SECONDS),
+        Loop(MODELS, follow_models, MODEL_POLL_SECONDS),
+        Loop("champion", lambda: parts.champion_alert.tell(parts.models), MODEL_POLL_SECONDS),
         Loop("keys", parts.keys.refresh, KEY_POLL_SECONDS),
         Loop("counts", parts.counts.settle, COUNTS_SECONDS),
     ]

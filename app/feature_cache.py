@@ -1,4 +1,8 @@
-"""The newest states and the clock in memory, told by PostgreSQL's notifications and checked now and then."""
+"""The newest states and the clock in memory, told by PostgreSQL's notifications and checked now and then.
+
+A thread follows PostgreSQL; a request about the present reads memory and waits for no database, however it hangs.
+Only a question about an older moment than memory holds asks the store.
+"""
 
 import threading
 import time
@@ -19,11 +23,15 @@ RING = 48
 """Newest states kept: four hours of ticks."""
 PAST = 32
 """Older states kept: those that questions about the past asked for last."""
+AT_START = 12
+"""States of the last hour: what questions of a moment ago see."""
 WAIT_SECONDS = 1.0
+CATCH_UP_SECONDS = 0.5
+"""How long a request waits for the thread where the clock is simulated: it jumps, and questions follow at once."""
 LOOK_AGAIN_SECONDS = 0.1
-"""How long a request trusts that no newer state is stored, when the one before it found none."""
-AWAY_SECONDS = 5.0
-"""The same after PostgreSQL did not answer: the thread that follows it will tell."""
+"""How long a request trusts that a state is late, when the one before it found so."""
+AWAY_SECONDS = 3.0
+"""Without a look that succeeded for so long, the server counts as away: its waits are one of these."""
 
 
 class FeatureCache:
@@ -33,13 +41,21 @@ class FeatureCache:
         self._database = database
         self._states = FeatureStore(database)
         self._clock = ClockStore(database)
-        self._events = EventStore(database)
+        self.ask_about_the_past(database)
         self._ring: dict[int, StateBlock] = {}
         self._past: OrderedDict[int, StateBlock] = OrderedDict()
         self._lock = threading.Lock()
-        self._look_at = 0.0
         self._reading: ClockReading | None = None
         self._listener: Listener | None = None
+        self._looked = threading.Condition()
+        self._begun = self._finished = 0
+        self._waited_in_vain = False
+        self._looking_since: float | None = None
+        self._late_until = 0.0
+
+    def ask_about_the_past(self, database: Database) -> None:
+        """Take the states of the past, and the events they are computed from, from a pool of the requests' own."""
+        self._past_states, self._events = FeatureStore(database), EventStore(database)
 
     def refresh(self) -> None:
         """Wait for news, at most a second, then look at the clock and the newest state.
@@ -49,16 +65,46 @@ class FeatureCache:
         NotReady
             If PostgreSQL is away.
         """
+        self._looking_since = self._looking_since or time.monotonic()
         if self._listener is None:
             self._listener = self._database.listen(clock_store.CHANNEL, feature_store.CHANNEL)
         self._listener.wait(WAIT_SECONDS)
-        self._reading = self._clock.read()
-        newest = self._states.newest_tick()
-        if newest is not None and newest not in self._ring:
-            block = self._states.load(newest)
-            if block is not None:
-                self._keep(block)
-        self._look_at = 0.0
+        with self._looked:
+            self._begun += 1
+            look = self._begun
+        self.read_clock()
+        self._load_newer()
+        with self._looked:
+            self._finished, self._waited_in_vain, self._looking_since = look, False, None
+            self._looked.notify_all()
+
+    def catch_up(self) -> None:
+        """Let the thread look once more, and wait for it a moment, where the clock is simulated.
+
+        A simulated clock jumps, and whoever moved it asks at once. A thread that gave no answer in time is not waited
+        for again until it has given one.
+        """
+        if self.now().mode == "system" or self._listener is None:
+            return
+        with self._looked:
+            wanted = self._begun + 1
+            if self._waited_in_vain:
+                return
+            self._listener.wake()
+            done = self._looked.wait_for(lambda: self._finished >= wanted, CATCH_UP_SECONDS)
+            self._waited_in_vain = not done
+
+    def require_database(self) -> None:
+        """Check that the thread reached PostgreSQL a moment ago; a request does not find out by waiting.
+
+        Raises
+        ------
+        NotReady
+            If it did not.
+        """
+        since = self._looking_since
+        if since is not None and time.monotonic() - since > AWAY_SECONDS:
+            raise NotReady("PostgreSQL has not answered for some seconds")
 
     def now(self) -> ClockReading:
         """What the stack's clock says; in system mode the real time, without a look at the database.
@@ -68,17 +114,18 @@ class FeatureCache:
         NotReady
             If the clock was never read.
         """
-        reading = self._reading or self.read_clock()
+        reading = self._reading
+        if reading is None:
+            raise NotReady("the clock was not read yet")
         return reading if reading.mode == "simulated" else ClockReading(clock_store.system_now(), "system")
 
     def last_known(self) -> ClockReading | None:
         """What the clock said when it was last looked at; None before the first look. Asks no database."""
         return self.now() if self._reading else None
 
-    def read_clock(self) -> ClockReading:
-        """Read the clock again: a replayed moment may have moved on since the last notice."""
+    def read_clock(self) -> None:
+        """Read the clock again."""
         self._reading = self._clock.read()
-        return self._reading
 
     def newest_tick(self) -> int | None:
         """The newest tick in memory."""
@@ -93,21 +140,47 @@ class FeatureCache:
         Raises
         ------
         NotReady
-            If there is no state at all, or it is not in memory and PostgreSQL is away.
+            If no state is loaded yet, or it is of the past and not in memory, and PostgreSQL is away.
         """
-        with self._lock:
-            found = self._ring.get(tick) or self._past.get(tick)
-            newest = max(self._ring, default=None)
-            if tick in self._past:
-                self._past.move_to_end(tick)
+        found = self._in_memory(tick)
         if found is not None:
             return found
-        if newest is None:
-            newest = self._first()
-        block = self._newer(tick, newest) if tick >= newest else self._states.load(tick)
-        if block is not None:
-            self._keep(block)
-        return block
+        newest = self._newest()
+        if tick < newest.first_tick:
+            block = self._past_states.load(tick)
+            if block is not None:
+                self._keep(block)
+            return block
+        if time.monotonic() < self._late_until:
+            return newest
+        self.catch_up()
+        found = self._in_memory(tick)
+        if found is None:
+            self._late_until = time.monotonic() + LOOK_AGAIN_SECONDS
+        return found or self._newest()
+
+    def _newest(self) -> StateBlock:
+        with self._lock:
+            if not self._ring:
+                raise NotReady("no feature state is loaded yet")
+            return self._ring[max(self._ring)]
+
+    def _in_memory(self, tick: int) -> StateBlock | None:
+        with self._lock:
+            if tick in self._past:
+                self._past.move_to_end(tick)
+            return self._ring.get(tick) or self._past.get(tick)
+
+    def _load_newer(self) -> None:
+        """Load every stored state that is newer than memory's newest; at the start those of the last hour."""
+        newest = self._states.newest_tick()
+        known = self.newest_tick()
+        if newest is None or newest == known:
+            return
+        for tick in reversed(self._states.ticks(newest, AT_START if known is None else RING)):
+            block = self._states.load(tick) if known is None or tick > known else None
+            if block is not None:
+                self._keep(block)
 
     def compute(self, tick: int) -> StateBlock:
         """Compute the state of a tick of the past from the event log; a fifth of a second for a month of flights.
@@ -135,29 +208,6 @@ class FeatureCache:
         """Whether any flight of a year before or of the future was known; asked only when none was near."""
         return len(self._events.facts(moment, moment - timedelta(days=365))[0]) > 0
 
-    def _first(self) -> int:
-        """Begin with the newest stored state; what is not sealed yet is never computed here."""
-        block = self._states.load_newest()
-        if block is None:
-            raise NotReady("no feature state is stored yet")
-        self._keep(block)
-        return block.first_tick
-
-    def _newer(self, tick: int, newest: int) -> StateBlock:
-        """The tick is ahead of memory: its state was stored a moment ago, or is not computed yet."""
-        if time.monotonic() >= self._look_at:
-            try:
-                stored = self._states.ticks(tick, 1)
-                block = self._states.load(stored[0]) if stored and stored[0] > newest else None
-            except NotReady:
-                block, self._look_at = None, time.monotonic() + AWAY_SECONDS
-            else:
-                self._look_at = 0.0 if block else time.monotonic() + LOOK_AGAIN_SECONDS
-            if block is not None:
-                return block
-        with self._lock:
-            return self._ring[newest]
-
     def _keep(self, block: StateBlock) -> None:
         """Keep a state among the newest, or, older than those, among the ones last asked for."""
         with self._lock:
@@ -172,7 +222,7 @@ class FeatureCache:
 
 
 class RequestView:
-    """What one request sees: the clock, read again at most once, and each state looked for once."""
+    """What one request sees: the clock, looked at again at most once, and each state looked for once."""
 
     MAX_COMPUTED = 20
     """States one request may have computed: each takes a fifth of a second, and a worker has 30."""
@@ -185,9 +235,10 @@ class RequestView:
         self.clock = cache.now()
 
     def reaches(self, moment: datetime) -> bool:
-        """Whether a moment has come; the clock is read again for one that seems ahead of it."""
+        """Whether a moment has come; the thread is let catch up for one that seems ahead of the clock."""
         if moment > self.clock.now and not self._reread:
-            self.clock, self._reread = self._cache.read_clock(), True
+            self._cache.catch_up()
+            self.clock, self._reread = self._cache.now(), True
         return moment <= self.clock.now
 
     def state_for(self, as_of: datetime) -> StateBlock:

@@ -48,3 +48,4 @@ def worker_exit(server: Any, worker: Any) -> None:
         parts.spool.close()
         parts.counts.close()
         parts.database.close()
+        parts.followed.close()

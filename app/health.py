@@ -7,6 +7,7 @@ from flask import Blueprint, Response
 from app.body import clock_body, json_response
 from app.metrics import METRICS
 from app.parts import parts
+from domain.clock import minute_floor
 from domain.errors import NotReady, OntimeError
 
 blueprint = Blueprint("health", __name__)
@@ -43,16 +44,18 @@ def ready() -> Response:
 def metrics() -> Response:
     """Give the counters of all workers in Prometheus' text form."""
     p = parts()
-    champion = p.models.champion
-    METRICS.observe_state(
-        p.cache.newest_tick(), p.spooled.backlog_bytes(), champion.version if champion else None
-    )
+    METRICS.observe_state(p.cache.newest_tick(), p.spooled.backlog_bytes())
     return Response(METRICS.render(), mimetype="text/plain; version=0.0.4")
 
 
 def _require_state() -> None:
-    if parts().cache.newest_tick() is None:
+    p = parts()
+    tick = p.cache.newest_tick()
+    if tick is None:
         raise NotReady("no feature state is loaded yet")
+    age, limit = minute_floor(p.cache.now().now) - tick, p.settings.state_limit_minutes
+    if age > limit:
+        raise NotReady(f"the newest feature state is {age} minutes old, more than {limit}")
 
 
 def _check(check: Callable[[], object]) -> str:

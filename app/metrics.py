@@ -29,7 +29,9 @@ class Metrics:
             "Age of the state a prediction saw",
             buckets=(60, 300, 600, 900, 3600),
         )
-        self._version = Gauge("ontime_model_version", "Version that serves", multiprocess_mode="mostrecent")
+        self._version = Gauge(
+            "ontime_model_version", "Version that each live worker serves", multiprocess_mode="liveall"
+        )
         self._tick = Gauge(
             "ontime_state_tick_minutes", "Newest state, minutes since 1970", multiprocess_mode="max"
         )
@@ -50,12 +52,14 @@ class Metrics:
         for answer in answers:
             self._age.observe(answer["features"]["age_seconds"])
 
-    def observe_state(self, tick: int | None, spool_bytes: int, version: int | None) -> None:
-        """Note the newest state, the spool's size and the version that serves."""
+    def serves(self, version: int) -> None:
+        """Note the version that this worker serves; for its own thread, whichever worker is scraped."""
+        self._version.set(version)
+
+    def observe_state(self, tick: int | None, spool_bytes: int) -> None:
+        """Note the newest state and the spool's size."""
         if tick is not None:
             self._tick.set(tick)
-        if version is not None:
-            self._version.set(version)
         self._spool.set(spool_bytes)
 
     def render(self) -> bytes:

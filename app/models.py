@@ -43,10 +43,11 @@ def show() -> Response:
 def promote() -> Response:
     """Let a version serve, if the one you expect serves now."""
     p, body = parts(), load(PROMOTE, read_json())
+    clock = clock_body(p.cache.now())  # first: nothing may fail once the version serves
     row = p.championship.promote(
         body["version"], body["expected_version"], body.get("who", "api"), body["reason"]
     )
-    return json_response(ledger_row(row) | {"clock": clock_body(p.cache.now())})
+    return json_response(ledger_row(row) | {"clock": clock})
 
 
 @blueprint.post("/rollback")
@@ -54,10 +55,11 @@ def promote() -> Response:
 def rollback() -> Response:
     """Let the last champion serve again, or an earlier one."""
     p, body = parts(), load(ROLLBACK, read_json())
+    clock = clock_body(p.cache.now())
     row = p.championship.rollback(
         body.get("who", "api"), body["reason"], body.get("to_version"), body.get("expected_version", ANY)
     )
-    return json_response(ledger_row(row) | {"clock": clock_body(p.cache.now())})
+    return json_response(ledger_row(row) | {"clock": clock})
 
 
 @blueprint.post("/retrain")
@@ -107,4 +109,4 @@ def ledger_row(row: Deployment) -> dict[str, Any]:
         "evidence": row.evidence,
         "status": row.status,
         "at": timestamp(row.at),
-    }
+    } | ({"note": row.note} if row.note else {})

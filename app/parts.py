@@ -7,26 +7,33 @@ from flask import current_app
 
 from adapters.api_keys import ApiKeys
 from adapters.championship import Championship
+from adapters.clock_store import ClockStore
 from adapters.deployments import Deployments
 from adapters.event_store import EventStore
 from adapters.label_store import LabelStore
 from adapters.model_registry import ModelRegistry
 from adapters.monitoring_store import MonitoringStore
 from adapters.postgres import Database
-from adapters.prediction_log import PredictionLog
+from adapters.prediction_log import HEADER, PredictionLog
 from adapters.prefect_client import PrefectClient
 from adapters.service_store import ServiceStore
 from adapters.settings import Settings
 from adapters.spool import SpoolReader, SpoolWriter
 from app.auth import KeyRing
+from app.champion_alert import ChampionAlert
 from app.feature_cache import FeatureCache
 from app.model_holder import ModelHolder
 from app.service_counts import ServiceCounter
 from app.serving import Predictor
 from domain.errors import OntimeError
+from domain.features.catalogue import CONTRACT_HASH
 
 FLOWS_PATIENCE_SECONDS = 2.0
-"""A request holds a worker meanwhile."""
+FLOWS_TIMEOUT_SECONDS = 5.0
+"""A request holds a worker meanwhile: what it waits for ends before Gunicorn ends the worker, after 30 s. Starting a
+flow takes two calls; each is tried for 2 s, and each try takes 5 s at most."""
+POSTGRES_PATIENCE_SECONDS = 8.0
+"""The same of one transaction."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +42,13 @@ class Parts:
 
     settings: Settings
     database: Database
+    """For requests."""
+    followed: Database
+    """For the threads."""
     keys: KeyRing
     cache: FeatureCache
     models: ModelHolder
+    champion_alert: ChampionAlert
     registry: ModelRegistry
     spool: SpoolWriter
     spooled: SpoolReader
@@ -68,17 +79,32 @@ def parts() -> Parts:
 
 def make_parts(settings: Settings) -> Parts:
     """Make the parts from the settings; opens the spool, nothing else."""
-    database = Database.from_settings(settings, max_connections=4, application="ontime-api")
+    # Two pools: the threads find out whether the server answers, and requests do not wait to find out.
+    followed = Database.from_settings(
+        settings, max_connections=3, application="ontime-api", patience=POSTGRES_PATIENCE_SECONDS
+    )
+    cache = FeatureCache(followed)
+    database = Database.from_settings(
+        settings,
+        max_connections=4,
+        application="ontime-api",
+        patience=POSTGRES_PATIENCE_SECONDS,
+        require=cache.require_database,
+    )
+    cache.ask_about_the_past(database)
     registry = ModelRegistry.from_settings(settings)
-    cache, models = FeatureCache(database), ModelHolder(registry)
+    followed_ledger = Deployments(followed)
+    models = ModelHolder(registry, lambda: followed_ledger.champions(CONTRACT_HASH))
     deployments = Deployments(database)
-    spool = SpoolWriter(settings.spool_dir, "api")
+    spool = SpoolWriter(settings.spool_dir, "api", HEADER)
     return Parts(
         settings=settings,
         database=database,
-        keys=KeyRing(ApiKeys(database)),
+        followed=followed,
+        keys=KeyRing(ApiKeys(followed)),
         cache=cache,
         models=models,
+        champion_alert=ChampionAlert(MonitoringStore(followed), ClockStore(followed)),
         registry=registry,
         spool=spool,
         spooled=SpoolReader(settings.spool_dir),
@@ -89,8 +115,11 @@ def make_parts(settings: Settings) -> Parts:
         monitoring=MonitoringStore(database),
         deployments=deployments,
         championship=Championship(registry, deployments),
-        counts=ServiceCounter(ServiceStore(database), cache.last_known, cache.now),
+        counts=ServiceCounter(ServiceStore(followed), cache.last_known, cache.now),
         flows=PrefectClient(
-            settings.prefect_address, auth=settings.prefect_auth, patience=FLOWS_PATIENCE_SECONDS
+            settings.prefect_address,
+            auth=settings.prefect_auth,
+            patience=FLOWS_PATIENCE_SECONDS,
+            timeout=FLOWS_TIMEOUT_SECONDS,
         ),
     )

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from flask import Blueprint, Response, g
 
-from adapters.prediction_log import PredictionRecord, from_copy_line
+from adapters.prediction_log import PredictionRecord, columns_of, from_copy_line
 from app.auth import require
 from app.body import clock_body, json_response, read_json, status_of_items, timestamp
 from app.errors import problem_of
@@ -34,7 +34,9 @@ def predict() -> Response:
 def _predict_one(body: dict[str, Any], shown: int) -> Response:
     p = parts()
     flight, view = load(FLIGHT, body), RequestView(p.cache)
-    [answer] = p.predictor.predict([p.predictor.question(flight, view)], g.request_id, _explain(shown))
+    [answer] = p.predictor.predict(
+        [p.predictor.question(flight, view)], g.request_id, g.started, _explain(shown)
+    )
     METRICS.predicted([answer])
     p.counts.predicted([answer])
     return json_response(answer | {"clock": clock_body(view.clock)})
@@ -58,7 +60,7 @@ def _predict_many(body: dict[str, Any], shown: int) -> Response:
             continue
         questions.append(question)
         items.append({"index": index, "status": 200})
-    answers = p.predictor.predict(questions, g.request_id, _explain(shown)) if questions else []
+    answers = p.predictor.predict(questions, g.request_id, g.started, _explain(shown)) if questions else []
     remaining = iter(answers)
     for item in items:
         if item["status"] == 200:
@@ -121,13 +123,18 @@ def _explain_logged(record: PredictionRecord, shown: int) -> dict[str, Any]:
 
 
 def _find(prediction_id: str) -> PredictionRecord:
-    """Look into the spool first: a line leaves it only after it can be found in the log."""
-    p = parts()
-    line = p.spooled.find(prediction_id)
-    record = from_copy_line(line) if line is not None else p.log.find(prediction_id)
+    """Look into the log, then into what is not stored yet, then, as it may have been stored meanwhile, again."""
+    log = parts().log
+    record = log.find(prediction_id) or _unshipped(prediction_id) or log.find(prediction_id)
     if record is None:
         raise NotFound(f"there is no prediction {prediction_id}")
     return record
+
+
+def _unshipped(prediction_id: str) -> PredictionRecord | None:
+    p = parts()
+    found = p.spooled.find(prediction_id, p.log.offsets())
+    return from_copy_line(found.line, columns_of(found.header)) if found else None
 
 
 def _features(record: PredictionRecord) -> dict[str, float | None] | list[float]:

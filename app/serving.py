@@ -72,12 +72,19 @@ class Predictor:
         return Question(flight, moment, lead, view.state_for(moment))
 
     def predict(
-        self, questions: Sequence[Question], request_id: str, explain: Explain | None = None
+        self,
+        questions: Sequence[Question],
+        request_id: str,
+        started: float,
+        explain: Explain | None = None,
     ) -> list[dict[str, Any]]:
         """Answer questions in order; when this returns, all of them are in the spool.
 
         Parameters
         ----------
+        started : float
+            When the request began, by `time.perf_counter`: the logged latency is from then until its lines are formed,
+            shared among its questions.
         explain : callable, optional
             Given the model and the vectors, explains each answer.
 
@@ -86,17 +93,16 @@ class Predictor:
         NotReady
             If there is no champion, or the spool cannot be written; nothing is logged then.
         """
-        started = time.perf_counter()
         champion, challenger = self._models.require_pair()
         vectors = _vectors(questions)
         probability = champion.model.probability(vectors)
         shadow = _shadow(challenger, vectors)
-        latency = int((time.perf_counter() - started) / len(questions) * 1e6)
         records = [
             _record(question, vectors[i], float(probability[i]), champion, challenger, shadow, i)
             for i, question in enumerate(questions)
         ]
         served_at = datetime.now(UTC)
+        latency = int((time.perf_counter() - started) / len(questions) * 1e6)
         finished = [
             PredictionRecord(**record, request_id=request_id, latency_us=latency, served_at=served_at)
             for record in records

@@ -12,8 +12,10 @@ from adapters.settings import settings
 from adapters.terminal import print_json, say
 from deploy.native.manager import with_database
 from ontime.options import AsJson
+from ontime.spool import spool
 
 app = typer.Typer()
+app.add_typer(spool, name="spool", rich_help_panel="Operate")
 YEAR = timedelta(days=366)
 
 

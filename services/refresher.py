@@ -13,6 +13,7 @@ from adapters.settings import settings
 from domain.clock import from_minute, minute_floor
 from domain.features.grid import DAY_MINUTES, tick_of
 from domain.features.state import compute_block
+from services.clock_guard import ClockGuard
 from services.loop import run, stop_on_signals
 
 logger = logging.getLogger(__name__)
@@ -31,13 +32,16 @@ class Retention:
 class Refresher:
     """Computes the state of the newest tick whenever the clock has reached one."""
 
-    def __init__(self, database: Database, retention: Retention | None = None):
+    def __init__(
+        self, database: Database, retention: Retention | None = None, guard: ClockGuard | None = None
+    ):
         self._clock = ClockStore(database)
         self._events = EventStore(database)
         self._states = FeatureStore(database)
         self._buffer = FactsBuffer(database)
         self._listener = database.listen("clock", "events")
         self._retention = retention or Retention()
+        self._guard = guard or ClockGuard(database)
         self._done: int | None = None
         self._pruned: int | None = None
 
@@ -47,7 +51,7 @@ class Refresher:
         Raises
         ------
         NotReady
-            If PostgreSQL is away.
+            If PostgreSQL is away or takes no writes, or the clock is not to be believed.
         """
         self._listener.wait(IDLE_SECONDS)
         self.refresh()
@@ -61,7 +65,8 @@ class Refresher:
             The tick computed now; None when there was nothing to do: the state is there, no event is, or a
             history is being loaded.
         """
-        tick = tick_of(minute_floor(self._clock.read().now))
+        reading = self._clock.read()
+        tick = tick_of(minute_floor(reading.now))
         if tick == self._done:
             return None
         if self._states.has(tick):
@@ -70,6 +75,7 @@ class Refresher:
             return None
         if not self._events.has_events():
             return None
+        self._guard.require_plausible(reading)
         return self._compute(tick)
 
     def close(self) -> None:

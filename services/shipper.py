@@ -5,15 +5,16 @@ says it was. A file goes once its worker is gone and all of it is stored.
 """
 
 import logging
+import os
 import threading
 import time
 from pathlib import Path
 
 from adapters.logging import configure_logging
 from adapters.postgres import Database
-from adapters.prediction_log import PredictionLog
+from adapters.prediction_log import PredictionLog, UnknownColumns, columns_of
 from adapters.settings import settings
-from adapters.spool import SpoolReader
+from adapters.spool import REFUSED_SUFFIX, SpoolReader
 from domain.errors import Conflict, NotReady
 from services.loop import run, stop_on_signals
 
@@ -21,7 +22,10 @@ logger = logging.getLogger(__name__)
 
 BLOCK_BYTES = 4 * 1024 * 1024
 PAUSE_SECONDS = 0.1
-REFUSED_SUFFIX = ".refused"
+AHEAD_SECONDS = 600.0
+"""How often the partitions of the months that come are looked after."""
+UNKNOWN_SECONDS = 10.0
+"""How long a file with columns that the table lacks is left alone: a migration may bring them."""
 FORGOTTEN_SECONDS = 60.0
 """A file that is still without its name after this long belongs to a worker that died while making it."""
 
@@ -35,6 +39,9 @@ class Shipper:
         self._directory = directory
         self._block_bytes = block_bytes
         self._offsets: dict[str, int] = {}
+        self._headers: dict[str, bytes] = {}
+        self._unknown: dict[str, float] = {}
+        self._ahead_at = 0.0
 
     def ship(self) -> int:
         """Ship what is there now.
@@ -50,23 +57,44 @@ class Shipper:
             If PostgreSQL is away; nothing is lost.
         """
         shipped = 0
+        self._look_ahead()
         for file in self._reader.files():
+            if time.monotonic() < self._unknown.get(file.name, 0.0):
+                continue
             try:
                 shipped += self._ship_file(file)
             except (Conflict, FileNotFoundError):
-                self._offsets.pop(
-                    file.name, None
-                )  # another shipper was here; the database knows how far it came
+                self._forget(file.name)  # another shipper was here; the database knows how far it came
+            except UnknownColumns as error:
+                self._leave(file, str(error))
             except NotReady:
                 self._offsets.clear()  # the last commit may have happened or not
                 raise
         self._remove_unfinished()
         return shipped
 
+    def _look_ahead(self) -> None:
+        if time.monotonic() >= self._ahead_at:
+            self._log.make_ahead()
+            self._ahead_at = time.monotonic() + AHEAD_SECONDS
+
+    def _leave(self, file: Path, reason: str) -> None:
+        """Leave a file alone for a while, whole: its lines are of another release, not wrong."""
+        if file.name not in self._unknown:
+            logger.error("file not understood", extra={"file": file.name, "reason": reason})
+        self._unknown[file.name] = time.monotonic() + UNKNOWN_SECONDS
+
+    def _forget(self, name: str) -> None:
+        for known in (self._offsets, self._headers, self._unknown):
+            known.pop(name, None)
+
     def _ship_file(self, file: Path) -> int:
         # Asked before reading: what its worker wrote before it let go is then all there.
         abandoned = self._reader.is_abandoned(file)
         begin = offset = self._offset(file.name)
+        header = self._header(file)
+        if offset < len(header):
+            offset = self._offsets[file.name] = self._log.ship(file.name, 0, b"", skipped=len(header))
         while True:
             tail = self._reader.read(file, offset, self._block_bytes)
             if not tail.lines:
@@ -82,10 +110,15 @@ class Shipper:
             self._offsets[name] = self._log.offset(name)
         return self._offsets[name]
 
+    def _header(self, file: Path) -> bytes:
+        if file.name not in self._headers:
+            self._headers[file.name] = self._reader.header(file)
+        return self._headers[file.name]
+
     def _ship_block(self, file: Path, offset: int, block: bytes) -> int:
         """Ship a block; find and set aside the lines that PostgreSQL refuses, lest they stop all others."""
         try:
-            return self._log.ship(file.name, offset, block)
+            return self._log.ship(file.name, offset, block, columns=columns_of(self._header(file)))
         except ValueError as error:
             middle = block.find(b"\n", len(block) // 2 - 1) + 1
             if middle == len(block):
@@ -98,7 +131,11 @@ class Shipper:
     def _set_aside(self, file: Path, offset: int, line: bytes, reason: str) -> int:
         logger.error("line refused", extra={"file": file.name, "offset": offset, "reason": reason})
         with file.with_suffix(REFUSED_SUFFIX).open("ab") as refused:
+            if not refused.tell():
+                refused.write(self._header(file))
             refused.write(line)
+            refused.flush()
+            os.fsync(refused.fileno())  # the offset that passes over the line is durable: the line must be
         return self._log.ship(file.name, offset, b"", skipped=len(line))
 
     def _finish(self, file: Path, torn: int) -> None:
@@ -107,7 +144,7 @@ class Shipper:
         # The file first: without its offset it would be shipped again.
         file.unlink()
         self._log.forget(file.name)
-        self._offsets.pop(file.name, None)
+        self._forget(file.name)
         logger.info("file finished", extra={"file": file.name})
 
     def _remove_unfinished(self) -> None:

@@ -69,7 +69,8 @@ def try_version(own: Settings, version: int) -> list[float]:
         now = datetime.fromisoformat(_ready(trial, version)["clock"]["now"])
         found = [_probability(trial, version, flight) for flight in _flights(now)]
         _refuses(trial, next(_flights(now)))
-        lines = sum(file.read_bytes().count(b"\n") for file in SpoolReader(Path(scratch) / "spool").files())
+        spool = SpoolReader(Path(scratch) / "spool")
+        lines = sum(len(spool.lines(file)) for file in spool.files())
         if lines != len(found):
             raise OntimeError(f"{len(found)} predictions were answered, {lines} are in the spool")
     return found

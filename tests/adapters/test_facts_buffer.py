@@ -11,6 +11,7 @@ from adapters.facts_buffer import KEPT_MINUTES, FactsBuffer
 from adapters.feature_store import FeatureStore
 from adapters.postgres import Database
 from domain.clock import from_minute, minute_floor
+from domain.errors import NotReady
 from domain.flights import FlightFacts, WeatherFacts
 from tests.builders import DAY, MINUTE, NOON, arrived, cancelled, departed, flight_id, observation, scheduled
 
@@ -115,3 +116,21 @@ def test_events_above_the_watermark_wait_for_the_next_tick(stack: Stack) -> None
     assert flights.dep_delay.tolist() == [0]
     assert flights.dep_known.tolist()[0] > 10**15
     assert stack.update(TICK + 5)[0].dep_known.tolist() == [TICK + 1]
+
+
+@pytest.mark.parametrize("failing", ["_note_events", "weather_of_columns"])
+def test_a_flight_is_not_counted_twice_after_a_read_that_failed(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    stack.store.append([scheduled(1)], [observation("EWR", NOON - DAY)])
+    stack.update(TICK - 5)
+    stack.store.append([scheduled(2, known_at=NOON), departed(1, delay=7)], [observation("JFK", NOON - DAY)])
+    with monkeypatch.context() as broken:
+        broken.setattr(facts_buffer, failing, _away)
+        with pytest.raises(NotReady):
+            stack.update(TICK)
+    stack.assert_equals_a_fresh_read(TICK)
+
+
+def _away(*_: object) -> None:
+    raise NotReady("PostgreSQL closed the connection in the middle of a read")

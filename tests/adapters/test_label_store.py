@@ -1,4 +1,5 @@
 import threading
+import time
 from datetime import date, datetime
 
 import pytest
@@ -133,3 +134,49 @@ def test_a_label_that_does_not_fit_names_its_field(changes: dict[str, object], f
     with pytest.raises(InvalidInput) as refusal:
         NewLabel(**({"flight_id": FLIGHT, "arr_delay_minutes": 1} | changes))
     assert refusal.value.field == field
+
+
+def test_a_batch_of_labels_and_arrivals_in_another_order_do_not_wait_for_each_other(
+    store: LabelStore, postgres: Database
+) -> None:
+    """The arrivals append their labels in key order, and take no lock of labels."""
+    first, second = flight_id(1), flight_id(2)
+    outcomes: list[str] = []
+
+    def append() -> None:
+        batch = [NewLabel(second, 5, NOON), NewLabel(first, 5, NOON)]
+        outcomes.extend(outcome.status for outcome in store.append_many(batch))
+
+    arrivals = (
+        "INSERT INTO labels (flight_id, arr_delay_minutes, known_at, source) VALUES (%s, 5, %s, 'arrival')"
+    )
+    with postgres.transaction() as cursor:
+        cursor.execute(arrivals, [first, NOON])
+        thread = threading.Thread(target=append)
+        thread.start()
+        wait_for_a_blocked_session(postgres)
+        cursor.execute(arrivals, [second, NOON])
+    thread.join(20)
+    assert outcomes == ["duplicate", "duplicate"]
+
+
+def wait_for_a_blocked_session(database: Database) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with database.transaction() as cursor:
+            cursor.execute("SELECT 1 FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0")
+            if cursor.fetchone():
+                return
+        time.sleep(0.02)
+    raise AssertionError("nobody waits")
+
+
+def test_outcomes_are_in_the_order_of_the_labels(store: LabelStore) -> None:
+    store.append(flight_id(2), 5, NOON, "api")
+    batch = [
+        NewLabel(flight_id(3), 1),
+        NewLabel(flight_id(2), 9),
+        NewLabel(flight_id(1), 1),
+        NewLabel(flight_id(1), 1),
+    ]
+    assert [o.status for o in store.append_many(batch)] == ["accepted", "conflict", "accepted", "duplicate"]

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from adapters import model_artifact
+from adapters import model_artifact, model_registry
 from adapters.model_registry import CHAMPION, ModelRegistry
 from domain.errors import NotFound, NotReady, SignatureInvalid
 from tests.adapters.test_model_artifact import manifest, trees  # noqa: F401  fixtures
@@ -139,7 +139,7 @@ def test_a_version_tampered_with_on_the_server_is_refused_and_not_kept(registry,
     registry._client.log_artifact(run_id, str(folder / model_artifact.TREES), "model")
     with pytest.raises(SignatureInvalid, match=r"model\.txt"):
         registry.load(version)
-    assert not (registry._cache_dir / str(version)).exists()
+    assert list(registry._cache_dir.iterdir()) == []
 
 
 def test_a_version_without_our_signature_is_refused(registry, version, tmp_path):
@@ -152,6 +152,48 @@ def test_a_version_without_our_signature_is_refused(registry, version, tmp_path)
     unsigned = registry._client.create_model_version(registry.model_name, source, run.run_id)
     with pytest.raises(SignatureInvalid, match="no file SIGNATURE"):
         registry.load(int(unsigned.version))
+
+
+def test_a_version_signed_before_signatures_named_their_run_still_loads(registry, folder, manifest):  # noqa: F811
+    version = registered_as_before(registry, folder)
+    assert registry.load(version).manifest == manifest
+
+
+def registered_as_before(registry, folder):
+    """A version whose SIGNATURE names files only, and whose number is bound to nothing."""
+    with registry.run("of an earlier release") as run:
+        registry._client.log_artifacts(run.run_id, str(folder), "model")
+        registry._ensure_model()
+        source = f"{registry._client.get_run(run.run_id).info.artifact_uri}/model"
+        made = registry._client.create_model_version(registry.model_name, source, run.run_id)
+    return int(made.version)
+
+
+def test_files_of_another_version_run_or_model_are_refused(registry, folder, version, tmp_path):
+    """A copy is signed, and yet not this version's."""
+    there = registry.version(version)
+    make = registry._client.create_model_version
+    same_run = make(registry.model_name, there.source, there.run_id)
+    with registry.run("copy") as run:
+        registry._client.log_artifacts(run.run_id, str(registry.fetch(version)), "model")
+        source = f"{registry._client.get_run(run.run_id).info.artifact_uri}/model"
+        copied = make(registry.model_name, source, run.run_id)
+    for made in (same_run, copied):
+        with pytest.raises(SignatureInvalid, match="signed as another version's"):
+            registry.load(int(made.version))
+    renamed = ModelRegistry(registry._address, f"renamed-{secrets.token_hex(4)}", tmp_path / "r", KEY)
+    renamed._ensure_model()
+    tags = {model_registry.BINDING: there.binding}
+    moved = make(renamed.model_name, there.source, there.run_id, tags=tags)
+    with pytest.raises(SignatureInvalid, match="signed as another version's"):
+        renamed.load(int(moved.version))
+
+
+def test_a_cached_copy_of_another_model_is_no_copy_of_this_one(registry, folder, version):
+    registry.fetch(version)
+    other = ModelRegistry(NOWHERE, "another", registry._cache_dir, KEY)
+    with pytest.raises(NotReady):
+        other.load(version)
 
 
 def test_a_signed_version_that_cannot_be_parsed_is_refused(registry, tmp_path, trees, manifest):  # noqa: F811

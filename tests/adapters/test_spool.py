@@ -1,14 +1,17 @@
+import errno
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from adapters.settings import PROJECT_ROOT
-from adapters.spool import SpoolReader, SpoolWriter, unshipped_bytes
+from adapters.spool import Spooled, SpoolReader, SpoolWriter, unshipped_bytes
 from domain.errors import NotReady
 
 
@@ -158,8 +161,8 @@ def test_an_unshipped_prediction_is_found_by_its_id(folder: Path) -> None:
     assert reader.find("id-1") is None
     first.write(b"id-1\tfirst\nxid-2\tnot this\n")
     second.write(b"id-2\tid-1\tsecond\n")
-    assert reader.find("id-1") == b"id-1\tfirst\n"
-    assert reader.find("id-2") == b"id-2\tid-1\tsecond\n"
+    assert reader.find("id-1") == Spooled(b"", b"id-1\tfirst\n")
+    assert reader.find("id-2") == Spooled(b"", b"id-2\tid-1\tsecond\n")
     assert reader.find("id") is None
     first.close()
     second.close()
@@ -188,3 +191,82 @@ def test_what_waits_to_be_stored_is_what_lies_beyond_the_offsets(tmp_path):
 
 def test_of_a_spool_that_cannot_be_seen_nothing_is_known(tmp_path):
     assert unshipped_bytes(SpoolReader(tmp_path / "elsewhere"), lambda name: 0) is None
+
+
+def test_only_what_is_not_stored_is_searched_and_not_without_end(folder: Path) -> None:
+    writer, reader = SpoolWriter(folder), SpoolReader(folder)
+    writer.write(b"id-1\tstored\n")
+    writer.write(b"id-2\twaits\n")
+    [file] = reader.files()
+    shipped = {file.name: len(b"id-1\tstored\n")}
+    assert reader.find("id-1", shipped) is None
+    assert reader.find("id-2", shipped, max_bytes=11) == Spooled(b"", b"id-2\twaits\n")
+    with pytest.raises(NotReady, match="more than can be searched"):
+        reader.find("id-1", {}, max_bytes=11)
+    writer.close()
+
+
+def test_every_file_begins_with_the_header(folder: Path) -> None:
+    writer, reader = SpoolWriter(folder, header=b"#columns\ta\n", rotate_bytes=20), SpoolReader(folder)
+    for n in range(3):
+        writer.write(f"line {n}, long enough\n".encode())
+    assert [reader.header(file) for file in reader.files()] == [b"#columns\ta\n"] * 3
+    assert [reader.lines(file) for file in reader.files()] == [
+        [f"line {n}, long enough\n".encode()] for n in range(3)
+    ]
+    writer.close()
+
+
+def test_a_file_that_cannot_be_begun_leaves_nothing_behind(folder: Path) -> None:
+    done = run(
+        "import os, resource\nfrom adapters.spool import SpoolWriter\nfrom domain.errors import NotReady\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4, 4))\nbefore = len(os.listdir('/proc/self/fd'))\n"
+        "for _ in range(3):\n"
+        "    try:\n        SpoolWriter(folder, header=b'#columns')\n"
+        "    except NotReady as error:\n        print(error)\n"
+        "print(os.listdir(folder), len(os.listdir('/proc/self/fd')) - before)\n",
+        folder,
+    )
+    assert done.stdout.splitlines()[-1] == "[] 0", done.stderr
+    assert "No space left" in done.stdout
+
+
+def test_after_a_failed_sync_nothing_is_acknowledged_until_the_disk_keeps_a_new_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, reader = SpoolWriter(folder, header=b"#columns\n", sync_seconds=0.01), SpoolReader(folder)
+    broken, works = threading.Event(), os.fdatasync
+
+    def fdatasync(file: int) -> None:
+        if broken.is_set():
+            raise OSError(errno.EIO, "Input/output error")
+        works(file)
+
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    writer.write(b"safe\n")
+    [first] = reader.files()
+    broken.set()
+    writer.write(b"perhaps lost\n")
+    eventually(lambda: refused(writer.check) and refused(lambda: writer.write(b"never acknowledged\n")))
+    broken.clear()
+    eventually(lambda: not refused(writer.check))
+    writer.write(b"safe again\n")
+    assert reader.lines(first) == [b"safe\n", b"perhaps lost\n"]
+    assert reader.is_abandoned(first)
+    assert [line for file in reader.files() for line in reader.lines(file)][-1] == b"safe again\n"
+    writer.close()
+
+
+def refused(write: Callable[[], None]) -> bool:
+    try:
+        write()
+    except NotReady as error:
+        return "does not keep" in str(error)
+    return False
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

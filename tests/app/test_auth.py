@@ -83,7 +83,8 @@ def test_open_routes_need_no_key(api):
 def test_a_new_key_is_known_soon_and_a_revoked_one_soon_is_not(own_api):
     keys = ApiKeys(own_api.database)
     own_api.keys["late"] = keys.create("late", ["predict"])
-    own_api.parts.keys._read_at -= 2
+    assert_problem(own_api.post("/v1/predictions", FLIGHT, "late"), 401)
+    own_api.parts.keys.refresh()
     assert own_api.post("/v1/predictions", FLIGHT, "late").status_code == 200
     keys.revoke("late")
     own_api.parts.keys.refresh()
@@ -98,3 +99,17 @@ def test_no_key_is_kept_in_memory_or_in_the_database_as_it_is(api):
         cursor.execute("SELECT string_agg(api_keys::text, ' ') FROM api_keys")
         [stored] = cursor.fetchone()
     assert not any(key in stored for key in api.keys.values())
+
+
+def test_an_unknown_key_costs_no_look_at_the_database(own_api, monkeypatch):
+    monkeypatch.setattr(
+        own_api.parts.keys._keys, "load_active", lambda: pytest.fail("a request asked PostgreSQL")
+    )
+    for n in range(20):
+        answer = own_api.client.get("/v1/model", headers={"X-API-Key": f"unknown {n}"})
+        assert_problem(answer, 401)
+
+
+def test_before_the_keys_were_read_nobody_is_told_to_be_unknown(own_api):
+    own_api.parts.keys._scopes = None
+    assert "keys" in assert_problem(own_api.predict(), 503)["detail"]

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from app import background
+from app import background, factory
 from app.background import Loop
 from domain.errors import NotReady
 
@@ -70,3 +70,36 @@ def test_a_stopped_loop_ends_soon(run):
     loop.stop()
     assert time.monotonic() - started < 1
     assert not loop._thread.is_alive()
+
+
+def test_a_worker_takes_requests_only_once_it_can_answer(monkeypatch):
+    looks = {"states": 3, "keys": 1}
+    taken = []
+
+    def step(name):
+        taken.append(name)
+        if taken.count(name) < looks[name]:
+            raise NotReady("PostgreSQL is away")
+
+    monkeypatch.setattr(factory, "FIRST_LOOK_PAUSE_SECONDS", 0.0)
+    factory._look_first([Loop(name, lambda name=name: step(name), 1.0) for name in looks], lambda: False)
+    assert taken == ["states", "keys", "states", "states"]
+
+
+def test_a_worker_does_not_wait_for_ever(monkeypatch):
+    def away():
+        raise NotReady("PostgreSQL is away")
+
+    monkeypatch.setattr(factory, "FIRST_LOOK_SECONDS", 0.3)
+    started = time.monotonic()
+    factory._look_first([Loop("states", away, 1.0)], lambda: False)
+    assert 0.3 <= time.monotonic() - started < 3
+
+
+def test_a_worker_with_a_champion_from_its_cache_does_not_wait_for_mlflow():
+    def away():
+        raise NotReady("MLflow is away")
+
+    started = time.monotonic()
+    factory._look_first([Loop(factory.MODELS, away, 1.0)], lambda: True)
+    assert time.monotonic() - started < 3

@@ -3,7 +3,8 @@ import pytest
 from adapters.event_store import EventStore
 from adapters.label_store import LabelStore
 from domain.flights import WEATHER_COLUMNS
-from tests.app.worlds import assert_field
+from tests.app.worlds import assert_field, assert_problem
+from tests.read_only import read_only
 
 KNOWN = "UA20-EWR-20130411"
 """A flight of the morning that neither left nor arrived yet in some worlds."""
@@ -179,3 +180,15 @@ def test_a_label_of_a_year_nobody_can_read_back_is_refused(own_api):
     word = {"flight_id": KNOWN, "arr_delay_minutes": 21, "known_at": "0001-01-01T00:00:00+14:00"}
     assert label(own_api, word).status_code == 422
     assert LabelStore(own_api.database).current(KNOWN) is None
+
+
+def test_while_postgres_takes_no_writes_the_caller_is_told_to_come_again(own_api):
+    late = {"flight_id": "UA1-EWR-20130411", "arr_delay_minutes": 1}
+    with read_only(own_api.database):
+        for _ in range(2):
+            for answer in (label(own_api, late), send(own_api, SCHEDULED)):
+                assert_problem(answer, 503)
+                assert answer.headers["Retry-After"]
+        assert own_api.predict().status_code == 200
+    assert label(own_api, late).status_code == 200
+    assert send(own_api, SCHEDULED).status_code == 200

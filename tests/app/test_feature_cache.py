@@ -1,11 +1,18 @@
+import os
 import secrets
+import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from adapters.clock_store import ClockStore
 from adapters.postgres import Database, migrate
-from app.feature_cache import PAST, RING, FeatureCache, RequestView
+from app import create_app, feature_cache, parts
+from app.background import Loop
+from app.feature_cache import CATCH_UP_SECONDS, PAST, RING, FeatureCache, RequestView
 from deploy.native.embedded_postgres import EmbeddedPostgres, create_databases
 from domain.clock import minute_floor
 from domain.errors import NotReady
@@ -26,6 +33,15 @@ def cache(postgres):
     cache.refresh()
     yield cache
     cache._listener.close()
+
+
+@pytest.fixture
+def following(cache):
+    """The cache, followed by its thread."""
+    loop = Loop("states", cache.refresh, 0.0)
+    loop.start()
+    yield cache
+    loop.stop()
 
 
 def queries(database, monkeypatch):
@@ -66,29 +82,68 @@ def test_a_question_about_now_asks_postgres_nothing(cache, postgres, monkeypatch
     assert asked == []
 
 
-def test_a_state_stored_a_moment_ago_is_seen_before_its_notice(cache, postgres):
-    refresh_at(postgres, NOON + 5 * MINUTE)
-    assert RequestView(cache).state_for(NOON + 6 * MINUTE).first_tick == TICK + 5
+def test_a_replayed_state_stored_a_moment_ago_is_seen_by_the_next_question(following, postgres):
+    for n in range(1, 20):
+        refresh_at(postgres, NOON + 5 * n * MINUTE)
+        view = RequestView(following)
+        assert view.reaches(NOON + 5 * n * MINUTE)
+        assert view.state_for(NOON + 5 * n * MINUTE).first_tick == TICK + 5 * n
 
 
-def test_while_a_state_is_late_not_every_request_looks_for_it(cache, postgres, monkeypatch):
+def test_a_replayed_clock_that_moved_without_a_notice_is_seen_by_the_next_question(following, postgres):
+    with postgres.transaction() as cursor:
+        cursor.execute("UPDATE clock SET simulated_now = %s", [NOON + MINUTE])
+    assert RequestView(following).reaches(NOON + MINUTE)
+
+
+def test_the_states_of_some_ticks_that_came_at_once_are_all_in_memory(cache, postgres, monkeypatch):
+    refresh_at(postgres, *[NOON + 5 * n * MINUTE for n in range(1, 6)])
+    cache.refresh()
+    monkeypatch.setattr(cache._past_states, "load", lambda _: pytest.fail("a request asked the store"))
+    for n in range(6):
+        assert cache.newest_for(TICK + 5 * n).first_tick == TICK + 5 * n
+
+
+def test_past_a_tick_boundary_no_request_asks_postgres(cache, postgres, monkeypatch):
+    """In system mode: the state of the new tick comes with its notice."""
+    ClockStore(postgres).set_system()
+    cache.refresh()
     asked = queries(postgres, monkeypatch)
     for _ in range(20):
-        assert RequestView(cache).state_for(NOON + 6 * MINUTE).first_tick == TICK
-    assert len(asked) == 1
+        view = RequestView(cache)
+        assert view.reaches(view.clock.now)
+        assert not view.reaches(view.clock.now + 60 * MINUTE)
+        assert view.state_for(view.clock.now).first_tick == TICK
+    assert asked == []
+
+
+def test_a_thread_that_does_not_answer_is_waited_for_once(cache):
+    started = time.monotonic()
+    for _ in range(50):
+        assert not RequestView(cache).reaches(NOON + 60 * MINUTE)
+        assert RequestView(cache).state_for(NOON + 60 * MINUTE).first_tick == TICK
+    assert time.monotonic() - started < 2 * CATCH_UP_SECONDS
+
+
+def test_before_the_first_look_nothing_is_known_and_nobody_is_asked(postgres, monkeypatch):
+    asked = queries(postgres, monkeypatch)
+    with pytest.raises(NotReady, match="clock"):
+        RequestView(FeatureCache(postgres))
+    assert asked == []
 
 
 def test_a_worker_without_any_state_computes_none_that_is_not_sealed(postgres):
     busy_morning(postgres)
     ClockStore(postgres).set_simulated(NOON)
+    cache = FeatureCache(postgres)
+    cache.refresh()
     with pytest.raises(NotReady, match="no feature state"):
-        RequestView(FeatureCache(postgres)).state_for(NOON)
+        RequestView(cache).state_for(NOON)
 
 
 def test_memory_keeps_the_newest_states_and_the_older_ones_asked_for_last(cache, postgres):
     refresh_at(postgres, *[NOON + 5 * n * MINUTE for n in range(1, RING + 1)])
-    for n in range(1, RING + 1):
-        cache.newest_for(TICK + 5 * n)
+    cache.refresh()
     assert sorted(cache._ring) == [TICK + 5 * n for n in range(1, RING + 1)]
     for n in range(PAST + 3):
         cache.compute(TICK - 240 - 5 * n)
@@ -146,6 +201,8 @@ def test_while_postgres_is_away_predictions_go_on_with_the_last_state_and_are_in
         assert {answer.status_code for answer in answers} == {200}
         assert answers[0].get_json()["features"]["stale"] is True
         assert len(api.spooled()) == 51
+        # Whoever has no key finds out in no time, and so does who needs PostgreSQL.
+        worlds.assert_problem(api.client.get("/v1/model", headers={"X-API-Key": "unknown"}), 401)
         worlds.assert_problem(api.post("/v1/labels", {"labels": [_label()]}, "ingest"), 503)
         assert api.get("/health/live").status_code == 200
 
@@ -156,6 +213,105 @@ def test_while_postgres_is_away_predictions_go_on_with_the_last_state_and_are_in
         assert api.predict().get_json()["features"]["age_seconds"] == 0
         api.parts.cache._listener.close()
     database.close()
+
+
+def test_a_server_that_hangs_costs_requests_about_now_nothing_and_the_others_a_moment(
+    own_server, tmp_path, trees, monkeypatch
+):
+    """PostgreSQL is stopped in its tracks: it refuses nothing and answers nothing."""
+    monkeypatch.setattr(parts, "POSTGRES_PATIENCE_SECONDS", 2.0)
+    monkeypatch.setattr(feature_cache, "AWAY_SECONDS", 2.5)
+    create_databases(own_server.parameters, ["ontime"])
+    database = Database(own_server.parameters.to_database("ontime"))
+    migrate(database)
+    settings = settings_for(database, tmp_path / "state")
+    worlds.keep_in_cache(settings, trees, 1)
+    (settings.model_cache_dir / "last_served").write_text("1")
+    busy_morning(database)
+    refresh_at(database, NOON)
+    with worlds.serving(database, settings) as api:
+        worlds.look(api)
+        loops = api.app.extensions["loops"]
+        for loop in loops:
+            loop.start()
+        processes = _tree(own_server)
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            assert _longest([api.predict for _ in range(50)], 200) < 1.0
+
+            def label():
+                return api.post("/v1/labels", {"labels": [_label()]}, "ingest")
+
+            assert _longest([label], 503) < 7.0  # connecting has a limit of its own
+            time.sleep(2.5)
+            assert _longest([label] * 20, 503) < 1.0
+            assert _longest([api.predict for _ in range(50)], 200) < 1.0
+
+            def asked():
+                return api.client.get("/v1/model", headers={"X-API-Key": "unknown"})
+
+            assert _longest([asked] * 20, 401) < 1.0
+        finally:
+            for pid in processes:
+                os.kill(pid, signal.SIGCONT)
+        deadline = time.monotonic() + 10
+        while label().status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        for loop in loops:
+            loop.stop()
+        api.parts.cache._listener.close()
+    database.close()
+
+
+def test_a_worker_that_starts_while_postgres_is_away_takes_no_request_before_it_is_back(
+    own_server, tmp_path, trees
+):
+    create_databases(own_server.parameters, ["ontime"])
+    database = Database(own_server.parameters.to_database("ontime"))
+    migrate(database)
+    settings = replace(settings_for(database, tmp_path / "state"), mlflow_url=worlds.NOWHERE)
+    worlds.keep_in_cache(settings, trees, 1)
+    (settings.model_cache_dir / "last_served").write_text("1")
+    busy_morning(database)
+    refresh_at(database, NOON)
+    key = worlds.make_keys(database)["predict"]
+    database.close()
+    own_server.stop()
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(create_app, settings)
+        time.sleep(1)
+        assert not starting.done()
+        own_server.start()
+        app = starting.result()
+    answer = app.test_client().post("/v1/predictions", json=FLIGHT, headers={"X-API-Key": key})
+    assert answer.status_code == 200
+    for loop in app.extensions["loops"]:
+        loop.stop()
+    made = app.extensions["ontime"]
+    made.spool.close()
+    made.cache._listener.close()
+    made.database.close()
+    made.followed.close()
+
+
+def _tree(server):
+    """The server's process and all below it."""
+    found = [server._process.pid]
+    for pid in found:
+        found += [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return found
+
+
+def _longest(calls, status):
+    """Seconds of the longest of some requests; all are answered with a status."""
+    seconds = []
+    for call in calls:
+        started = time.monotonic()
+        assert call().status_code == status
+        seconds.append(time.monotonic() - started)
+    return max(seconds)
 
 
 def _label():

@@ -56,11 +56,8 @@ class Server:
         return [int(pid) for pid in children.read_text().split()]
 
     def spooled(self):
-        lines = [
-            file.read_bytes().splitlines(keepends=True)
-            for file in SpoolReader(self.settings.spool_dir).files()
-        ]
-        return [from_copy_line(line).prediction_id for block in lines for line in block]
+        spool = SpoolReader(self.settings.spool_dir)
+        return [from_copy_line(line).prediction_id for file in spool.files() for line in spool.lines(file)]
 
 
 def _read(answer):

@@ -1,13 +1,18 @@
 import re
+import runpy
 
 import pytest
 
+from adapters import mlflow_rest, model_artifact
 from adapters.clock_store import ClockStore
+from adapters.postgres import CONNECT_SECONDS
+from adapters.settings import PROJECT_ROOT
+from app import factory, parts
 from app.metrics import METRICS, Metrics
 from app.model_holder import Pair
 from tests.app import worlds
 from tests.app.worlds import FLIGHT, assert_problem
-from tests.builders import NOON
+from tests.builders import MINUTE, NOON
 from tests.conftest import settings_for
 
 
@@ -102,3 +107,26 @@ def test_the_counters_of_the_module_are_made_once():
     with pytest.raises(ValueError, match="Duplicated"):
         Metrics()
     assert METRICS.render().startswith(b"# HELP")
+
+
+def test_a_worker_whose_newest_state_is_too_old_is_not_ready_and_predicts_on(own_api):
+    limit = own_api.parts.settings.state_limit_minutes
+    ClockStore(own_api.database).set_simulated(NOON + limit * MINUTE)
+    own_api.parts.cache.refresh()
+    assert own_api.get("/health/ready").status_code == 200
+    ClockStore(own_api.database).set_simulated(NOON + (limit + 1) * MINUTE)
+    own_api.parts.cache.refresh()
+    answer = own_api.get("/health/ready")
+    assert answer.status_code == 503
+    assert f"more than {limit}" in answer.get_json()["checks"]["state"]
+    later = NOON + (limit + 60) * MINUTE
+    times = {"scheduled_departure": later.isoformat(), "scheduled_arrival": (later + 60 * MINUTE).isoformat()}
+    assert own_api.predict(**times).get_json()["features"]["stale"] is True
+
+
+def test_what_a_request_waits_for_ends_before_gunicorn_ends_its_worker():
+    gunicorn = runpy.run_path(str(PROJECT_ROOT / "app" / "gunicorn_conf.py"))["timeout"]
+    flow = 2 * (parts.FLOWS_PATIENCE_SECONDS + parts.FLOWS_TIMEOUT_SECONDS)
+    mlflow = mlflow_rest.CONNECT_SECONDS + mlflow_rest.READ_SECONDS
+    promotion = model_artifact.SMOKE_SECONDS + parts.POSTGRES_PATIENCE_SECONDS + mlflow
+    assert max(flow, promotion, factory.FIRST_LOOK_SECONDS + CONNECT_SECONDS) < gunicorn

@@ -1,13 +1,16 @@
+import time
 from dataclasses import replace
 
 import pytest
 
 from adapters import model_artifact
 from adapters.deployments import Deployments
+from adapters.model_artifact import Owner
 from adapters.model_registry import CHALLENGER, CHAMPION, ModelRegistry
+from adapters.monitoring_store import MonitoringStore
 from app import model_holder
 from app.model_holder import ModelHolder
-from domain.errors import NotReady
+from domain.errors import NotFound, NotReady
 from domain.features.catalogue import CONTRACT_HASH
 from tests.app import worlds
 from tests.app.worlds import NOWHERE, assert_field, assert_problem
@@ -75,7 +78,7 @@ def test_the_champion_before_stays_warm_even_beside_newer_versions(holder, regis
     registry.set_alias(CHAMPION, 1)
     holder.refresh()
     assert pair(holder) == (1, None)
-    assert set(holder._warm) == {1, 2}
+    assert {served.version for served in holder._warm.values()} == {1, 2}
 
 
 def test_without_an_alias_the_champion_serves_on(holder, registry):
@@ -97,16 +100,123 @@ def test_a_refused_version_is_tried_again_only_after_a_while(holder, registry, t
     other = register(registry, trees, tmp_path / "other", contract_hash="0" * 64)
     tried = []
     load = registry.load
-    monkeypatch.setattr(registry, "load", lambda version: tried.append(version) or load(version))
+    monkeypatch.setattr(
+        registry, "load", lambda version, *known: tried.append(version) or load(version, *known)
+    )
+    monkeypatch.setattr(model_holder, "FIRST_REST_SECONDS", 1000.0)
     registry.set_alias(CHAMPION, other)
     for _ in range(3):
         holder.refresh()
     assert tried == [other]
-    monkeypatch.setattr(model_holder, "REFUSED_SECONDS", 0.0)
+    monkeypatch.setattr(model_holder, "FIRST_REST_SECONDS", 0.0)
     holder._refused.clear()
     holder.refresh()
     holder.refresh()
     assert tried == [other] * 3
+
+
+def test_a_version_whose_files_were_away_serves_once_they_are_back(holder, registry, monkeypatch):
+    monkeypatch.setattr(model_holder, "FIRST_REST_SECONDS", 0.05)
+    file = registry._rest.file
+    monkeypatch.setattr(registry._rest, "file", _no_file)
+    registry.set_alias(CHAMPION, 2)
+    for _ in range(3):
+        holder.refresh()
+        time.sleep(0.06)
+    assert pair(holder) == (1, None)
+    assert "no file" in holder.problem
+    rests = [refused.rest for refused in holder._refused.values()]
+    assert rests
+    assert rests[0] > 0.05
+    monkeypatch.setattr(registry._rest, "file", file)
+    time.sleep(rests[0])
+    holder.refresh()
+    assert pair(holder) == (2, None)
+    assert holder.problem == ""
+
+
+def _no_file(source, name):
+    raise NotFound(f"MLflow has no file {name} in {source}")
+
+
+@pytest.mark.parametrize("trouble", ["deleted alias", "refused version", "deleted version", "no artifacts"])
+def test_a_worker_that_starts_while_the_alias_names_no_sound_version_serves_the_ledgers_last_sound_champion(
+    registry, versions, trees, tmp_path, monkeypatch, trouble
+):
+    """With an empty cache: the ledger says 3, then 2, then 1; the files of 3 are not those that were signed."""
+    _tamper(registry, 3)
+    registry.set_alias(CHAMPION, 3)
+    if trouble == "deleted alias":
+        registry.delete_alias(CHAMPION)
+    elif trouble == "deleted version":
+        registry._client.delete_model_version(registry.model_name, "3")
+    elif trouble == "refused version":
+        other = register(registry, trees, tmp_path / "other", contract_hash="0" * 64)
+        registry.set_alias(CHAMPION, other)
+    else:
+        file = registry._rest.file
+        monkeypatch.setattr(
+            registry._rest,
+            "file",
+            lambda source, name: file(source, name) if source != _source(registry, 3) else _away(),
+        )
+    holder = ModelHolder(registry, lambda: [3, 2, 1])
+    try:
+        holder.refresh()
+    except NotReady:
+        assert trouble == "no artifacts"
+    assert pair(holder) == (2, None)
+    if trouble != "no artifacts":
+        assert holder.problem
+
+
+def _source(registry, version):
+    return registry.version(version).source
+
+
+def _away():
+    raise NotReady("MLflow answered 500")
+
+
+def _tamper(registry, version):
+    registry._client.log_text(registry.version(version).run_id, "tree\nleaf_value=9\n", "model/model.txt")
+
+
+def test_while_the_alias_is_gone_an_alert_is_open_and_it_resolves_once_the_champion_serves(live, registry):
+    store = MonitoringStore(live.database)
+
+    def open_rules():
+        worlds.look(live)
+        return [alert.rule for alert in store.alerts(NOON.date(), NOON.date(), open_only=True)]
+
+    assert open_rules() == []
+    registry.delete_alias(CHAMPION)
+    assert open_rules() == ["the champion does not serve"]
+    assert live.predict().get_json()["model"]["version"] == 1
+    _tamper(registry, 2)
+    registry.set_alias(CHAMPION, 2)
+    assert open_rules() == ["the champion does not serve"]
+    registry.set_alias(CHAMPION, 1)
+    assert open_rules() == []
+
+
+def test_a_restored_registry_whose_numbers_mean_other_models_is_followed_by_content(
+    holder, registry, versions, trees, tmp_path, monkeypatch
+):
+    """The same number names another run: neither the warm model nor the cached one serves for it."""
+    other = register(registry, trees, tmp_path / "other", intercept=7.0)
+    there = registry.version(other)
+    bound = model_artifact.binding(Owner(registry.model_name, there.run_id), 1, _files(registry, other), KEY)
+    restored = replace(there, version=1, binding=bound)
+    monkeypatch.setattr(registry, "aliased", lambda name: restored if name == CHAMPION else None)
+    holder.refresh()
+    assert pair(holder) == (1, None)
+    assert holder.champion.model.manifest.calibration.intercept == 7.0
+
+
+def _files(registry, version):
+    folder = registry.fetch(version)
+    return model_artifact.signed_files(model_artifact.signature_of(folder), KEY)
 
 
 def test_a_tampered_version_never_serves(holder, registry, versions, tmp_path):
@@ -150,6 +260,7 @@ def live(postgres, stack_settings, mlflow_address, registry, versions):
     worlds.refresh_at(postgres, NOON)
     registry.delete_alias(CHAMPION)
     with worlds.serving(postgres, settings, mlflow_address) as api:
+        worlds.look(api)
         assert promote(api, 1, None).status_code == 200
         worlds.look(api)
         yield api
@@ -214,6 +325,53 @@ def test_a_version_that_is_not_there_or_of_another_contract_is_not_promoted(live
     other = register(registry, trees, tmp_path / "other", contract_hash="0" * 64)
     assert "contract" in assert_problem(promote(live, other, 1), 409)["detail"]
     assert registry.alias(CHAMPION) == 1
+
+
+def test_a_rollback_passes_over_what_no_worker_can_load(live, registry, tmp_path):
+    promote(live, 2, 1)
+    promote(live, 3, 2)
+    _tamper(registry, 2)
+    row = rollback(live).get_json()
+    assert row["to_version"] == 1
+    assert "not the file that was signed" in row["evidence"]["passed_over"]["2"]
+    assert registry.alias(CHAMPION) == 1
+
+
+def test_a_rollback_to_a_named_version_that_no_worker_can_load_is_refused(live, registry):
+    promote(live, 2, 1)
+    promote(live, 3, 2)
+    _tamper(registry, 2)
+    assert "not the file that was signed" in assert_problem(rollback(live, to_version=2), 409)["detail"]
+    assert registry.alias(CHAMPION) == 3
+    assert Deployments(live.database).champion() == 3
+
+
+def test_a_rollback_whose_answer_was_lost_goes_back_once(live, registry):
+    promote(live, 2, 1)
+    promote(live, 3, 2)
+    first, again = rollback(live).get_json(), rollback(live).get_json()
+    assert (first["to_version"], registry.alias(CHAMPION)) == (2, 2)
+    assert again["deployment_id"] == first["deployment_id"]
+    assert "asked for again" in again["note"]
+    assert rollback(live, expected_version=2).get_json()["to_version"] == 1
+
+
+def test_a_rollback_for_another_reason_is_another_rollback(live, registry):
+    promote(live, 2, 1)
+    promote(live, 3, 2)
+    rollback(live)
+    assert rollback(live, reason="that one is bad too").get_json()["to_version"] == 1
+
+
+def test_a_promotion_that_cannot_take_the_challengers_alias_away_is_a_success_with_a_note(
+    live, registry, monkeypatch
+):
+    registry.set_alias(CHALLENGER, 2)
+    monkeypatch.setattr(live.parts.registry._rest, "delete_alias", lambda *_: _away())
+    answer = promote(live, 2, 1)
+    assert answer.status_code == 200
+    assert "alias challenger" in answer.get_json()["note"]
+    assert registry.alias(CHAMPION) == 2
 
 
 def test_with_nothing_to_go_back_to_a_rollback_is_refused(live):

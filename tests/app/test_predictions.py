@@ -1,4 +1,5 @@
 import resource
+import time
 import uuid
 from datetime import timedelta
 
@@ -101,8 +102,9 @@ def test_the_future_cannot_be_seen(api):
     )
 
 
-def test_a_clock_that_moved_on_unnoticed_is_read_again(own_api):
+def test_a_clock_that_moved_on_is_seen_by_the_next_question(own_api):
     ClockStore(own_api.database).set_simulated(NOON + MINUTE)
+    own_api.app.extensions["loops"][0].once()
     answer = own_api.predict(as_of="2013-04-11T12:01:00Z")
     assert answer.status_code == 200
     assert answer.get_json()["clock"]["now"] == "2013-04-11T12:01:00Z"
@@ -110,6 +112,7 @@ def test_a_clock_that_moved_on_unnoticed_is_read_again(own_api):
 
 def test_a_moment_of_the_past_sees_the_state_stored_for_it(own_api):
     refresh_at(own_api.database, NOON + 5 * MINUTE, NOON + 10 * MINUTE)
+    own_api.app.extensions["loops"][0].once()
     EventStore(own_api.database).append([scheduled(900, NOON + 30 * MINUTE, known_at=NOON + MINUTE)])
     body = own_api.predict(as_of="2013-04-11T12:06:59Z").get_json()
     assert body["features"] == {"state_tick": "2013-04-11T12:05:00Z", "age_seconds": 119, "stale": False}
@@ -220,8 +223,7 @@ def test_a_big_batch_about_one_distant_moment_computes_its_state_once(own_api, m
 def fill_ring(api):
     """States of the next four hours, so that memory has no room for older ones among them."""
     refresh_at(api.database, *[NOON + 5 * n * MINUTE for n in range(1, feature_cache.RING + 1)])
-    for n in range(1, feature_cache.RING + 1):
-        assert api.parts.cache.newest_for(minute_floor(NOON) + 5 * n)
+    api.parts.cache.refresh()
     ClockStore(api.database).set_simulated(NOON)
     api.parts.cache.read_clock()
 
@@ -233,10 +235,9 @@ def test_a_request_cannot_have_any_number_of_distant_states_computed(own_api):
     assert "at most 20 moments" in items[-1]["problem"]["errors"][0]["expected"]
 
 
-def test_a_batch_about_the_future_reads_the_clock_once(own_api, monkeypatch):
+def test_a_batch_about_the_future_looks_at_the_clock_once(own_api, monkeypatch):
     reads = []
-    read = own_api.parts.cache.read_clock
-    monkeypatch.setattr(own_api.parts.cache, "read_clock", lambda: reads.append(1) or read())
+    monkeypatch.setattr(own_api.parts.cache, "catch_up", lambda: reads.append(1))
     assert batch(own_api, [FLIGHT] * 50, as_of="2013-04-11T12:30:00Z").status_code == 422
     assert len(reads) == 1
 
@@ -267,6 +268,23 @@ def test_an_answer_is_found_after_it_was_shipped_and_with_its_label(own_api):
     assert after == before | {"label": label}
 
 
+def test_a_stored_prediction_is_found_without_a_look_at_the_spool(own_api, monkeypatch):
+    made = own_api.predict().get_json()
+    Shipper(own_api.database, own_api.parts.settings.spool_dir).ship()
+    monkeypatch.setattr(own_api.parts.spooled, "find", lambda *_: pytest.fail("the spool was searched"))
+    assert own_api.get(f"/v1/predictions/{made['prediction_id']}", "predict").status_code == 200
+
+
+def test_a_prediction_that_is_shipped_between_two_looks_is_found(own_api, monkeypatch):
+    made = own_api.predict().get_json()
+    own_api.parts.spool.close()
+    shipper = Shipper(own_api.database, own_api.parts.settings.spool_dir)
+    find = own_api.parts.spooled.find
+    monkeypatch.setattr(own_api.parts.spooled, "find", lambda *given: shipper.ship() and find(*given))
+    assert own_api.get(f"/v1/predictions/{made['prediction_id']}", "predict").status_code == 200
+    assert own_api.spooled() == []
+
+
 def test_an_id_nobody_was_given_is_not_found(api):
     assert_problem(api.get(f"/v1/predictions/{uuid.uuid4()}", "predict"), 404)
 
@@ -295,3 +313,16 @@ def test_ids_sort_by_time(api):
     moments = [int(uuid.UUID(name)) >> 80 for name in made]
     assert moments == sorted(moments)
     assert from_minute(moments[0] // 60_000).year >= 2026
+
+
+def test_the_logged_latency_is_that_of_the_whole_request_up_to_its_line(own_api, monkeypatch):
+    question = own_api.parts.predictor.question
+
+    def slowly(*given):
+        time.sleep(0.05)
+        return question(*given)
+
+    monkeypatch.setattr(own_api.parts.predictor, "question", slowly)
+    assert own_api.predict().status_code == 200
+    [record] = own_api.spooled()
+    assert record.latency_us >= 50_000

@@ -39,6 +39,7 @@ def test_requests_and_predictions_are_stored_by_kind_and_day(own_api):
 def test_counts_are_stored_when_nothing_was_counted_for_a_while_or_they_have_waited(postgres, monkeypatch):
     refresh_at(postgres, NOON)
     store, cache = ServiceStore(postgres), FeatureCache(postgres)
+    cache.refresh()
     counter = ServiceCounter(store, cache.last_known, cache.now)
 
     def counted() -> int:
@@ -68,7 +69,9 @@ def test_while_postgres_is_away_counting_costs_nothing_and_loses_nothing(postgre
     refresh_at(postgres, NOON)
     nowhere = Database(replace(postgres.parameters, port=free_port()))
     away, cache = ServiceStore(nowhere), FeatureCache(nowhere)
-    counter = ServiceCounter(away, cache.last_known, FeatureCache(postgres).now)
+    known = FeatureCache(postgres)
+    known.refresh()
+    counter = ServiceCounter(away, cache.last_known, known.now)
     started = time.monotonic()
     for _ in range(1000):
         counter.request("/v1/predictions", 200)

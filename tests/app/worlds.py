@@ -122,10 +122,8 @@ class Api:
 
     def spooled(self) -> list[PredictionRecord]:
         """Every prediction in the spool."""
-        files = self.parts.spooled.files()
-        return [
-            from_copy_line(line) for file in files for line in file.read_bytes().splitlines(keepends=True)
-        ]
+        spool = self.parts.spooled
+        return [from_copy_line(line) for file in spool.files() for line in spool.lines(file)]
 
 
 @contextmanager
@@ -138,6 +136,7 @@ def serving(database: Database, settings: Settings, mlflow: str = NOWHERE) -> It
     finally:
         parts.spool.close()
         parts.database.close()
+        parts.followed.close()
 
 
 def make_keys(database: Database) -> dict[str, str]:

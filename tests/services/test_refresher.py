@@ -5,12 +5,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from adapters import clock_store
 from adapters.clock_store import ClockStore
 from adapters.event_store import EventStore
 from adapters.feature_store import FeatureStore
@@ -20,9 +21,11 @@ from deploy.native.embedded_postgres import EmbeddedPostgres
 from domain.clock import minute_floor
 from domain.errors import NotReady
 from domain.features.state import StateBlock, compute_block
+from services.clock_guard import ClockGuard, ClockPolicy
 from services.loop import run
 from services.refresher import Refresher, Retention
 from tests.builders import DAY, MINUTE, NOON, arrived, departed, observation, scheduled
+from tests.read_only import read_only
 
 TICK = minute_floor(NOON)
 
@@ -178,3 +181,79 @@ def wait_for(condition, seconds: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.02)
+
+
+class Time:
+    """The real time and what the machine's clock says, as far as a test lets them pass."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+        self.now, self.passed = datetime.now(UTC), 100.0
+        monkeypatch.setattr(clock_store, "system_now", lambda: self.now)
+
+    def go(self, minutes: float, jump: timedelta = timedelta(0)) -> None:
+        self.passed += 60 * minutes
+        self.now += timedelta(minutes=minutes) + jump
+
+
+@pytest.fixture
+def believing(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Refresher, Time]]:
+    """A refresher in production on the machine of PostgreSQL, whose clock is therefore never apart."""
+    time_ = Time(monkeypatch)
+    busy_morning(stack)
+    stack.clock.set_system()
+    policy = ClockPolicy(apart=timedelta(minutes=2), steady_seconds=1800)
+    guard = ClockGuard(stack.database, policy, elapsed=lambda: time_.passed)
+    monkeypatch.setattr(guard, "_require_server", lambda *_: None)
+    refresher = Refresher(stack.database, guard=guard)
+    yield refresher, time_
+    refresher.close()
+
+
+def test_a_clock_that_jumps_a_day_ahead_seals_nothing_until_it_is_right_again(
+    stack: Stack, believing: tuple[Refresher, Time]
+) -> None:
+    refresher, time_ = believing
+    first = refresher.refresh()
+    assert first is not None
+    time_.go(5)
+    assert refresher.refresh() == first + 5
+    time_.go(5, jump=DAY)
+    for _ in range(3):
+        with pytest.raises(NotReady, match="jumped ahead by 1 day"):
+            refresher.refresh()
+    assert stack.states.newest_tick() == first + 5
+    time_.go(5, jump=-DAY)
+    assert refresher.refresh() == first + 15
+
+
+def test_a_clock_that_was_set_right_is_believed_after_a_while(believing: tuple[Refresher, Time]) -> None:
+    refresher, time_ = believing
+    first = refresher.refresh()
+    assert first is not None
+    time_.go(5, jump=DAY)
+    with pytest.raises(NotReady):
+        refresher.refresh()
+    time_.go(30)
+    assert refresher.refresh() is not None
+    time_.go(5)
+    assert refresher.refresh() is not None
+
+
+def test_a_machine_whose_clock_is_not_that_of_postgres_seals_nothing(
+    stack: Stack, refresher: Refresher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy_morning(stack)
+    stack.clock.set_system()
+    monkeypatch.setattr(clock_store, "system_now", lambda: datetime.now(UTC) + DAY)
+    with pytest.raises(NotReady, match="this machine's clock says"):
+        refresher.refresh()
+    assert stack.states.newest_tick() is None
+    monkeypatch.undo()
+    assert refresher.refresh() is not None
+
+
+def test_a_server_that_takes_no_writes_is_waited_for(stack: Stack, refresher: Refresher) -> None:
+    busy_morning(stack)
+    with read_only(stack.database), pytest.raises(NotReady):
+        refresher.refresh()
+    assert refresher.refresh() == TICK

@@ -10,14 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from adapters.postgres import Database, migrate
-from adapters.prediction_log import PredictionLog, to_copy_line
+from adapters.clock_store import ClockStore
+from adapters.postgres import Database, migrate, query
+from adapters.prediction_log import COLUMNS, HEADER, PredictionLog, to_copy_line
 from adapters.settings import PROJECT_ROOT
 from adapters.spool import SpoolReader, SpoolWriter
 from deploy.native.embedded_postgres import EmbeddedPostgres
 from domain.errors import NotReady
+from services import shipper as shipper_module
 from services.shipper import Shipper
 from tests.builders import DAY, NOON, prediction
+from tests.read_only import read_only
 
 
 @pytest.fixture
@@ -105,6 +108,128 @@ def test_a_refused_line_is_set_aside_and_stops_no_other(
     assert refused.suffix == ".refused"
     assert refused.read_bytes() == bad[0] + bad[1]
     assert [r.message for r in caplog.records] == ["line refused"] * 2
+
+
+@pytest.mark.parametrize("broken", [b"no tabs at all\n", b"\n", b"\\.\n", b"a\tb\n", b"\xff\xfe\n"])
+def test_a_line_that_is_no_prediction_at_all_is_set_aside_and_stops_no_other(
+    postgres: Database, folder: Path, log: PredictionLog, broken: bytes
+) -> None:
+    writer = SpoolWriter(folder, header=HEADER)
+    writer.write(lines(3) + broken + lines(2))
+    writer.close()
+    shipper = Shipper(postgres, folder)
+    shipper.ship()
+    assert log.count() == 5
+    (refused,) = folder.iterdir()
+    assert SpoolReader(folder).lines(refused) == [broken]
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "2013-04-11", "noon"])
+def test_a_moment_that_cannot_be_costs_its_line_alone(
+    postgres: Database, folder: Path, log: PredictionLog, moment: str
+) -> None:
+    fields = lines(1).split(b"\t")
+    fields[COLUMNS.index("as_of")] = moment.encode()
+    writer = SpoolWriter(folder, header=HEADER)
+    writer.write(lines(1) + b"\t".join(fields) + lines(1))
+    writer.close()
+    Shipper(postgres, folder).ship()
+    assert log.count() + len(list(folder.iterdir())) == 3
+
+
+def test_files_of_an_earlier_and_of_a_later_release_are_shipped_by_their_own_columns(
+    postgres: Database, folder: Path, log: PredictionLog
+) -> None:
+    """The later one has a column more, not at the end; its migration is already applied."""
+    with postgres.transaction() as cursor:
+        cursor.execute("ALTER TABLE predictions ADD COLUMN note text")
+    later = "\t".join(["#columns", "note", *COLUMNS]).encode() + b"\n"
+    earlier, now, then = (
+        SpoolWriter(folder, "a"),
+        SpoolWriter(folder, "b", HEADER),
+        SpoolWriter(folder, "c", later),
+    )
+    old, new = lines(2), lines(2)
+    earlier.write(old)
+    now.write(new)
+    record = prediction(7)
+    then.write(b"of tomorrow\t" + to_copy_line(record))
+    for writer in (earlier, now, then):
+        writer.close()
+    Shipper(postgres, folder).ship()
+    assert list(folder.iterdir()) == []
+    assert stored_ids(postgres) == sorted([*ids_of(old), *ids_of(new), record.prediction_id])
+    with postgres.transaction() as cursor:
+        cursor.execute("SELECT flight_id, note FROM predictions WHERE note IS NOT NULL")
+        assert cursor.fetchall() == [(record.flight_id, "of tomorrow")]
+
+
+def test_a_file_of_a_release_whose_migration_is_missing_waits_whole_and_stops_no_other(
+    postgres: Database, folder: Path, log: PredictionLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipper_module, "UNKNOWN_SECONDS", 0.0)
+    later = "\t".join(["#columns", *COLUMNS, "note"]).encode() + b"\n"
+    then, now, shipper = (
+        SpoolWriter(folder, "a", later),
+        SpoolWriter(folder, "b", HEADER),
+        Shipper(postgres, folder),
+    )
+    then.write(lines(2).replace(b"\n", b"\tof tomorrow\n"))
+    now.write(lines(3))
+    shipper.ship()
+    assert log.count() == 3
+    assert list(folder.glob("*.refused")) == []
+    with postgres.transaction() as cursor:
+        cursor.execute("ALTER TABLE predictions ADD COLUMN note text")
+    shipper.ship()
+    assert log.count() == 5
+    then.close()
+    now.close()
+
+
+def test_what_was_refused_is_shipped_once_it_was_mended(
+    postgres: Database, folder: Path, log: PredictionLog
+) -> None:
+    with postgres.transaction() as cursor:
+        cursor.execute("ALTER TABLE predictions ADD CONSTRAINT too_strict CHECK (flight_number < 2)")
+    writer, shipper = SpoolWriter(folder, header=HEADER), Shipper(postgres, folder)
+    writer.write(lines(3))
+    writer.close()
+    shipper.ship()
+    assert log.count() == 1
+    with postgres.transaction() as cursor:
+        cursor.execute("ALTER TABLE predictions DROP CONSTRAINT too_strict")
+    assert len(SpoolReader(folder).retry_refused()) == 1
+    shipper.ship()
+    assert log.count() == 3
+    assert list(folder.iterdir()) == []
+    assert SpoolReader(folder).retry_refused() == []
+
+
+def test_the_next_months_partition_is_there_before_its_first_row(postgres: Database, folder: Path) -> None:
+    ClockStore(postgres).set_simulated(NOON)
+    Shipper(postgres, folder).ship()
+    assert {"predictions_2013_04", "predictions_2013_05"} <= partitions(postgres)
+
+
+def test_a_partition_is_made_while_a_long_read_goes_on(postgres: Database, log: PredictionLog) -> None:
+    log.ship("a", 0, lines(1))
+    with postgres.transaction() as cursor:
+        cursor.execute("SELECT count(*) FROM predictions")
+        other = Database(postgres.parameters)
+        with other.transaction() as impatient:
+            impatient.execute("SET LOCAL lock_timeout = '2s'")
+            impatient.execute(query("ensure_partition"), {"moment": NOON + 300 * DAY})
+        other.close()
+    assert "predictions_2014_02" in partitions(postgres)
+
+
+def partitions(database: Database) -> set[str]:
+    with database.transaction() as cursor:
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'predictions'::regclass"
+        )
+        return {name for (name,) in cursor.fetchall()}
 
 
 def test_small_blocks_ship_all(postgres: Database, folder: Path) -> None:
@@ -248,3 +373,18 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.02)
+
+
+def test_the_spool_waits_while_postgres_takes_no_writes(
+    postgres: Database, folder: Path, log: PredictionLog
+) -> None:
+    writer, shipper = SpoolWriter(folder, header=HEADER), Shipper(postgres, folder)
+    writer.write(lines(3))
+    with read_only(postgres):
+        for _ in range(2):
+            with pytest.raises(NotReady):
+                shipper.ship()
+    assert list(folder.glob("*.refused")) == []
+    shipper.ship()
+    assert log.count() == 3
+    writer.close()

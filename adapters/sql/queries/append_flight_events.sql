@@ -25,7 +25,7 @@ WITH event AS (
     WHERE kind <> 'arrived' OR delay_minutes = coalesce((
         -- A scalar subquery stays an index probe a row; NOT EXISTS became a join of everything with everything.
         SELECT l.arr_delay_minutes FROM current_labels l WHERE l.flight_id = event.flight_id), delay_minutes)
-    ORDER BY flight_id, kind, item
+    ORDER BY flight_id COLLATE "C", kind COLLATE "C", item -- whatever the database's collation: labels are in this order
     ON CONFLICT (flight_id, kind) DO NOTHING
     RETURNING flight_id, kind, known_at, delay_minutes
 ), labelled AS (
