@@ -8,8 +8,10 @@ from adapters.settings import PREFIX, PROJECT_ROOT, Settings
 from deploy.secret_files import KEY_PREFIXES, is_there, make_missing
 from domain.errors import ConfigurationError
 
-MARK = "ONTIME_STATE_DIR"
-"""Every process of a stack carries it: so that whatever is left of a stack can be found."""
+MARK = "STACK_OF_ONTIME"
+"""Every process of a stack carries it: so that whatever is left of a stack can be found.
+
+No setting: what somebody exports in a shell is carried by their editor as well."""
 NO_ENGINE = "unix:///nonexistent"
 PORT_SETTINGS = ("postgres_port", "mlflow_port", "prefect_port", "api_port", "supervisor_port")
 SHARED_SETTINGS = ("log_level", "git_commit", "api_workers")
@@ -86,6 +88,7 @@ def environment(settings: Settings) -> dict[str, str]:
         **_inherited(),
         **own,
         MARK: str(state),
+        f"{PREFIX}STATE_DIR": str(state),
         "PYTHONPATH": str(PROJECT_ROOT),
         "PYTHONUNBUFFERED": "1",
         # OpenMP's threads spin while they wait for each other: on a busy machine that made a fit 30 times slower.

@@ -32,6 +32,14 @@ def test_the_processes_of_a_stack_are_those_that_carry_its_mark(tmp_path):
         assert processes.of_stack(tmp_path / "a") == [a.pid]
 
 
+def test_who_has_exported_the_state_folder_in_a_shell_is_no_process_of_the_stack(tmp_path):
+    with subprocess.Popen(["/bin/sleep", "60"], env={"ONTIME_STATE_DIR": str(tmp_path)}) as editor:
+        try:
+            assert processes.of_stack(tmp_path) == []
+        finally:
+            editor.kill()
+
+
 def test_a_process_that_outlived_its_parent_is_found(tmp_path):
     code = "import subprocess; print(subprocess.Popen(['/bin/sleep', '60'], stdout=2, start_new_session=True).pid)"
     done = subprocess.run(

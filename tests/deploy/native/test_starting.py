@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from adapters.settings import Settings, read_settings
-from deploy.native import manager, starting
+from deploy.native import layout, manager, starting
 from deploy.native import programs as programs_module
 from deploy.native.manager import Stack
 from deploy.native.processes import of_stack
@@ -30,7 +30,7 @@ def unheard(text: str) -> None:
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A state folder and ports of this test's own."""
-    variables = {f"ONTIME_{name.upper()}": str(free_port()) for name in manager.PORT_SETTINGS}
+    variables = {f"ONTIME_{name.upper()}": str(free_port()) for name in layout.PORT_SETTINGS}
     variables["ONTIME_STATE_DIR"] = str(tmp_path / "state")
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
