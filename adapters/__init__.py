@@ -1,1 +1,1 @@
-"""One door to each outside system."""
+"""One adapter for each outside system."""

@@ -1,4 +1,4 @@
-"""The one door to MLflow: training runs, model versions, and the aliases that say which version serves.
+"""The only adapter for MLflow: training runs, model versions, and the aliases that say which version serves.
 
 Reading goes over plain REST, so that the API never imports MLflow; writing runs takes its client, imported
 at the first write, and never a model flavour.

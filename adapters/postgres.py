@@ -1,4 +1,4 @@
-"""The one door to PostgreSQL: connections, transactions, notifications, named queries and migrations."""
+"""The only adapter for PostgreSQL: connections, transactions, notifications, named queries and migrations."""
 
 import hashlib
 import os

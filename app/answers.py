@@ -153,7 +153,7 @@ class LoggedPrediction(Answer):
 
 
 class ModelAnswer(Answer):
-    """What serves, what is scored beside it, whom a rollback would bring back, and the newest changes."""
+    """What serves, what is scored beside it, the rollback target, and the newest changes."""
 
     name = fields.String(required=True)
     champion = fields.Dict(required=True, allow_none=True)

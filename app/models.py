@@ -24,7 +24,7 @@ LEDGER_ROWS = 20
 @blueprint.get("")
 @require("predict")
 def show() -> Response:
-    """Show the champion, the challenger, whom a rollback would bring back, and the newest rows of the ledger."""
+    """Show the champion, the challenger, the rollback target, and the newest rows of the ledger."""
     p = parts()
     return json_response(
         {

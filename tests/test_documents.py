@@ -12,8 +12,12 @@ from adapters.settings import PROJECT_ROOT
 from experiments.evaluation.report import with_table
 from replay.readme import BEGINS, ENDS, KEPT, QUESTION, with_answer
 
-DOCUMENTS = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [*sorted(PROJECT_ROOT.glob("*.md")), *sorted((PROJECT_ROOT / "docs").rglob("*.md"))]
 README = (PROJECT_ROOT / "README.md").read_text()
+PROMISES = PROJECT_ROOT / "docs" / "promises.md"
+TYPED = ("README.md", "CONTRIBUTING.md", "docs/operation.md")
+"""Documents with blocks of shell."""
+STARTS = ("make ", "curl ", ".venv/bin/ontime ", "docker compose exec prefect-worker ontime ")
 
 
 def names_in(path: Path) -> set[str]:
@@ -21,18 +25,11 @@ def names_in(path: Path) -> set[str]:
     return {function.name for function in functions}
 
 
-def test_every_test_the_readme_names_is_in_the_file_it_names():
-    named = re.findall(r"\[`(test_\w+)`\]\(([\w/.]+)\)", README)
-    assert len(named) >= 7
-    missing = [name for name, file in named if name not in names_in(PROJECT_ROOT / file)]
-    assert missing == []
-
-
-def test_every_make_target_the_readme_names_exists():
-    files = [PROJECT_ROOT / "Makefile", *(PROJECT_ROOT / "deploy").rglob("*.mk")]
-    makefile = "".join(file.read_text() for file in files)
-    named = set(re.findall(r"`?make ([a-z][a-z-]+)`?", README))
-    missing = [target for target in named if not re.search(rf"^{target}:", makefile, re.MULTILINE)]
+def test_every_promise_has_a_test_that_is_in_the_file_it_names():
+    text = PROMISES.read_text()
+    named = re.findall(r"\[`(test_\w+)`\]\(([\w/.]+)\)", text)
+    assert len(named) == len(re.findall(r"^\| ", text, re.MULTILINE)) - 1
+    missing = [name for name, file in named if name not in names_in(PROMISES.parent / file)]
     assert missing == []
 
 
@@ -59,23 +56,24 @@ def test_an_answer_takes_the_place_of_the_one_before():
     assert with_answer(text, {"a": 1, "b": {"c": None}}) == expected
 
 
-def commands_of_readme() -> list[str]:
-    """Every command of README's blocks of shell, less what is said about it; a long one is one."""
-    text = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL)).replace("\\\n", " ")
+def commands_typed() -> list[str]:
+    """Every command of the documents' blocks of shell, less what is said about it; a long one is one."""
+    whole = "\n".join((PROJECT_ROOT / name).read_text() for name in TYPED)
+    text = "\n".join(re.findall(r"```sh\n(.*?)```", whole, re.DOTALL)).replace("\\\n", " ")
     lines = [
         line.split("  #")[0].strip() for line in re.sub(r"'\{.*?\}'", "'{}'", text, flags=re.S).splitlines()
     ]
     return [line for line in lines if line]
 
 
-def test_every_command_of_the_readmes_blocks_is_one_of_make_or_the_question():
-    assert [line for line in commands_of_readme() if not line.startswith(("make ", "curl "))] == []
+def test_every_command_of_the_documents_blocks_is_one_of_make_or_of_ontime_or_the_question():
+    assert [line for line in commands_typed() if not line.startswith(STARTS)] == []
 
 
 @pytest.mark.parametrize(
-    "command", [words for line in commands_of_readme() for words in re.findall(r"make [^,]+", line)]
+    "command", [words for line in commands_typed() for words in re.findall(r"make [^,]+", line)]
 )
-def test_make_knows_every_command_of_the_readmes_blocks(command):
+def test_make_knows_every_command_of_the_documents_blocks(command):
     """A run that does nothing: the target is there and takes the variables."""
     command = command.replace("...", "a-backup.tar")
     done = subprocess.run(

@@ -3,7 +3,7 @@
 Calibration on the last two weeks alone was worse than none: how late flights are changes from week to week, and
 two weeks' level carried into the next ten days costs more than it mends. Over eight windows of 2013 of 90 days
 each, log-loss on the ten days after the window was 0.447 that way, 0.440 without calibration, and 0.440 with
-weeks spread over the window and trees that are fitted again on every day, which keeps the slope honest too.
+weeks spread over the window and trees that are fitted again on every day, which keeps the slope unbiased too.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """What each feature costs online, in microseconds: its share of a tick's state, and of a question's vector.
 
 A tick's state is computed once for every question of five minutes; a vector once a question. What families share, the
-sorting and grouping of the tick's flights, is told apart from what each takes on its own.
+sorting and grouping of the tick's flights, is measured apart from what each takes on its own.
 """
 
 import time

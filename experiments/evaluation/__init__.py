@@ -1,1 +1,1 @@
-"""The model's quality on the whole year 2013, told apart in time: trained on January to August, tested on the rest."""
+"""The model on the year 2013, by a temporal split: trained on January to August, tested on the rest."""

@@ -58,7 +58,7 @@ def refits(settings: Settings, say: Say) -> None:
 
 
 def audit_features(settings: Settings, say: Say) -> bool:
-    """Audit every vector for facts of the future; give whether there are none."""
+    """Audit every vector for data leakage; return whether there is none."""
     where = workspace(settings)
     found = audit.audit_study(where.plan, where.data_dir, where.folder, run.Told(say))
     add(settings, "leakage", found)

@@ -30,7 +30,7 @@ def readme_table(found: Found) -> str:
         f"{split['test_until']}: {found['n']:,.0f} flights, {found['late_rate']:.1%} late, "
         f"{found['features']} features, none from the tail number. In brackets the 95% interval over days.",
         "",
-        *table(["asked before departure", *MEASURES.values()], rows),
+        *table(["lead time", *MEASURES.values()], rows),
         "",
         "[How it was trained and tested, other models, slices, costs](docs/reports/model.md)",
     ]
@@ -108,7 +108,7 @@ def _by_lead(found: Found, figures: str) -> list[str]:
     rows = [[_lead(int(lead)), *(_cell(values, name) for name in MEASURES)] for lead, values in leads]
     return [
         "## By lead", "", "One model for every lead: how long before departure it is asked is a feature.", "",
-        *table(["asked before departure", *MEASURES.values()], rows), "", f"![AUC by lead]({figures}/lead.svg)",
+        *table(["lead time", *MEASURES.values()], rows), "", f"![AUC by lead]({figures}/lead.svg)",
     ]  # fmt: skip
 
 

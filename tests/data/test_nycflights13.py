@@ -60,7 +60,7 @@ def test_arizona_keeps_its_time_when_new_york_changes():
     assert data.flights["scheduled_arrival"][0] == moment("2013-04-11 20:10")
 
 
-def test_cancelled_and_diverted_flights_stay_and_are_told_apart():
+def test_cancelled_and_diverted_flights_stay_and_are_distinguished():
     cancelled = raw_flight(
         dep_time=None, dep_delay=None, arr_time=None, arr_delay=None, air_time=None, tailnum=None
     )

@@ -21,7 +21,7 @@ def test_delay_and_late_share_are_those_of_the_window():
     assert value(block, "origin", "EWR", "departure_delay_3h") == 70 / 3
 
 
-def test_a_carrier_is_told_apart_from_its_airport():
+def test_a_carrier_is_distinguished_from_its_airport():
     flights = [Flight(carrier="UA", departs=-40, gone=-10), Flight(carrier="B6", departs=-40, gone=-40)]
     block = state_of(flights)
     assert value(block, "origin_carrier", "EWR-UA", "departure_delay_1h") == 30

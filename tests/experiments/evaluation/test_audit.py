@@ -63,10 +63,10 @@ def test_weather_known_when_its_hour_begins_is_found(rows, facts):
 
 
 def test_a_feature_that_reads_what_is_not_known_yet_is_found(rows, facts, monkeypatch):
-    honest = history.compute
+    unchanged = history.compute
 
     def leaking(scene):
-        values = honest(scene)
+        values = unchanged(scene)
         ahead = scene.flights.arr_delay[scene.flights.sched_dep > scene.ticks.first]
         return values | {"carrier": values["carrier"] + (ahead.mean() if len(ahead) else 0.0)}
 
@@ -99,8 +99,8 @@ def test_thirty_day_statistics_use_nothing_since_their_boundary(probed):
 
 
 def test_a_feature_an_hour_late_is_told_from_one_that_is_not(rows, facts, monkeypatch):
-    honest = history.compute
-    monkeypatch.setattr(history, "compute", lambda scene: honest(an_hour_later(scene)))
+    unchanged = history.compute
+    monkeypatch.setattr(history, "compute", lambda scene: unchanged(an_hour_later(scene)))
     flights, weather = facts
     late = rows_of(flights, weather)
     found = probe(sampled(late, rows), flights, weather, every=29)

@@ -1,0 +1,206 @@
+"""The front door: folders, README's map, contracts and images agree; what documents name is there."""
+
+import re
+import subprocess
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from adapters.settings import PROJECT_ROOT
+from ontime.cli import app
+
+README = (PROJECT_ROOT / "README.md").read_text()
+FRONT = {
+    name: (PROJECT_ROOT / name).read_text()
+    for name in ("README.md", "CONTRIBUTING.md", "docs/operation.md", "docs/ci.md", "docs/drills.md")
+}
+"""Documents whose commands somebody types."""
+SETTINGS = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["tool"]
+CONTRACTS = {contract["name"]: contract for contract in SETTINGS["importlinter"]["contracts"]}
+GROUP = get_command(app)
+OTHER_FOLDERS = {"docs", "requirements", "tests"}
+UNMIRRORED = {"e2e", "load", "deploy/small_stack"}
+"""Folders of tests that are about no one folder: the whole loop, load, a stack that stands in for Compose's."""
+LOOK_FOR = {
+    "a feature": "COLUMNS = ",
+    "an alert rule": "class AlertRule",
+    "a route": "@blueprint.post",
+    "the retrain policy": "class RetrainPolicy",
+    "the feed's reader": "def read_flights",
+    "the compose file": "services:",
+    "an experiment": "def ablate",
+}
+"""What a newcomer looks for, and what stands in the file that README names for it."""
+DIALECT = (
+    r"asked before departure",
+    r"doors? to",
+    r"told[ _]apart",
+    r"whom a rollback",
+    r"meets? the gate",
+    r"take-?backs?",
+    r"what well means",
+)
+"""Words of our own for things that have a name in the field: see docs/glossary.md."""
+
+
+def rooms() -> set[str]:
+    """Folders of the checkout that hold code of the product."""
+    holding = {path.parent.name for path in PROJECT_ROOT.glob("*/*.py")}
+    return {name for name in holding if not name.startswith(".")} - OTHER_FOLDERS - {"var"}
+
+
+def section(title: str, text: str = README) -> str:
+    return text.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def table(text: str) -> dict[str, str]:
+    """The rows of a table, its first column to its second."""
+    rows = [line.strip("|").split("|", 1) for line in text.splitlines() if line.startswith("| ")][1:]
+    return {first.strip(): second.strip() for first, second in rows}
+
+
+def map_rows() -> list[str]:
+    return [re.sub(r"\[(.+)\]\(\1\)", r"\1", name) for name in table(section("Map"))]
+
+
+def layers() -> list[set[str]]:
+    return [set(layer.split(" | ")) for layer in CONTRACTS["imports point down"]["layers"]]
+
+
+def tracked(*patterns: str) -> list[str]:
+    done = subprocess.run(
+        ["git", "ls-files", "--", *patterns], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
+    )
+    return [name for name in done.stdout.splitlines() if (PROJECT_ROOT / name).exists()]
+
+
+def test_the_map_names_every_folder_and_no_other():
+    assert set(map_rows()) == rooms() | OTHER_FOLDERS
+    assert {name.split("/")[0] for name in tracked("*/*") if not name.startswith(".")} == set(map_rows())
+
+
+def test_the_map_is_in_import_order():
+    rank = {name: depth for depth, layer in enumerate(layers()) for name in layer}
+    shown = [rank[name] for name in map_rows() if name in rank]
+    assert shown == sorted(shown)
+
+
+def test_the_contracts_name_every_folder():
+    assert set().union(*layers()) == rooms()
+    assert set(SETTINGS["importlinter"]["root_packages"]) == rooms()
+
+
+@pytest.mark.parametrize(
+    ("library", "adapter"), [("psycopg2", {"adapters"}), ("mlflow", {"adapters", "training"})]
+)
+def test_a_library_that_has_an_adapter_is_forbidden_elsewhere(library, adapter):
+    forbidden = [
+        set(c["source_modules"]) for c in CONTRACTS.values() if library in c.get("forbidden_modules", ())
+    ]
+    assert set().union(*forbidden) >= rooms() - adapter
+
+
+def test_types_are_checked_in_every_folder():
+    assert {name.split("/")[0] for name in SETTINGS["mypy"]["files"]} == rooms()
+
+
+def test_images_copy_folders_that_the_build_may_see():
+    dockerfile = (PROJECT_ROOT / "Dockerfile").read_text()
+    copied = [
+        word for line in re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.M) for word in line.split()
+    ]
+    seen = re.findall(r"^!([\w./*]+)$", (PROJECT_ROOT / ".dockerignore").read_text(), re.M)
+    assert [name for name in copied if not (PROJECT_ROOT / name).exists()] == []
+    assert {name.split("/")[0] for name in copied} <= rooms() | {"requirements"}
+    assert {name.split("/")[0] for name in copied} == {name.split("/")[0] for name in seen}
+
+
+@pytest.mark.parametrize("wanted", LOOK_FOR)
+def test_readme_leads_to_what_a_newcomer_looks_for(wanted):
+    first = re.search(r"\]\(([\w./-]+)\)", table(section("Where to look"))[wanted])
+    assert first is not None
+    assert LOOK_FOR[wanted] in (PROJECT_ROOT / first.group(1)).read_text()
+
+
+def test_that_is_all_that_readme_says_to_look_for_and_it_comes_first():
+    assert set(table(section("Where to look"))) == set(LOOK_FOR)
+    assert README.splitlines().index("## Where to look") < 45
+
+
+def commands_in(text: str) -> list[str]:
+    """What follows `ontime` in blocks of shell and in quotes, less what is said about it."""
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.S)
+    lines = [line.split("  #")[0] for block in blocks for line in block.splitlines()]
+    quoted = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.S))
+    found = (re.fullmatch(r"(?:.*[/ ])?ontime ([a-z-].*)", words.strip()) for words in (*lines, *quoted))
+    return [match.group(1) for match in found if match]
+
+
+def unknown(words: str) -> list[str]:
+    """Words of a call that the command line does not take."""
+    name, *rest = words.split()
+    if name == "--help":
+        return []
+    command = GROUP.commands.get(name)
+    if command is None:
+        return [name]
+    if command.context_settings.get("ignore_unknown_options"):
+        return []
+    options = {"--help"} | {option for parameter in command.params for option in parameter.opts}
+    return [word for word in rest if word.startswith("--") and word.split("=")[0] not in options]
+
+
+def test_a_command_that_is_not_there_is_found():
+    assert commands_in("```sh\n.venv/bin/ontime nothing  # and why\n```\nor `ontime status --wrong`") == [
+        "nothing",
+        "status --wrong",
+    ]
+    assert unknown("nothing") == ["nothing"]
+    assert unknown("status --wrong") == ["--wrong"]
+
+
+@pytest.mark.parametrize("document", FRONT)
+def test_every_command_that_is_named_exists_with_its_options(document):
+    assert [(words, unknown(words)) for words in commands_in(FRONT[document]) if unknown(words)] == []
+
+
+def test_readme_and_its_neighbours_name_the_command_as_it_is_called():
+    assert {name for name, text in FRONT.items() if commands_in(text)} >= {
+        "README.md", "CONTRIBUTING.md", "docs/operation.md",
+    }  # fmt: skip
+    assert [name for name, text in FRONT.items() if "python -m ontime" in text] == []
+
+
+@pytest.mark.parametrize("document", FRONT)
+def test_every_make_target_that_is_named_exists(document):
+    files = [PROJECT_ROOT / "Makefile", *(PROJECT_ROOT / "deploy").rglob("*.mk")]
+    makefile = "".join(file.read_text() for file in files)
+    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", FRONT[document], re.S))
+    named = re.findall(r"`make ([a-z][a-z-]+)", FRONT[document]) + re.findall(
+        r"\bmake ([a-z][a-z-]+)", blocks
+    )
+    assert [target for target in named if not re.search(rf"^{target}:", makefile, re.M)] == []
+
+
+def test_folders_of_tests_mirror_those_of_the_code():
+    tests = PROJECT_ROOT / "tests"
+    folders = {path.parent.relative_to(tests).as_posix() for path in tests.rglob("test_*.py")} - {"."}
+    assert {name for name in folders if not list((PROJECT_ROOT / name).glob("*.py"))} <= UNMIRRORED
+    assert rooms() <= {name.split("/")[0] for name in folders}
+
+
+@cache
+def prose() -> dict[str, str]:
+    """Every file of code, SQL and documents but this one, as one line each."""
+    own = Path(__file__).relative_to(PROJECT_ROOT).as_posix()
+    names = tracked("*.py", "*.sql", "*.md", "*.mk", "*.yml", "Makefile")
+    return {name: " ".join((PROJECT_ROOT / name).read_text().split()) for name in names if name != own}
+
+
+@pytest.mark.parametrize("words", DIALECT)
+def test_words_of_our_own_do_not_come_back(words):
+    pattern = re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])", re.IGNORECASE)
+    assert [name for name, text in prose().items() if pattern.search(text)] == []
