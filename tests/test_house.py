@@ -14,10 +14,12 @@ from ontime.cli import app
 
 README = (PROJECT_ROOT / "README.md").read_text()
 FRONT = {
-    name: (PROJECT_ROOT / name).read_text()
-    for name in ("README.md", "CONTRIBUTING.md", "docs/operation.md", "docs/ci.md", "docs/drills.md")
+    path.relative_to(PROJECT_ROOT).as_posix(): path.read_text()
+    for pattern in ("*.md", "docs/*.md", "docs/reports/*.md")
+    for path in sorted(PROJECT_ROOT.glob(pattern))
+    if path.name != "CHANGELOG.md"
 }
-"""Documents whose commands somebody types."""
+"""Documents whose commands somebody types; a changelog and a decision may name what is gone."""
 SETTINGS = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["tool"]
 CONTRACTS = {contract["name"]: contract for contract in SETTINGS["importlinter"]["contracts"]}
 GROUP = get_command(app)

@@ -1,4 +1,4 @@
-"""What well means for each part: it does for a client what clients need of it."""
+"""The health check of each part: it does for a client what clients need of it."""
 
 import json
 import time
