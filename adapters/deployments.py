@@ -80,7 +80,7 @@ class Deployments:
     ) -> Deployment:
         """Move the alias to another version, and record it.
 
-        Whatever a crash or a person left unrecorded is settled first, so that the expectation is held against the
+        Whatever a crash or a person left unrecorded is settled first, so that the expectation is compared with the
         version that really serves.
 
         Parameters

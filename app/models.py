@@ -53,7 +53,7 @@ def promote() -> Response:
 @blueprint.post("/rollback")
 @require("admin")
 def rollback() -> Response:
-    """Let the last champion serve again, or an earlier one."""
+    """Promote the last champion again, or an earlier one."""
     p, body = parts(), load(ROLLBACK, read_json())
     clock = clock_body(p.cache.now())
     row = p.championship.rollback(
@@ -65,7 +65,7 @@ def rollback() -> Response:
 @blueprint.post("/retrain")
 @require("admin")
 def retrain() -> Response:
-    """Ask for a retrain: a candidate that the gate holds against the champion. It runs after this answer."""
+    """Ask for a retrain: a candidate that the promotion gate compares with the champion. It runs after this answer."""
     p, body = parts(), load(RETRAIN, read_json())
     run = p.flows.start("retrain", {"reason": body["reason"]}, body.get("idempotency_key"))
     body = {"flow_run_id": run.run_id, "flow_run": run.name, "clock": clock_body(p.cache.now())}

@@ -166,7 +166,7 @@ def _paths() -> dict[str, dict[str, Any]]:
         },
         "/v1/model/rollback": {
             "post": _operation(
-                "Let the last champion serve again",
+                "Promote the last champion again",
                 "admin",
                 {200: _ref("LedgerRow")},
                 _ref("Rollback"),
@@ -175,7 +175,7 @@ def _paths() -> dict[str, dict[str, Any]]:
         },
         "/v1/model/retrain": {
             "post": _operation(
-                "Train a candidate on the newest days and hold it against the champion",
+                "Train a candidate on the newest days and compare it with the champion",
                 "admin",
                 {202: _ref("RetrainAnswer")},
                 _ref("Retrain"),

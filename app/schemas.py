@@ -229,7 +229,7 @@ class PromoteSchema(Strict):
 
 
 class RollbackSchema(Strict):
-    """Let an earlier champion serve again."""
+    """Promote an earlier champion again."""
 
     reason = fields.String(required=True, validate=TEXT)
     expected_version = whole(VERSION)
@@ -238,7 +238,7 @@ class RollbackSchema(Strict):
 
 
 class RetrainSchema(Strict):
-    """Train a candidate and hold it against the champion."""
+    """Train a candidate and compare it with the champion."""
 
     reason = fields.String(required=True, validate=TEXT)
     idempotency_key = fields.String(

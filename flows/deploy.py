@@ -38,9 +38,11 @@ DEPLOYMENTS = (
         "Measure a day: drift, performance, service. Raises alerts, judges the challenger, decides on a retrain.",
         (Cron("0 10 * * *", timezone="UTC"),),
     ),
-    FlowDeployment("retrain", "retrain", "Train a candidate and hold it against the champion at the gate."),
+    FlowDeployment(
+        "retrain", "retrain", "Train a candidate and compare it with the champion at the promotion gate."
+    ),
     FlowDeployment("promote", "promote", "Let a version serve, past the gate, on a person's word."),
-    FlowDeployment("rollback", "rollback", "Let the last champion serve again."),
+    FlowDeployment("rollback", "rollback", "Promote the last champion again."),
     FlowDeployment("backfill", "backfill", "Measure the days that were missed."),
 )
 

@@ -18,7 +18,7 @@ PLAN = RetrainPlan()
 
 @flow(name="retrain")
 def retrain(reason: str = "asked for by hand", until: date | None = None) -> bool:
-    """Train a candidate on the newest matured days and hold it against the champion; never two at once.
+    """Train a candidate on the newest matured days and compare it with the champion; never two at once.
 
     Args:
         reason: Why; goes on record with the run, the version and the decision.

@@ -38,7 +38,7 @@ WHO = "pipeline"
 
 
 def check_version(settings: Settings, version: int, say: Say) -> None:
-    """Verify a version as MLflow holds it now, and hold it against the gate on the days it was not fitted on.
+    """Verify a version as MLflow holds it now, and check it by the promotion gate on the days it was not fitted on.
 
     Raises
     ------

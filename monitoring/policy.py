@@ -23,7 +23,7 @@ class RetrainPolicy:
     What a refit brings depends on how much the champion has not seen, relative to what it has: a month after three
     months moved the loss as much as a quarter after nine. So the clock is the share of new labels, not the calendar:
     it ticks fast for a young champion, slowly for an old one, and by itself as often as seasons turn once the
-    training window holds a year. `make policies` holds it against the calendar and against drift.
+    training window holds a year. `make policies` compares it with the calendar and with drift.
     """
 
     growth: float = 1 / 3
@@ -50,7 +50,7 @@ class RetrainState:
     new_labels: int
     last_retrain: date | None
     in_vain: int
-    """Retrains since the champion's own: refused by the gate, let go in the shadow, or taken back."""
+    """Retrains since the champion's own: refused by the gate, let go in the shadow, or rolled back."""
     challenger: int | None
     gaps: tuple[float, ...]
     """Realised less expected log-loss of the newest days with labels since the champion serves, newest first:
@@ -121,7 +121,7 @@ def decide_shadow(difference: PairedDifference | None, rows: int, policy: Shadow
 
 @dataclass(frozen=True)
 class GuardrailPolicy:
-    """A new champion is taken back when it is clearly worse than the one before."""
+    """A new champion is rolled back when it is clearly worse than the one before."""
 
     watch_days: int = 7
     largest_mean_loss: float = 0.01

@@ -1,4 +1,4 @@
-"""What a day is held against: the champion's training days, sampled, and the thresholds that follow from them."""
+"""What a day is compared with: the champion's training days, sampled, and the thresholds that follow from them."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,7 @@
 """How far a day may lie from the reference by chance: distances, and thresholds from days of the reference itself.
 
 Evidently's defaults assume independent rows. Flights of one day share its weather, so that a day without any change
-lies beyond them every time. Here each day of the reference is held against all its other days: the distances that
+lies beyond them every time. Here each day of the reference is compared with all its other days: the distances that
 come out are what "no drift" looks like, and the thresholds leave a stated share of such days outside.
 """
 

@@ -1,4 +1,4 @@
-"""Whether the feed of flights can be believed: a day is held against the same weekday of the four weeks before.
+"""Whether the feed of flights can be believed: a day is compared with the same weekday of the four weeks before.
 
 Traffic follows the week: a Saturday is no closed airport. Medians, so that one disturbed week does not hide the next.
 """

@@ -74,7 +74,7 @@ def table(rows: TrainingSet) -> pd.DataFrame:
 
 
 def require_expected(rows: TrainingSet, leads: tuple[int, ...]) -> None:
-    """Hold a training set against its schema.
+    """Validate a training set by its schema.
 
     Raises
     ------

@@ -89,7 +89,7 @@ class GateVerdict:
 
 
 def judge(comparison: Comparison, policy: GatePolicy) -> GateVerdict:
-    """Hold a candidate against the policy."""
+    """Check a candidate by the policy."""
     checks = [*_enough(comparison, policy), *_floors(comparison, policy)]
     if len(comparison.late):
         losses = log_losses(comparison.late, comparison.candidate)

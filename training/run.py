@@ -209,7 +209,7 @@ def train_first(
     progress: Progress = lambda step, share: None,
     label_store: LabelStore | None = None,
 ) -> tuple[TrainedModel, GateVerdict]:
-    """Train where nothing serves yet; the gate holds it against floors and simple baselines alone."""
+    """Train where nothing serves yet; the gate compares it with floors and simple baselines alone."""
     trained = train_candidate(event_store, registry, key, request, progress, label_store)
     return trained, gate_candidate(trained, champion=None)
 

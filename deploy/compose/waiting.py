@@ -55,7 +55,7 @@ class Watch:
         Returns the containers as the engine knows them now.
     seconds
         How long all of it may take.
-    started_anew
+    restarted
         Whether a command is at work that starts again, or replaces, what is not well at the beginning; such
         containers are not judged until it has.
     """
@@ -66,12 +66,12 @@ class Watch:
         states: Callable[[], Sequence[dict]],
         seconds: float,
         *,
-        started_anew: bool = False,
+        restarted: bool = False,
     ):
         self._compose, self._states = compose, states
         self._began = self._said = time.monotonic()
         self._deadline = self._began + seconds
-        self._before = {_run_of(s) for s in states() if problem_of(s)} if started_anew else set()
+        self._before = {_run_of(s) for s in states() if problem_of(s)} if restarted else set()
         self._restarts_before: dict[str, int] = {}
         self._failing_since: dict[str, float] = {}
 
@@ -170,7 +170,7 @@ def start(compose: Compose, *arguments: str, seconds: float) -> None:
     StackError
         If Compose fails, or a container does.
     """
-    watch = Watch(compose, compose.states, seconds, started_anew=True)
+    watch = Watch(compose, compose.states, seconds, restarted=True)
     process = compose.popen(*compose.command, "up", "-d", "--no-build", *arguments)
     try:
         while process.poll() is None:

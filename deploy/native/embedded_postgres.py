@@ -26,7 +26,7 @@ UNPRIVILEGED_ID = 65534
 STOP_SIGNAL = "INT"
 """PostgreSQL's fast shutdown: it does not wait for clients."""
 LISTEN_ADDRESS = "127.0.0.1"
-FAST_AND_FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+NON_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 OPTIONS = (
     f"listen_addresses={LISTEN_ADDRESS}",
     "unix_socket_directories=",
@@ -182,7 +182,7 @@ def server_command(data_dir: Path, port: int, *, durable: bool = True) -> list[s
     It logs to stderr; SIGINT stops it fast, SIGTERM waits for clients to leave. Runs as `server_user`.
     """
     command = [str(binary("postgres")), "-D", str(data_dir), "-p", str(port)]
-    for option in OPTIONS if durable else OPTIONS + FAST_AND_FORGETFUL:
+    for option in OPTIONS if durable else OPTIONS + NON_DURABLE:
         command += ["-c", option]
     return command
 

@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def deploy(compose: Compose, replicas: int) -> None:
-    """Bring the stack to the images of IMAGE_TAG; when they are not well, the previous ones serve again.
+    """Bring the stack to the images of IMAGE_TAG; when they are not healthy, the previous ones come back.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def deploy(compose: Compose, replicas: int) -> None:
 
 
 def put_back(compose: Compose, replicas: int) -> None:
-    """Let the images that ran before the last deployment serve again.
+    """Bring back the images that ran before the last deployment.
 
     Raises
     ------

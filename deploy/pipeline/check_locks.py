@@ -18,13 +18,13 @@ def pins(lock: Path) -> dict[str, str]:
     return {canonicalize_name(name): version for name, version in PIN.findall(lock.read_text())}
 
 
-def asked(wishes: Path) -> list[Requirement]:
+def asked(source: Path) -> list[Requirement]:
     """What a .in file asks for, the files it includes among it."""
     found = []
-    for line in wishes.read_text().splitlines():
+    for line in source.read_text().splitlines():
         text = line.split(" #")[0].strip()
         if text.startswith("-r "):
-            found += asked(wishes.parent / text.removeprefix("-r ").strip())
+            found += asked(source.parent / text.removeprefix("-r ").strip())
         elif text and not text.startswith(("#", "-")):
             found.append(Requirement(text))
     return found
@@ -35,14 +35,14 @@ def problems(folder: Path) -> tuple[list[str], set[str]]:
     every = pins(folder / "all.txt")
     found: list[str] = []
     unknown: set[str] = set()
-    for wishes in sorted(folder.glob("*.in")):
-        lock = wishes.with_suffix(".txt")
+    for source in sorted(folder.glob("*.in")):
+        lock = source.with_suffix(".txt")
         if not lock.exists():
-            found.append(f"{wishes.name} has no lock: run `make lock` or `make lock-images`")
+            found.append(f"{source.name} has no lock: run `make lock` or `make lock-images`")
             continue
         overridden = {
             canonicalize_name(requirement.name)
-            for override in folder.glob(f"{wishes.stem}.overrides.txt")
+            for override in folder.glob(f"{source.stem}.overrides.txt")
             for requirement in asked(override)
         }
         have = pins(lock)
@@ -52,7 +52,7 @@ def problems(folder: Path) -> tuple[list[str], set[str]]:
             for name, version in have.items()
             if name not in overridden and every.get(name, version) != version
         ]
-        missing, strangers = unlocked(lock, wishes.name, asked(wishes), overridden)
+        missing, strangers = unlocked(lock, source.name, asked(source), overridden)
         found, unknown = found + missing, unknown | strangers
     return found, unknown
 

@@ -31,7 +31,7 @@ class Feature:
 
 
 MARGIN_KINDS = ("network", "origin", "origin_carrier", "carrier", "dest", "sector")
-"""Kinds whose flights' lateness of the last three hours is held against a flight's own slack."""
+"""Kinds whose flights' lateness of the last three hours is compared with a flight's own slack."""
 MARGIN_KNOWN_AT = "schedule, actual departure, arrival"
 DERIVED = (
     Feature("padding", "float64", "minutes", "padding", "schedule, arrival", math.nan),

@@ -1,4 +1,4 @@
-"""How often the rules page in the dataset's year as it was: `python -m ontime calibrate-alerts`.
+"""How often the rules page in the dataset's year as it was: `ontime calibrate-alerts`.
 
 Every day from March on is measured as the flow measures it: the feeds by what was known then, the model by one
 fitted on the three months before and fitted again each month. What only a running stack shows is left out.

@@ -1,4 +1,4 @@
-"""What a monitoring run costs by how much is logged: `python -m ontime bench-monitoring`.
+"""What a monitoring run costs by how much is logged: `ontime bench-monitoring`.
 
 An embedded PostgreSQL of its own is filled with 10,000 to 10 million predictions of one day, real vectors of the
 dataset repeated; each size is measured by a fresh process, so that its peak of memory is its own.

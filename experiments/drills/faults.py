@@ -120,14 +120,14 @@ def arrivals_shifted(events: DatasetEvents, onset: datetime) -> DatasetEvents:
 
 
 def undisturbed(events: DatasetEvents, onset: datetime) -> DatasetEvents:
-    """Nothing goes wrong: what the others are held against."""
+    """Nothing goes wrong: the control that the others are compared with."""
     return events
 
 
 FAULTS = {
     fault.name: fault
     for fault in (
-        Fault("none", "nothing goes wrong: what the others are held against", undisturbed),
+        Fault("none", "nothing goes wrong: the control that the others are compared with", undisturbed),
         Fault(
             "weather-stuck", f"the weather station of {STUCK_STATION} repeats its last values", weather_stuck
         ),

@@ -115,7 +115,7 @@ def promote_version(
 
 @task
 def roll_back(who: str, reason: str, expected_version: int | None, evidence: dict[str, Any]) -> Deployment:
-    """Let the last champion serve again."""
+    """Promote the last champion again."""
     expected = ANY if expected_version is None else expected_version
     return parts().championship.rollback(who, reason, expected_version=expected, evidence=evidence)
 

@@ -111,7 +111,7 @@ def test_an_unreachable_server_is_said_within_seconds(tmp_path):
         pass
 
 
-def test_a_damaged_copy_in_the_cache_is_fetched_anew(registry, version, manifest):  # noqa: F811
+def test_a_damaged_copy_in_the_cache_is_fetched_again(registry, version, manifest):  # noqa: F811
     copy = registry.fetch(version) / model_artifact.TREES
     copy.write_text(copy.read_text()[:500])
     assert registry.load(version).manifest == manifest

@@ -393,7 +393,7 @@ def test_with_nothing_to_go_back_to_a_rollback_is_refused(live):
     ],
     ids=str,
 )
-def test_a_wish_that_does_not_fit_is_refused(api, changes, field):
+def test_a_change_request_that_does_not_fit_is_refused(api, changes, field):
     body = {"version": 2, "expected_version": 1, "reason": "a test"} | changes
     assert_field(api.post("/v1/model/promote", body, "admin"), field, ".")
 

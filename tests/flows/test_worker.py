@@ -49,7 +49,7 @@ def test_a_run_whose_worker_is_gone_is_put_back_and_gives_its_slot_free(client, 
     assert put_back(client) == []
 
 
-def test_what_outlived_its_worker_is_ended_before_its_run_begins_anew(client, outlived):
+def test_what_outlived_its_worker_is_ended_before_its_run_begins_again(client, outlived):
     put_back(client)
     assert outlived.wait(5) < 0
 

@@ -31,7 +31,7 @@ def test_distances_are_those_of_the_library():
 
 
 def test_undisturbed_days_are_flagged_about_as_rarely_as_stated():
-    """Thresholds of one half-year, held against the days of other half-years of the same world."""
+    """Thresholds of one half-year, compared with the days of other half-years of the same world."""
     policy = ThresholdPolicy(false_alarm_rate=0.05)
     flagged, days = 0, 0
     for seed in range(6):

@@ -60,7 +60,7 @@ def made(replayed):
 
 
 @pytest.mark.integration
-def test_what_was_asked_is_held_against_what_is_in_the_log(made):
+def test_what_was_asked_is_compared_with_what_is_in_the_log(made):
     totals = made["totals"]
     assert (totals["asked"], totals["logged"], totals["logged_twice"]) == (4, 3, 1)
     assert totals["days_not_wholly_logged"] == ["2013-04-12"]

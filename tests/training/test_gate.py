@@ -154,7 +154,7 @@ def test_no_rows_at_all_are_a_refusal_not_an_error(better):
     assert {"rows", "days", "auc"} <= failed(verdict)
 
 
-def test_a_first_champion_is_held_against_floors_and_baselines(better):
+def test_a_first_champion_is_compared_with_floors_and_baselines(better):
     verdict = judge(replace(better, champion=None), POLICY)
     assert verdict.passed
     assert {check.name for check in verdict.checks} == {
