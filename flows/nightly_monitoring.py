@@ -41,10 +41,8 @@ def nightly_monitoring(day: date | None = None) -> list[str]:
         for missed in tasks.missed_runs(run):
             measure(missed, champion)
     alerts = measure(run, champion)
-    if champion is not None and run.is_newest:
-        check_guardrail(run, champion)
-        check_challenger(run, champion)
-        maybe_retrain(run, champion)
+    if run.is_newest:
+        decide(run)
     return [alert.message for alert in alerts]
 
 
@@ -89,6 +87,16 @@ def measure(run: RunContext, champion: Champion | None) -> list[Alert]:
     return alerts
 
 
+def decide(run: RunContext) -> None:
+    """Check guardrail and challenger, then ask the retrain policy."""
+    for step in (check_guardrail, check_challenger, maybe_retrain):
+        # A rollback or a promotion of the step before has changed who serves.
+        champion = tasks.load_champion()
+        if champion is None:
+            return
+        step(run, champion)
+
+
 def check_guardrail(run: RunContext, champion: Champion) -> None:
     """Roll a new champion back when it is clearly worse than the one before."""
     change = tasks.last_change()
@@ -106,7 +114,7 @@ def check_guardrail(run: RunContext, champion: Champion) -> None:
 
 
 def check_challenger(run: RunContext, champion: Champion) -> None:
-    """Promote a challenger that held beside the champion on live requests; let one go that did not in time."""
+    """Promote a challenger that held beside the champion on live requests; drop one that did not in time."""
     version, difference, rows = tasks.compare_challenger(run, SHADOW.give_up_days)
     if version is None or tasks.recorded(run, "shadow"):
         return
