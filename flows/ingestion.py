@@ -1,8 +1,8 @@
-"""What the command ingest does: files of the inbox, the dataset where it is asked for, and what became of them."""
+"""Take in files of the inbox, and the dataset where it is asked for: the flow's steps, and what the command does."""
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -13,11 +13,34 @@ from adapters.settings import Settings
 from adapters.terminal import Say, events_told
 from data import inbox
 from data.inbox import FileReport, take_inbox, waiting
-from data.ingest import ingest as append_dataset
+from data.ingest import IngestReport
+from data.ingest import ingest as read_dataset
 from data.ingest_report import write_report
 from domain.errors import InvalidInput
 
 LOOK_SECONDS = 2.0
+REPORT = "ingest.json"
+
+
+def append_dataset(
+    events: EventStore,
+    moment: datetime,
+    settings: Settings,
+    progress: Callable[[int, int], None] | None = None,
+) -> IngestReport:
+    """Append the dataset's events known by a moment; write the report."""
+    report = read_dataset(events, moment, cache_dir=settings.state_dir / "data", progress=progress)
+    write_report(settings.reports_dir / REPORT, report, [])
+    return report
+
+
+def take_files(
+    events: EventStore, settings: Settings, progress: inbox.Progress | None = None
+) -> list[FileReport]:
+    """Take the files that wait in the inbox; write the report."""
+    files = take_inbox(events, settings.inbox_dir, settings.inbox_bad_row_share, progress)
+    write_report(settings.reports_dir / REPORT, None, files)
+    return files
 
 
 def ingest(settings: Settings, dataset: bool, until: datetime | None, watch: bool, say: Say) -> None:
@@ -42,30 +65,24 @@ def ingest(settings: Settings, dataset: bool, until: datetime | None, watch: boo
 
 
 def ingest_dataset(settings: Settings, until: datetime | None, say: Say) -> None:
-    """Append the dataset's events known by a moment, the clock's by default; write the report."""
+    """Append the dataset's events known by a moment, the clock's by default; say what became of them."""
     database = Database.from_settings(settings)
     try:
         moment = until or ClockStore(database).read().now
-        report = append_dataset(
-            EventStore(database), moment, cache_dir=settings.state_dir / "data", progress=events_told(say)
-        )
+        report = append_dataset(EventStore(database), moment, settings, events_told(say))
     finally:
         database.close()
-    write_report(settings.reports_dir / "ingest.json", report, [])
     for line in report.lines():
         say(line)
 
 
 def ingest_inbox(settings: Settings, say: Say) -> list[FileReport]:
-    """Take the files that wait in the inbox, say what became of each, and write the report."""
+    """Take the files that wait in the inbox, and say what became of each."""
     database = Database.from_settings(settings)
     try:
-        files = take_inbox(
-            EventStore(database), settings.inbox_dir, settings.inbox_bad_row_share, ToldProgress(say)
-        )
+        files = take_files(EventStore(database), settings, ToldProgress(say))
     finally:
         database.close()
-    write_report(settings.reports_dir / "ingest.json", None, files)
     say(_total(files) if files else f"nothing waits in {settings.inbox_dir}")
     return files
 

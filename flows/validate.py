@@ -20,7 +20,6 @@ from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.postgres import Database
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
-from deploy.native import layout
 from domain.errors import Conflict, OntimeError
 from domain.features.catalogue import CONTRACT_HASH
 from domain.model import FlightModel
@@ -102,8 +101,8 @@ def _gate(
     return gate_candidate(candidate, champion, PLAN.gate)
 
 
-def try_version(settings: Settings, version: int, say: Say) -> None:
-    """Let a throw-away API process serve the version, and question it.
+def try_version(version: int, say: Say) -> None:
+    """Serve the version by a throw-away API process with this process's environment, and question it.
 
     Raises
     ------
@@ -112,7 +111,7 @@ def try_version(settings: Settings, version: int, say: Say) -> None:
     """
     done = subprocess.run(
         [sys.executable, "-m", "deploy.pipeline.trial", str(version)],
-        cwd=PROJECT_ROOT, env=layout.environment(settings), capture_output=True, text=True, check=False,
+        cwd=PROJECT_ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
         raise OntimeError(f"version {version} fails its smoke test: {done.stderr.strip()[-1500:]}")

@@ -87,7 +87,7 @@ def validate_model(
     if step in ("gate", "all"):
         validation.check_version(settings(), version, say)
     if step in ("smoke", "all"):
-        validation.try_version(settings(), version, say)
+        validation.try_version(version, say)
     if step in ("promote", "all"):
         validation.promote_version(settings(), version, pipeline, commit, say)
 
