@@ -1,4 +1,5 @@
 import re
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import pytest
 from adapters.postgres import SQL_DIR, Database, migrate, schema_dump
 from deploy.native.embedded_postgres import EmbeddedPostgres, create_databases
 from domain.errors import ConfigurationError, NotReady
+from monitoring.rules import RUN_MISSED
 
 SCHEMA = Path(__file__).with_name("schema.txt")
 
@@ -78,6 +80,21 @@ def test_what_old_code_uses_stays_until_it_is_gone(empty: Database, tmp_path: Pa
     (tmp_path / "0003_new.sql").write_text("ALTER TABLE first ADD COLUMN new integer")
     assert migrate(empty, tmp_path, contract=False) == ["0001_first.sql", "0003_new.sql"]
     assert migrate(empty, tmp_path) == ["0002_contract_old.sql"]
+
+
+def test_an_open_alert_of_a_missed_day_keeps_its_rule_under_the_new_name(
+    empty: Database, tmp_path: Path
+) -> None:
+    for file in (SQL_DIR / "migrations").glob("000[1-4]_*.sql"):
+        shutil.copy(file, tmp_path)
+    migrate(empty, tmp_path)
+    with empty.transaction() as cursor:
+        cursor.execute(
+            "INSERT INTO alerts (rule, severity, day, opened_at, message, evidence) "
+            "VALUES ('a night was not judged', 'critical', '2013-04-03', now(), 'missed', '{}')"
+        )
+    migrate(empty)
+    assert value(empty, "SELECT rule FROM alerts") == RUN_MISSED.name
 
 
 def test_code_before_an_expansion_still_starts_on_it(empty: Database, tmp_path: Path) -> None:
