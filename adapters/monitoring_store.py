@@ -144,7 +144,7 @@ class MonitoringStore:
         return int(row[0]) if row else None
 
     def resolve_alerts(self, rules: Sequence[str], firing: Sequence[str], at: datetime) -> int:
-        """Resolve the open alerts of some rules that do not fire; gives how many. Other rules' stay open."""
+        """Resolve the open alerts of some rules that do not fire; return how many. Other rules' stay open."""
         return self._database.execute(
             "alert_resolve", {"rules": list(rules), "firing": list(firing), "at": at}
         )

@@ -100,7 +100,7 @@ def acknowledge(alert_id: int) -> Response:
 
 
 def _days() -> tuple[date, date]:
-    """The days asked for: by default the thirty that end with the clock's."""
+    """Return the days asked for: by default the thirty that end with the clock's."""
     today = parts().cache.now().now.date()
     last = _day("to", request.args["to"]) if "to" in request.args else today
     try:

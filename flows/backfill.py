@@ -13,7 +13,7 @@ LOOK_BACK_DAYS = 30
 
 @flow(name="backfill")
 def backfill(first: date | None = None, again: bool = False) -> list[date]:
-    """Measure every day that was missed, oldest first; decides nothing. Gives the days that were measured.
+    """Measure every day that was missed, oldest first; decides nothing. Return the days that were measured.
 
     Args:
         first: First local day to look at; empty = thirty days back, days without a prediction left out.

@@ -1,4 +1,4 @@
-"""Tell Prefect of every flow: `python -m flows.deploy`; safe to repeat."""
+"""Register every flow with Prefect: `python -m flows.deploy`; safe to repeat."""
 
 import importlib
 from dataclasses import dataclass, field
@@ -48,7 +48,7 @@ DEPLOYMENTS = (
 
 
 def deploy_all() -> list[str]:
-    """Make the work pool and register every deployment; gives their names."""
+    """Make the work pool and register every deployment; return their names."""
     _ensure_pool()
     return [_deploy(deployment) for deployment in DEPLOYMENTS]
 

@@ -18,7 +18,7 @@ from training.split import last_days
 
 
 def train_first(settings: Settings, say: Say) -> int:
-    """Train and promote a first champion on the days before the clock's; gives the version that serves."""
+    """Train and promote a first champion on the days before the clock's; return the version that serves."""
     database = Database.from_settings(settings)
     try:
         registry = ModelRegistry.from_settings(settings)

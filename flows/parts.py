@@ -51,7 +51,7 @@ class Parts:
 
 @lru_cache(maxsize=1)
 def parts() -> Parts:
-    """Give the process's parts, made once from the settings of the environment."""
+    """Return the process's parts, made once from the settings of the environment."""
     return make_parts(settings())
 
 

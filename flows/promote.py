@@ -7,7 +7,7 @@ from flows import tasks
 
 @flow(name="promote")
 def promote(version: int, reason: str, expected_version: int | None = None, who: str = "prefect") -> int:
-    """Let a version serve; the API follows within two seconds.
+    """Promote a version; the API follows within two seconds.
 
     Args:
         version: The version to let serve.

@@ -8,7 +8,7 @@ from flows import tasks
 # Prefect reads the descriptions of parameters from a section "Args", and from nothing else.
 @flow(name="rollback")
 def rollback(reason: str, expected_version: int | None = None, who: str = "prefect") -> int:
-    """Promote the last champion again; the API follows within two seconds.
+    """Promote the rollback target, the champion before; the API follows within two seconds.
 
     Args:
         reason: Why; goes into the ledger.

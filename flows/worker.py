@@ -21,7 +21,7 @@ RUN_MARK = "PREFECT__FLOW_RUN_ID"
 
 
 def put_back(client: PrefectClient, pool: str = POOL) -> list[FlowRun]:
-    """Schedule again the runs that an earlier worker left; every flow is safe to run again. Gives those runs."""
+    """Schedule again the runs that an earlier worker left; every flow is safe to run again. Return those runs."""
     left = client.under_way(pool)
     _kill_processes_of(left)
     for run in left:

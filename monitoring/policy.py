@@ -50,7 +50,7 @@ class RetrainState:
     new_labels: int
     last_retrain: date | None
     in_vain: int
-    """Retrains since the champion's own: refused by the gate, let go in the shadow, or rolled back."""
+    """Retrains since the champion's own: refused by the gate, dropped in the shadow, or rolled back."""
     challenger: int | None
     gaps: tuple[float, ...]
     """Realised less expected log-loss of the newest days with labels since the champion serves, newest first:

@@ -40,17 +40,17 @@ def last_complete_day(now: datetime) -> date:
 
 
 def last_matured_day(now: datetime) -> date:
-    """The newest day none of whose labels is still to come: an arrival a day overdue never comes."""
+    """Return the newest day none of whose labels is still to come: an arrival a day overdue never comes."""
     return last_complete_day(now) - timedelta(days=1)
 
 
 def trailing(day: date, days: int) -> tuple[date, date]:
-    """First and last of the `days` days that end with `day`."""
+    """Return the first and last of the `days` days that end with `day`."""
     return day - timedelta(days=days - 1), day
 
 
 def headline(columns: PredictionColumns) -> Ints:
-    """Rows that stand for their flights: of each flight the one prediction nearest to the headline lead.
+    """Return the rows that stand for their flights: of each flight the one prediction nearest to the headline lead.
 
     A flight asked about a thousand times counts once, and answers given minutes or a day before departure do not
     mix with those of an hour before. Equally near: the newest.

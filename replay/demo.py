@@ -54,20 +54,20 @@ class Progress:
         self._ends = self.started + SECONDS_BEFORE_REPLAY + SECONDS_A_DAY * self.days
 
     def phase(self, text: str) -> None:
-        """Tell that a phase began."""
+        """Report that a phase began."""
         now = time.monotonic()
         left = self._ends - now
         shown = f"about {left:3.0f} s left" if left > 0 else "longer than usual"
         self.say(f"[{now - self.started:4.0f} s, {shown}] {text}")
 
     def replay(self, text: str) -> None:
-        """Tell that the replay begins: from here on the pace is measured."""
+        """Report that the replay begins: from here on the pace is measured."""
         self._replay_from = time.monotonic()
         self._ends = self._replay_from + SECONDS_A_DAY * self.days
         self.phase(text)
 
     def day(self, done: int, text: str) -> None:
-        """Tell that a day is over."""
+        """Report that a day is over."""
         now = time.monotonic()
         # One day of the usual pace beside the measured ones: the first has no monitoring run to wait for.
         pace = (now - self._replay_from + SECONDS_A_DAY) / (done + 1)
@@ -125,7 +125,7 @@ def run_on_running_stack(settings: Settings, address: str, days: int, say: Say) 
 def _replay_from_empty(
     settings: Settings, stack: Stack, guard: Guard, progress: Progress, reader: Background, days: int
 ) -> None:
-    """Everything from an empty database on; each step is safe to repeat, so that no killed part ends it."""
+    """Replay the demo from an empty database on; each step is safe to repeat, so that no killed part ends it."""
     say = progress.say
     database = Database.from_settings(settings)
     try:

@@ -25,7 +25,7 @@ td:first-child,th:first-child{text-align:left}img{max-width:100%}.text td{text-a
 
 
 def write(report: dict[str, Any], folder: Path) -> Path:
-    """Write plot and page; gives the page's file."""
+    """Write plot and page; return the page's file."""
     image = plot(report)
     (folder / PLOT).write_bytes(image)
     (folder / PAGE).write_text(page(report, image), encoding="utf-8")

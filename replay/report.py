@@ -83,7 +83,7 @@ def build(tables: Tables, asked: dict[date, int], spent: dict[str, float]) -> di
 
 
 def write(report: dict[str, Any], folder: Path) -> Path:
-    """Write it as JSON; gives the file."""
+    """Write it as JSON; return the file."""
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f"{FILE}.unfinished"
     unfinished.write_text(json.dumps(report, indent=1) + "\n")

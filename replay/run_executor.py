@@ -15,7 +15,7 @@ from domain.errors import OntimeError
 
 ATTEMPTS = 3
 RUNS_PER_PROCESS = 40
-"""Then a new one: whatever a library keeps of each report is given back."""
+"""Then a new one: whatever a library keeps of each report is released."""
 
 
 class RunExecutor(Protocol):
@@ -26,7 +26,7 @@ class RunExecutor(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what it holds."""
+        """Release what it holds."""
         ...
 
 
@@ -41,7 +41,7 @@ class DeployedRuns:
         self._client.run("nightly-monitoring", {"day": day.isoformat()})
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Release nothing: it holds nothing."""
 
 
 class WarmRuns:
@@ -138,6 +138,6 @@ class RunQueue:
             last.result()
 
     def close(self) -> None:
-        """Wait for its end and give back what the runner holds."""
+        """Wait for its end and release what the runner holds."""
         self._pool.submit(self._runner.close)
         self._pool.shutdown()

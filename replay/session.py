@@ -55,7 +55,7 @@ class Days:
         return window
 
     def __iter__(self) -> Iterator[date]:
-        """Give the days in order."""
+        """Yield the days in order."""
         return iter(self.first + timedelta(days=i) for i in range(len(self)))
 
     def __len__(self) -> int:
@@ -81,7 +81,7 @@ def write_report(settings: Settings, database: Database, feed: Feed) -> Path:
 
 @contextmanager
 def running(settings: Settings, say: Say) -> Iterator[tuple[Database, Guard | None, Dataset]]:
-    """Give a stack that can serve: its database, what keeps it up (None under Compose), and the dataset.
+    """Yield a stack that can serve: its database, what keeps it up (None under Compose), and the dataset.
 
     A native stack is started where it does not run, and given its history and a first champion where it has none.
     """
@@ -131,7 +131,7 @@ class Pace:
         self.begun = time.monotonic()
 
     def day(self, count: DayCount) -> None:
-        """Tell of a day."""
+        """Report a day."""
         self.done += 1
         left = (time.monotonic() - self.begun) / self.done * (self.days - self.done)
         self.say(
@@ -202,12 +202,12 @@ class Spent:
 
     @staticmethod
     def path(settings: Settings) -> Path:
-        """Where it is kept."""
+        """Return where it is kept."""
         return settings.state_dir / "replay.json"
 
     @classmethod
     def read(cls, settings: Settings) -> dict[str, float]:
-        """Give wall_seconds and compute_seconds so far."""
+        """Return wall_seconds and compute_seconds so far."""
         path = cls.path(settings)
         return (
             json.loads(path.read_text()) if path.exists() else {"wall_seconds": 0.0, "compute_seconds": 0.0}

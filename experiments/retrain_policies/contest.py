@@ -57,14 +57,14 @@ class Contestant(Protocol):
 
     name: str
     gated: bool
-    """Whether a candidate meets gate and shadow; without, it serves at once."""
+    """Whether a candidate is checked by gate and shadow; without, it serves at once."""
 
     def alarms(self, view: DayView) -> list[str]:
         """Return what it raises that day; asked before `decide`."""
         ...
 
     def decide(self, view: DayView) -> Decision:
-        """Whether to retrain now."""
+        """Return whether to retrain now."""
         ...
 
 
@@ -96,7 +96,7 @@ class Record:
     """What its fits took of one core."""
 
     def count(self, action: str) -> int:
-        """How often the champion changed in a way."""
+        """Count how often the champion changed in a way."""
         return Counter(change["action"] for change in self.changes)[action]
 
 

@@ -31,7 +31,7 @@ class Calendar:
         return []
 
     def decide(self, view: DayView) -> Decision:
-        """Whether the calendar says so."""
+        """Return whether the calendar says so."""
         return Decision(True, "the calendar says so", {}) if view.day in self.days else NO
 
 
@@ -42,7 +42,7 @@ def mondays(begins: date, ends: date) -> list[date]:
 
 
 def first_mondays(begins: date, ends: date) -> list[date]:
-    """First Monday of each month after the one that begins."""
+    """Return the first Monday of each month after the one that begins."""
     found = [day for day in mondays(begins, ends) if day.day <= 7]
     return [day for day in found if (day.year, day.month) != (begins.year, begins.month)]
 
@@ -64,7 +64,7 @@ class NaiveDrift:
         return [f"dataset drift: {share:.0%} of the columns"] if self._drifted else []
 
     def decide(self, view: DayView) -> Decision:
-        """Whether the day drifted, and the last retrain is long enough ago."""
+        """Return whether the day drifted, and the last retrain is long enough ago."""
         last = view.state.last_retrain
         if not self._drifted or (last and (view.day - last).days < self.cool_down_days):
             return NO
@@ -99,7 +99,7 @@ class Ours:
         return decide_retrain(view.state, self.policy)
 
     def _drifted(self, view: DayView) -> float:
-        """How many watched columns lie beyond their thresholds."""
+        """Count the watched columns that lie beyond their thresholds."""
         reference = self._reference(view)
         columns, current = watched_columns(view.year.rows.X[view.flown], np.full(len(view.flown), np.nan))
         drifted = 0

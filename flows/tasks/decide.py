@@ -23,7 +23,7 @@ GAP_DAYS = 14
 
 @task
 def last_change() -> Deployment | None:
-    """Give the newest finished row of the ledger."""
+    """Return the newest finished row of the ledger."""
     return next((row for row in parts().deployments.history() if row.status == "done"), None)
 
 
@@ -65,7 +65,7 @@ def _paired(
 
 
 def with_approval(policy: ShadowPolicy) -> ShadowPolicy:
-    """Give the policy as this stack is set: with a person's last word, or without."""
+    """Return the policy as this stack is set: with a person's approval, or without."""
     return replace(policy, needs_approval=parts().settings.promotion_needs_approval)
 
 
@@ -95,16 +95,16 @@ def retrain_state(run: RunContext, champion: Champion) -> RetrainState:
 
 @task
 def trigger_pipeline(version: int) -> dict[str, Any]:
-    """Start GitLab's pipeline for a version; evidence of what became of it, none where the trigger is off."""
-    told = parts().trigger.fire(version)
-    return {"pipeline": told.evidence()} if told else {}
+    """Start GitLab's pipeline for a version; return evidence of what became of it, none where the trigger is off."""
+    answer = parts().trigger.fire(version)
+    return {"pipeline": answer.evidence()} if answer else {}
 
 
 @task
 def promote_version(
     version: int, expected_version: int | None, who: str, reason: str, evidence: dict[str, Any]
 ) -> Deployment:
-    """Let a version serve; once it does, the same again is no error."""
+    """Promote a version; once it serves, the same again is no error."""
     own = parts()
     current = own.championship.champion()
     if current == version:
@@ -115,12 +115,12 @@ def promote_version(
 
 @task
 def roll_back(who: str, reason: str, expected_version: int | None, evidence: dict[str, Any]) -> Deployment:
-    """Promote the last champion again."""
+    """Promote the rollback target, the champion before."""
     expected = ANY if expected_version is None else expected_version
     return parts().championship.rollback(who, reason, expected_version=expected, evidence=evidence)
 
 
 @task
 def drop_challenger() -> None:
-    """Let the challenger go."""
+    """Remove the challenger's alias."""
     parts().registry.delete_alias(CHALLENGER)

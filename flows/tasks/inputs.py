@@ -76,7 +76,7 @@ def load_champion() -> Champion | None:
 
 
 def trained_days(champion: Champion) -> tuple[date, date]:
-    """First and last day of the flights a version was fitted on."""
+    """Return the first and last day of the flights a version was fitted on."""
     manifest = champion.model.manifest
     return date.fromisoformat(manifest.trained_from), date.fromisoformat(manifest.trained_until)
 

@@ -67,7 +67,7 @@ def count_predictions(run: RunContext, days: int = 1) -> WindowTotals:
 
 @task
 def sample_predictions(run: RunContext, totals: WindowTotals, days: int = 1) -> Sample:
-    """Give one prediction a flight, with the labels that were known then; of many flights a sample.
+    """Return one prediction a flight, with the labels that were known then; of many flights a sample.
 
     Only a single day's come with their features: those of a week would be read for nothing.
     """
@@ -80,7 +80,7 @@ def sample_predictions(run: RunContext, totals: WindowTotals, days: int = 1) -> 
 
 @task
 def fetch_reference(champion: Champion) -> reference.Reference:
-    """Give the champion's training days and its drift thresholds: made once a version, then kept."""
+    """Return the champion's training days and its drift thresholds: made once a version, then kept."""
     own = parts()
     path = own.settings.state_dir / "reference" / f"{champion.version}.npz"
     if not path.exists():
