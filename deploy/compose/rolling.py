@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from deploy.compose.engine import Compose, StackError, say
 from deploy.compose.postgres_upgrade import refuse_another_release
-from deploy.compose.waiting import start, wait_until_well
+from deploy.compose.waiting import is_to_start, start, start_containers, wait_until_well
 
 FIRST_START_SECONDS = 1800
 UPGRADE_SECONDS = 600
@@ -30,7 +30,9 @@ def up(compose: Compose, replicas: int, *, contracting: bool = True) -> None:
         start(compose, *SERVERS, seconds=patience)
         wait_until_well(compose, lambda: states_of(compose, SERVERS), patience)
         roll(compose, replicas)
-    start(compose, "--remove-orphans", "--scale", f"api={replicas}", seconds=patience)
+        replace_the_rest(compose, replicas)
+    else:
+        start(compose, "--remove-orphans", "--scale", f"api={replicas}", seconds=patience)
     reload_gateway(compose)
     say("waiting until every service is healthy")
     wait_until_well(compose, compose.states, patience)
@@ -80,6 +82,18 @@ def roll(compose: Compose, replicas: int) -> None:
         remove(compose, [container])
 
 
+def replace_the_rest(compose: Compose, replicas: int) -> None:
+    """Replace what else has changed, and start what does not run.
+
+    Created, then started, instead of `up`: that would run the migrations a second time, and the first training as
+    well, with everything that was replaced stopped until they end.
+    """
+    compose.run("create", "--no-build", "--remove-orphans", "--scale", f"api={replicas}")
+    waiting = [s["Id"] for s in compose.states() if is_to_start(s)]
+    if waiting:
+        start_containers(compose, waiting)
+
+
 def create_replicas(compose: Compose, total: int) -> list[dict]:
     """Create replicas of the API up to a total, without starting them; return the new ones.
 
@@ -109,8 +123,8 @@ def start_replicas(compose: Compose, containers: Sequence[str]) -> None:
     """
     if not containers:
         return
-    compose.docker("start", *containers)
     try:
+        start_containers(compose, containers)
         wait_until_well(compose, lambda: compose.inspect_all(containers), REPLICA_SECONDS)
     except StackError as error:
         raise StackError(

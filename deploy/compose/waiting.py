@@ -88,8 +88,8 @@ class Watch:
         judged = [(s, problem) for s, problem in problems if _run_of(s) not in self._before]
         self._note(judged)
         for state, problem in judged:
-            if self._is_final(state, problem):
-                raise failure(self._compose, state, problem)
+            if verdict := self._verdict(state, problem):
+                raise failure(self._compose, state, verdict)
         if problems and time.monotonic() > self._deadline:
             state, problem = problems[0]
             raise failure(self._compose, state, f"{problem} when time was up")
@@ -105,13 +105,15 @@ class Watch:
         now = time.monotonic()
         self._failing_since = {c: self._failing_since.get(c, now) for c in failing}
 
-    def _is_final(self, state: dict, problem: str) -> bool:
+    def _verdict(self, state: dict, problem: str) -> str | None:
+        """Return why waiting for a container is vain; None while it may become well."""
         if problem.startswith("not started: ") or (problem.startswith("exited with") and _ends(state)):
-            return True
-        if state["RestartCount"] - self._restarts_before[state["Id"]] >= RESTARTS:
-            return True
+            return problem
+        restarts = state["RestartCount"] - self._restarts_before[state["Id"]]
+        if restarts >= RESTARTS:
+            return f"it ended and was started again {restarts} times"
         since = self._failing_since.get(state["Id"])
-        return since is not None and time.monotonic() - since > PATIENCE_SECONDS
+        return problem if since is not None and time.monotonic() - since > PATIENCE_SECONDS else None
 
     def _report(self, problems: Sequence[tuple[dict, str]]) -> None:
         now = time.monotonic()
@@ -182,6 +184,26 @@ def start(compose: Compose, *arguments: str, seconds: float) -> None:
             process.wait()
     if process.returncode:
         raise _why_up_failed(compose)
+
+
+def is_to_start(state: dict) -> bool:
+    """Tell whether a container was never started, or has ended and should not."""
+    status = state["State"]["Status"]
+    return status == "created" or (status == "exited" and not _ends(state))
+
+
+def start_containers(compose: Compose, containers: Sequence[str]) -> None:
+    """Start containers that are there.
+
+    Raises
+    ------
+    StackError
+        If one cannot be started; names the service and the cause.
+    """
+    try:
+        compose.docker("start", *containers)
+    except StackError as error:
+        raise _why_up_failed(compose) from error
 
 
 def _why_up_failed(compose: Compose) -> StackError:

@@ -122,6 +122,18 @@ class SmallStack:
                 found.setdefault(service, []).append(container)
         return {service: sorted(ids) for service, ids in found.items()}
 
+    def starts_of(self, service, action) -> int:
+        """How often containers of a service are started while something is done."""
+        began = str(time.time())
+        action()
+        labels = (f"project={self.environment['COMPOSE_PROJECT_NAME']}", f"service={service}")
+        filters = [part for label in labels for part in ("--filter", f"label=com.docker.compose.{label}")]
+        until = str(time.time())
+        shown = run(
+            "docker", "events", "--since", began, "--until", until, "--filter", "event=start", *filters
+        )
+        return len(shown.stdout.splitlines())
+
     def serving(self):
         """Ids of the images the API's containers run."""
         ids = self.containers("api")["api"]

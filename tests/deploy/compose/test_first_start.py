@@ -25,7 +25,7 @@ def stack(tmp_path_factory) -> Iterator[SmallStack]:
         # Compose waits for it before it starts the rest.
         ({"MIGRATE": "false"}, "migrate", "exited with 1"),
         # Docker starts it again and again.
-        ({"MLFLOW_START": "exit 3"}, "mlflow", "restarting after exit code 3"),
+        ({"MLFLOW_START": "exit 3"}, "mlflow", "it ended and was started again"),
         # It runs, but its check fails.
         ({"API_CHECK": "false"}, "api", "unhealthy"),
     ],

@@ -51,6 +51,14 @@ def test_a_changed_setting_replaces_whom_it_concerns_and_fails_no_request(stack)
         assert after[untouched] == before[untouched], untouched
 
 
+def test_what_runs_to_completion_runs_once(stack):
+    """The migrations, after which the rest waits; not once more while what was replaced is stopped."""
+    stack.up(2, LEVEL="DEBUG")
+    stack.environment["LEVEL"] = "DEBUG"
+    assert stack.starts_of("migrate", lambda: stack.up(2, LEVEL="CRITICAL")) == 1
+    stack.environment["LEVEL"] = "CRITICAL"
+
+
 def test_a_changed_image_replaces_every_replica_and_not_the_gateway(stack):
     stack.build("two")
     before, after = upgrade(stack, 2, IMAGE_TAG="two")
