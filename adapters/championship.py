@@ -29,7 +29,7 @@ class Championship:
         reason: str,
         evidence: dict[str, Any] | None = None,
     ) -> Deployment:
-        """Let a version serve.
+        """Promote a version.
 
         Raises
         ------

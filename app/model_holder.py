@@ -125,7 +125,7 @@ class ModelHolder:
         return champion, challenger
 
     def _follow_champion(self, found: ModelVersion | None) -> None:
-        """Let a version serve; without an alias, or when it is refused, the one that serves goes on."""
+        """Serve another version; without an alias, or when it is refused, the one that serves goes on."""
         served = self._loaded(CHAMPION, found)
         if served is not None:
             self._serve(served)

@@ -41,7 +41,7 @@ def show() -> Response:
 @blueprint.post("/promote")
 @require("admin")
 def promote() -> Response:
-    """Let a version serve, if the one you expect serves now."""
+    """Promote a version, if the one you expect serves now."""
     p, body = parts(), load(PROMOTE, read_json())
     clock = clock_body(p.cache.now())  # first: nothing may fail once the version serves
     row = p.championship.promote(

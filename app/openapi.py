@@ -157,7 +157,7 @@ def _paths() -> dict[str, dict[str, Any]]:
         },
         "/v1/model/promote": {
             "post": _operation(
-                "Let a version serve, if the one you expect serves now",
+                "Promote a version, if the one you expect serves now",
                 "admin",
                 {200: _ref("LedgerRow")},
                 _ref("Promote"),

@@ -215,7 +215,7 @@ class LabelsSchema(Strict):
 
 
 class PromoteSchema(Strict):
-    """Let a version serve."""
+    """Promote a version."""
 
     version = whole(VERSION, required=True)
     expected_version = whole(

@@ -41,7 +41,7 @@ DEPLOYMENTS = (
     FlowDeployment(
         "retrain", "retrain", "Train a candidate and compare it with the champion at the promotion gate."
     ),
-    FlowDeployment("promote", "promote", "Let a version serve, past the gate, on a person's word."),
+    FlowDeployment("promote", "promote", "Promote a version, past the gate, on a person's word."),
     FlowDeployment("rollback", "rollback", "Promote the last champion again."),
     FlowDeployment("backfill", "backfill", "Measure the days that were missed."),
 )

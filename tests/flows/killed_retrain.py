@@ -85,7 +85,7 @@ def retrain_and_promote(step: str) -> None:
 
 
 def first_champion() -> None:
-    """Let a weak version serve."""
+    """Promote a weak version."""
     small(trees=2)
     assert flow.retrain("first", RETRAIN_DAY)
     own = flow_parts.parts()
