@@ -124,7 +124,9 @@ def test_a_worker_whose_newest_state_is_too_old_is_not_ready_and_predicts_on(own
     assert own_api.predict(**times).get_json()["features"]["stale"] is True
 
 
-def test_what_a_request_waits_for_ends_before_gunicorn_ends_its_worker():
+def test_what_a_request_waits_for_ends_before_gunicorn_ends_its_worker(tmp_path, monkeypatch):
+    # The configuration sets it where it is not set, and would leave it so to every test after this one.
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     gunicorn = runpy.run_path(str(PROJECT_ROOT / "app" / "gunicorn_conf.py"))["timeout"]
     flow = 2 * (parts.FLOWS_PATIENCE_SECONDS + parts.FLOWS_TIMEOUT_SECONDS)
     mlflow = mlflow_rest.CONNECT_SECONDS + mlflow_rest.READ_SECONDS

@@ -158,6 +158,8 @@ CHECKS = [
 
 
 @pytest.mark.timeout(120)
+# A thread of another fixture of the session may draw from `random` meanwhile; Hypothesis takes it for a strategy.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 def test_whatever_is_sent_the_answer_is_as_described_and_no_server_error(own_api):
     """A bounded run over every operation, with bodies that fit and bodies that do not."""
     schema = schemathesis.openapi.from_wsgi("/openapi.json", own_api.app)
