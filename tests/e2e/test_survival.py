@@ -86,8 +86,12 @@ def _expect_every_flight_asked_about(world: World) -> None:
         start - timedelta(minutes=5), end - timedelta(minutes=5), timedelta(hours=1)
     )
     scheduled = {f"{f['carrier']}{f['flight']}-{f['origin']}-{NEXT_DAY:%Y%m%d}" for b in batches for f in b}
+    # README's question, where its test has run on this stack.
+    asked_by_hand = {f"UA272-EWR-{NEXT_DAY:%Y%m%d}"}
     log = PredictionLog(world.database)
-    eventually(lambda: set(log.fetch(NEXT_DAY).flight_id.tolist()) == scheduled, 60)
+    eventually(
+        lambda: scheduled <= set(log.fetch(NEXT_DAY).flight_id.tolist()) <= scheduled | asked_by_hand, 60
+    )
 
 
 def _expect_all_in_the_log(world: World, answered: list[str]) -> None:
