@@ -353,25 +353,41 @@ class SpoolReader:
         return total
 
 
-def unshipped_bytes(reader: SpoolReader, offset: Callable[[str], int]) -> int | None:
-    """How much of the spool is not stored yet; None where there is no spool to look at.
+@dataclass(frozen=True)
+class Unshipped:
+    """A file of the spool that is not all stored yet."""
+
+    name: str
+    bytes: int
+    """Not stored yet."""
+    written: float
+    """When it was last written, in seconds since 1970."""
+
+
+def unshipped(reader: SpoolReader, offset: Callable[[str], int]) -> list[Unshipped]:
+    """Return the files that are not all stored yet.
 
     Parameters
     ----------
     offset : callable
         How far the file of a name is stored.
     """
-    if not reader.is_there():
-        return None
-    total = 0
+    found = []
     for file in reader.files():
         # The offset first: it only grows, so that what is shipped in between does not hide what is not.
         shipped = offset(file.name)
         try:
-            total += max(0, file.stat().st_size - shipped)
+            there = file.stat()
         except FileNotFoundError:
             continue
-    return total
+        if there.st_size > shipped:
+            found.append(Unshipped(file.name, there.st_size - shipped, there.st_mtime))
+    return found
+
+
+def unshipped_bytes(reader: SpoolReader, offset: Callable[[str], int]) -> int | None:
+    """Return how much of the spool is not stored yet; None where there is no spool. Parameters as `unshipped`."""
+    return sum(file.bytes for file in unshipped(reader, offset)) if reader.is_there() else None
 
 
 def _find_line(file: Path, start: bytes, begin: int) -> bytes | None:

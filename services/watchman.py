@@ -18,6 +18,7 @@ from adapters.postgres import Database
 from adapters.settings import settings
 from monitoring.rules import RUN_MISSED
 from monitoring.windows import last_complete_day
+from services.health import WATCHMAN
 from services.loop import run, stop_on_signals
 
 logger = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ def main() -> None:
     """Run until SIGTERM."""
     configure_logging(settings().log_level, "watchman")
     stop: threading.Event = stop_on_signals()
-    database = Database.from_settings(settings(), max_connections=2, application="ontime-watchman")
+    database = Database.from_settings(settings(), max_connections=2, application=WATCHMAN)
     watchman = Watchman(database, Pager(MonitoringStore(database), Notifier.from_settings(settings())))
 
     def step() -> None:

@@ -5,20 +5,15 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from datetime import timedelta
 
 from adapters.clock_store import ClockStore
-from adapters.feature_store import FeatureStore
 from adapters.postgres import Database
-from adapters.prediction_log import PredictionLog
 from adapters.settings import Settings
-from domain.clock import from_minute
 from domain.errors import NotReady
+from services.health import CHECKS
 
 Probe = Callable[[Settings], None]
 TIMEOUT_SECONDS = 5.0
-SPOOL_LAG_SECONDS = 60.0
-STATE_LAG = timedelta(minutes=15)
 
 
 def fetch(address: str, timeout: float = TIMEOUT_SECONDS) -> tuple[int, bytes]:
@@ -89,51 +84,11 @@ def api_ready(settings: Settings) -> None:
     _expect(f"{settings.api_address}/health/ready", "the API")
 
 
-def features(settings: Settings) -> None:
-    """The newest state is not far behind the clock."""
-    database = Database.from_settings(settings, max_connections=2)
-    try:
-        newest, now = FeatureStore(database).newest_tick(), ClockStore(database).read().now
-    finally:
-        database.close()
-    if newest is None:
-        raise NotReady("no state has been computed yet")
-    if now - from_minute(newest) > STATE_LAG:
-        raise NotReady(f"the newest state is of {from_minute(newest):%Y-%m-%d %H:%M}, the clock says {now}")
-
-
-def watchman(settings: Settings) -> None:
-    """It looks into the database."""
-    database = Database.from_settings(settings, max_connections=1)
-    try:
-        connected = database.row("is_connected", {"application": "ontime-watchman"})
-    finally:
-        database.close()
-    if not connected or not connected[0]:
-        raise NotReady("the watchman is not connected to PostgreSQL")
-
-
-def shipper(settings: Settings) -> None:
-    """Nothing has waited long in the spool."""
-    spooled = [path for path in settings.spool_dir.glob("*") if path.is_file()]
-    waiting = [p for p in spooled if p.stat().st_size and time.time() - p.stat().st_mtime > SPOOL_LAG_SECONDS]
-    database = Database.from_settings(settings, max_connections=1)
-    try:
-        log = PredictionLog(database)
-        behind = [path.name for path in waiting if log.offset(path.name) < path.stat().st_size]
-    finally:
-        database.close()
-    if behind:
-        raise NotReady(f"{len(behind)} spool files wait to be shipped, first {behind[0]}")
-
-
 PROBES: dict[str, Probe] = {
     "postgres": postgres,
     "prefect-server": prefect_server,
     "mlflow": mlflow,
-    "features": features,
-    "shipper": shipper,
-    "watchman": watchman,
+    **CHECKS,
     "api": api,
     "prefect-worker": prefect_worker,
 }
