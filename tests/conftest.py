@@ -10,8 +10,9 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from adapters.postgres import Database, migrate
+from adapters.postgres_admin import create_databases, drop_database
 from adapters.settings import Settings, read_settings
-from deploy.native.embedded_postgres import EmbeddedPostgres, create_databases, drop_database
+from deploy.native.embedded_postgres import EmbeddedPostgres
 from tests.session import alone, free_port, needed, session_folder
 
 pytest_plugins = ["tests.order", "tests.mlflow_server"]

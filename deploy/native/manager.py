@@ -12,10 +12,11 @@ from typing import Any
 
 from adapters.api_keys import ApiKeys
 from adapters.postgres import ConnectionParameters, Database, migrate
+from adapters.postgres_admin import create_databases
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
 from deploy.native import layout, processes
-from deploy.native.embedded_postgres import create_databases, initialise, require_free_port
+from deploy.native.embedded_postgres import initialise, require_free_port
 from deploy.native.probes import PROBES, Probe, api_ready
 from deploy.native.programs import SUPERVISOR_USER, programs, supervisor_configuration
 from deploy.native.starting import PATIENCE, CannotStart, Patience, Starting, settled

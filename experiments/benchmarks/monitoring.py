@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 
 from adapters.postgres import ConnectionParameters, Database, migrate, query
+from adapters.postgres_admin import create_databases
 from adapters.prediction_sample import HeadlineLead, PredictionSampler
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
 from data.dataset import load_dataset
 from data.facts import facts_of
-from deploy.native.embedded_postgres import EmbeddedPostgres, create_databases
+from deploy.native.embedded_postgres import EmbeddedPostgres
 from domain.clock import from_minute, minute_floor
 from domain.features.catalogue import CONTRACT_HASH
 from domain.features.vectors import vectors_for

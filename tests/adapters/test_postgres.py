@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from adapters.postgres import SQL_DIR, Database, migrate, schema_dump
-from deploy.native.embedded_postgres import EmbeddedPostgres, create_databases
+from adapters.postgres_admin import create_databases
+from deploy.native.embedded_postgres import EmbeddedPostgres
 from domain.errors import ConfigurationError, NotReady
 from monitoring.rules import RUN_MISSED
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from adapters.postgres import Database
+from adapters.postgres_admin import drop_database
 from adapters.settings import Settings
-from deploy.native.embedded_postgres import EmbeddedPostgres, drop_database
+from deploy.native.embedded_postgres import EmbeddedPostgres
 from tests.app import worlds
 from tests.app.worlds import Api
 from tests.builders import NOON

@@ -10,10 +10,11 @@ import pytest
 
 from adapters.clock_store import ClockStore
 from adapters.postgres import Database, migrate
+from adapters.postgres_admin import create_databases
 from app import create_app, feature_cache, parts
 from app.background import Loop
 from app.feature_cache import CATCH_UP_SECONDS, PAST, RING, FeatureCache, RequestView
-from deploy.native.embedded_postgres import EmbeddedPostgres, create_databases
+from deploy.native.embedded_postgres import EmbeddedPostgres
 from domain.clock import minute_floor
 from domain.errors import NotReady
 from tests.app import worlds

@@ -19,10 +19,10 @@ import pytest
 
 from adapters.api_keys import ApiKeys
 from adapters.clock_store import ClockStore
+from adapters.postgres_admin import drop_database
 from adapters.prediction_log import from_copy_line
 from adapters.settings import PROJECT_ROOT
 from adapters.spool import SpoolReader
-from deploy.native.embedded_postgres import drop_database
 from tests.app import worlds
 from tests.app.worlds import FLIGHT, NOWHERE
 from tests.builders import MINUTE, NOON

@@ -4,11 +4,10 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import psycopg2
 import pytest
 
 from adapters.postgres import Database
@@ -16,7 +15,6 @@ from deploy.native import embedded_postgres
 from deploy.native.embedded_postgres import (
     EmbeddedPostgres,
     binary,
-    create_databases,
     initialise,
     require_callable,
     require_free_port,
@@ -154,12 +152,3 @@ def test_a_server_that_ends_at_its_start_says_what_its_log_says(server: Embedded
     (server.data_dir / "postgresql.conf").write_text("max_connections = many\n")
     with pytest.raises(NotReady, match=r"ended while it was starting(?s:.)*max_connections"):
         server.start()
-
-
-def test_databases_are_created_once(
-    postgres_server: EmbeddedPostgres, fresh_database: Callable[[], Database]
-) -> None:
-    name = fresh_database().parameters.database
-    create_databases(postgres_server.parameters, [name])
-    with pytest.raises(psycopg2.Error), fresh_database().transaction() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
