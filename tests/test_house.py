@@ -3,6 +3,7 @@
 import re
 import subprocess
 import tomllib
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -132,6 +133,7 @@ def test_images_copy_folders_that_the_build_may_see():
     assert [name for name in copied if not (PROJECT_ROOT / name).exists()] == []
     assert {name.split("/")[0] for name in copied} <= rooms() | {"requirements"}
     assert {name.split("/")[0] for name in copied} == {name.split("/")[0] for name in seen}
+    assert [name for name in copied if not any(fnmatch(name, p) or p == f"{name}/**" for p in seen)] == []
 
 
 @pytest.mark.parametrize("wanted", LOOK_FOR)

@@ -1,5 +1,6 @@
 """What must be true of the Compose stack, read from its files; no engine is needed."""
 
+import ast
 import json
 import re
 from collections import Counter
@@ -12,6 +13,7 @@ import yaml
 
 from adapters.settings import PREFIX, PROJECT_ROOT, example_env, read_settings
 from deploy.compose.secrets import PREFIXES
+from services.health import CHECKS
 
 FILE = PROJECT_ROOT / "docker-compose.yml"
 SPECIFICATION = Path(__file__).with_name("compose-spec.json")
@@ -200,6 +202,47 @@ def test_an_image_is_built_from_locked_libraries_without_a_compiler(target):
 def test_code_comes_after_libraries(target):
     stage = dockerfile_stage(target)
     assert stage.index("COPY --from=") < stage.index("COPY domain domain")
+
+
+def copied_modules(target: str) -> set[str]:
+    """Modules of the product in an image, by their full names."""
+    names = re.findall(r"^COPY (?!--from|deploy/images)(.+) \S+$", dockerfile_stage(target), re.MULTILINE)
+    paths = [PROJECT_ROOT / name for line in names for name in line.split()]
+    files = {file for path in paths for file in (path.rglob("*.py") if path.is_dir() else [path])}
+    parts = [file.relative_to(PROJECT_ROOT).with_suffix("").parts for file in files]
+    return {".".join(name[:-1] if name[-1] == "__init__" else name) for name in parts}
+
+
+def imports_at_start(module: str) -> set[str]:
+    """Modules of the product that a module imports when it is imported; what its functions import is left out."""
+    path = PROJECT_ROOT / Path(*module.split("."))
+    tree = ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text())
+    names = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return {name for name in names if is_ours(name)}
+
+
+def is_ours(module: str) -> bool:
+    path = PROJECT_ROOT / Path(*module.split("."))
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+
+
+@pytest.mark.parametrize(("target", "elsewhere"), [("api", {"services.watchman"}), ("worker", set())])
+def test_an_image_holds_what_its_modules_import(target, elsewhere):
+    """The watchman is in the API's image only because the other services are; it runs in the worker's."""
+    there = copied_modules(target)
+    assert {"adapters.settings", "services.health", "deploy.pipeline.trial"} <= there
+    missing = {name: imports_at_start(name) - there for name in there - elsewhere}
+    assert {name: modules for name, modules in missing.items() if modules} == {}
+
+
+@pytest.mark.parametrize("service", ["shipper", "features", "watchman"])
+def test_a_service_without_a_port_is_asked_by_the_definition_of_its_image(service):
+    assert SERVICES[service]["healthcheck"]["test"] == ["CMD", "python", "-m", "services.health", service]
+    assert service in CHECKS
+    assert "services.health" in copied_modules(image_target(SERVICES[service]))
 
 
 @pytest.mark.parametrize("image", ["api", "mlflow", "prefect", "worker"])
