@@ -1,14 +1,13 @@
 """The health check of each part: it does for a client what clients need of it."""
 
-import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
+from typing import Any
 
 from adapters.clock_store import ClockStore
 from adapters.postgres import Database
 from adapters.settings import Settings
+from deploy.asking import NO_ANSWER, ask
 from domain.errors import NotReady
 from services.health import CHECKS
 
@@ -16,27 +15,13 @@ Probe = Callable[[Settings], None]
 TIMEOUT_SECONDS = 5.0
 
 
-def fetch(address: str, timeout: float = TIMEOUT_SECONDS) -> tuple[int, bytes]:
-    """Status and body of a GET, whatever the status.
-
-    Raises
-    ------
-    NotReady
-        If nobody answers.
-    """
-    try:
-        with urllib.request.urlopen(address, timeout=timeout) as answer:  # noqa: S310  addresses of our settings
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read()
-    except OSError as error:
-        raise NotReady(f"{address} does not answer: {error}") from error
-
-
-def _expect(address: str, what: str) -> None:
-    status, body = fetch(address)
+def _answer(address: str, what: str, body: Any = None) -> Any:
+    status, said = ask(address, body, seconds=TIMEOUT_SECONDS)
+    if status == NO_ANSWER:
+        raise NotReady(f"{address} does not answer: {said}")
     if status != 200:
-        raise NotReady(f"{what} answers {status}: {body[:200].decode(errors='replace')}")
+        raise NotReady(f"{what} answers {status}: {str(said)[:200]}")
+    return said
 
 
 def postgres(settings: Settings) -> None:
@@ -50,38 +35,29 @@ def postgres(settings: Settings) -> None:
 
 def mlflow(settings: Settings) -> None:
     """It answers a client's search, not only /health, which passes while the host check refuses everyone."""
-    _expect(f"{settings.mlflow_address}/api/2.0/mlflow/registered-models/search?max_results=1", "MLflow")
+    _answer(f"{settings.mlflow_address}/api/2.0/mlflow/registered-models/search?max_results=1", "MLflow")
 
 
 def prefect_server(settings: Settings) -> None:
     """Its API is healthy."""
-    _expect(f"{settings.prefect_address}/health", "Prefect")
+    _answer(f"{settings.prefect_address}/health", "Prefect")
 
 
 def prefect_worker(settings: Settings) -> None:
     """A worker of the pool has sent a heartbeat."""
-    request = urllib.request.Request(  # noqa: S310  an address of our settings
-        f"{settings.prefect_address}/work_pools/ontime/workers/filter",
-        data=b"{}",
-        headers={"Content-Type": "application/json"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-            workers = json.load(answer)
-    except OSError as error:
-        raise NotReady(f"Prefect does not tell of its workers: {error}") from error
+    workers = _answer(f"{settings.prefect_address}/work_pools/ontime/workers/filter", "Prefect", body={})
     if not any(worker["status"] == "ONLINE" for worker in workers):
         raise NotReady("no worker of the pool ontime is online")
 
 
 def api(settings: Settings) -> None:
     """It answers."""
-    _expect(f"{settings.api_address}/health/live", "the API")
+    _answer(f"{settings.api_address}/health/live", "the API")
 
 
 def api_ready(settings: Settings) -> None:
     """It can serve a prediction."""
-    _expect(f"{settings.api_address}/health/ready", "the API")
+    _answer(f"{settings.api_address}/health/ready", "the API")
 
 
 PROBES: dict[str, Probe] = {

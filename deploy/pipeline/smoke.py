@@ -1,14 +1,11 @@
-# ruff: noqa: S310  the address is the gateway's, as Compose published it
 """Ask the deployed stack as a client does: through the gateway, with a client's key."""
 
-import json
 import time
-import urllib.error
-import urllib.request
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from deploy.asking import ask
 from deploy.compose.engine import StackError, say
 
 READY_SECONDS = 60
@@ -26,10 +23,10 @@ def smoke(address: str, secrets: Path) -> None:
     ready = _ready(address)
     flight = _flight(datetime.fromisoformat(ready["clock"]["now"]))
     for number in range(1, 6):
-        status, body = ask(address, "/v1/predictions", flight | {"flight": number}, key)
+        status, body = ask(f"{address}/v1/predictions", flight | {"flight": number}, key)
         if status != 200 or not 0.0 <= _number(body, "probability") <= 1.0:
             raise StackError(f"smoke test: a prediction was answered with {status}: {str(body)[:300]}")
-    status, body = ask(address, "/v1/predictions", flight, "a stranger's key")
+    status, body = ask(f"{address}/v1/predictions", flight, "a stranger's key")
     if status != 401:
         raise StackError(f"smoke test: a stranger was answered with {status}: {str(body)[:300]}")
     say(f"smoke test passed: 5 predictions by version {ready['model_version']} through {address}")
@@ -51,7 +48,7 @@ def _number(body: Any, name: str) -> float:
 def _ready(address: str) -> dict[str, Any]:
     deadline = time.monotonic() + READY_SECONDS
     while True:
-        status, body = ask(address, "/health/ready")
+        status, body = ask(f"{address}/health/ready")
         if status == 200:
             return dict(body)
         if time.monotonic() > deadline:
@@ -70,19 +67,3 @@ def _flight(now: datetime) -> dict[str, Any]:
         "scheduled_departure": departure.isoformat(),
         "scheduled_arrival": (departure + timedelta(hours=2)).isoformat(),
     }
-
-
-def ask(address: str, path: str, body: Any = None, key: str = "") -> tuple[int, Any]:
-    """Status and body of an answer; 0 and the reason where there is none."""
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    try:
-        with urllib.request.urlopen(
-            urllib.request.Request(address + path, data, headers), timeout=20
-        ) as answer:
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode(errors="replace")
-    except (OSError, ValueError) as error:
-        return 0, str(error)

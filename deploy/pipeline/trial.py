@@ -6,7 +6,6 @@ The version is downloaded, verified and test-loaded again. The process serves it
 MLflow is away, so no alias moves; what it answers stays in a spool that no shipper reads.
 """
 
-import http.client
 import json
 import math
 import os
@@ -25,6 +24,7 @@ from typing import Any
 from adapters.model_registry import ModelRegistry
 from adapters.settings import PROJECT_ROOT, Settings, read_secret, settings
 from adapters.spool import SpoolReader
+from deploy.asking import ask
 from domain.errors import NotReady, OntimeError
 
 NOWHERE = "http://127.0.0.1:9"
@@ -42,16 +42,8 @@ class Trial:
     key: str
 
     def ask(self, path: str, body: Any = None, key: str | None = None) -> tuple[int, Any]:
-        """Status and parsed body of an answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        headers = {"Authorization": f"Bearer {key or self.key}", "Content-Type": "application/json"}
-        try:
-            text = None if body is None else json.dumps(body)
-            connection.request("GET" if body is None else "POST", path, text, headers)
-            answer = connection.getresponse()
-            return answer.status, json.loads(answer.read())
-        finally:
-            connection.close()
+        """Return status and body of an answer."""
+        return ask(f"http://127.0.0.1:{self.port}{path}", body, key or self.key)
 
 
 def try_version(own: Settings, version: int) -> list[float]:
@@ -123,14 +115,10 @@ def _free_port() -> int:
 def _ready(trial: Trial, version: int) -> dict[str, Any]:
     deadline, last = time.monotonic() + START_SECONDS, "no answer"
     while time.monotonic() < deadline:
-        try:
-            status, body = trial.ask("/health/ready")
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            last = str(error)
-        else:
-            if status == 200 and body["model_version"] == version:
-                return dict(body)
-            last = json.dumps(body)
+        status, body = trial.ask("/health/ready")
+        if status == 200 and body["model_version"] == version:
+            return dict(body)
+        last = body if isinstance(body, str) else json.dumps(body)
         time.sleep(0.3)
     raise NotReady(f"version {version} does not become ready in {START_SECONDS} s: {last}")
 
