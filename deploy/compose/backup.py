@@ -7,7 +7,9 @@ import subprocess
 import tarfile
 import tempfile
 from datetime import UTC, datetime
+from io import BufferedReader
 from pathlib import Path
+from typing import Any
 
 from deploy.compose.engine import ROOT, Compose, StackError, say
 
@@ -15,6 +17,7 @@ DATABASES = ("ontime", "mlflow", "prefect")
 SUPERUSER = "ontime"
 ARTIFACTS = "artifacts.tar"
 MANIFEST = "manifest.json"
+Manifest = dict[str, Any]
 # Everything that writes to the databases or the artifacts.
 WRITERS = (
     "gateway", "api", "shipper", "features", "watchman", "prefect-worker", "prefect-server", "mlflow"
@@ -53,17 +56,17 @@ class Postgres:
             raise StackError("PostgreSQL does not run here: `make up` starts the stack")
         return cls(compose, running[0])
 
-    def run(self, program: str, *arguments: str, **streams: object) -> None:
+    def run(self, program: str, *arguments: str, **streams: Any) -> None:
         """Run a program of PostgreSQL's in the container."""
         inside = ("exec", "-i", self._container, program, "-U", SUPERUSER)
         self._compose.run_docker(*inside, *arguments, **streams)
 
-    def psql(self, database: str) -> subprocess.Popen:
+    def psql(self, database: str) -> subprocess.Popen[str]:
         """Start psql in the container, with pipes."""
         inside = ("docker", "exec", "-i", self._container, "psql", "-U", SUPERUSER, "-d", database)
         return self._compose.popen(
             *inside, "-XqAt", "-v", "ON_ERROR_STOP=1",
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1,
         )  # fmt: skip
 
 
@@ -72,13 +75,16 @@ class Session:
 
     def __init__(self, server: Postgres, database: str):
         self._process = server.psql(database)
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None and stdout is not None  # noqa: S101, PT018  psql was started with pipes
+        self._stdin, self._stdout = stdin, stdout
 
     def ask(self, statement: str) -> list[list[str]]:
         """Run a statement and give its rows."""
-        self._process.stdin.write(f"{statement}\n;\n\\echo --end--\n")
-        self._process.stdin.flush()
-        rows = []
-        for line in self._process.stdout:
+        self._stdin.write(f"{statement}\n;\n\\echo --end--\n")
+        self._stdin.flush()
+        rows: list[list[str]] = []
+        for line in self._stdout:
             if line.strip() == "--end--":
                 return rows
             if line.strip():
@@ -87,7 +93,7 @@ class Session:
 
     def close(self) -> None:
         """End the session."""
-        self._process.stdin.close()
+        self._stdin.close()
         self._process.wait(timeout=30)
 
 
@@ -105,7 +111,7 @@ def backup(compose: Compose, folder: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         work = Path(scratch)
         server = Postgres.of_the_stack(compose)
-        manifest = {"made_at": stamp, "git_commit": compose.environment["GIT_COMMIT"], "rows": {}}
+        manifest: Manifest = {"made_at": stamp, "git_commit": compose.environment["GIT_COMMIT"], "rows": {}}
         for database in DATABASES:
             manifest["rows"][database] = dump(server, database, work / f"{database}.dump")
         # After the databases: a model that is registered has its artifacts already.
@@ -129,7 +135,7 @@ def pack(work: Path, target: Path) -> None:
     unfinished.rename(target)
 
 
-def summary(manifest: dict) -> str:
+def summary(manifest: Manifest) -> str:
     """Say what a backup holds, in one line."""
     rows = ", ".join(
         f"{database} {sum(tables.values())} rows" for database, tables in manifest["rows"].items()
@@ -175,8 +181,15 @@ def checksums(artifacts: Path) -> dict[str, str]:
     with tarfile.open(artifacts) as tar:
         for member in tar:
             if member.isfile():
-                sums[member.name] = hashlib.file_digest(tar.extractfile(member), "sha256").hexdigest()
+                sums[member.name] = hashlib.file_digest(_content(tar, member), "sha256").hexdigest()
     return sums
+
+
+def _content(tar: tarfile.TarFile, member: str | tarfile.TarInfo) -> BufferedReader:
+    content = tar.extractfile(member)
+    if not isinstance(content, BufferedReader):
+        raise tarfile.TarError(f"{member} is no file")
+    return content
 
 
 def restore(compose: Compose, source: Path) -> None:
@@ -201,14 +214,14 @@ def restore(compose: Compose, source: Path) -> None:
     say("restored; every row count and checksum agrees")
 
 
-def unpack(source: Path, work: Path) -> dict:
+def unpack(source: Path, work: Path) -> Manifest:
     """Unpack a backup and check it against its manifest."""
     try:
         with tarfile.open(source) as tar:
             for name in (MANIFEST, ARTIFACTS, *(f"{database}.dump" for database in DATABASES)):
                 with (work / name).open("wb") as file:
-                    shutil.copyfileobj(tar.extractfile(name), file)
-        manifest = json.loads((work / MANIFEST).read_text())
+                    shutil.copyfileobj(_content(tar, name), file)
+        manifest: Manifest = json.loads((work / MANIFEST).read_text())
     except (OSError, KeyError, tarfile.TarError, ValueError) as error:
         raise StackError(f"{source} is no backup of ontime: {error}") from error
     wrong = [name for name, digest in manifest["sha256"].items() if sha256(work / name) != digest]
@@ -268,7 +281,7 @@ def write_artifacts(compose: Compose, source: Path) -> None:
         )
 
 
-def verify(compose: Compose, manifest: dict, work: Path) -> None:
+def verify(compose: Compose, manifest: Manifest, work: Path) -> None:
     """Count and hash what the stack holds now.
 
     Raises

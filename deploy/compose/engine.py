@@ -7,11 +7,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_ENGINE = "No Docker engine answers here. `make local` runs ontime on this machine without one."
 NO_COMPOSE = "Docker is here, but Compose v2 is not: install the docker compose plugin."
 NO_BUILDX = "Docker is here, but BuildKit is not: install the docker buildx plugin."
+State = dict[str, Any]
+"""Everything the engine knows about a container."""
 
 
 class StackError(Exception):
@@ -75,7 +78,7 @@ class Compose:
             raise StackError(NO_BUILDX)
         self.run("build", "--quiet")
 
-    def run(self, *arguments: str, **streams: object) -> None:
+    def run(self, *arguments: str, **streams: Any) -> None:
         """Run Compose; its output goes to the operator, unless `streams` say otherwise.
 
         Raises
@@ -85,18 +88,18 @@ class Compose:
         """
         self._run([*self.command, *arguments], **streams)
 
-    def run_docker(self, *arguments: str, **streams: object) -> None:
+    def run_docker(self, *arguments: str, **streams: Any) -> None:
         """Run Docker's own client in the same way."""
         self._run(["docker", *arguments], **streams)
 
-    def _run(self, command: Sequence[str], **streams: object) -> None:
+    def _run(self, command: Sequence[str], **streams: Any) -> None:
         done = subprocess.run(command, cwd=ROOT, env=self.environment, check=False, **streams)
         if done.returncode:
             raise StackError(f"`{' '.join(command)}` ended with {done.returncode}")
 
-    def popen(self, *command: str, **pipes: object) -> subprocess.Popen:
-        """Start a command with pipes of the caller's."""
-        return subprocess.Popen(command, cwd=ROOT, env=self.environment, **pipes)
+    def popen(self, *command: str, **pipes: Any) -> subprocess.Popen[str]:
+        """Start a command with pipes of the caller's, which carry text."""
+        return subprocess.Popen(command, cwd=ROOT, env=self.environment, text=True, **pipes)
 
     def read(self, *arguments: str) -> str:
         """Run Compose and return its output."""
@@ -118,7 +121,7 @@ class Compose:
         """Return the services that have a container, those of every profile and of earlier releases too."""
         return sorted({s["Config"]["Labels"]["com.docker.compose.service"] for s in self.states()})
 
-    def states(self, service: str | None = None) -> list[dict]:
+    def states(self, service: str | None = None) -> list[State]:
         """Return what the engine knows about the project's containers, or a service's, oldest first.
 
         A one-off container of `compose run` is none of them.
@@ -134,7 +137,7 @@ class Compose:
         """Return the ids of a service's containers, oldest first; with `stopped`, the ended ones too."""
         return [s["Id"] for s in self.states(service) if stopped or s["State"]["Running"]]
 
-    def inspect_all(self, ids: Sequence[str]) -> list[dict]:
+    def inspect_all(self, ids: Sequence[str]) -> list[State]:
         """Return everything the engine knows about containers; one that is gone by now is left out."""
         if not ids:
             return []
@@ -143,7 +146,8 @@ class Compose:
             ["docker", "inspect", "--type", "container", *ids],
             env=self.environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        return json.loads(done.stdout or "[]")
+        states: list[State] = json.loads(done.stdout or "[]")
+        return states
 
     def log(self, container: str, lines: int) -> list[str]:
         """Return the last lines a container wrote, to either stream."""
@@ -153,9 +157,10 @@ class Compose:
         )  # fmt: skip
         return done.stdout.splitlines()
 
-    def inspect(self, container: str) -> dict:
+    def inspect(self, container: str) -> State:
         """Return everything the engine knows about a container."""
-        return json.loads(self.docker("inspect", container))[0]
+        states: list[State] = json.loads(self.docker("inspect", container))
+        return states[0]
 
 
 def fail(error: StackError) -> int:

@@ -146,12 +146,11 @@ def upgrade(compose: Compose, old_image: str | None = None) -> None:
         If anything fails or differs: the new volume is removed, and what ran before is started again.
     """
     target = wanted(compose)
-    own, others = volumes(compose, target) if target else (None, [])
-    older = [v for v in others if int(v.release) < int(target.release)]
-    if own is None or not older or (own.release and not own.unfinished):
+    found = _to_upgrade(compose, target) if target else None
+    if target is None or found is None:
         say("nothing to upgrade: the stack has a volume of this release, or none of an older one")
         return
-    source = older[0]
+    own, source = found
     image = old_image or IMAGES_BEFORE.get(source.release, f"postgres:{source.release}")
     say(f"PostgreSQL {source.release} in {source.name} becomes {target.release} in {own.name}")
     with _stopped(compose):
@@ -165,6 +164,13 @@ def upgrade(compose: Compose, old_image: str | None = None) -> None:
             compose.docker("volume", "rm", "-f", own.name)
             raise
     say(f"every row count agrees. `make up` starts the stack on {own.name}; {source.name} stays as it was")
+
+
+def _to_upgrade(compose: Compose, target: Wanted) -> tuple[Volume, Volume] | None:
+    """Return the volume to fill and the newest of an older release; None where there is nothing to upgrade."""
+    own, others = volumes(compose, target)
+    older = [v for v in others if int(v.release) < int(target.release)]
+    return (own, older[0]) if older and (own.unfinished or not own.release) else None
 
 
 @contextmanager

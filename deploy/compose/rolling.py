@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from deploy.compose.engine import Compose, StackError, say
+from deploy.compose.engine import Compose, StackError, State, say
 from deploy.compose.postgres_upgrade import refuse_another_release
 from deploy.compose.waiting import is_to_start, start, start_containers, wait_until_well
 
@@ -40,7 +40,7 @@ def up(compose: Compose, replicas: int, *, contracting: bool = True) -> None:
         contract(compose)
 
 
-def states_of(compose: Compose, services: Sequence[str]) -> list[dict]:
+def states_of(compose: Compose, services: Sequence[str]) -> list[State]:
     """Return the containers of some services."""
     return [state for service in services for state in compose.states(service)]
 
@@ -94,7 +94,7 @@ def replace_the_rest(compose: Compose, replicas: int) -> None:
         start_containers(compose, waiting)
 
 
-def create_replicas(compose: Compose, total: int) -> list[dict]:
+def create_replicas(compose: Compose, total: int) -> list[State]:
     """Create replicas of the API up to a total, without starting them; return the new ones.
 
     Not with `up --no-deps`: Compose up to 2.26 counts the dependencies among what a container was made from, and
@@ -105,12 +105,11 @@ def create_replicas(compose: Compose, total: int) -> list[dict]:
     return [s for s in compose.states("api") if s["Id"] not in before]
 
 
-def made_alike(one: dict, other: dict) -> bool:
+def made_alike(one: State, other: State) -> bool:
     """Tell whether two containers were made from the same image and the same settings."""
     label = "com.docker.compose.config-hash"
-    return (
-        one["Image"] == other["Image"] and one["Config"]["Labels"][label] == other["Config"]["Labels"][label]
-    )
+    first, second = ((state["Image"], state["Config"]["Labels"][label]) for state in (one, other))
+    return first == second
 
 
 def start_replicas(compose: Compose, containers: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from deploy.compose.engine import Compose, StackError, say
+from deploy.compose.engine import Compose, StackError, State, say
 
 SAY_EVERY_SECONDS = 15.0
 # A restart or a failing check may pass; one that lasts as long as this does not, and ends the wait.
@@ -21,7 +21,7 @@ ENDS = ("no", "")
 WHAT_TO_DO = "Mend what the log names, then run the command again; `make logs S={}` shows more of it."
 
 
-def problem_of(state: dict) -> str | None:
+def problem_of(state: State) -> str | None:
     """Return what keeps a container from being well; None when it is: healthy, or ended with 0 where it should end."""
     now = state["State"]
     if now["Status"] == "created":
@@ -38,11 +38,11 @@ def problem_of(state: dict) -> str | None:
     return None if now["Health"]["Status"] == "healthy" else now["Health"]["Status"]
 
 
-def _age(now: dict) -> float:
+def _age(now: State) -> float:
     return (datetime.now(UTC) - datetime.fromisoformat(now["StartedAt"])).total_seconds()
 
 
-def _ends(state: dict) -> bool:
+def _ends(state: State) -> bool:
     return state["HostConfig"]["RestartPolicy"]["Name"] in ENDS
 
 
@@ -63,7 +63,7 @@ class Watch:
     def __init__(
         self,
         compose: Compose,
-        states: Callable[[], Sequence[dict]],
+        states: Callable[[], Sequence[State]],
         seconds: float,
         *,
         restarted: bool = False,
@@ -96,7 +96,7 @@ class Watch:
         self._report(problems)
         return bool(states) and not problems
 
-    def _note(self, problems: Sequence[tuple[dict, str]]) -> None:
+    def _note(self, problems: Sequence[tuple[State, str]]) -> None:
         """Keep since when each container fails; what may wait for one that runs to completion is not failing."""
         for state, _ in problems:
             self._restarts_before.setdefault(state["Id"], state["RestartCount"])
@@ -105,7 +105,7 @@ class Watch:
         now = time.monotonic()
         self._failing_since = {c: self._failing_since.get(c, now) for c in failing}
 
-    def _verdict(self, state: dict, problem: str) -> str | None:
+    def _verdict(self, state: State, problem: str) -> str | None:
         """Return why waiting for a container is vain; None while it may become well."""
         if problem.startswith("not started: ") or (problem.startswith("exited with") and _ends(state)):
             return problem
@@ -115,7 +115,7 @@ class Watch:
         since = self._failing_since.get(state["Id"])
         return problem if since is not None and time.monotonic() - since > PATIENCE_SECONDS else None
 
-    def _report(self, problems: Sequence[tuple[dict, str]]) -> None:
+    def _report(self, problems: Sequence[tuple[State, str]]) -> None:
         now = time.monotonic()
         if problems and now - self._said >= SAY_EVERY_SECONDS:
             self._said = now
@@ -123,22 +123,22 @@ class Watch:
             say(f"{now - self._began:.0f} s, waiting for {shown}")
 
 
-def _run_of(state: dict) -> tuple[str, str]:
+def _run_of(state: State) -> tuple[str, str]:
     """Return what tells a container from its replacement, and for one that runs to completion, a run from the next."""
     return state["Id"], state["State"]["StartedAt"] if _ends(state) else ""
 
 
-def _is_failing(state: dict, problem: str) -> bool:
+def _is_failing(state: State, problem: str) -> bool:
     started_again = state["RestartCount"] > 0
     return started_again or problem == "unhealthy" or problem.startswith(("restarting", "exited"))
 
 
-def name_of(state: dict) -> str:
+def name_of(state: State) -> str:
     """Return the service a container belongs to."""
-    return state["Config"]["Labels"]["com.docker.compose.service"]
+    return str(state["Config"]["Labels"]["com.docker.compose.service"])
 
 
-def failure(compose: Compose, state: dict, problem: str) -> StackError:
+def failure(compose: Compose, state: State, problem: str) -> StackError:
     """Return the error that says which service failed, how, and what it said last."""
     log = compose.log(state["Id"], LAST_LINES)
     service = name_of(state)
@@ -149,7 +149,7 @@ def failure(compose: Compose, state: dict, problem: str) -> StackError:
     )
 
 
-def wait_until_well(compose: Compose, states: Callable[[], Sequence[dict]], seconds: float) -> None:
+def wait_until_well(compose: Compose, states: Callable[[], Sequence[State]], seconds: float) -> None:
     """Wait for every container to be healthy, and for those that run to completion to have done so.
 
     Raises
@@ -186,7 +186,7 @@ def start(compose: Compose, *arguments: str, seconds: float) -> None:
         raise _why_up_failed(compose)
 
 
-def is_to_start(state: dict) -> bool:
+def is_to_start(state: State) -> bool:
     """Tell whether a container was never started, or has ended and should not."""
     status = state["State"]["Status"]
     return status == "created" or (status == "exited" and not _ends(state))

@@ -27,7 +27,7 @@ def tell(text: str) -> None:
 
 def differing() -> list[str]:
     """Locked packages that are installed in another version; those for other platforms are not installed."""
-    have = {canonicalize_name(d.metadata["Name"]): d.version for d in distributions()}
+    have: dict[str, str] = {canonicalize_name(d.metadata["Name"]): d.version for d in distributions()}
     locked = pins(FOLDER / "all.txt")
     return [f"{n}: locked {v}, installed {have[n]}" for n, v in locked.items() if have.get(n, v) != v]
 
@@ -39,7 +39,7 @@ def fitting() -> bool:
 
 def vulnerable() -> list[str] | None:
     """Known vulnerabilities of the locked packages; None where nobody could be asked."""
-    command = [
+    command: list[str | Path] = [
         BIN / "pip-audit", "--requirement", FOLDER / "all.txt", "--no-deps", "--disable-pip", "--format", "json",
         "--progress-spinner", "off", "--timeout", "10",
     ]  # fmt: skip

@@ -20,7 +20,7 @@ def pins(lock: Path) -> dict[str, str]:
 
 def asked(source: Path) -> list[Requirement]:
     """What a .in file asks for, the files it includes among it."""
-    found = []
+    found: list[Requirement] = []
     for line in source.read_text().splitlines():
         text = line.split(" #")[0].strip()
         if text.startswith("-r "):
@@ -40,7 +40,7 @@ def problems(folder: Path) -> tuple[list[str], set[str]]:
         if not lock.exists():
             found.append(f"{source.name} has no lock: run `make lock` or `make lock-images`")
             continue
-        overridden = {
+        overridden: set[str] = {
             canonicalize_name(requirement.name)
             for override in folder.glob(f"{source.stem}.overrides.txt")
             for requirement in asked(override)

@@ -30,7 +30,7 @@ def scan() -> Found:
         check=True,
     ).stdout.split("\0")
     present = [name for name in files if name and (ROOT / name).is_file()]
-    command = [
+    command: list[str | Path] = [
         Path(sys.executable).parent / "detect-secrets",
         "scan",
         "--no-verify",
