@@ -10,12 +10,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from adapters.service_store import Kind, ServiceCount, ServiceStore
-from domain.airports import local_date
+from domain.airports import HOME_AIRPORT, local_day
 from domain.clock import ClockReading, minute_floor
 
 logger = logging.getLogger(__name__)
-HOME = "JFK"
-"""Its local days are those that monitoring runs measure."""
 COUNTED = "/v1/"
 """Health checks and scrapes would dilute the rates."""
 LONGEST_WAIT_SECONDS = 15.0
@@ -115,7 +113,7 @@ class ServiceCounter:
         """Give the local day of a moment; worked out once an hour."""
         hour, known = minute_floor(reading.now) // 60, self._today
         if known is None or known[0] != hour:
-            known = self._today = hour, _date(local_date(HOME, hour * 60))
+            known = self._today = hour, local_day(HOME_AIRPORT, hour * 60)
         return known[1]
 
 

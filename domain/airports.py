@@ -8,7 +8,8 @@ no release of the package moves a feature of it, and airports that the package l
 import csv
 import math
 import sys
-from datetime import UTC, datetime
+from bisect import bisect_right
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +28,11 @@ EARTH_RADIUS_MILES = 3958.8
 FIRST_YEAR, LAST_YEAR = 1987, 2050
 """Years whose zone rules are kept, from the first with on-time data; readers and the API refuse any other."""
 
+HOME_AIRPORT = "JFK"
+"""Its local days are the days that are monitored, replayed and counted by: the three New York airports share them."""
+
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 
 class Airport(NamedTuple):
@@ -161,8 +166,61 @@ def offset_minutes(airport: str, minutes: Ints) -> Ints | None:
     return table.minutes[np.searchsorted(table.since, minutes, side="right")]
 
 
+def local_minute(airport: str, minute: int) -> int | None:
+    """Return minutes since the epoch as the airport's clocks show them; None where the airport is unknown."""
+    known = AIRPORTS.get(airport)
+    if known is None:
+        return None
+    since, offsets = _offset_lists(known.zone)
+    return minute + offsets[bisect_right(since, minute)]
+
+
+@lru_cache(maxsize=512)
+def _offset_lists(zone: str) -> tuple[list[int], list[int]]:
+    table = zone_offsets(zone)
+    return table.since.tolist(), table.minutes.tolist()
+
+
+def local_minutes(airports: list[str], minutes: Ints) -> Floats:
+    """Return local times as minutes since the epoch, shape (n,); NaN where the airport is unknown."""
+    return np.array(
+        [local_minute(a, m) for a, m in zip(airports, minutes.tolist(), strict=True)], dtype=np.float64
+    )
+
+
+def local_hours(airport: str, minutes: Ints) -> Ints | None:
+    """Return the local hour of day, 0 to 23, at some instants, shape (n,); None where the airport is unknown.
+
+    Examples
+    --------
+    >>> local_hours("JFK", np.array([22_616_820])).tolist()  # 2013-01-01T03:00Z
+    [22]
+    """
+    offsets = offset_minutes(airport, minutes)
+    return None if offsets is None else (minutes + offsets) % 1440 // 60
+
+
+def local_day(airport: str, minute: int) -> date:
+    """Return the local calendar day at an airport.
+
+    Raises
+    ------
+    InvalidInput
+        If the airport is not in the table.
+
+    Examples
+    --------
+    >>> local_day("EWR", 22_616_820)  # 2013-01-01T03:00Z
+    datetime.date(2012, 12, 31)
+    """
+    shown = local_minute(airport, minute)
+    if shown is None:
+        raise InvalidInput("origin", "an airport whose time zone is known, such as EWR", airport)
+    return from_minute(shown).date()
+
+
 def local_date(airport: str, minute: int) -> str:
-    """Local calendar date at an airport, YYYYMMDD: the last part of a flight's identity.
+    """Return the local calendar day as YYYYMMDD: the last part of a flight's identity.
 
     Raises
     ------
@@ -174,10 +232,19 @@ def local_date(airport: str, minute: int) -> str:
     >>> local_date("EWR", 22_616_820)  # 2013-01-01T03:00Z
     '20121231'
     """
-    known = AIRPORTS.get(airport)
-    if known is None:
-        raise InvalidInput("origin", "an airport whose time zone is known, such as EWR", airport)
-    return from_minute(minute).astimezone(ZoneInfo(known.zone)).strftime("%Y%m%d")
+    return local_day(airport, minute).strftime("%Y%m%d")
+
+
+def instant(airport: str, day: date, hour: int = 0) -> datetime:
+    """Return the first UTC instant at which a known airport's clocks show a full hour of a day.
+
+    Examples
+    --------
+    >>> instant("JFK", date(2013, 7, 1), 6).isoformat()
+    '2013-07-01T10:00:00+00:00'
+    """
+    local = datetime(day.year, day.month, day.day, hour, tzinfo=ZoneInfo(AIRPORTS[airport].zone))
+    return local.astimezone(UTC)
 
 
 def zone(airport: str) -> str | None:

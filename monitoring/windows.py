@@ -1,20 +1,19 @@
 """Which day a run monitors, what was known then, and which predictions stand for the day."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
 from adapters.prediction_log import PredictionColumns
-from domain.clock import from_minute
+from domain import airports
 from domain.flights import Ints
 
 RUN_AT = time(10, 0, tzinfo=UTC)
 """Six in the morning in New York in summer: a day's last flights have landed."""
 HEADLINE_LEAD = 60
 LEAD_TOLERANCE = 30
-HOME = ZoneInfo("America/New_York")
+HOURS = np.array([f"{hour:02d}" for hour in range(24)])
 
 
 def run_moment(day: date) -> datetime:
@@ -73,7 +72,6 @@ def day_numbers(columns: PredictionColumns) -> Ints:
 
 
 def local_hours(columns: PredictionColumns) -> npt.NDArray[np.str_]:
-    """Hour of the scheduled departure by New York's clock, "00" to "23", shape (n,)."""
-    hours, position = np.unique(columns.sched_dep // 60, return_inverse=True)
-    names = [f"{from_minute(int(hour) * 60).astimezone(HOME):%H}" for hour in hours]
-    return np.array(names, dtype="U2")[position.reshape(-1)]
+    """Return the hour of the scheduled departure by New York's clock, "00" to "23", shape (n,)."""
+    names: npt.NDArray[np.str_] = HOURS[airports.local_hours(airports.HOME_AIRPORT, columns.sched_dep)]
+    return names

@@ -10,15 +10,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 from adapters import feature_store
 from adapters.clock_store import ClockStore
 from adapters.feature_store import FeatureStore
 from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
+from domain.airports import HOME_AIRPORT, instant, local_day
 from domain.clock import minute_floor
 from domain.errors import NotReady, OntimeError
 from domain.features.grid import GRID_MINUTES, tick_of
@@ -27,7 +27,6 @@ from replay.feed import Feed
 
 LEAD = timedelta(minutes=60)
 TICK = timedelta(minutes=GRID_MINUTES)
-NEW_YORK = ZoneInfo("America/New_York")
 FIRST_HOUR = 4
 """Local hour of the first tick of a day: the first flights leave at five."""
 LONGEST_STEP = timedelta(hours=1)
@@ -112,7 +111,7 @@ class Replay:
         DayCount
             Of the moment's local day, so far.
         """
-        count = self._count(until.astimezone(NEW_YORK).date())
+        count = self._count(home_day(until))
         if patiently(self._clock.read).now >= until:
             return count
         for moment in self.steps_of(count.day):
@@ -136,14 +135,14 @@ class Replay:
         while missing := self._feed.flights_between(now - LONGEST_STEP, now, LEAD, answered):
             if time.monotonic() > deadline:
                 self._await_state(now)
-                return self._ask(missing, self._count(now.astimezone(NEW_YORK).date()))
+                return self._ask(missing, self._count(home_day(now)))
             time.sleep(0.2)
             answered = patiently(lambda: self._answered(now))
         return 0
 
     def tell_until(self, moment: datetime) -> DayCount:
         """Post what became known up to a moment and set the clock to it: a feed, which asks nothing."""
-        count = DayCount(moment.astimezone(NEW_YORK).date())
+        count = DayCount(home_day(moment))
         now = patiently(self._clock.read).now
         if now < moment:
             self._tell(now, moment, count)
@@ -168,8 +167,8 @@ class Replay:
         return self._feed.asks_between(tick - TICK, tick + TICK - timedelta(seconds=1), LEAD) > 0
 
     def _answered(self, now: datetime) -> frozenset[str]:
-        first = (now - LONGEST_STEP + LEAD).astimezone(NEW_YORK).date()
-        last = (now + LEAD).astimezone(NEW_YORK).date()
+        first = home_day(now - LONGEST_STEP + LEAD)
+        last = home_day(now + LEAD)
         return frozenset(PredictionLog(self._database).fetch(first, last).flight_id.tolist())
 
     def _count(self, day: date) -> DayCount:
@@ -230,9 +229,7 @@ class Replay:
 
 def ticks_of(day: date) -> Iterator[datetime]:
     """Ticks of a local day in New York, from four in the morning to midnight, in UTC."""
-    start = datetime(day.year, day.month, day.day, FIRST_HOUR, tzinfo=NEW_YORK).astimezone(UTC)
-    following = day + timedelta(days=1)
-    end = datetime(following.year, following.month, following.day, tzinfo=NEW_YORK).astimezone(UTC)
+    start, end = instant(HOME_AIRPORT, day, FIRST_HOUR), instant(HOME_AIRPORT, day + timedelta(days=1))
     while start <= end:
         yield start
         start += TICK
@@ -240,8 +237,12 @@ def ticks_of(day: date) -> Iterator[datetime]:
 
 def morning_after(day: date) -> datetime:
     """Six in the morning after a day, New York time, in UTC: its flights have arrived, it is monitored."""
-    following = day + timedelta(days=1)
-    return datetime(following.year, following.month, following.day, 6, tzinfo=NEW_YORK).astimezone(UTC)
+    return instant(HOME_AIRPORT, day + timedelta(days=1), 6)
+
+
+def home_day(moment: datetime) -> date:
+    """Return the local day of a moment in New York."""
+    return local_day(HOME_AIRPORT, minute_floor(moment))
 
 
 def patiently(work: Callable[[], Result]) -> Result:

@@ -8,9 +8,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from domain.airports import local_minutes
 from domain.features.catalogue import CATEGORICAL, FEATURE_NAMES
 from domain.features.grid import DAY_MINUTES
-from domain.features.schedule import local_minutes
 from domain.flights import Floats, Ints, Strings
 from training.split import Split
 from training.training_set import HEADLINE_LEAD, TrainingSet

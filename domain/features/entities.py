@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from domain.airports import AIRPORTS, bearing_degrees, distance_miles, offset_minutes
+from domain.airports import AIRPORTS, bearing_degrees, distance_miles, local_hours
 from domain.flights import FlightFacts, Ints, Network
 
 KINDS = ("network", "origin", "origin_carrier", "carrier", "dest", "route", "sector", "origin_hour")
@@ -75,7 +75,7 @@ def group_flights(flights: FlightFacts) -> dict[str, Groups]:
 
 def group_by_hour(flights: FlightFacts) -> Groups:
     """Sort flights by origin and local hour of the scheduled departure, e.g. "EWR@07"."""
-    hours = local_hours(flights.network, flights.origin, flights.sched_dep)
+    hours = origin_hours(flights.network, flights.origin, flights.sched_dep)
     present, codes = _compact(flights.origin * 25 + hours, 25 * max(len(flights.network.airports.names), 1))
     names = [(flights.network.airports.names[c // 25], c % 25) for c in present.tolist()]
     return Groups(tuple(hour_name(origin, hour) for origin, hour in names), codes)
@@ -92,14 +92,14 @@ def hour_name(origin: str, hour: int) -> str:
     return f"{origin}@{hour:02d}"
 
 
-def local_hours(network: Network, origin: Ints, minutes: Ints) -> Ints:
+def origin_hours(network: Network, origin: Ints, minutes: Ints) -> Ints:
     """Local hour of day, 0 to 23, at each flight's origin; 24 where the origin's zone is unknown."""
     hours = np.full(len(minutes), 24, dtype=np.int64)
     for code in np.flatnonzero(np.bincount(origin, minlength=1)).tolist():
         rows = np.flatnonzero(origin == code)
-        offsets = offset_minutes(network.airports.names[code], minutes[rows])
-        if offsets is not None:
-            hours[rows] = (minutes[rows] + offsets) % 1440 // 60
+        known = local_hours(network.airports.names[code], minutes[rows])
+        if known is not None:
+            hours[rows] = known
     return hours
 
 

@@ -1,14 +1,13 @@
 """Schedule: what the timetable alone says of a flight, and how far ahead the question is asked."""
 
 import math
-from bisect import bisect_right
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from domain.airports import AIRPORTS, FIRST_YEAR, LAST_YEAR, distance_miles, zone_offsets
+from domain.airports import FIRST_YEAR, LAST_YEAR, distance_miles, local_minutes
 from domain.flights import Floats, Ints, Queries
 
 FAMILY = "schedule"
@@ -64,21 +63,6 @@ def code_number(code: str) -> float:
     return float(int(code, 36))
 
 
-def local_minute(airport: str, minute: int) -> int | None:
-    """Minutes since the epoch as the airport's clocks show them; None where the airport is unknown."""
-    known = AIRPORTS.get(airport)
-    if known is None:
-        return None
-    since, offsets = _offset_lists(known.zone)
-    return minute + offsets[bisect_right(since, minute)]
-
-
-@lru_cache(maxsize=512)
-def _offset_lists(zone: str) -> tuple[list[int], list[int]]:
-    table = zone_offsets(zone)
-    return table.since.tolist(), table.minutes.tolist()
-
-
 def holidays(year: int) -> list[date]:
     """US holidays that move air traffic, in order.
 
@@ -124,13 +108,6 @@ class Names(NamedTuple):
     carrier: list[str]
     origin: list[str]
     dest: list[str]
-
-
-def local_minutes(airports: list[str], minutes: Ints) -> Floats:
-    """Local times as minutes since the epoch, shape (n,); NaN where the airport is unknown."""
-    return np.array(
-        [local_minute(a, m) for a, m in zip(airports, minutes.tolist(), strict=True)], dtype=np.float64
-    )
 
 
 def schedule_features(queries: Queries, names: Names, departure_local: Floats) -> list[Floats]:

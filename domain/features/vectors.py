@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from domain.airports import local_minutes
 from domain.features.catalogue import DEFAULTS, DERIVED, FEATURE_NAMES, MARGIN_KINDS, POSITION, state_slices
 from domain.features.entities import EVERYWHERE, hour_name, sector
 from domain.features.grid import DAY_MINUTES, GRID_MINUTES, slow_boundary, tick_of
 from domain.features.schedule import FEATURES as SCHEDULE
-from domain.features.schedule import Names, local_minutes, schedule_features
+from domain.features.schedule import Names, schedule_features
 from domain.features.state import StateBlock, compute_block
 from domain.flights import FlightFacts, Floats, Ints, Queries, WeatherFacts
 

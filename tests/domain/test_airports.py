@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -6,15 +6,65 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.airports import AIRPORTS, bearing_degrees, distance_miles, local_date, offset_minutes, zone
+from domain.airports import (
+    AIRPORTS,
+    HOME_AIRPORT,
+    bearing_degrees,
+    distance_miles,
+    instant,
+    local_date,
+    local_day,
+    local_hours,
+    local_minute,
+    local_minutes,
+    offset_minutes,
+    zone,
+)
 from domain.clock import from_minute, minute_floor
 from domain.errors import InvalidInput
 
 
 @given(st.sampled_from(["EWR", "PHX", "HNL", "SJU", "ANC", "DEN"]), st.integers(9_000_000, 42_000_000))
-def test_offsets_are_those_of_the_zone_database(airport, minute):
-    offset = from_minute(minute).astimezone(ZoneInfo(zone(airport))).utcoffset()
-    assert offset_minutes(airport, np.array([minute])).tolist() == [offset.total_seconds() / 60]
+def test_local_times_are_those_of_the_zone_database(airport, minute):
+    local = from_minute(minute).astimezone(ZoneInfo(zone(airport)))
+    offset = local.utcoffset().total_seconds() / 60
+    assert offset_minutes(airport, np.array([minute])).tolist() == [offset]
+    assert local_minute(airport, minute) == minute + offset
+    assert local_hours(airport, np.array([minute])).tolist() == [local.hour]
+    assert local_day(airport, minute) == local.date()
+
+
+def at(*when: int) -> int:
+    return minute_floor(datetime(*when, tzinfo=UTC))  # type: ignore[misc]
+
+
+def test_times_of_day_are_local_to_the_origin_in_winter_and_summer():
+    assert local_minute("EWR", at(2013, 1, 10, 17)) % 1440 == 12 * 60
+    assert local_minute("EWR", at(2013, 7, 10, 16)) % 1440 == 12 * 60
+
+
+def test_the_clock_change_happens_at_its_minute():
+    assert local_minute("EWR", at(2013, 3, 10, 6, 59)) % 1440 == 119
+    assert local_minute("EWR", at(2013, 3, 10, 7, 0)) % 1440 == 180
+
+
+def test_phoenix_keeps_its_time_all_year():
+    assert local_minute("PHX", at(2013, 7, 10, 12)) - at(2013, 7, 10, 12) == -420
+    assert local_minute("PHX", at(2013, 1, 10, 12)) - at(2013, 1, 10, 12) == -420
+
+
+def test_an_unknown_airport_has_no_local_time():
+    assert local_minute("ZZZ", 0) is local_hours("ZZZ", np.array([0])) is None
+    assert np.isnan(local_minutes(["ZZZ", "EWR"], np.array([0, 0]))).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(("month", "day", "hours"), [(3, 10, 23), (7, 1, 24), (11, 3, 25)])
+def test_a_local_day_begins_at_its_midnight_also_where_the_clocks_change(month, day, hours):
+    begins = instant(HOME_AIRPORT, date(2013, month, day))
+    ends = instant(HOME_AIRPORT, date(2013, month, day + 1))
+    assert ends - begins == timedelta(hours=hours)
+    assert local_day(HOME_AIRPORT, minute_floor(begins)) == date(2013, month, day)
+    assert local_day(HOME_AIRPORT, minute_floor(begins) - 1) == date(2013, month, day) - timedelta(days=1)
 
 
 def test_the_airports_the_dataset_lacks_are_there():

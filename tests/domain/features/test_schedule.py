@@ -5,7 +5,7 @@ import pytest
 
 from domain.clock import minute_floor
 from domain.features.catalogue import POSITION
-from domain.features.schedule import FEATURES, code_number, holidays, local_minute
+from domain.features.schedule import FEATURES, code_number, holidays
 from domain.features.vectors import assemble
 from tests.domain.worlds import NOON, query, state_of
 
@@ -17,21 +17,6 @@ def feature(name: str, **changes) -> float:
 
 def at(*when: int) -> int:
     return minute_floor(datetime(*when, tzinfo=UTC))  # type: ignore[misc]
-
-
-def test_times_of_day_are_local_to_the_origin_in_winter_and_summer():
-    assert local_minute("EWR", at(2013, 1, 10, 17)) % 1440 == 12 * 60
-    assert local_minute("EWR", at(2013, 7, 10, 16)) % 1440 == 12 * 60
-
-
-def test_the_clock_change_happens_at_its_minute():
-    assert local_minute("EWR", at(2013, 3, 10, 6, 59)) % 1440 == 119
-    assert local_minute("EWR", at(2013, 3, 10, 7, 0)) % 1440 == 180
-
-
-def test_phoenix_keeps_its_time_all_year():
-    assert local_minute("PHX", at(2013, 7, 10, 12)) - at(2013, 7, 10, 12) == -420
-    assert local_minute("PHX", at(2013, 1, 10, 12)) - at(2013, 1, 10, 12) == -420
 
 
 def test_minutes_before_and_after_midnight_are_close_on_the_circle():
