@@ -12,12 +12,13 @@ import sys
 import tempfile
 import time
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from adapters.postgres import ConnectionParameters, Database, migrate, query
+from adapters.postgres import ConnectionParameters, Database, migrate
 from adapters.postgres_admin import create_databases
 from adapters.prediction_sample import HeadlineLead, PredictionSampler
 from adapters.settings import PROJECT_ROOT, Settings
@@ -39,6 +40,8 @@ DAY_SAMPLE, WINDOW_SAMPLE = 20_000, 100_000
 BLOCK = 200_000
 REFERENCE_DAYS = (20130301, 20130328)
 DATABASE = "bench"
+STATEMENTS = Path(__file__).with_name("sql")
+"""They fill the benchmark's database; the product runs none of them."""
 
 
 def bench(settings: Settings, sizes: tuple[int, ...], port: int, say: Say) -> Path:
@@ -106,14 +109,24 @@ def _keep(home: Path, vectors: Floats, day: Ints) -> None:
 def _fill_pool(database: Database, home: Path) -> int:
     with np.load(home / "pool.npz") as pool:
         vectors, probability = pool["vectors"], pool["probability"]
-    database.execute("bench_pool")
     with database.transaction() as cursor:
+        cursor.execute(_statement("pool"))
         for i, row in enumerate(vectors):
             cursor.execute(
-                query("bench_pool_row"),
+                _statement("pool_row"),
                 {"i": i, "features": row.tolist(), "probability": float(probability[i])},
             )
     return len(vectors)
+
+
+@cache
+def _statement(name: str) -> str:
+    return (STATEMENTS / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _execute(database: Database, name: str, parameters: dict[str, Any] | None = None) -> None:
+    with database.transaction() as cursor:
+        cursor.execute(_statement(name), parameters)
 
 
 def _fill(database: Database, filled: int, size: int, pool: int, say: Say) -> float:
@@ -123,12 +136,12 @@ def _fill(database: Database, filled: int, size: int, pool: int, say: Say) -> fl
     for first in range(filled, size, BLOCK):
         last = min(first + BLOCK, size) - 1
         block = {"first": first, "last": last, "day": DAY, "contract": CONTRACT_HASH, "pool": pool}
-        database.execute("bench_predictions", block)
-        database.execute("bench_labels", block)
+        _execute(database, "predictions", block)
+        _execute(database, "labels", block)
         if size > BLOCK and first % (10 * BLOCK) == 0:
             left = (time.monotonic() - started) * (size - last) / max(last - filled, 1)
             say(f"  {last + 1:,} of {size:,} filled, {left:.0f} s left")
-    database.execute("bench_analyze")
+    _execute(database, "analyze")
     return time.monotonic() - started
 
 

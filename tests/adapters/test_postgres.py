@@ -9,10 +9,12 @@ import pytest
 
 from adapters.postgres import SQL_DIR, Database, migrate, schema_dump
 from adapters.postgres_admin import create_databases
+from adapters.settings import PROJECT_ROOT
 from deploy.native.embedded_postgres import EmbeddedPostgres
 from domain.errors import ConfigurationError, NotReady
 from monitoring.rules import RUN_MISSED
 
+BENCHMARK_SQL = PROJECT_ROOT / "experiments" / "benchmarks" / "sql"
 SCHEMA = Path(__file__).with_name("schema.txt")
 
 
@@ -130,7 +132,11 @@ def test_a_misnamed_migration_is_refused(empty: Database, tmp_path: Path) -> Non
         migrate(empty, tmp_path)
 
 
-@pytest.mark.parametrize("file", sorted((SQL_DIR / "queries").glob("*.sql")), ids=lambda f: f.stem)
+@pytest.mark.parametrize(
+    "file",
+    [*sorted((SQL_DIR / "queries").glob("*.sql")), *sorted(BENCHMARK_SQL.glob("*.sql"))],
+    ids=lambda f: f.stem,
+)
 def test_a_query_is_one_statement_below_a_comment(file: Path) -> None:
     text = file.read_text()
     assert text.startswith("-- ")
