@@ -26,7 +26,8 @@ from domain.features.grid import slow_boundary, tick_of
 from domain.features.state import AHEAD_MINUTES, LOOKBACK_MINUTES, StateBlock, compute_block
 from domain.features.vectors import assemble
 from domain.flights import FlightFacts, Floats, Ints, WeatherFacts
-from experiments.evaluation.sets import StudyPlan, facts_in, kept_parts, load_sets, read_part
+from experiments.evaluation.sets import StudyPlan, build_files
+from experiments.rows import facts_in, read_rows
 from training.training_set import TrainingSet
 
 WEATHER_MINUTES = 2 * 1440
@@ -216,8 +217,8 @@ def spoilt_weather(weather: WeatherFacts, minute: int, generator: np.random.Gene
 
 def audit_study(plan: StudyPlan, data_dir: Path, folder: Path, told: Told) -> dict[str, Any]:
     """Audit every row the study fits and tests on, month by month; months that are done are not done again."""
-    load_sets(plan, data_dir, folder, told)
-    parts = kept_parts(plan, data_dir, folder)
+    fit, test = build_files(plan, data_dir, folder, told)
+    parts = [*fit, *test]
     results = folder / f"audit-{_code()}"
     results.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
@@ -264,7 +265,7 @@ def _family(total: Audit, family: str) -> dict[str, Any]:
 
 
 def _audit_part(part: Path, data_dir: Path, result: Path) -> None:
-    rows, _ = read_part(part)
+    rows = read_rows([part]).rows
     found = audit(rows, *facts_in(data_dir))
     found.add(probe(rows, *facts_in(data_dir), PROBE_EVERY))
     unfinished = result.with_suffix(".unfinished")

