@@ -1,14 +1,18 @@
 """How well performance was estimated before the labels came: the estimates' own error, and their plot."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 
+from adapters.figures import svg
 from monitoring.measures import Measure
 
 METRICS = ("auc", "log_loss", "brier", "late_rate")
 MINIMUM_DAYS = 3
-WIDTH, HEIGHT, MARGIN = 640, 150, 36
+WIDTH, PANEL_HEIGHT = 8.0, 2.0
+"""Inches."""
 
 History = Mapping[str, Sequence[tuple[str, float, int | None]]]
 Pair = tuple[str, float, float]
@@ -52,45 +56,36 @@ def table(history: History) -> Table:
 
 def page(history: History) -> str:
     """Draw estimated beside realised performance of the days as one HTML page that needs nothing else."""
+    drawing = figure(table(history))
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>Estimated and realised</title>"
         "<style>body{font:14px sans-serif;margin:2em}</style>"
         "<h1>Estimated before labels (dashed), realised with them (solid)</h1>"
-        f"{_drawing(table(history))}</html>\n"
+        f"{drawing[drawing.index('<svg') :]}</html>\n"
     )
 
 
 def figure(days: Table) -> str:
-    """Draw estimated (dashed) and realised (solid) performance, a band a metric, as one SVG."""
-    return _drawing(days, "xmlns='http://www.w3.org/2000/svg' ") + "\n"
+    """Draw estimated (dashed) and realised (solid) performance, a panel a metric, as one SVG."""
+    return svg(partial(_draw, days), WIDTH, PANEL_HEIGHT * len(days))
 
 
-def _drawing(days: Table, namespace: str = "") -> str:
-    bands = [
-        f"<g transform='translate(0 {i * HEIGHT})' role='img' aria-label='{metric}'>{_band(metric, found)}</g>"
-        for i, (metric, found) in enumerate(days.items())
-    ]
-    return (
-        f"<svg {namespace}width='{WIDTH}' height='{HEIGHT * len(days)}'>"
-        "<style>text{font:12px sans-serif}polyline{fill:none;stroke-width:2}"
-        ".e{stroke:#888;stroke-dasharray:5 4}.r{stroke:#1f5fa8}</style>"
-        f"{''.join(bands)}</svg>"
-    )
+def _draw(days: Table, empty: Any) -> None:
+    panels = empty.subplots(len(days), squeeze=False).flat
+    for axes, (metric, found) in zip(panels, days.items(), strict=True):
+        axes.set_gid(metric)
+        axes.spines[["top", "right"]].set_visible(False)
+        if len(found) < 2:
+            axes.set_title(f"{metric}: Too few days have both.", loc="left")
+            axes.set_axis_off()
+        else:
+            _draw_days(axes, metric, found)
 
 
-def _band(metric: str, days: list[Pair]) -> str:
-    if len(days) < 2:
-        return f"<text x='0' y='16'>{metric}: Too few days have both.</text>"
-    values = np.array([day[1:] for day in days])
-    low, high = float(values.min()), float(values.max())
-    x = np.linspace(MARGIN, WIDTH - MARGIN, len(days))
-    y = HEIGHT - MARGIN - (values - low) / max(high - low, 1e-9) * (HEIGHT - 2 * MARGIN)
-    lines = [" ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y[:, i], strict=True)) for i in (0, 1)]
-    error = float(np.abs(values[:, 0] - values[:, 1]).mean())
-    return (
-        f"<text x='0' y='16'>{metric}: mean absolute error {error:.4f} over {len(days)} days</text>"
-        f"<polyline class='e' points='{lines[0]}'/><polyline class='r' points='{lines[1]}'/>"
-        f"<text x='0' y='{MARGIN}'>{high:.3f}</text><text x='0' y='{HEIGHT - MARGIN}'>{low:.3f}</text>"
-        f"<text x='{MARGIN}' y='{HEIGHT - 8}'>{days[0][0]}</text>"
-        f"<text x='{WIDTH - 120}' y='{HEIGHT - 8}'>{days[-1][0]}</text>"
-    )
+def _draw_days(axes: Any, metric: str, days: list[Pair]) -> None:
+    names, estimated, realised = zip(*days, strict=True)
+    axes.plot(estimated, color="#888888", linestyle="--", gid=f"{metric}-estimated")
+    axes.plot(realised, color="#1f5fa8", gid=f"{metric}-realised")
+    axes.set_xticks([0, len(days) - 1], [names[0], names[-1]])
+    error = float(np.abs(np.subtract(estimated, realised)).mean())
+    axes.set_title(f"{metric}: mean absolute error {error:.4f} over {len(days)} days", loc="left")

@@ -1,41 +1,35 @@
 """The data report's figures: small SVG files, the same bytes for the same numbers."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from adapters.figures import svg
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 SIZE = (6.5, 3.2)
 
 
 def draw_all(found: dict[str, Any], folder: Path) -> list[Path]:
-    """Draw every figure of a report into a folder; gives their files."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    # Without a salt of its own, every run would name the drawing's parts differently.
-    settings: dict[Any, Any] = {"svg.hashsalt": "ontime", "svg.fonttype": "none", "font.size": 9}
+    """Draw every figure of a report into a folder; return their files."""
     folder.mkdir(parents=True, exist_ok=True)
     figures: dict[str, Callable[[Any, dict[str, Any]], None]] = {
         "data-late-by-month": _late_by_month,
         "data-delays": _delays,
         "data-imbalance": _imbalance,
     }
-    with matplotlib.rc_context(settings):
-        return [_draw(draw, found, folder / f"{name}.svg") for name, draw in figures.items()]
+    paths = []
+    for name, draw in figures.items():
+        paths.append(folder / f"{name}.svg")
+        paths[-1].write_text(svg(partial(_draw, draw, found), *SIZE))
+    return paths
 
 
-def _draw(draw: Callable[[Any, dict[str, Any]], None], found: dict[str, Any], path: Path) -> Path:
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=SIZE, layout="constrained")
+def _draw(draw: Callable[[Any, dict[str, Any]], None], found: dict[str, Any], figure: Any) -> None:
+    axes = figure.subplots()
     draw(axes, found)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, metadata={"Date": None, "Creator": None})
-    pyplot.close(figure)
-    # Matplotlib ends lines with spaces; a checkout does not like them.
-    path.write_text("\n".join(line.rstrip() for line in path.read_text().splitlines()) + "\n")
-    return path
 
 
 def _late_by_month(axes: Any, found: dict[str, Any]) -> None:

@@ -1,12 +1,14 @@
+import re
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
 
 from domain.metrics import estimated, summary
-from monitoring.estimate import METRICS, estimate_errors, page, pairs
+from monitoring.estimate import METRICS, estimate_errors, figure, page, pairs, table
 
 DAYS = 20
+GROUP, PATH = "{http://www.w3.org/2000/svg}g", "{http://www.w3.org/2000/svg}path"
 
 
 def days(bias: float) -> dict:
@@ -50,11 +52,20 @@ def test_days_without_labels_and_unknown_values_are_left_out():
 
 def test_the_page_draws_every_metric_and_needs_nothing_else():
     drawn = page(days(0.0))
-    assert "http" not in drawn
-    shapes = ElementTree.fromstring("<svg" + drawn.split("<svg")[1].split("</svg>")[0] + "</svg>").findall(
-        "g"
+    assert all(
+        target.startswith("#") for target in re.findall(r"""(?:href=|src=|url\()["']?([^"')]*)""", drawn)
     )
-    assert [shape.get("aria-label") for shape in shapes] == list(METRICS)
-    for shape in shapes:
-        assert [len(line.get("points").split()) for line in shape.findall("polyline")] == [DAYS, DAYS]
-    assert "Too few days" in page({})
+    root = ElementTree.fromstring("<svg" + drawn.split("<svg")[1].split("</svg>")[0] + "</svg>")
+    named = {group.get("id"): group for group in root.iter(GROUP)}
+    assert [name for name in named if name in METRICS] == list(METRICS)
+    for metric in METRICS:
+        for line in ("estimated", "realised"):
+            corners = re.findall("[ML]", named[f"{metric}-{line}"].find(PATH).get("d"))
+            assert len(corners) == DAYS
+    assert page({}).count("Too few days") == len(METRICS)
+
+
+def test_the_same_days_are_drawn_by_the_same_bytes():
+    days_of = table(days(0.0))
+    assert figure(days_of) == figure(days_of)
+    assert figure(days_of) != figure(table(days(0.1)))

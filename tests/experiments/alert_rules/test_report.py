@@ -42,8 +42,9 @@ def test_the_newest_days_estimates_stand_beside_what_came(settings):
     text = monitoring_report.write_report(settings).read_text()
     assert "| auc | 2 | 2013-04-02 to 2013-04-03 | 0.7500 | 0.7100 | 0.0600 | +0.0400 |" in text
     assert "(figures/estimate.svg)" in text
-    lines = ElementTree.parse(monitoring_report.FIGURE).getroot().iter("{http://www.w3.org/2000/svg}polyline")
-    assert [line.get("class") for line in lines] == ["e", "r"]
+    groups = ElementTree.parse(monitoring_report.FIGURE).getroot().iter("{http://www.w3.org/2000/svg}g")
+    drawn = [name for group in groups if (name := group.get("id", "")).startswith(("auc", "brier"))]
+    assert drawn == ["auc", "auc-estimated", "auc-realised", "brier"]
 
 
 def test_a_replay_and_drills_become_tables_of_it(settings):

@@ -143,6 +143,9 @@ def test_the_report_and_the_table_are_written_from_what_was_found(found, tmp_pat
     named = [part.split(")")[0] for part in page.split("](figures/")[1:]]
     assert named
     assert all((tmp_path / name).stat().st_size > 5_000 for name in named)
+    drawn = [(tmp_path / name).read_bytes() for name in named]
+    figures.write(found, tmp_path)
+    assert [(tmp_path / name).read_bytes() for name in named] == drawn
     readme = report.with_table(f"a\n{report.BEGIN}\nold\n{report.END}\nb\n", found)
     assert readme.startswith("a\n")
     assert readme.endswith("\nb\n")
