@@ -110,6 +110,7 @@ def image(tmp_path) -> Path:
         "data",
         "training",
         "monitoring",
+        "services",
         "flows",
         "replay",
         "app",
