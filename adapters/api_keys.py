@@ -80,7 +80,7 @@ class ApiKeys:
         return revoked
 
     def load_active(self) -> dict[str, frozenset[str]]:
-        """Scopes of every active key, by its hash."""
+        """Return the scopes of every active key, by its hash."""
         return {key_hash: frozenset(scopes) for key_hash, scopes in self._database.rows("active_keys")}
 
 

@@ -94,12 +94,12 @@ def fetch(
 
 
 def minutes_down(timestamps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Minutes since 1970 of PostgreSQL's microseconds, rounded down; 'infinity' becomes NEVER."""
+    """Return the minutes since 1970 of PostgreSQL's microseconds, rounded down; 'infinity' becomes NEVER."""
     return _minutes(timestamps, 0)
 
 
 def minutes_up(timestamps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Minutes since 1970, rounded up: nothing is known early."""
+    """Return the minutes since 1970, rounded up: nothing is known early."""
     return _minutes(timestamps, MINUTE_US - 1)
 
 
@@ -110,6 +110,6 @@ def _minutes(timestamps: npt.NDArray[np.int64], add: int) -> npt.NDArray[np.int6
 
 
 def from_datetime64(moments: npt.NDArray[np.datetime64]) -> npt.NDArray[np.int64]:
-    """PostgreSQL's microseconds of UTC moments; NaT becomes 'infinity'."""
+    """Return PostgreSQL's microseconds of UTC moments; NaT becomes 'infinity'."""
     counted = moments.astype("datetime64[us]").astype(np.int64) - POSTGRES_EPOCH_US
     return np.where(np.isnat(moments), INFINITY, counted)

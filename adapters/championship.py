@@ -101,7 +101,7 @@ class Championship:
         )
 
     def _last_sound(self, passed_over: dict[str, str]) -> int:
-        """The first version a rollback may go to that workers can load; notes why others are passed over."""
+        """Return the first version a rollback may go to that workers can load; notes why others are passed over."""
         for version in self._deployments.earlier_champions(CONTRACT_HASH):
             try:
                 self._require_sound(version)
@@ -113,7 +113,7 @@ class Championship:
         raise NotFound(f"there is no earlier champion with this code's feature contract and sound files{why}")
 
     def _require_sound(self, version: int) -> str:
-        """Check that workers can load a version; gives its contract.
+        """Check that workers can load a version; return its contract.
 
         They would refuse it and serve on: alias and ledger must not name what does not serve.
         """
@@ -133,7 +133,7 @@ class Championship:
         return ""
 
     def champion(self) -> int | None:
-        """The version that serves by the registry."""
+        """Return the version that serves by the registry."""
         return self._registry.alias(CHAMPION)
 
     def _move(self, version: int) -> None:

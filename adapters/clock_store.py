@@ -10,7 +10,7 @@ CHANNEL = "clock"
 
 
 def system_now() -> datetime:
-    """The real time, which the clock of a stack in production follows."""
+    """Return the real time, which the clock of a stack in production follows."""
     return datetime.now(UTC)
 
 
@@ -21,7 +21,7 @@ class ClockStore:
         self._database = database
 
     def read(self) -> ClockReading:
-        """What the clock says now.
+        """Return what the clock says now.
 
         Raises
         ------

@@ -127,21 +127,21 @@ class Deployments:
             return _finish(connection, planned.deployment_id, "done")
 
     def reconcile(self, read_alias: ReadAlias) -> int | None:
-        """Settle what a crash left planned and record what somebody moved by hand; gives the serving version."""
+        """Settle what a crash left planned and record what somebody moved by hand; return the serving version."""
         with self._locked() as connection:
             return _settle(connection, read_alias)
 
     def champion(self) -> int | None:
-        """The champion by the ledger, None before the first."""
+        """Return the champion by the ledger, None before the first."""
         row = self._database.row("ledger_champion")
         return int(row[0]) if row else None
 
     def history(self, limit: int = 50) -> list[Deployment]:
-        """The newest rows, newest first, planned and void ones included."""
+        """Return the newest rows, newest first, planned and void ones included."""
         return [Deployment(*row) for row in self._database.rows("ledger_history", {"limit": limit})]
 
     def previous_champion(self, contract_hash: str) -> int:
-        """Give the version a rollback goes to: the last champion before this one with the same feature contract.
+        """Return the version a rollback goes to: the last champion before this one with the same feature contract.
 
         A version that was rolled back from is not one to go back to, until it is promoted again.
 
@@ -156,23 +156,26 @@ class Deployments:
         return earlier[0]
 
     def earlier_champions(self, contract_hash: str) -> list[int]:
-        """Versions a rollback may go to, the last champion before this one first; see `previous_champion`."""
+        """Return the versions a rollback may go to, the last champion before this one first.
+
+        See `previous_champion`.
+        """
         return [version for version, contract in self._champions()[1:] if contract == contract_hash]
 
     def champions(self, contract_hash: str) -> list[int]:
-        """Versions that may serve by the ledger: the champion, then those a rollback would go to.
+        """Return the versions that may serve by the ledger: the champion, then those a rollback would go to.
 
         A champion that was moved by hand has no contract on record; it may serve if it has the right one.
         """
         return [version for version, contract in self._champions() if contract in (contract_hash, None)]
 
     def repeated_rollback(self, who: str, reason: str, seconds: float) -> Deployment | None:
-        """Give the newest change if it is the rollback of the same words, this many seconds ago at most."""
+        """Return the newest change if it is the rollback of the same words, this many seconds ago at most."""
         row = self._database.row("ledger_repeated", {"who": who, "reason": reason, "seconds": seconds})
         return Deployment(*row) if row else None
 
     def _champions(self) -> list[tuple[int, str | None]]:
-        """Champions one would go back through, with their contracts, the serving one first."""
+        """Return the champions one would go back through, with their contracts, the serving one first."""
         return _stack([row for row in reversed(self.history(limit=10_000)) if row.status == "done"])[::-1]
 
     @contextmanager
@@ -188,7 +191,7 @@ class Deployments:
 
 
 def _stack(done: list[Deployment]) -> list[tuple[int, str | None]]:
-    """Champions one would go back through, the serving one last: a rollback takes off what it left."""
+    """Return the champions one would go back through, the serving one last: a rollback takes off what it left."""
     stack: list[tuple[int, str | None]] = []
     for row in done:
         if row.action == "rollback":

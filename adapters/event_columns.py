@@ -49,7 +49,7 @@ MICROSECOND_S = 1_000_000
 
 
 def columns_of_flight_events(events: Sequence[FlightEvent]) -> Columns:
-    """Columns of `FLIGHT_WIDTHS`, in the order of the events."""
+    """Return the columns of `FLIGHT_WIDTHS`, in the order of the events."""
     columns = {
         n: _column([getattr(e, n) for e in events], w) for n, w in FLIGHT_WIDTHS.items() if n != "item"
     }
@@ -57,7 +57,7 @@ def columns_of_flight_events(events: Sequence[FlightEvent]) -> Columns:
 
 
 def columns_of_weather_events(events: Sequence[WeatherEvent]) -> Columns:
-    """Columns of `WEATHER_WIDTHS`, in the order of the events."""
+    """Return the columns of `WEATHER_WIDTHS`, in the order of the events."""
     names = ("airport", "observed_at", "known_at", "source")
     columns = {name: _column([getattr(e, name) for e in events], WEATHER_WIDTHS[name]) for name in names}
     values = np.array([e.values for e in events], dtype=np.float64).reshape(len(events), len(WEATHER_COLUMNS))
@@ -66,7 +66,9 @@ def columns_of_weather_events(events: Sequence[WeatherEvent]) -> Columns:
 
 
 def columns_of_frame(frame: Any, widths: dict[str, str]) -> Columns:
-    """Columns of a pandas frame whose column names are those of the table; what is missing there is none here.
+    """Return the columns of a pandas frame whose column names are those of the table.
+
+    What is missing there is none here.
 
     Raises
     ------
@@ -89,7 +91,7 @@ def _column(values: list[Any], width: str) -> npt.NDArray[Any]:
 
 
 def microseconds(moment: datetime | None) -> int:
-    """PostgreSQL's count of microseconds; 'infinity' for None."""
+    """Return PostgreSQL's count of microseconds; 'infinity' for None."""
     if moment is None:
         return INFINITY
     past = moment.astimezone(UTC) - EPOCH

@@ -114,7 +114,7 @@ class EventStore:
     def facts(
         self, known_by: datetime, scheduled_from: datetime, scheduled_until: datetime | None = None
     ) -> tuple[FlightFacts, WeatherFacts]:
-        """Give what was known at a moment, as columns.
+        """Return what was known at a moment, as columns.
 
         Parameters
         ----------
@@ -133,11 +133,11 @@ class EventStore:
             return fact_queries.facts(cursor, known_by, scheduled_from, scheduled_until)
 
     def has_events(self) -> bool:
-        """Whether there is any flight event."""
+        """Return whether there is any flight event."""
         return self._database.row("has_flight_events") is not None
 
     def count(self) -> int:
-        """Number of flight events."""
+        """Return the number of flight events."""
         row = self._database.row("count_flight_events")
         return int(row[0]) if row else 0
 
@@ -193,5 +193,5 @@ def _count(outcomes: list[Outcome]) -> AppendCounts:
 
 
 def moment_of(microseconds: int) -> datetime:
-    """The UTC moment of PostgreSQL's count of microseconds."""
+    """Return UTC moment of PostgreSQL's count of microseconds."""
     return datetime(2000, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)

@@ -57,7 +57,7 @@ def facts(
 
 
 def flight_facts(cursor: Cursor, span: Span) -> FlightFacts:
-    """Flights of a span, sorted by (scheduled departure, flight_id)."""
+    """Return the flights of a span, sorted by (scheduled departure, flight_id)."""
     parameters = {
         "known_by": span.known_by,
         "scheduled_from": span.scheduled_from,
@@ -70,7 +70,7 @@ def flight_facts(cursor: Cursor, span: Span) -> FlightFacts:
 
 
 def flights_of_columns(columns: Columns, network: Network) -> FlightFacts:
-    """Facts of the columns of `FACT_WIDTHS`, in their order."""
+    """Return the facts of the columns of `FACT_WIDTHS`, in their order."""
     return FlightFacts(
         network=network,
         flight_id=columns["flight_id"],
@@ -90,7 +90,7 @@ def flights_of_columns(columns: Columns, network: Network) -> FlightFacts:
 
 
 def weather_facts(cursor: Cursor, span: Span) -> WeatherFacts:
-    """Observations of a span, sorted by (known, airport)."""
+    """Return the observations of a span, sorted by (known, airport)."""
     parameters: dict[str, Any] = {
         "known_by": span.known_by,
         "known_from": span.scheduled_from - WEATHER_BEFORE,
@@ -102,7 +102,7 @@ def weather_facts(cursor: Cursor, span: Span) -> WeatherFacts:
 
 
 def weather_of_columns(columns: Columns, network: Network) -> WeatherFacts:
-    """Facts of the columns of `OBSERVATION_WIDTHS`, sorted."""
+    """Return the facts of the columns of `OBSERVATION_WIDTHS`, sorted."""
     known = minutes_up(columns["known"])
     order = np.lexsort((columns["observed"], columns["airport"], known))
     return WeatherFacts(

@@ -85,7 +85,7 @@ class Loaded:
 
     @property
     def flights(self) -> FlightFacts:
-        """The flights, sorted by (scheduled departure, flight_id)."""
+        """Return the flights, sorted by (scheduled departure, flight_id)."""
         return self.grown.flights
 
 
@@ -206,7 +206,7 @@ def _key(flights: FlightFacts, row: int) -> tuple[int, str]:
 
 
 def _scheduled(changes: Columns, network: Network) -> FlightFacts:
-    """Flights of which only the schedule is known, sorted."""
+    """Return the flights of which only the schedule is known, sorted."""
     order = np.lexsort((changes["flight_id"], changes["scheduled_departure"]))
     columns = {name: values[order] for name, values in changes.items()}
     n = len(order)

@@ -56,7 +56,7 @@ class FeatureStore:
         self._database.execute("save_state", parameters)
 
     def has(self, tick: int) -> bool:
-        """Whether the state of a tick is stored."""
+        """Return whether the state of a tick is stored."""
         parameters = {"contract_hash": self._contract_hash, "tick": from_minute(tick)}
         return self._database.row("has_state", parameters) is not None
 
@@ -65,27 +65,27 @@ class FeatureStore:
         self._database.execute("tell_state", {"minute": str(tick)})
 
     def newest_tick(self) -> int | None:
-        """The newest tick with a stored state."""
+        """Return the newest tick with a stored state."""
         row = self._database.row(
             "newest_state_tick", {"contract_hash": self._contract_hash, "until": "infinity"}
         )
         return minute_floor(row[0]) if row and row[0] else None
 
     def load(self, tick: int) -> StateBlock | None:
-        """The state of a tick, None when it is not stored."""
+        """Return the state of a tick, None when it is not stored."""
         rows = self._database.rows(
             "load_state", {"contract_hash": self._contract_hash, "tick": from_minute(tick)}
         )
         return block_of(tick, rows) if rows else None
 
     def load_newest(self, at_or_before: int | None = None) -> StateBlock | None:
-        """The newest state at or before a tick, or of all; None when there is none."""
+        """Return the newest state at or before a tick, or of all; None when there is none."""
         until = "infinity" if at_or_before is None else from_minute(at_or_before)
         row = self._database.row("newest_state_tick", {"contract_hash": self._contract_hash, "until": until})
         return self.load(minute_floor(row[0])) if row and row[0] else None
 
     def ticks(self, at_or_before: int, limit: int) -> list[int]:
-        """The newest stored ticks at or before one, newest first."""
+        """Return the newest stored ticks at or before one, newest first."""
         parameters = {
             "contract_hash": self._contract_hash,
             "until": from_minute(at_or_before),
@@ -99,7 +99,7 @@ class FeatureStore:
 
 
 def block_of(tick: int, rows: list[tuple[object, ...]]) -> StateBlock:
-    """The block of the rows of `load_state`."""
+    """Return the block of the rows of `load_state`."""
     return StateBlock(tick, {table.kind: table for table in map(_table, rows)})
 
 
@@ -115,6 +115,6 @@ def _table(row: tuple[object, ...]) -> StateTable:
 
 @lru_cache(maxsize=64)
 def _array_literal(names: tuple[str, ...]) -> str:
-    """PostgreSQL's text form of an array of names; the same names come at every tick."""
+    """Return PostgreSQL's text form of an array of names; the same names come at every tick."""
     escaped = (name.replace("\\", "\\\\").replace('"', '\\"') for name in names)
     return "{" + ",".join(f'"{name}"' for name in escaped) + "}"

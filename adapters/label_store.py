@@ -99,14 +99,14 @@ class LabelStore:
         return [outcomes[i] for i in range(len(labels))]
 
     def current(self, flight_id: str) -> Label | None:
-        """The newest word on a flight, None when there is none."""
+        """Return the newest word on a flight, None when there is none."""
         row = self._database.row("current_label", {"flight_id": flight_id})
         return Label(*row) if row else None
 
     def known_by(
         self, moment: datetime, flown_from: date, flown_until: date, last_label: int = EVERY_LABEL
     ) -> LabelColumns:
-        """What was the word at a moment on the flights of some local days, both ends included.
+        """Return what was the word at a moment on the flights of some local days, both ends included.
 
         Only labels numbered up to `last_label` are looked at.
         """
@@ -118,17 +118,17 @@ class LabelStore:
         )
 
     def count_known_by(self, moment: datetime, flown_from: date, flown_until: date) -> int:
-        """How many flights of some local days, both ends included, had a label at a moment."""
+        """Return how many flights of some local days, both ends included, had a label at a moment."""
         row = self._database.row("count_labels_known_by", _window(moment, flown_from, flown_until))
         return int(row[0]) if row else 0
 
     def newest_day(self, known_by: datetime) -> date | None:
-        """The newest local day with a label that was known at a moment, None where there is none."""
+        """Return the newest local day with a label that was known at a moment, None where there is none."""
         row = self._database.row("newest_labelled_day", {"known_by": known_by})
         return row[0] if row else None
 
     def count(self) -> int:
-        """Number of flights with a label."""
+        """Return the number of flights with a label."""
         row = self._database.row("count_labels")
         return int(row[0]) if row else 0
 

@@ -118,7 +118,7 @@ class LightGBMBooster:
         return self._predict(matrix, _RAW_SCORE, 1)[:, 0]
 
     def contributions(self, matrix: Floats) -> Floats:
-        """Give each feature's signed share of the raw score, the expected score last.
+        """Return each feature's signed share of the raw score, the expected score last.
 
         Returns
         -------

@@ -26,14 +26,14 @@ class MlflowRest:
         self._timeout = timeout
 
     def version(self, model: str, version: int) -> dict[str, Any]:
-        """What is recorded of a version; `NotFound` where there is none."""
+        """Return what is recorded of a version; `NotFound` where there is none."""
         found = self._json("GET", "model-versions/get", {"name": model, "version": str(version)})
         if found is None:
             raise NotFound(f"model {model} has no version {version}")
         return dict(found["model_version"])
 
     def aliased(self, model: str, alias: str) -> dict[str, Any] | None:
-        """What is recorded of the version that an alias names; None where nothing has the alias."""
+        """Return what is recorded of the version that an alias names; None where nothing has the alias."""
         found = self._json("GET", "registered-models/alias", {"name": model, "alias": alias})
         return None if found is None else dict(found["model_version"])
 

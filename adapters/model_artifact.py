@@ -83,7 +83,7 @@ def signed_files(signature: str, key: bytes) -> dict[str, str]:
 
 
 def owner_of(signature: str, key: bytes) -> Owner | None:
-    """Registered model and run of which a SIGNATURE's text speaks; None where it is older than that.
+    """Return the registered model and run of which a SIGNATURE's text speaks; None where it is older than that.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def _verified(signature: str, key: bytes) -> dict[str, Any]:
 
 
 def _signed(signed: dict[str, Any]) -> Any:
-    """What the code is made over: without an owner the files alone, as before there were owners."""
+    """Return what the code is made over: without an owner the files alone, as before there were owners."""
     return {"files": signed["files"], "owner": signed["owner"]} if "owner" in signed else signed["files"]
 
 

@@ -65,7 +65,7 @@ class ModelVersion:
 
     @property
     def folder(self) -> str:
-        """Name of its folder in the cache: a number alone may mean another model after a restore.
+        """Return the name of its folder in the cache: a number alone may mean another model after a restore.
 
         Raises
         ------
@@ -211,17 +211,17 @@ class ModelRegistry:
             raise NotFound(f"training run {run_id} recorded no {name}") from error
 
     def alias(self, name: str) -> int | None:
-        """Version that an alias names; None where nothing has the alias."""
+        """Return the version that an alias names; None where nothing has the alias."""
         found = self.aliased(name)
         return found.version if found else None
 
     def aliased(self, name: str) -> ModelVersion | None:
-        """What is recorded of the version that an alias names; None where nothing has the alias."""
+        """Return what is recorded of the version that an alias names; None where nothing has the alias."""
         found = self._rest.aliased(self.model_name, name)
         return None if found is None else ModelVersion.of_record(found)
 
     def running_runs(self) -> list[str]:
-        """Ids of the runs that are open: under way, or left so by a process that was killed."""
+        """Return the ids of the runs that are open: under way, or left so by a process that was killed."""
         mine = f"attributes.status = 'RUNNING' and tags.model = '{self.model_name}'"
         with _reachable():
             return [run.info.run_id for run in self._client.search_runs([self._experiment()], mine)]
@@ -242,7 +242,7 @@ class ModelRegistry:
         self._rest.delete_alias(self.model_name, name)
 
     def version(self, version: int) -> ModelVersion:
-        """What is recorded of a version.
+        """Return what is recorded of a version.
 
         Raises
         ------
@@ -312,7 +312,7 @@ class ModelRegistry:
 
     @contextmanager
     def _downloaded(self, found: ModelVersion) -> Iterator[Path]:
-        """A version's verified files as MLflow holds them now, for the length of the block."""
+        """Return a version's verified files as MLflow holds them now, for the length of the block."""
         self._cache_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._cache_dir, prefix=".fetch-") as scratch:
             fetched = Path(scratch) / found.folder
@@ -328,7 +328,7 @@ class ModelRegistry:
             model_artifact.verify(folder, self._key)
 
     def _cached(self, version: int) -> Path | None:
-        """A sound copy of a version: that which served last, where the number stands for several."""
+        """Return a sound copy of a version: that which served last, where the number stands for several."""
         found = [folder for folder in self._cache_dir.glob(f"{version}*") if _number(folder.name) == version]
         last = self._last_note()
         for folder in sorted(found, key=lambda folder: (folder.name != last, -folder.stat().st_mtime)):
@@ -361,7 +361,7 @@ class ModelRegistry:
             unfinished.replace(note)
 
     def last_served(self) -> int | None:
-        """The version noted last, None where there is none."""
+        """Return the version noted last, None where there is none."""
         return _number(self._last_note())
 
     def _last_note(self) -> str:
@@ -425,7 +425,7 @@ class ModelRegistry:
 
 
 def _number(name: str) -> int | None:
-    """Version in the name of a folder or a note: all before the run, or the whole."""
+    """Return the version in the name of a folder or a note: all before the run, or the whole."""
     number = name.partition("-")[0]
     return int(number) if number.isascii() and number.isdigit() else None
 

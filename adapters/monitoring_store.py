@@ -125,7 +125,7 @@ class MonitoringStore:
         return found
 
     def measures_of(self, day: date) -> list[Measured]:
-        """All measures of a day."""
+        """Return all measures of a day."""
         return [Measured(*row) for row in self._database.rows("monitoring_measures", {"day": day})]
 
     def open_alert(
@@ -189,7 +189,7 @@ class MonitoringStore:
         return True
 
     def deliveries(self, alert_id: int) -> list[Delivery]:
-        """Every attempt to deliver an alert, in their order."""
+        """Return every attempt to deliver an alert, in their order."""
         return [Delivery(*row) for row in self._database.rows("alert_deliveries", {"alert_id": alert_id})]
 
     def missed_days(self, first: date, last: date) -> list[date]:
@@ -213,12 +213,12 @@ class MonitoringStore:
             raise NotFound(f"there is no alert {alert_id}")
 
     def alerts(self, first: date, last: date, open_only: bool = False) -> list[StoredAlert]:
-        """Alerts opened for some days, oldest first."""
+        """Return the alerts opened for some days, oldest first."""
         parameters = {"first": first, "last": last, "open_only": open_only}
         return [StoredAlert(*row) for row in self._database.rows("alert_list", parameters)]
 
     def alert(self, alert_id: int) -> StoredAlert:
-        """One alert.
+        """Return one alert.
 
         Raises
         ------
@@ -245,12 +245,12 @@ class MonitoringStore:
         self._database.execute("decision_record", parameters)
 
     def decisions(self, first: date, last: date) -> list[StoredDecision]:
-        """Decisions of some days, in the order they were made."""
+        """Return the decisions of some days, in the order they were made."""
         rows = self._database.rows("decision_list", {"first": first, "last": last})
         return [StoredDecision(*row) for row in rows]
 
     def last_retrain(self) -> date | None:
-        """Day of the last decision to retrain, None before the first."""
+        """Return the day of the last decision to retrain, None before the first."""
         row = self._database.row("decision_last_retrain")
         return row[0] if row else None
 

@@ -18,7 +18,7 @@ class Address:
 
     @property
     def name(self) -> str:
-        """Its kind and a fingerprint: tells addresses apart without giving them away."""
+        """Return its kind and a fingerprint: tells addresses apart without giving them away."""
         return f"{self.url.partition(':')[0]}-{hashlib.sha256(self.url.encode()).hexdigest()[:8]}"
 
 
@@ -51,7 +51,7 @@ class Pager:
         self._notifier = notifier
 
     def deliver_due(self) -> int:
-        """Attempt the deliveries that are due; gives how many alerts were attempted.
+        """Attempt the deliveries that are due; return how many alerts were attempted.
 
         An address that took an alert is not sent it again when another refused it. Safe beside other processes.
 

@@ -40,7 +40,7 @@ Parameters = Mapping[str, Any]
 
 @cache
 def query(name: str) -> str:
-    """Give the statement of `adapters/sql/queries/<name>.sql`; its first comment states what it promises."""
+    """Return the statement of `adapters/sql/queries/<name>.sql`; its first comment states what it promises."""
     return (SQL_DIR / "queries" / f"{name}.sql").read_text(encoding="utf-8")
 
 
@@ -206,7 +206,7 @@ class Database:
 
     @contextmanager
     def try_lock(self, number: int) -> Iterator[bool]:
-        """Hold an advisory lock for the block, if nobody else does; gives whether it is held.
+        """Hold an advisory lock for the block, if nobody else does; return whether it is held.
 
         A crash of this process or of the server frees it.
         """
@@ -311,7 +311,7 @@ def _endless(connection: Connection) -> Iterator[None]:
 
 
 def _is_stale(connection: Connection) -> bool:
-    """Whether the server closed an idle connection: only then is there something to read from it."""
+    """Return whether the server closed an idle connection: only then is there something to read from it."""
     if connection.closed:
         return True
     poll = select.poll()

@@ -80,7 +80,7 @@ class UnknownColumns(OntimeError):  # noqa: N818  named like its kin in domain.e
 
 
 def columns_of(header: bytes) -> tuple[str, ...]:
-    """Columns that a spool file's header names; without one, those from before there were headers.
+    """Return the columns that a spool file's header names; without one, those from before there were headers.
 
     Raises
     ------
@@ -204,12 +204,12 @@ class PredictionLog:
         self._months: set[tuple[int, int]] = set()
 
     def offset(self, file: str) -> int:
-        """How many bytes of a spool file are stored."""
+        """Return how many bytes of a spool file are stored."""
         row = self._database.row("spool_offset", {"file": file})
         return int(row[0]) if row else 0
 
     def offsets(self) -> dict[str, int]:
-        """How many bytes of each spool file are stored."""
+        """Return how many bytes of each spool file are stored."""
         return {file: int(shipped) for file, shipped in self._database.rows("spool_offsets")}
 
     def ship(
@@ -271,7 +271,7 @@ class PredictionLog:
         self._database.execute("forget_spool_file", {"file": file})
 
     def find(self, prediction_id: str) -> PredictionRecord | None:
-        """The stored prediction of an id, None when there is none."""
+        """Return the stored prediction of an id, None when there is none."""
         row = self._database.row("find_prediction", {"prediction_id": prediction_id})
         if row is None:
             return None
@@ -287,7 +287,7 @@ class PredictionLog:
         known_by: datetime | None = None,
         contract_hash: str | None = None,
     ) -> PredictionColumns:
-        """Give the predictions of the flights of some local days, both ends included, with their labels.
+        """Return the predictions of the flights of some local days, both ends included, with their labels.
 
         Parameters
         ----------
@@ -307,12 +307,12 @@ class PredictionLog:
         )
 
     def by_day(self, first_day: date, last_day: date) -> dict[date, tuple[int, int]]:
-        """Predictions of the flights of each local day, and of how many flights they are."""
+        """Return the predictions of the flights of each local day, and of how many flights they are."""
         rows = self._database.rows("predictions_by_day", _window(first_day, last_day))
         return {day: (predictions, flights) for day, predictions, flights in rows}
 
     def count(self) -> int:
-        """Number of stored predictions."""
+        """Return the number of stored predictions."""
         row = self._database.row("count_predictions")
         return int(row[0]) if row else 0
 
@@ -325,7 +325,10 @@ class PredictionLog:
 
 
 def _months_of(block: bytes, columns: tuple[str, ...]) -> set[datetime]:
-    """First moments of the months of the lines; a line that is none is a ValueError, whatever is wrong with it."""
+    """Return the first moments of the months of the lines.
+
+    A line that is none is a ValueError, whatever is wrong with it.
+    """
     at = columns.index("as_of")
     try:
         moments = {line.split(b"\t", at + 1)[at] for line in block.split(b"\n")[:-1]}
@@ -357,7 +360,7 @@ def _copy(cursor: Cursor, block: bytes, columns: tuple[str, ...]) -> None:
 
 
 def columns_of_rows(rows: Sequence[tuple[Any, ...]], with_features: bool) -> PredictionColumns:
-    """Columns of the rows of a query that selects what `PredictionColumns` holds, features as text."""
+    """Return the columns of the rows of a query that selects what `PredictionColumns` holds, features as text."""
     names = [f.name for f in fields(PredictionColumns)]
     columns = dict(zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True))
     arrays: dict[str, npt.NDArray[Any]] = {}

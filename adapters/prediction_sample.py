@@ -36,7 +36,7 @@ class WindowTotals:
     """Predictions in each cell."""
 
     def latency_quantile(self, share: float) -> float:
-        """Latency in microseconds that a share of the predictions does not exceed; NaN without any."""
+        """Return the latency in microseconds that a share of the predictions does not exceed; NaN without any."""
         if not self.predictions:
             return float("nan")
         position = np.searchsorted(np.cumsum(self.count), share * self.predictions)
@@ -51,7 +51,7 @@ class Sample:
     share: float
 
     def scaled(self, rows: int) -> int:
-        """How many of all flights a number of the sample stands for."""
+        """Return how many of all flights a number of the sample stands for."""
         return round(rows / self.share)
 
 
@@ -84,7 +84,7 @@ class PredictionSampler:
         near_headline: int,
         with_features: bool = True,
     ) -> Sample:
-        """Give one prediction of each flight, of a share of the flights where there are more than `most`.
+        """Return one prediction of each flight, of a share of the flights where there are more than `most`.
 
         Parameters
         ----------

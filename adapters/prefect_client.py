@@ -70,7 +70,7 @@ class PrefectClient:
         return FlowRun(run["id"], run["name"])
 
     def state(self, run: FlowRun) -> tuple[str, str]:
-        """Type and message of a run's state."""
+        """Return the type and message of a run's state."""
         state = self._call("GET", f"/flow_runs/{run.run_id}")["state"]
         return state["type"], state["message"] or state["name"]
 
@@ -109,7 +109,7 @@ class PrefectClient:
                     raise
 
     def under_way(self, pool: str) -> list[FlowRun]:
-        """Give the runs that a worker of a pool has taken and not brought to their end."""
+        """Return the runs that a worker of a pool has taken and not brought to their end."""
         wanted = {
             "flow_runs": {"state": {"type": {"any_": UNDER_WAY}}},
             "work_pools": {"name": {"any_": [pool]}},

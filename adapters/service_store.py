@@ -36,7 +36,7 @@ class ServiceDay:
 
     @property
     def requests(self) -> int:
-        """All of them."""
+        """Return all of them."""
         return self.answered + self.refused + self.shed + self.failed
 
 
@@ -65,10 +65,10 @@ class ServiceStore:
         return ServiceDay(*row)
 
     def acknowledged(self, day: date) -> int | None:
-        """How many predictions of a local day's flights were acknowledged; None where nobody counted."""
+        """Return how many predictions of a local day's flights were acknowledged; None where nobody counted."""
         row = self._database.row("service_acknowledged", {"day": day})
         return row[0] if row else None
 
     def forget(self, before: date) -> int:
-        """Forget the counts of days before one; gives how many rows went."""
+        """Forget the counts of days before one; return how many rows went."""
         return self._database.execute("service_forget", {"before": before})

@@ -93,39 +93,39 @@ class Settings:
 
     @property
     def postgres_password(self) -> str:
-        """The password of PostgreSQL, read from its file."""
+        """Return the password of PostgreSQL, read from its file."""
         return read_secret("postgres_password_file", self.postgres_password_file)
 
     @property
     def signing_key(self) -> bytes:
-        """The key of model signatures, read from its file."""
+        """Return the key of model signatures, read from its file."""
         return read_secret("signing_key_file", self.signing_key_file).encode()
 
     @property
     def mlflow_address(self) -> str:
-        """Where MLflow answers."""
+        """Return where MLflow answers."""
         return self.mlflow_url or f"http://127.0.0.1:{self.mlflow_port}"
 
     @property
     def prefect_address(self) -> str:
-        """Where Prefect's API answers."""
+        """Return where Prefect's API answers."""
         return self.prefect_url or f"http://127.0.0.1:{self.prefect_port}/api"
 
     @property
     def prefect_auth(self) -> str | None:
-        """User and password of Prefect's API, None where it asks for none."""
+        """Return the user and password of Prefect's API, None where it asks for none."""
         if not self.prefect_password_file.exists():
             return None
         return f"ontime:{read_secret('prefect_password_file', self.prefect_password_file)}"
 
     @property
     def api_address(self) -> str:
-        """Where a client on this machine reaches the API."""
+        """Return where a client on this machine reaches the API."""
         return f"http://127.0.0.1:{self.api_port}"
 
     @property
     def public_address(self) -> str:
-        """Where people reach the API."""
+        """Return where people reach the API."""
         return self.public_url.rstrip("/") or self.api_address
 
 
@@ -203,7 +203,7 @@ def _share(name: str, value: Any) -> float:
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """Give the process's settings, read once."""
+    """Return the process's settings, read once."""
     return read_settings(os.environ)
 
 

@@ -37,7 +37,7 @@ class Snapshot:
     def facts(
         self, known_by: datetime, scheduled_from: datetime, scheduled_until: datetime | None = None
     ) -> tuple[FlightFacts, WeatherFacts]:
-        """Give what was known at a moment, as `EventStore.facts` does."""
+        """Return what was known at a moment, as `EventStore.facts` does."""
         span = fact_queries.Span(
             known_by,
             scheduled_from,
@@ -49,5 +49,5 @@ class Snapshot:
             return fact_queries.flight_facts(cursor, span), fact_queries.weather_facts(cursor, span)
 
     def known_by(self, moment: datetime, flown_from: date, flown_until: date) -> LabelColumns:
-        """Give what was the word at a moment on the flights of some local days, as `LabelStore.known_by` does."""
+        """Return what was the word at a moment on the flights of some local days, as `LabelStore.known_by` does."""
         return LabelStore(self.database).known_by(moment, flown_from, flown_until, self.last_rows["labels"])

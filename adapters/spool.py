@@ -249,11 +249,11 @@ class SpoolReader:
         self._directory = directory
 
     def is_there(self) -> bool:
-        """Whether the folder can be seen from here."""
+        """Return whether the folder can be seen from here."""
         return self._directory.is_dir()
 
     def files(self) -> list[Path]:
-        """All files, oldest name first within a worker."""
+        """Return all files, oldest name first within a worker."""
         return sorted(self._directory.glob("*" + SUFFIX))
 
     def read(self, file: Path, offset: int, max_bytes: int) -> Tail:
@@ -277,17 +277,17 @@ class SpoolReader:
         return Tail(data[:end], len(data) - end if whole else 0)
 
     def header(self, file: Path) -> bytes:
-        """First line of a file if it is a header, else nothing; raises as `read`."""
+        """Return the first line of a file if it is a header, else nothing; raises as `read`."""
         with file.open("rb") as stream:
             return stream.readline() if stream.read(1) == HEADER_MARK and not stream.seek(0) else b""
 
     def lines(self, file: Path) -> list[bytes]:
-        """All whole lines of a file that are predictions; raises as `read`."""
+        """Return all whole lines of a file that are predictions; raises as `read`."""
         whole = [line for line in file.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
         return whole[1:] if self.header(file) else whole
 
     def is_abandoned(self, file: Path) -> bool:
-        """Whether the worker of a file is gone, or has left it for a new one: nobody holds its lock."""
+        """Return whether the worker of a file is gone, or has left it for a new one: nobody holds its lock."""
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -333,7 +333,7 @@ class SpoolReader:
         return None
 
     def retry_refused(self) -> list[str]:
-        """Give every file of refused lines back to the shipper, under a new name; gives the old names.
+        """Return every file of refused lines back to the shipper, under a new name; return the old names.
 
         What it refuses again is set aside again.
         """
@@ -343,7 +343,7 @@ class SpoolReader:
         return [file.name for file in found]
 
     def backlog_bytes(self) -> int:
-        """Size of all files."""
+        """Return the size of all files."""
         total = 0
         for file in self.files():
             try:

@@ -29,7 +29,7 @@ def _plain(value: Any) -> str:
 
 
 def events_told(say: Say) -> Callable[[int, int], None]:
-    """Say how many events are done, and how long the others will take."""
+    """Return a function that reports how many events are done, and how long the others will take."""
     started = time.monotonic()
 
     def tell(done: int, total: int) -> None:
@@ -40,7 +40,7 @@ def events_told(say: Say) -> Callable[[int, int], None]:
 
 
 def steps_told(say: Say) -> Callable[[str, float], None]:
-    """Say each step once, when it begins."""
+    """Return a function that reports each step once, when it begins."""
     last = ""
 
     def tell(step: str, share: float) -> None:

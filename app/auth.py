@@ -26,7 +26,7 @@ class KeyRing:
         self._scopes = self._keys.load_active()
 
     def scopes(self, key: str) -> frozenset[str] | None:
-        """Scopes of a key, None where it is not active: a new key is known a second after it was made.
+        """Return the scopes of a key, None where it is not active: a new key is known a second after it was made.
 
         Raises
         ------

@@ -24,7 +24,7 @@ class Loop:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def once(self) -> bool:
-        """Take a step in the caller's thread; gives whether it succeeded. What fails is tried again by the loop."""
+        """Take a step in the caller's thread; return whether it succeeded. What fails is tried again by the loop."""
         try:
             self._step()
         except Exception as error:

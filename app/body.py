@@ -11,7 +11,7 @@ from domain.clock import ClockReading
 
 
 def read_json() -> dict[str, Any]:
-    """The request's body as an object.
+    """Return the request's body as an object.
 
     Raises
     ------
@@ -32,22 +32,22 @@ def read_json() -> dict[str, Any]:
 
 
 def json_response(body: Any, status: int = 200, mimetype: str = "application/json") -> Response:
-    """A response with a JSON body; NaN is written as null."""
+    """Return a response with a JSON body; NaN is written as null."""
     return Response(orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY), status=status, mimetype=mimetype)
 
 
 def timestamp(moment: datetime) -> str:
-    """ISO 8601 in UTC with Z."""
+    """Return ISO 8601 in UTC with Z."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def clock_body(reading: ClockReading) -> dict[str, str]:
-    """The stack's clock as every answer carries it."""
+    """Return the stack's clock as every answer carries it."""
     return {"now": timestamp(reading.now), "mode": reading.mode}
 
 
 def status_of_items(statuses: list[int]) -> int:
-    """Status of a batch: 200 all good, 207 mixed, 422 none valid."""
+    """Return the status of a batch: 200 all good, 207 mixed, 422 none valid."""
     good = sum(status < 400 for status in statuses)
     if good == len(statuses):
         return 200

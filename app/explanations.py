@@ -25,7 +25,7 @@ EXPECTED = f"true, false, or how many shares to show, 1 to {MOST_SHOWN}"
 
 
 def asked() -> int:
-    """How many shares the request asks for by `?explain=`; 0 for none.
+    """Return how many shares the request asks for by `?explain=`; 0 for none.
 
     Raises
     ------
@@ -93,13 +93,13 @@ def _calibrated(model: FlightModel, raw: float) -> dict[str, Any]:
 
 
 def _words(name: str, value: float) -> str:
-    """A feature in words; a code with the letters it stands for."""
+    """Return a feature in words; a code with the letters it stands for."""
     words = WORDS.get(name, name)
     return f"{words}, {np.base_repr(int(value), BASE)}" if name in CATEGORICAL and value >= 0 else words
 
 
 def model_of(p: Parts, version: int) -> FlightModel:
-    """The model of a version: one that serves, or else from the registry.
+    """Return the model of a version: one that serves, or else from the registry.
 
     Raises
     ------

@@ -107,7 +107,7 @@ class FeatureCache:
             raise NotReady("PostgreSQL has not answered for some seconds")
 
     def now(self) -> ClockReading:
-        """What the stack's clock says; in system mode the real time, without a look at the database.
+        """Return what the stack's clock says; in system mode the real time, without a look at the database.
 
         Raises
         ------
@@ -120,7 +120,7 @@ class FeatureCache:
         return reading if reading.mode == "simulated" else ClockReading(clock_store.system_now(), "system")
 
     def last_known(self) -> ClockReading | None:
-        """What the clock said when it was last looked at; None before the first look. Asks no database."""
+        """Return what the clock said when it was last looked at; None before the first look. Asks no database."""
         return self.now() if self._reading else None
 
     def read_clock(self) -> None:
@@ -128,12 +128,14 @@ class FeatureCache:
         self._reading = self._clock.read()
 
     def newest_tick(self) -> int | None:
-        """The newest tick in memory."""
+        """Return the newest tick in memory."""
         with self._lock:
             return max(self._ring, default=None)
 
     def newest_for(self, tick: int) -> StateBlock | None:
-        """The state a tick sees that memory or the store has; None where it lies before them and must be computed.
+        """Return the state a tick sees that memory or the store has.
+
+        None where it lies before them and must be computed.
 
         A tick whose state is not computed yet sees the newest one there is.
 
@@ -205,7 +207,7 @@ class FeatureCache:
         return block
 
     def _knew_flights(self, moment: datetime) -> bool:
-        """Whether any flight of a year before or of the future was known; asked only when none was near."""
+        """Return whether any flight of a year before or of the future was known; asked only when none was near."""
         return len(self._events.facts(moment, moment - timedelta(days=365))[0]) > 0
 
     def _keep(self, block: StateBlock) -> None:
@@ -235,14 +237,14 @@ class RequestView:
         self.clock = cache.now()
 
     def reaches(self, moment: datetime) -> bool:
-        """Whether a moment has come; the thread is let catch up for one that seems ahead of the clock."""
+        """Return whether a moment has come; the thread is let catch up for one that seems ahead of the clock."""
         if moment > self.clock.now and not self._reread:
             self._cache.catch_up()
             self.clock, self._reread = self._cache.now(), True
         return moment <= self.clock.now
 
     def state_for(self, as_of: datetime) -> StateBlock:
-        """Give the state a question as of some moment sees: that of the newest tick at or before it.
+        """Return the state a question as of some moment sees: that of the newest tick at or before it.
 
         In memory, stored, or, for a moment before the stored ones, computed from the event log.
 

@@ -21,7 +21,7 @@ def live() -> Response:
 
 @blueprint.get("/health/ready")
 def ready() -> Response:
-    """Tell whether a prediction can be served: 200 when each check passes, else 503."""
+    """Return whether a prediction can be served: 200 when each check passes, else 503."""
     p = parts()
     checks = {
         "champion": _check(lambda: p.models.require_champion()),
@@ -42,7 +42,7 @@ def ready() -> Response:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Give the counters of all workers in Prometheus' text form."""
+    """Return the counters of all workers in Prometheus' text form."""
     p = parts()
     METRICS.observe_state(p.cache.newest_tick(), p.spooled.backlog_bytes())
     return Response(METRICS.render(), mimetype="text/plain; version=0.0.4")

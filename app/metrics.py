@@ -63,7 +63,7 @@ class Metrics:
         self._spool.set(spool_bytes)
 
     def render(self) -> bytes:
-        """All counters as text; over all workers where they share a folder."""
+        """Return all counters as text; over all workers where they share a folder."""
         if values.ValueClass is values.MutexValue:
             return generate_latest()
         registry = CollectorRegistry()

@@ -67,17 +67,17 @@ class ModelHolder:
 
     @property
     def champion(self) -> Served | None:
-        """What serves, None before the first was loaded."""
+        """Return what serves, None before the first was loaded."""
         return self._pair.champion
 
     @property
     def challenger(self) -> Served | None:
-        """What is scored beside it, None without one."""
+        """Return what is scored beside it, None without one."""
         return self._pair.challenger
 
     @property
     def problem(self) -> str | None:
-        """Why the alias's version does not serve; empty where it does, None while that is not known."""
+        """Return why the alias's version does not serve; empty where it does, None while that is not known."""
         return self._problem
 
     def refresh(self) -> None:
@@ -102,7 +102,7 @@ class ModelHolder:
             self._forget_cold()
 
     def require_champion(self) -> Served:
-        """The champion.
+        """Return the champion.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class ModelHolder:
         return self.require_pair()[0]
 
     def require_pair(self) -> tuple[Served, Served | None]:
-        """The champion, and the challenger that belongs beside it.
+        """Return the champion, and the challenger that belongs beside it.
 
         Raises
         ------
@@ -147,7 +147,10 @@ class ModelHolder:
         _tell(CHALLENGER, current, served)
 
     def _loaded(self, alias: str, found: ModelVersion | None) -> Served | None:
-        """The version, loaded; None where there is none or it is refused, which is logged each time it is tried."""
+        """Return the version, loaded.
+
+        None where there is none or it is refused, which is logged each time it is tried.
+        """
         if found is None:
             return None
         # By number and run: after a restore the same number may be another model.
@@ -191,7 +194,7 @@ class ModelHolder:
                 return
 
     def _sound(self, version: int) -> FlightModel | None:
-        """A version from the cache, or as MLflow has it; None where neither is there, or it is refused."""
+        """Return a version from the cache, or as MLflow has it; None where neither is there, or it is refused."""
         name = str(version)
         refused = self._refused.get(name)
         if refused is not None and time.monotonic() < refused.until:

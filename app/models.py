@@ -73,7 +73,7 @@ def retrain() -> Response:
 
 
 def _previous() -> dict[str, Any] | None:
-    """The version a rollback goes to, None where there is none."""
+    """Return the version a rollback goes to, None where there is none."""
     p = parts()
     try:
         return p.describe_version(p.deployments.previous_champion(CONTRACT_HASH))
@@ -98,7 +98,7 @@ def _describe(served: Served | None) -> dict[str, Any] | None:
 
 
 def ledger_row(row: Deployment) -> dict[str, Any]:
-    """A row of the ledger as answers show it."""
+    """Return a row of the ledger as answers show it."""
     return {
         "deployment_id": row.deployment_id,
         "action": row.action,

@@ -83,7 +83,7 @@ def _swagger_ui() -> Path:
 
 
 def describe() -> dict[str, Any]:
-    """The whole description."""
+    """Return the whole description."""
     spec = APISpec(
         title=TITLE,
         version=VERSION,

@@ -63,7 +63,7 @@ class Parts:
     flows: PrefectClient
 
     def describe_version(self, version: int) -> dict[str, Any]:
-        """Where a model version came from; only its number while MLflow is away."""
+        """Return where a model version came from; only its number while MLflow is away."""
         try:
             tags = self.registry.version(version).tags
         except OntimeError:
@@ -73,7 +73,7 @@ class Parts:
 
 
 def parts() -> Parts:
-    """The parts of the application that handles the current request."""
+    """Return the parts of the application that handles the current request."""
     return cast(Parts, current_app.extensions["ontime"])
 
 

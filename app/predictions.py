@@ -138,7 +138,7 @@ def _unshipped(prediction_id: str) -> PredictionRecord | None:
 
 
 def _features(record: PredictionRecord) -> dict[str, float | None] | list[float]:
-    """By name, where this code has the contract the prediction was made with."""
+    """Return by name, where this code has the contract the prediction was made with."""
     values: list[Any] = [None if value != value else value for value in record.features.tolist()]
     if record.contract_hash != CONTRACT_HASH:
         return values

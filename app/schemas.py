@@ -81,7 +81,7 @@ class Airport(fields.String):
 
 
 def whole(check: validate.Validator, **options: Any) -> fields.Integer:
-    """A whole number that is given as one."""
+    """Return a whole number that is given as one."""
     return fields.Integer(strict=True, validate=check, **options)
 
 
@@ -268,7 +268,7 @@ def load(schema: Schema, body: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def _flatten(messages: Any, path: str, body: Any) -> list[dict[str, Any]]:
-    """Name each field by its path, and show what was found there."""
+    """Return the name each field by its path, and show what was found there."""
     if isinstance(messages, dict):
         found = []
         for name, inner in messages.items():

@@ -110,7 +110,7 @@ class ServiceCounter:
         ]
 
     def _day(self, reading: ClockReading) -> date:
-        """Give the local day of a moment; worked out once an hour."""
+        """Return the local day of a moment; worked out once an hour."""
         hour, known = minute_floor(reading.now) // 60, self._today
         if known is None or known[0] != hour:
             known = self._today = hour, local_day(HOME_AIRPORT, hour * 60)

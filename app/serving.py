@@ -116,7 +116,7 @@ class Predictor:
 
 
 def _vectors(questions: Sequence[Question]) -> Floats:
-    """Vectors in the order of the questions, those that see the same state together."""
+    """Return the vectors in the order of the questions, those that see the same state together."""
     ticks = np.array([question.state.first_tick for question in questions], dtype=np.int64)
     queries = _queries(questions)
     if len(questions) == 1 or (ticks == ticks[0]).all():
@@ -146,7 +146,7 @@ def _queries(questions: Sequence[Question]) -> Queries:
 
 
 def _shadow(challenger: Served | None, vectors: Floats) -> Floats | None:
-    """The challenger's probabilities; a challenger that fails harms no answer."""
+    """Return the challenger's probabilities; a challenger that fails harms no answer."""
     if challenger is None:
         return None
     try:
@@ -188,13 +188,13 @@ def _record(
 
 
 def identity(flight: dict[str, Any]) -> str:
-    """The flight's identity: its local date at the origin is part of it."""
+    """Return the flight's identity: its local date at the origin is part of it."""
     day = local_date(flight["origin"], minute_floor(flight["scheduled_departure"]))
     return flight_id(flight["carrier"], flight["flight"], flight["origin"], day)
 
 
 def new_id() -> uuid.UUID:
-    """A random identity that sorts by time (UUID version 7): the log's index grows at its end."""
+    """Return a random identity that sorts by time (UUID version 7): the log's index grows at its end."""
     value = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10))
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62

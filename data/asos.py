@@ -52,7 +52,7 @@ METAR_TOLERANCE = pd.Timedelta(minutes=10)
 
 
 def is_asos(header: set[str]) -> bool:
-    """Whether plain column names are those of such a file."""
+    """Return whether plain column names are those of such a file."""
     return {"station", "valid"} <= header
 
 
@@ -127,7 +127,10 @@ def _airports(table: TextTable) -> pd.Series:
 
 @cache
 def _stations() -> dict[str, str]:
-    """The airport of each station: stations go by ICAO's names, those of the contiguous states without their K."""
+    """Return the airport of each station.
+
+    Stations go by ICAO's names, those of the contiguous states without their K.
+    """
     named = {icao: place["iata"] for icao, place in airportsdata.load("ICAO").items() if place["iata"]}
     return named | {icao[1:]: iata for icao, iata in named.items() if icao.startswith("K")}
 
@@ -143,7 +146,7 @@ def _of_known_airports(rows: pd.DataFrame, report: CleaningReport) -> pd.DataFra
 
 
 def _moments(table: TextTable) -> pd.Series:
-    """Moments in UTC of times in the file's zone; what does not fit is blamed on the table."""
+    """Return the moments in UTC of times in the file's zone; what does not fit is blamed on the table."""
     text = table.matching("valid", MOMENT, "expected a moment like 2013-04-11 14:51")
     clock = pd.to_datetime(text, format="%Y-%m-%d %H:%M", errors="coerce").dt.as_unit("us")
     fits = text.str.fullmatch(MOMENT)
@@ -164,7 +167,7 @@ def _moments(table: TextTable) -> pd.Series:
 
 
 def _zone(table: TextTable) -> ZoneInfo:
-    """The zone that the comments name; UTC where they name none."""
+    """Return the zone that the comments name; UTC where they name none."""
     named = next((found[1] for line in table.lines.before if (found := ZONE.search(line))), "UTC")
     try:
         return ZoneInfo(named)
@@ -173,7 +176,7 @@ def _zone(table: TextTable) -> ZoneInfo:
 
 
 def _told_by_reports(table: TextTable, near: pd.Series) -> pd.Series:
-    """The moment in each report's own text, of the day nearest to the row's; NaT where there is none."""
+    """Return the moment in each report's own text, of the day nearest to the row's; NaT where there is none."""
     parts = table.text["metar"].str.extract(METAR_TIME).astype("float64")
     of_day = pd.to_timedelta(parts[1] * 60 + parts[2], unit="min")
     told = pd.Series(pd.NaT, index=near.index, dtype=near.dtype)
@@ -198,7 +201,7 @@ def _compare_with_reports(table: TextTable, moments: pd.Series, told: pd.Series)
 
 
 def _one_an_hour(rows: pd.DataFrame, report: CleaningReport) -> pd.DataFrame:
-    """Of each hour the routine report: the one with sea-level pressure, then the nearest to minute 51."""
+    """Return of each hour the routine report: the one with sea-level pressure, then the nearest to minute 51."""
     off = (rows["reported_at"].dt.minute - ROUTINE_MINUTE).abs()
     order = rows.assign(special=rows["pressure_mb"].isna(), off=off)
     order = order.sort_values(["observed_at", "airport", "special", "off"], kind="stable")

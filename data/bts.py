@@ -66,7 +66,7 @@ EARLY, LATE = -120, 720
 
 
 def is_bts(header: set[str]) -> bool:
-    """Whether plain column names are those of such a file."""
+    """Return whether plain column names are those of such a file."""
     dated = bool(header & set(COLUMNS["date"])) or header.issuperset(PARTS_OF_DATE)
     return dated and "crsdeptime" in header
 
@@ -97,7 +97,7 @@ def read_flights(lines: Lines, report: CleaningReport, most_bad: float) -> tuple
 
 
 def _typed(table: TextTable, report: CleaningReport) -> pd.DataFrame:
-    """Every column in its type; what does not fit is blamed on the table."""
+    """Return every column in its type; what does not fit is blamed on the table."""
     raw = pd.DataFrame(
         {
             "date": _dates(table),
@@ -165,7 +165,10 @@ def _derive_delays(raw: pd.DataFrame, table: TextTable, report: CleaningReport) 
 
 
 def _clock_delay(table: TextTable, scheduled: pd.Series, actual: str) -> pd.Series:
-    """Minutes from a scheduled to an actual clock time, within a day of which little is early; NaN where unclear."""
+    """Return the minutes from a scheduled to an actual clock time, within a day of which little is early.
+
+    NaN where unclear.
+    """
     # Not blamed: where a delay is written, nobody needs the clock time.
     hhmm = pd.to_numeric(table.text[actual], errors="coerce")
     hhmm = hhmm.where(_is_clock(hhmm) & (hhmm % 1 == 0))
@@ -188,7 +191,7 @@ def _contradictions(raw: pd.DataFrame, table: TextTable) -> None:
 
 
 def _without_copies(raw: pd.DataFrame, table: TextTable, report: CleaningReport) -> pd.DataFrame:
-    """The marketing carriers' table has a flight once for each that sold it; a flag says which to leave out."""
+    """Return the marketing carriers' table has a flight once for each that sold it; a flag says which to leave out."""
     copy = table.text.loc[raw.index, "duplicate"].str.upper().isin(["Y", "1"])
     why = "the table's flag: another row has the flight"
     report.add("flights", "dropped", "rows marked as duplicates", copy.sum(), why)
@@ -208,7 +211,7 @@ def _of_known_airports(raw: pd.DataFrame, report: CleaningReport) -> pd.DataFram
 
 
 def _once(raw: pd.DataFrame, table: TextTable, report: CleaningReport) -> pd.DataFrame:
-    """Each flight once; two outcomes of one flight are a contradiction, not a repeat."""
+    """Return each flight once; two outcomes of one flight are a contradiction, not a repeat."""
     identity = ["carrier", "flight", "origin", "date"]
     same = raw.duplicated(keep="first")
     report.add("flights", "dropped", "repeated rows", same.sum(), "they say the same")
@@ -225,7 +228,7 @@ def _once(raw: pd.DataFrame, table: TextTable, report: CleaningReport) -> pd.Dat
 
 
 def _scheduled_legs(raw: pd.DataFrame, departure: list[str], report: CleaningReport) -> pd.DataFrame:
-    """Of a diverted flight that stands there as two legs, the scheduled one, whichever comes first."""
+    """Return of a diverted flight that stands there as two legs, the scheduled one, whichever comes first."""
     legs = raw.groupby(departure)
     elsewhere = raw["diverted"] & (legs["dest"].transform("nunique") > 1) & ~legs["diverted"].transform("all")
     why = "the leg to the scheduled destination is there too"
@@ -259,7 +262,10 @@ def _flights(raw: pd.DataFrame, report: CleaningReport) -> pd.DataFrame:
 
 
 def _departure(raw: pd.DataFrame, dep_local: np.ndarray, report: CleaningReport) -> np.ndarray:
-    """Minutes since the epoch; of an hour that autumn repeats, the one that the scheduled duration confirms."""
+    """Return the minutes since the epoch.
+
+    Of an hour that autumn repeats, the one that the scheduled duration confirms.
+    """
     wall = to_minutes(raw["date"]) + dep_local.astype("int64")
     found = instants(raw["origin"], wall)
     elapsed = raw["elapsed"].to_numpy()

@@ -44,7 +44,7 @@ class DatasetEvents:
         return len(self.flight_events) + len(self.weather_events)
 
     def between(self, after: datetime, until: datetime) -> Self:
-        """Give the events with after < known_at <= until."""
+        """Return the events with after < known_at <= until."""
         return type(self)(
             _between(self.flight_events, after, until), _between(self.weather_events, after, until)
         )
@@ -61,7 +61,7 @@ def events_of(cleaned: CleanedData) -> DatasetEvents:
 
 
 def flight_events_of(flights: pd.DataFrame, source: str = SOURCE) -> pd.DataFrame:
-    """Up to three events a flight, sorted by `known_at`; a flight's own in the order of `KINDS`.
+    """Return up to three events a flight, sorted by `known_at`; a flight's own in the order of `KINDS`.
 
     A column `cancelled` says which flights were, some of them after leaving the gate; without it they are those
     that never left.
@@ -138,7 +138,7 @@ def _diverted(flights: pd.DataFrame) -> pd.DataFrame:
 
 
 def weather_events_of(weather: pd.DataFrame, source: str = SOURCE) -> pd.DataFrame:
-    """One event an observation, sorted by `known_at`."""
+    """Return one event an observation, sorted by `known_at`."""
     events = weather.copy()
     events.insert(2, "known_at", events["observed_at"] + WEATHER_KNOWN_AFTER)
     events["source"] = source

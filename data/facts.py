@@ -18,14 +18,14 @@ class FactsInMemory:
         self._flights, self._weather = flights, weather
 
     def facts(self, known_by: datetime, scheduled_from: datetime) -> tuple[FlightFacts, WeatherFacts]:
-        """Give what was known by a moment of flights scheduled from another on."""
+        """Return what was known by a moment of flights scheduled from another on."""
         scheduled = self._flights.take(self._flights.sched_dep >= minute_floor(scheduled_from))
         known = minute_floor(known_by)
         return scheduled.known_by(known), self._weather.known_by(known)
 
 
 def facts_of(events: DatasetEvents) -> tuple[FlightFacts, WeatherFacts]:
-    """Give the facts of some events: a row a scheduled flight, and the weather, sharing one network."""
+    """Return the facts of some events: a row a scheduled flight, and the weather, sharing one network."""
     network = Network()
     return _flights(events.flight_events, network), _weather(events.weather_events, network)
 

@@ -25,22 +25,22 @@ class AppendCounts(Protocol):
 
     @property
     def accepted(self) -> int:
-        """Rows that are new."""
+        """Return the rows that are new."""
         ...
 
     @property
     def duplicates(self) -> int:
-        """Rows that were there already."""
+        """Return the rows that were there already."""
         ...
 
     @property
     def conflicts(self) -> int:
-        """Rows that contradict what is there."""
+        """Return the rows that contradict what is there."""
         ...
 
     @property
     def differing(self) -> Sequence[tuple[int, str]]:
-        """Each of those: its position in the frame, and how it differs."""
+        """Return each of those: its position in the frame, and how it differs."""
         ...
 
 
@@ -110,7 +110,7 @@ class IngestReport:
     cleaning: dict[str, Any]
 
     def lines(self) -> list[str]:
-        """Give the report as text."""
+        """Return the report as text."""
         kinds = ", ".join(f"{n:,} {kind}" for kind, n in self.events.items())
         found = [
             f"{f['table']}: {f['action']} {f['rows']:,} {f['what']} ({f['why']})"

@@ -20,13 +20,13 @@ class Instants(NamedTuple):
 
     @property
     def repeated(self) -> np.ndarray:
-        """Whether the time happens twice."""
+        """Return whether the time happens twice."""
         differs: np.ndarray = self.first != self.second
         return differs
 
 
 def instants(airports: pd.Series, wall: np.ndarray) -> Instants:
-    """Give the instants of local times.
+    """Return the instants of local times.
 
     Parameters
     ----------

@@ -65,11 +65,11 @@ class CleaningReport:
         self.findings.append(Finding(table, action, what, int(rows), why))
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the report as plain values, for JSON."""
+        """Return the report as plain values, for JSON."""
         return asdict(self)
 
     def lines(self) -> list[str]:
-        """Give the report as text, one finding a line."""
+        """Return the report as text, one finding a line."""
         totals = [f"{t}: {n:,} rows read, {self.rows_kept[t]:,} kept" for t, n in self.rows_read.items()]
         return totals + [f"{f.table}: {f.action} {f.rows:,} {f.what} ({f.why})" for f in self.findings]
 
@@ -84,7 +84,7 @@ class CleanedData:
 
 
 def package_version() -> str:
-    """Version of the installed dataset."""
+    """Return the version of the installed dataset."""
     return version(PACKAGE)
 
 
@@ -125,7 +125,7 @@ def clean(raw_flights: pd.DataFrame, raw_weather: pd.DataFrame) -> CleanedData:
 
 
 def clean_flights(raw: pd.DataFrame, report: CleaningReport) -> pd.DataFrame:
-    """One row a flight, times in UTC, sorted by scheduled departure."""
+    """Return one row a flight, times in UTC, sorted by scheduled departure."""
     raw = _without_unknown_airports(raw, report)
     raw = _without_repeats(raw, report)
     dep_local = clock_minutes(raw["sched_dep_time"])
@@ -152,7 +152,7 @@ def clean_flights(raw: pd.DataFrame, report: CleaningReport) -> pd.DataFrame:
 
 
 def clock_minutes(hhmm: pd.Series) -> np.ndarray:
-    """Minutes after midnight of times written as HHMM; 2400 is 1440, the end of the day.
+    """Return the minutes after midnight of times written as HHMM; 2400 is 1440, the end of the day.
 
     Examples
     --------
@@ -165,13 +165,13 @@ def clock_minutes(hhmm: pd.Series) -> np.ndarray:
 
 
 def to_utc(minutes: np.ndarray) -> pd.DatetimeIndex:
-    """UTC timestamps of minutes since the epoch."""
+    """Return UTC timestamps of minutes since the epoch."""
     moments = pd.to_datetime(minutes.astype("int64") * 60, unit="s", utc=True)
     return pd.DatetimeIndex(moments.astype("datetime64[us, UTC]"))
 
 
 def to_minutes(moments: pd.Series) -> np.ndarray:
-    """Minutes since the epoch of UTC timestamps, rounded up: nothing may count as known early."""
+    """Return the minutes since the epoch of UTC timestamps, rounded up: nothing may count as known early."""
     since = pd.to_datetime(moments, utc=True) - pd.Timestamp(EPOCH)
     return (-(-since // pd.Timedelta(minutes=1))).to_numpy(dtype="int64")
 
@@ -202,7 +202,7 @@ def _report_midnight(raw: pd.DataFrame, report: CleaningReport) -> None:
 
 
 def _scheduled_departure(raw: pd.DataFrame, dep_local: np.ndarray, report: CleaningReport) -> np.ndarray:
-    """Minutes since the epoch: `time_hour` is UTC and therefore certain on the days the clocks change."""
+    """Return the minutes since the epoch: `time_hour` is UTC and therefore certain on the days the clocks change."""
     hours = to_minutes(raw["time_hour"])
     departure: np.ndarray = hours + dep_local.astype("int64") % 60
     wall = to_minutes(pd.to_datetime(raw[["year", "month", "day"]])) + dep_local.astype("int64")
@@ -219,7 +219,7 @@ def _scheduled_departure(raw: pd.DataFrame, dep_local: np.ndarray, report: Clean
 
 
 def airport_offsets(airports: pd.Series, minutes: np.ndarray) -> np.ndarray:
-    """Minutes east of UTC at each row's airport and instant; 0 where the airport is unknown."""
+    """Return the minutes east of UTC at each row's airport and instant; 0 where the airport is unknown."""
     offsets = np.zeros(len(airports), dtype="int64")
     for airport, rows in airports.groupby(airports).indices.items():
         found = offset_minutes(str(airport), minutes[rows])
@@ -230,7 +230,7 @@ def airport_offsets(airports: pd.Series, minutes: np.ndarray) -> np.ndarray:
 def scheduled_block(
     raw: pd.DataFrame, dep_local: np.ndarray, departure: np.ndarray, report: CleaningReport
 ) -> np.ndarray:
-    """Minutes from scheduled departure to arrival: the file has local clock times without a date."""
+    """Return the minutes from scheduled departure to arrival: the file has local clock times without a date."""
     shift = airport_offsets(raw["dest"], departure) - airport_offsets(raw["origin"], departure)
     arr_local = clock_minutes(raw["sched_arr_time"])
     block: np.ndarray = np.mod(arr_local - dep_local - shift, MINUTES_A_DAY).astype("int64")
@@ -268,7 +268,7 @@ def _check_clock_times(
 
 
 def clean_weather(raw: pd.DataFrame, report: CleaningReport) -> pd.DataFrame:
-    """One row an airport and hour in UTC, sorted; the label is the hour, not the moment of observation."""
+    """Return one row an airport and hour in UTC, sorted; the label is the hour, not the moment of observation."""
     weather = raw.rename(columns=WEATHER_NAMES)[[*WEATHER_NAMES.values()]].copy()
     weather.insert(1, "observed_at", pd.to_datetime(raw["time_hour"], utc=True).astype("datetime64[us, UTC]"))
     local = raw.duplicated(["origin", "year", "month", "day", "hour"], keep=False).sum()

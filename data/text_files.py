@@ -46,7 +46,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _zipped(path: Path) -> bytes:
-    """The one table of an archive; what an operating system adds beside it does not count."""
+    """Return the one table of an archive; what an operating system adds beside it does not count."""
     with zipfile.ZipFile(path) as archive:
         names = [name for name in archive.namelist() if not _hidden(PurePosixPath(name))]
         for ending in TABLES:

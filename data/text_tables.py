@@ -43,7 +43,7 @@ class Lines:
 
     @property
     def first(self) -> int:
-        """Line of the first row; the file's first line is 1."""
+        """Return the line of the first row; the file's first line is 1."""
         return len(self.before) + 2
 
     def fields(self, line: str) -> list[str]:
@@ -105,7 +105,7 @@ class TextTable:
 
     @property
     def rows_read(self) -> int:
-        """Number of rows, those included that are no rows of this table."""
+        """Return the number of rows, those included that are no rows of this table."""
         unread = {value.row for value in self.bad} - set(self.text.index)
         return len(self.text) + len(unread)
 
@@ -215,7 +215,7 @@ def read_table(
 
 
 def _names(lines: Lines, wanted: Mapping[str, tuple[str, ...]], optional: set[str]) -> dict[str, str | None]:
-    """The file's own name of each wanted column, None where it lacks one that it may lack."""
+    """Return the file's own name of each wanted column, None where it lacks one that it may lack."""
     there = {plain(name): name.strip() for name in reversed(lines.fields(lines.header))}
     names = {
         ours: next((there[theirs] for theirs in found if theirs in there), None)

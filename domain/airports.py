@@ -44,7 +44,7 @@ class Airport(NamedTuple):
 
 
 def _read_table() -> dict[str, Airport]:
-    """Every airport with an IATA code and a zone; those of the file beside this module as they stand there."""
+    """Return every airport with an IATA code and a zone; those of the file beside this module as they stand there."""
     # The package's own `load` keeps eleven fields an airport, 9 MB in each of the API's workers; these are 2 MB.
     package = Path(airportsdata.__file__).with_name("airports.csv")
     return _read(package, "iata", "lat", "lon", "tz") | _read(TABLE, "code", "latitude", "longitude", "zone")
@@ -67,7 +67,7 @@ AIRPORTS: dict[str, Airport] = _read_table()
 
 @lru_cache(maxsize=65536)
 def distance_miles(origin: str, dest: str) -> int | None:
-    """Great-circle distance in whole statute miles; None where an airport is unknown.
+    """Return the great-circle distance in whole statute miles; None where an airport is unknown.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def distance_miles(origin: str, dest: str) -> int | None:
 
 @lru_cache(maxsize=65536)
 def bearing_degrees(origin: str, dest: str) -> int | None:
-    """Initial great-circle bearing, whole degrees clockwise from north; None where an airport is unknown.
+    """Return the initial great-circle bearing, whole degrees clockwise from north; None where an airport is unknown.
 
     Examples
     --------
@@ -111,7 +111,7 @@ class ZoneOffsets(NamedTuple):
 
 @lru_cache(maxsize=512)
 def zone_offsets(zone: str) -> ZoneOffsets:
-    """Every change of a zone's offset between `FIRST_YEAR` and `LAST_YEAR`, found by bisection."""
+    """Return every change of a zone's offset between `FIRST_YEAR` and `LAST_YEAR`, found by bisection."""
     info = ZoneInfo(zone)
     months = [
         minute_floor(datetime(year, month, 1, tzinfo=UTC))
@@ -140,7 +140,7 @@ def _first_minute_of(info: ZoneInfo, offset: int, low: int, high: int) -> int:
 
 
 def offset_minutes(airport: str, minutes: Ints) -> Ints | None:
-    """Offset of an airport's local time at some instants; None where the airport is unknown.
+    """Return the offset of an airport's local time at some instants; None where the airport is unknown.
 
     Parameters
     ----------
@@ -248,6 +248,6 @@ def instant(airport: str, day: date, hour: int = 0) -> datetime:
 
 
 def zone(airport: str) -> str | None:
-    """IANA name of the airport's time zone, e.g. "America/New_York"; None where the airport is unknown."""
+    """Return the IANA name of the airport's time zone, e.g. "America/New_York"; None where the airport is unknown."""
     known = AIRPORTS.get(airport)
     return None if known is None else known.zone

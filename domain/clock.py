@@ -24,7 +24,7 @@ class ClockReading:
 
 
 def minute_floor(moment: datetime) -> int:
-    """Whole minutes since the epoch, rounded down.
+    """Return the whole minutes since the epoch, rounded down.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def minute_floor(moment: datetime) -> int:
 
 
 def from_minute(minute: int) -> datetime:
-    """The UTC instant of a minute since the epoch.
+    """Return UTC instant of a minute since the epoch.
 
     Examples
     --------

@@ -18,7 +18,7 @@ Strings = npt.NDArray[np.str_]
 
 
 def flight_id(carrier: str, number: int, origin: str, local_date: str) -> str:
-    """The identity of a flight: carrier, number, origin and its scheduled local date at the origin, YYYYMMDD.
+    """Return the identity of a flight: carrier, number, origin and its scheduled local date at the origin, YYYYMMDD.
 
     Examples
     --------
@@ -36,7 +36,7 @@ class Vocabulary:
     codes: dict[str, int] = field(default_factory=dict)
 
     def code(self, name: str) -> int:
-        """Give the code of `name`, adding it when it is new."""
+        """Return the code of `name`, adding it when it is new."""
         found = self.codes.get(name)
         if found is None:
             found = self.codes[name] = len(self.names)
@@ -44,7 +44,7 @@ class Vocabulary:
         return found
 
     def encode(self, names: Strings) -> Ints:
-        """Codes of many names, shape (n,)."""
+        """Return the codes of many names, shape (n,)."""
         unique, inverse = np.unique(names, return_inverse=True)
         return np.array([self.code(str(n)) for n in unique], dtype=np.int64)[inverse.reshape(-1)]
 

@@ -13,7 +13,7 @@ LATE_MINUTES = 15
 
 
 def is_late(arr_delay: Ints) -> npt.NDArray[np.bool_]:
-    """Whether arrivals are late, shape (n,); minutes, negative = early, never winsorised.
+    """Return whether arrivals are late, shape (n,); minutes, negative = early, never winsorised.
 
     Examples
     --------
@@ -24,5 +24,5 @@ def is_late(arr_delay: Ints) -> npt.NDArray[np.bool_]:
 
 
 def has_label(flights: FlightFacts, as_of: int) -> npt.NDArray[np.bool_]:
-    """Whether each flight's arrival is known by `as_of`; cancelled and diverted flights never have one."""
+    """Return whether each flight's arrival is known by `as_of`; cancelled and diverted flights never have one."""
     return flights.arr_known <= min(as_of, NEVER - 1)

@@ -18,7 +18,7 @@ CALIBRATION_BINS = 15
 
 
 def auc(late: Labels, probability: Floats) -> float:
-    """Area under the ROC curve: how often a late flight scores above a punctual one, ties counting half.
+    """Return the area under the ROC curve: how often a late flight scores above a punctual one, ties counting half.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def auc(late: Labels, probability: Floats) -> float:
 
 
 def average_precision(late: Labels, probability: Floats) -> float:
-    """Mean precision over the recalled late flights, equal scores taken together.
+    """Return the mean precision over the recalled late flights, equal scores taken together.
 
     Examples
     --------
@@ -60,14 +60,14 @@ def average_precision(late: Labels, probability: Floats) -> float:
 
 
 def log_losses(late: Labels, probability: Floats) -> Floats:
-    """Log-loss of each row in nats, shape (n,); probabilities are kept off 0 and 1."""
+    """Return the log-loss of each row in nats, shape (n,); probabilities are kept off 0 and 1."""
     p = np.clip(probability, CLIP, 1 - CLIP)
     losses: Floats = -np.where(late, np.log(p), np.log1p(-p))
     return losses
 
 
 def log_loss(late: Labels, probability: Floats) -> float:
-    """Mean log-loss in nats; NaN without rows.
+    """Return the mean log-loss in nats; NaN without rows.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def log_loss(late: Labels, probability: Floats) -> float:
 
 
 def brier(late: Labels, probability: Floats) -> float:
-    """Mean squared error of the probability; NaN without rows.
+    """Return the mean squared error of the probability; NaN without rows.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def reliability(late: Labels, probability: Floats, bins: int = CALIBRATION_BINS)
 
 
 def ece(late: Labels, probability: Floats, bins: int = CALIBRATION_BINS) -> float:
-    """Expected calibration error: mean distance of predicted and observed share over equal-mass bins.
+    """Return the expected calibration error: mean distance of predicted and observed share over equal-mass bins.
 
     Examples
     --------
@@ -132,7 +132,7 @@ METRICS: dict[str, Metric] = {
 
 
 def summary(late: Labels, probability: Floats) -> dict[str, float]:
-    """Every metric, the number of rows and the share of late flights."""
+    """Return every metric, the number of rows and the share of late flights."""
     values = {name: metric(late, probability) for name, metric in METRICS.items()}
     return values | {"n": float(len(late)), "late_rate": float(late.mean()) if len(late) else float("nan")}
 
@@ -140,7 +140,7 @@ def summary(late: Labels, probability: Floats) -> dict[str, float]:
 def by_slice(
     late: Labels, probability: Floats, names: npt.NDArray[np.generic]
 ) -> dict[str, dict[str, float]]:
-    """Give the summary of each group of rows that share a name, names ascending."""
+    """Return the summary of each group of rows that share a name, names ascending."""
     return {str(name): summary(late[names == name], probability[names == name]) for name in np.unique(names)}
 
 
@@ -154,7 +154,7 @@ class Interval:
 
 
 def day_blocks(day: Ints) -> list[Ints]:
-    """Rows of each day, days ascending."""
+    """Return the rows of each day, days ascending."""
     order = np.argsort(day, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(day[order])) + 1)
 
@@ -168,7 +168,7 @@ def bootstrap(
     level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """Interval of a metric from a bootstrap that draws whole days with replacement."""
+    """Return the interval of a metric from a bootstrap that draws whole days with replacement."""
     blocks = day_blocks(day)
     generator = np.random.default_rng(seed)
     values = []
@@ -222,7 +222,7 @@ def paired_difference(
 
 
 def estimated(probability: Floats) -> dict[str, float]:
-    """Performance to expect before any label is there, if the probabilities are calibrated.
+    """Return the performance to expect before any label is there, if the probabilities are calibrated.
 
     Each row counts as late with its own probability and as punctual with the rest: the expected value of each
     metric follows (confidence-based performance estimation, as NannyML describes it).
@@ -244,7 +244,7 @@ def estimated(probability: Floats) -> dict[str, float]:
 
 
 def _expected_auc(p: Floats) -> float:
-    """Expected share of (late, punctual) pairs in the right order, each pair weighed by its probability."""
+    """Return the expected share of (late, punctual) pairs in the right order, each pair weighed by its probability."""
     scores, position = np.unique(p, return_inverse=True)
     late = np.bincount(position.reshape(-1), p, len(scores))
     punctual = np.bincount(position.reshape(-1), 1 - p, len(scores))
@@ -256,7 +256,7 @@ def _expected_auc(p: Floats) -> float:
 
 
 def log_loss_gap(late: Labels, probability: Floats) -> float:
-    """Realised less expected log-loss, in nats: a hard day raises both, a model gone wrong the difference.
+    """Return the realised less expected log-loss, in nats: a hard day raises both, a model gone wrong the difference.
 
     Examples
     --------

@@ -20,7 +20,7 @@ class Booster(Protocol):
         ...
 
     def contributions(self, matrix: Floats) -> Floats:
-        """Signed shares of the log-odds, shape (n, n_features + 1), the expected score last."""
+        """Return the signed shares of the log-odds, shape (n, n_features + 1), the expected score last."""
         ...
 
 
@@ -121,7 +121,7 @@ class FlightModel:
         self._booster = booster
 
     def with_manifest(self, manifest: ModelManifest) -> "FlightModel":
-        """The same trees under another manifest."""
+        """Return the same trees under another manifest."""
         return FlightModel(manifest, self._booster)
 
     def require_contract(self, contract_hash: str) -> None:
@@ -139,7 +139,7 @@ class FlightModel:
             )
 
     def probability(self, vectors: Floats) -> Floats:
-        """Probability of arriving 15 minutes late or more.
+        """Return the probability of arriving 15 minutes late or more.
 
         Parameters
         ----------
@@ -154,11 +154,11 @@ class FlightModel:
         return self.manifest.calibration.apply(self.raw_scores(vectors))
 
     def raw_scores(self, vectors: Floats) -> Floats:
-        """Log-odds as the trees give them, before calibration, shape (n,)."""
+        """Return the log-odds as the trees give them, before calibration, shape (n,)."""
         return self._booster.raw_scores(self.encode(vectors))
 
     def contributions(self, vectors: Floats) -> Floats:
-        """Signed shares of the calibrated log-odds, shape (n, n_features + 1), the constant last.
+        """Return the signed shares of the calibrated log-odds, shape (n, n_features + 1), the constant last.
 
         Each row sums to the log-odds of `probability`.
         """

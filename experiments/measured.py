@@ -13,7 +13,7 @@ KEPT = "measured"
 
 
 def read(settings: Settings, name: str, pages: Path) -> dict[str, Any] | None:
-    """Give what this machine measured last, kept from now on; else what was kept before; None where neither is.
+    """Return what this machine measured last, kept from now on; else what was kept before; None where neither is.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def read(settings: Settings, name: str, pages: Path) -> dict[str, Any] | None:
 
 
 def write(settings: Settings, name: str, found: Mapping[str, Any]) -> Path:
-    """Write a file of the reports, as a whole or not at all; gives its path."""
+    """Write a file of the reports, as a whole or not at all; return its path."""
     path = settings.reports_dir / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")

@@ -26,7 +26,7 @@ class FlowDeployment:
 
     @property
     def name(self) -> str:
-        """Name of the flow and of its deployment."""
+        """Return the name of the flow and of its deployment."""
         return self.function.replace("_", "-")
 
 

@@ -143,7 +143,7 @@ class ToldProgress(inbox.Progress):
         self._say(report.line())
 
     def _left(self, more: float) -> str:
-        """What the files so far took, carried on over the bytes that are left."""
+        """Return what the files so far took, carried on over the bytes that are left."""
         done, total = self._done + more, sum(self._sizes.values())
         if not done:
             return ""

@@ -33,7 +33,7 @@ class ColumnDrift:
 
     @property
     def drifted(self) -> bool:
-        """Whether it lies beyond its threshold."""
+        """Return whether it lies beyond its threshold."""
         return self.score >= self.threshold
 
 
@@ -52,7 +52,7 @@ def method_of(column: str) -> str:
 
 
 def measurable(reference: Reference, current: Floats) -> list[str]:
-    """Columns with enough values on both sides, and a threshold."""
+    """Return the columns with enough values on both sides, and a threshold."""
     enough = [
         name
         for i, name in enumerate(COLUMNS)

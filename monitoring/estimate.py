@@ -32,7 +32,9 @@ def pairs(history: History, metric: str) -> list[Pair]:
 
 
 def estimate_errors(history: History) -> list[Measure]:
-    """Mean absolute error and mean error of the estimates over the days of a history, where there are enough.
+    """Return the mean absolute error and mean error of the estimates over the days of a history.
+
+    Where there are enough.
 
     Parameters
     ----------

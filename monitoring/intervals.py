@@ -29,7 +29,7 @@ class Bounded:
 
 
 def headline_intervals(late: Labels, probability: Floats, hour: Ints) -> dict[str, Bounded]:
-    """Give AUC, log-loss, Brier score and calibration error with 95% intervals.
+    """Return AUC, log-loss, Brier score and calibration error with 95% intervals.
 
     Parameters
     ----------
@@ -71,7 +71,10 @@ def _mean_draws(losses: Floats, block: Ints, weight: Floats) -> Floats:
 
 
 def _auc_draws(late: Labels, probability: Floats, block: Ints, weight: Floats) -> Floats:
-    """AUC of each draw: the pairs of a late and a punctual flight in the right order, counted by pair of hours."""
+    """Return the AUC of each draw.
+
+    The pairs of a late and a punctual flight in the right order, counted by pair of hours.
+    """
     n = weight.shape[1]
     right = np.empty((n, n))
     scores, of = probability[late], block[late]

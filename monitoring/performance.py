@@ -15,7 +15,7 @@ PLAIN = ("average_precision", "late_rate")
 
 
 def measure_realised(predictions: PredictionColumns) -> list[Measure]:
-    """Realised performance on predictions whose label is known, overall and by origin, carrier and hour.
+    """Return the realised performance on predictions whose label is known, overall and by origin, carrier and hour.
 
     AUC, log-loss, Brier score and calibration error come with intervals from a bootstrap over the day's hours; the
     slice of an hour is a single block and has none.
@@ -53,7 +53,7 @@ def _headline(late: Labels, p: Floats, hours: Ints, where: str) -> list[Measure]
 
 
 def measure_estimated(predictions: PredictionColumns) -> list[Measure]:
-    """Performance to expect of calibrated probabilities, without a label."""
+    """Return the performance to expect of calibrated probabilities, without a label."""
     return [
         Measure(f"estimated_{name}", value, n=len(predictions))
         for name, value in estimated(predictions.probability).items()
@@ -61,7 +61,7 @@ def measure_estimated(predictions: PredictionColumns) -> list[Measure]:
 
 
 def measure_window(predictions: PredictionColumns) -> list[Measure]:
-    """Realised performance over a window of days, with intervals from a bootstrap over days."""
+    """Return the realised performance over a window of days, with intervals from a bootstrap over days."""
     labelled = ~np.isnan(predictions.is_late)
     late, p = predictions.is_late[labelled] == 1, predictions.probability[labelled]
     days = day_numbers(predictions)[labelled]
@@ -77,7 +77,7 @@ def measure_window(predictions: PredictionColumns) -> list[Measure]:
 
 
 def parity_mismatches(logged: Floats, recomputed: Floats) -> int:
-    """Rows whose logged vector differs from the recomputed one in any bit."""
+    """Return the rows whose logged vector differs from the recomputed one in any bit."""
     if logged.shape != recomputed.shape:
         return len(logged)
     return int((logged.view(np.int64) != recomputed.view(np.int64)).any(axis=1).sum())

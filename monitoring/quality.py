@@ -44,7 +44,7 @@ def measure_quality(
 
 
 def _labels(days: TrafficDays, labelled: Strings, now: int) -> Measure:
-    """Give the share of the day's flights that should have a label by now and have none."""
+    """Return the share of the day's flights that should have a label by now and have none."""
     flights = days.flights
     due = days.today & (flights.cancelled_known > now) & (flights.sched_arr + OVERDUE_MINUTES <= now)
     missing = ~np.isin(flights.flight_id[due], labelled)

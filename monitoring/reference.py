@@ -42,12 +42,12 @@ SAMPLE_ROWS = 20_000
 
 
 def is_categorical(column: str) -> bool:
-    """Whether a watched column holds codes."""
+    """Return whether a watched column holds codes."""
     return column in CATEGORICAL
 
 
 def watched_columns(vectors: Floats, probability: Floats) -> tuple[tuple[str, ...], Floats]:
-    """Give names and values of the watched columns, shape (n, len(COLUMNS)); what is not finite is missing."""
+    """Return names and values of the watched columns, shape (n, len(COLUMNS)); what is not finite is missing."""
     table = np.column_stack([vectors[:, POSITIONS], probability])
     return COLUMNS, np.where(np.isfinite(table), table, np.nan)
 

@@ -63,7 +63,7 @@ def jensen_shannon(reference: Floats, current: Floats) -> float:
 
 
 def day_distances(values: Floats, day: Ints, categorical: bool, window_days: int = 1) -> Floats:
-    """Distance of every run of consecutive days of a column from all its other days.
+    """Return the distance of every run of consecutive days of a column from all its other days.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ class TrafficDays:
         return own
 
     def counts(self, group: Ints, size: int, keep: npt.NDArray[np.bool_]) -> Floats:
-        """Flights by day and group, shape (TRAILING_DAYS + 1, size)."""
+        """Return the flights by day and group, shape (TRAILING_DAYS + 1, size)."""
         rows = keep & (self.position >= 0)
         table = np.zeros((TRAILING_DAYS + 1, size))
         np.add.at(table, (self.position[rows], group[rows]), 1.0)
@@ -77,7 +77,10 @@ def _date(digits: str) -> date:
 
 
 def usual(table: Floats) -> Floats:
-    """Median of each group on the same weekday of the weeks before, shape (size,); NaN without two such days."""
+    """Return the median of each group on the same weekday of the weeks before, shape (size,).
+
+    NaN without two such days.
+    """
     weekdays = table[[TRAILING_DAYS - 7 * week for week in range(1, WEEKS + 1)]]
     days = weekdays[weekdays.sum(axis=1) > 0]
     if len(days) < MINIMUM_WEEKS:
@@ -87,7 +90,7 @@ def usual(table: Floats) -> Floats:
 
 
 def _volume(days: TrafficDays, gone: npt.NDArray[np.bool_]) -> Iterator[Measure]:
-    """Flights scheduled and gone, overall, by airport, carrier and hour, over what is usual."""
+    """Return the flights scheduled and gone, overall, by airport, carrier and hour, over what is usual."""
     flights = days.flights
     airports, carriers = len(flights.network.airports.names), len(flights.network.carriers.names)
     every = np.ones(len(flights), dtype=bool)
@@ -119,14 +122,14 @@ def _ratio(today: float, before: float) -> float:
 
 
 def _profile_gap(today: Floats, before: Floats) -> float:
-    """Share of flights that would have to move to another hour for the day to look as usual."""
+    """Return the share of flights that would have to move to another hour for the day to look as usual."""
     if not today.sum() or not np.nansum(before):
         return NOWHERE
     return float(np.abs(today / today.sum() - before / before.sum()).sum() / 2)
 
 
 def _codes(days: TrafficDays) -> Iterator[Measure]:
-    """Flights whose carrier or airport no flight had until a week ago: a new code is news for a week."""
+    """Return the flights whose carrier or airport no flight had until a week ago: a new code is news for a week."""
     flights, today = days.flights, days.today
     before = (days.position >= 0) & (days.position <= TRAILING_DAYS - NEWS_DAYS)
     n = int(today.sum())
@@ -149,7 +152,7 @@ def _outcomes(days: TrafficDays, now: int) -> Iterator[Measure]:
 
 
 def _shifts(days: TrafficDays, flown: npt.NDArray[np.bool_]) -> Iterator[Measure]:
-    """How many minutes flights lose on the way beyond the weeks before: in all, and on the ground alone.
+    """Return how many minutes flights lose on the way beyond the weeks before: in all, and on the ground alone.
 
     Winds move the time in the air by ten minutes from day to day; what is lost on the ground stays, until
     something has changed. The lower quartile: a storm delays some, a change delays all.
@@ -174,7 +177,10 @@ def _shift(days: TrafficDays, minutes: Floats, rows: npt.NDArray[np.bool_]) -> f
 
 
 def _usual_air_time(days: TrafficDays, timed: npt.NDArray[np.bool_]) -> Floats:
-    """Median minutes in the air of each flight's route in the weeks before, shape (n,); NaN for a new route."""
+    """Return the median minutes in the air of each flight's route in the weeks before, shape (n,).
+
+    NaN for a new route.
+    """
     flights = days.flights
     route = flights.origin * len(flights.network.airports.names) + flights.dest
     rows = np.flatnonzero(timed & (days.position >= 0) & (days.position <= TRAILING_DAYS - SHIFT_DAYS))

@@ -38,13 +38,13 @@ def measure_trailing(current: Floats, trailing: Reference) -> list[Measure]:
 
 
 def prediction_drift(measures: list[Measure], name: str, as_name: str) -> list[Measure]:
-    """Give how far the predictions lie from the reference, as a multiple of their threshold; none where unknown."""
+    """Return how far the predictions lie from the reference, as a multiple of their threshold; none where unknown."""
     found = [m for m in measures if m.name == name and m.slice == PREDICTION and m.high]
     return [Measure(as_name, m.value / m.high, n=m.n) for m in found if m.high]
 
 
 def distance(before: Floats, today: Floats, column: str) -> float:
-    """Give the distance of two samples of a column that its method measures."""
+    """Return the distance of two samples of a column that its method measures."""
     if not is_categorical(column):
         return wasserstein(before, today)
     codes, position = np.unique(np.concatenate([before, today]), return_inverse=True)

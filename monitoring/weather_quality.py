@@ -110,7 +110,7 @@ class _Station:
         return self.hours[-HOURS:]
 
     def day_medians(self, values: Floats) -> Floats:
-        """Median of each day of hourly values, newest last; NaN where a day has none."""
+        """Return the median of each day of hourly values, newest last; NaN where a day has none."""
         return _medians(values.reshape(-1, HOURS))
 
     def measures(self) -> Iterator[Measure]:
@@ -133,7 +133,7 @@ class _Station:
 
 
 def _stations(weather: WeatherFacts) -> list[str]:
-    """Every station heard of in the weeks before, one that has fallen silent included."""
+    """Return every station heard of in the weeks before, one that has fallen silent included."""
     names = weather.network.airports.names
     return [names[code] for code in np.unique(weather.airport).tolist()]
 
@@ -152,14 +152,14 @@ def _frozen(today: Floats) -> int:
 
 
 def _missing_before(values: Floats) -> float:
-    """Share of missing hours that is exceeded on few of the days on which the column was there at all."""
+    """Return the share of missing hours that is exceeded on few of the days on which the column was there at all."""
     days = np.isnan(values.reshape(-1, HOURS)).mean(axis=1)
     days = days[days < 1]
     return float(np.quantile(days, USUALLY_MISSING)) if len(days) >= MINIMUM_DAYS else NOWHERE
 
 
 def _neighbours(stations: list[_Station]) -> Iterator[Measure]:
-    """How far each station lies from the others, in units of how far it usually does."""
+    """Return how far each station lies from the others, in units of how far it usually does."""
     if len(stations) < 3:
         return
     hours = np.stack([station.hours for station in stations])
@@ -172,7 +172,7 @@ def _neighbours(stations: list[_Station]) -> Iterator[Measure]:
 
 
 def _deviation(days: Floats, floor: float) -> float:
-    """Distance of the newest day from the days before it, in their robust deviations."""
+    """Return the distance of the newest day from the days before it, in their robust deviations."""
     before = days[:-1][np.isfinite(days[:-1])]
     if len(before) < MINIMUM_DAYS:
         return NOWHERE
@@ -194,7 +194,7 @@ def _median(values: Floats) -> float:
 
 
 def _worst(measures: list[Measure]) -> Iterator[Measure]:
-    """Give for each measure the worst of all stations and columns."""
+    """Return for each measure the worst of all stations and columns."""
     for name in dict.fromkeys(m.name for m in measures):
         known = [m for m in measures if m.name == name and m.value == m.value]
         worst = max(known, key=lambda m: m.value, default=Measure(name, NOWHERE))

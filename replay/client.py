@@ -93,7 +93,7 @@ class ApiClient:
 
 
 def require(answer: Answer, *statuses: int) -> Answer:
-    """Give the answer back.
+    """Return the answer back.
 
     Raises
     ------
@@ -108,13 +108,13 @@ def require(answer: Answer, *statuses: int) -> Answer:
 def api_client(
     settings: Settings, revive: Callable[[], None] = lambda: None, address: str | None = None
 ) -> ApiClient:
-    """A client with the stack's keys, of the API here or at another address, like http://gateway:8080."""
+    """Return a client with the stack's keys, of the API here or at another address, like http://gateway:8080."""
     where = urlsplit(address or settings.api_address)
     return ApiClient(where.hostname or "127.0.0.1", where.port or 80, _keys(settings), revive)
 
 
 def _keys(settings: Settings) -> dict[str, str]:
-    """The stack's keys by scope."""
+    """Return the stack's keys by scope."""
     return {
         name.removesuffix(".key"): (settings.api_keys_dir / name).read_text().strip() for name in layout.KEYS
     }

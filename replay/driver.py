@@ -73,7 +73,7 @@ class Replay:
         self._ahead: _Told | None = None
 
     def close(self) -> None:
-        """Give its connection back."""
+        """Return its connection back."""
         self._pool.shutdown()
         self._listener.close()
 
@@ -150,7 +150,7 @@ class Replay:
         return count
 
     def steps_of(self, day: date) -> list[datetime]:
-        """Ticks of a local day whose state a question sees, or that end the step in which one is asked.
+        """Return the ticks of a local day whose state a question sees, or that end the step in which one is asked.
 
         One an hour where nobody asks; its first tick and its midnight always.
         """
@@ -228,7 +228,7 @@ class Replay:
 
 
 def ticks_of(day: date) -> Iterator[datetime]:
-    """Ticks of a local day in New York, from four in the morning to midnight, in UTC."""
+    """Return the ticks of a local day in New York, from four in the morning to midnight, in UTC."""
     start, end = instant(HOME_AIRPORT, day, FIRST_HOUR), instant(HOME_AIRPORT, day + timedelta(days=1))
     while start <= end:
         yield start

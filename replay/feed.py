@@ -35,7 +35,7 @@ class Feed:
     def flights_between(
         self, after: datetime, until: datetime, lead: timedelta, without: Collection[str] = ()
     ) -> list[list[dict[str, Any]]]:
-        """Flights to ask about in (after, until], `lead` before their departure, in batches.
+        """Return the flights to ask about in (after, until], `lead` before their departure, in batches.
 
         Parameters
         ----------
@@ -47,17 +47,20 @@ class Feed:
         return [bodies[i : i + MAX_FLIGHTS] for i in range(0, len(bodies), MAX_FLIGHTS)]
 
     def asks_between(self, after: datetime, until: datetime, lead: timedelta) -> int:
-        """How many flights there are to ask about in (after, until]."""
+        """Return how many flights there are to ask about in (after, until]."""
         return self._scheduled.count(after + lead, until + lead)
 
     def asks_by_day(self) -> dict[date, int]:
-        """How many flights there are to ask about by their local day, which ends their identity."""
+        """Return how many flights there are to ask about by their local day, which ends their identity."""
         counts = self._scheduled.column("flight_id").str[-8:].value_counts()
         return {datetime.strptime(str(day), "%Y%m%d").date(): int(n) for day, n in counts.items()}  # noqa: DTZ007  a date
 
 
 def asked_about(flight_events: pd.DataFrame) -> pd.DataFrame:
-    """The flights that clients ask about: those on the schedule that are not known to be cancelled an hour before."""
+    """Return the flights that clients ask about.
+
+    Those on the schedule that are not known to be cancelled an hour before.
+    """
     scheduled = flight_events[flight_events["kind"] == "scheduled"]
     cancelled = flight_events.loc[flight_events["kind"] == "cancelled", ["flight_id", "known_at"]]
     moment = scheduled["flight_id"].map(cancelled.set_index("flight_id")["known_at"])
@@ -74,15 +77,15 @@ class _Timeline:
         self._moments = self._frame[column].dt.as_unit("us").astype("int64").to_numpy()
 
     def rows(self, after: datetime, until: datetime) -> Iterable[Any]:
-        """Rows with after < moment <= until."""
+        """Return the rows with after < moment <= until."""
         return self._frame.iloc[self._slice(after, until)].itertuples(index=False)
 
     def column(self, name: str) -> pd.Series:
-        """Give a column."""
+        """Return a column."""
         return self._frame[name]
 
     def count(self, after: datetime, until: datetime) -> int:
-        """How many rows there are with after < moment <= until."""
+        """Return how many rows there are with after < moment <= until."""
         span = self._slice(after, until)
         return int(span.stop - span.start)
 

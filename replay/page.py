@@ -59,7 +59,7 @@ def plot(report: dict[str, Any]) -> bytes:
 
 
 def trailing(values: list[float]) -> list[float]:
-    """Mean of each value and the six before it, what is missing left out.
+    """Return the mean of each value and the six before it, what is missing left out.
 
     Examples
     --------

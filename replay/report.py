@@ -99,7 +99,7 @@ def _months(log: PredictionLog, runs: Sequence[MonitoringRun]) -> Iterable[tuple
 
 
 def quality(rows: PredictionColumns) -> dict[str, float]:
-    """Realised and estimated metrics of predictions whose label is known."""
+    """Return the realised and estimated metrics of predictions whose label is known."""
     labelled = ~np.isnan(rows.is_late)
     late, probability = rows.is_late[labelled] == 1, rows.probability[labelled]
     expected = {f"estimated_{name}": value for name, value in estimated(probability).items()}

@@ -15,7 +15,7 @@ from domain.errors import NotReady
 
 
 def since_boot() -> float:
-    """Seconds that really passed, sleep included, whatever anybody sets the clock to."""
+    """Return the seconds that really passed, sleep included, whatever anybody sets the clock to."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 

@@ -14,7 +14,7 @@ LONGEST_PAUSE_SECONDS = 2.0
 
 
 def stop_on_signals() -> threading.Event:
-    """Give an event that SIGTERM and SIGINT set."""
+    """Return an event that SIGTERM and SIGINT set."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -57,7 +57,7 @@ def predictions(split: Split, seed: int) -> dict[str, Floats]:
 
 
 def departure_hours(rows: TrainingSet) -> Ints:
-    """Local hours of the scheduled departures, shape (n,); 23 where the origin's zone is unknown."""
+    """Return the local hours of the scheduled departures, shape (n,); 23 where the origin's zone is unknown."""
     minutes = np.nan_to_num(local_minutes(rows.origin.tolist(), rows.queries.sched_dep), nan=-1.0)
     return (minutes.astype(np.int64) % DAY_MINUTES) // 60
 

@@ -64,7 +64,7 @@ def maximum_likelihood(design: Floats, late: Labels) -> Floats:
 
 
 def _covariance(design: Floats, late: Labels, day: Ints, weights: Floats) -> Floats:
-    """Give the sandwich covariance of the weights, with days as clusters."""
+    """Return the sandwich covariance of the weights, with days as clusters."""
     gradient, hessian = _slopes(design, late, weights)
     _, which = np.unique(day, return_inverse=True)
     by_day = np.stack([np.bincount(which, column) for column in gradient.T], axis=1)
@@ -74,6 +74,6 @@ def _covariance(design: Floats, late: Labels, day: Ints, weights: Floats) -> Flo
 
 
 def _slopes(design: Floats, late: Labels, weights: Floats) -> tuple[Floats, Floats]:
-    """Each row's gradient of the log-loss, and the Hessian of their sum."""
+    """Return each row's gradient of the log-loss, and the Hessian of their sum."""
     p = 1.0 / (1.0 + np.exp(-design @ weights))
     return design * (p - late)[:, None], (design * (p * (1 - p))[:, None]).T @ design

@@ -24,7 +24,7 @@ class Evaluation:
     reliability: dict[str, list[float]]
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything as plain values."""
+        """Return everything as plain values."""
         return dict(vars(self))
 
 

@@ -48,7 +48,7 @@ ALWAYS_KNOWN = "schedule"
 
 
 def expectations(leads: tuple[int, ...]) -> pa.DataFrameSchema:
-    """The schema of a training set that was asked for at some leads, as `table` lays it out."""
+    """Return the schema of a training set that was asked for at some leads, as `table` lays it out."""
     columns = {feature.name: _feature(feature) for feature in FEATURES}
     columns |= {
         "late": pa.Column(bool),
@@ -61,7 +61,7 @@ def expectations(leads: tuple[int, ...]) -> pa.DataFrameSchema:
 
 
 def table(rows: TrainingSet) -> pd.DataFrame:
-    """A training set as a frame: its features, label, lead, day and flight."""
+    """Return a training set as a frame: its features, label, lead, day and flight."""
     frame = pd.DataFrame(rows.X, columns=[feature.name for feature in FEATURES], copy=False)
     asked_after_departure = rows.queries.as_of > rows.queries.sched_dep
     return frame.assign(

@@ -46,7 +46,7 @@ class Check:
 
     @property
     def sentence(self) -> str:
-        """What was measured against what was required."""
+        """Return what was measured against what was required."""
         where = f" ({self.where})" if self.where else ""
         return f"{self.name}{where} is {self.measured:.4g}, required {self.required}"
 
@@ -74,17 +74,17 @@ class GateVerdict:
 
     @property
     def passed(self) -> bool:
-        """Whether the candidate may go on."""
+        """Return whether the candidate may go on."""
         return all(check.passed for check in self.checks)
 
     @property
     def reason(self) -> str:
-        """What failed, or that nothing did."""
+        """Return what failed, or that nothing did."""
         failed = [check.sentence for check in self.checks if not check.passed]
         return "; ".join(failed) or "every check of the gate passed"
 
     def evidence(self) -> dict[str, Any]:
-        """The checks by name, as plain values."""
+        """Return the checks by name, as plain values."""
         return {check.name: asdict(check) for check in self.checks}
 
 
@@ -147,7 +147,7 @@ def _against_champion(
 
 
 def _slices(comparison: Comparison, gap: Floats, policy: GatePolicy) -> list[Check]:
-    """The slice of each kind that loses most."""
+    """Return the slice of each kind that loses most."""
     checks = []
     for kind, names in comparison.slices.items():
         groups, position, counts = np.unique(names, return_inverse=True, return_counts=True)

@@ -34,17 +34,17 @@ class Rebuilt:
 
     @property
     def same_data(self) -> bool:
-        """Whether every table and the training set have the recorded hash."""
+        """Return whether every table and the training set have the recorded hash."""
         pairs = [*self.tables.values(), self.training_set]
         return all(recorded == found for recorded, found in pairs)
 
     @property
     def same(self) -> bool:
-        """Whether the model has it too."""
+        """Return whether the model has it too."""
         return self.same_data and self.model[0] == self.model[1]
 
     def lines(self) -> list[str]:
-        """Give the outcome as text."""
+        """Return the outcome as text."""
         found = {f"table {name}": pair for name, pair in self.tables.items()}
         found |= {"training set": self.training_set, "model": self.model}
         compared = [
@@ -123,7 +123,7 @@ def _changes(snapshot: Mapping[str, Any]) -> list[str]:
 
 
 def request_of(recorded: Mapping[str, Any]) -> run.TrainingRequest:
-    """Give the request that a snapshot recorded.
+    """Return the request that a snapshot recorded.
 
     Raises
     ------

@@ -79,7 +79,7 @@ class MadeModel:
     baselines: dict[str, Floats]
 
     def write(self, folder: Path, key: bytes) -> str:
-        """Write the model's signed files; gives their hash."""
+        """Write the model's signed files; return their hash."""
         card = model_card.write_card(self.model.manifest, self.evaluation)
         model_artifact.write(folder, self.trees.text, self.model.manifest, key, {"card.md": card})
         return model_artifact.model_hash(folder)

@@ -26,12 +26,12 @@ class Fixed(Protocol):
 
     @property
     def last_rows(self) -> Mapping[str, int]:
-        """Number of the newest row of each table."""
+        """Return the number of the newest row of each table."""
         ...
 
 
 def libraries() -> dict[str, str]:
-    """Versions of what computes."""
+    """Return the versions of what computes."""
     return {name: version(name) for name in LIBRARIES}
 
 
@@ -62,7 +62,7 @@ def snapshot_manifest(
 
 
 def snapshot_tags(snapshot: Mapping[str, Any]) -> dict[str, str]:
-    """The snapshot in a few tags: its hash, and rows and hash of each table."""
+    """Return the snapshot in a few tags: its hash, and rows and hash of each table."""
     digest = hashlib.sha256(json.dumps(snapshot, sort_keys=True).encode()).hexdigest()
     tables = {
         f"snapshot.{name}": f"{table['rows']} rows, sha256 {table['sha256']}"
@@ -72,7 +72,7 @@ def snapshot_tags(snapshot: Mapping[str, Any]) -> dict[str, str]:
 
 
 def plain(value: Any) -> Any:
-    """A request as plain values: moments and dates in ISO form, tuples as lists."""
+    """Return a request as plain values: moments and dates in ISO form, tuples as lists."""
     if is_dataclass(value) and not isinstance(value, type):
         return {name: plain(part) for name, part in vars(value).items()}
     if isinstance(value, date | datetime):

@@ -83,7 +83,7 @@ def spread(days: Ints, count: int) -> Ints:
 
 
 def day_of(number: int) -> date:
-    """The date of YYYYMMDD.
+    """Return the date of YYYYMMDD.
 
     Examples
     --------
@@ -94,5 +94,5 @@ def day_of(number: int) -> date:
 
 
 def last_days(until: date, count: int) -> tuple[date, date]:
-    """First and last of the `count` days that end with `until`."""
+    """Return the first and last of the `count` days that end with `until`."""
     return until - timedelta(days=count - 1), until

@@ -40,7 +40,7 @@ class TableVersion:
 def table_versions(
     flights: FlightFacts, weather: WeatherFacts, labels: Labels | None
 ) -> dict[str, TableVersion]:
-    """Rows and hash of the flights, the weather and, where labels have a table of their own, the labels."""
+    """Return the rows and hash of the flights, the weather and, where labels have a table of their own, the labels."""
     versions = {"flights": _flights(flights), "weather": _weather(weather)}
     if labels is not None:
         versions["labels"] = TableVersion(

@@ -35,7 +35,7 @@ class TreeParameters:
     there to one of that lead alone."""
 
     def as_dict(self) -> dict[str, Any]:
-        """All values by name."""
+        """Return all values by name."""
         return asdict(self)
 
     @classmethod

@@ -34,7 +34,7 @@ class EventStore(Protocol):
     """Where facts come from."""
 
     def facts(self, known_by: datetime, scheduled_from: datetime) -> tuple[FlightFacts, WeatherFacts]:
-        """Give what was known by a moment of flights scheduled from another on."""
+        """Return what was known by a moment of flights scheduled from another on."""
         ...
 
 
@@ -42,7 +42,7 @@ class LabelStore(Protocol):
     """Where labels come from when arrivals are not the last word: corrections, labels sent on their own."""
 
     def known_by(self, moment: datetime, flown_from: date, flown_until: date) -> Labels:
-        """Give what was the word at a moment on the flights of some local days, both included."""
+        """Return what was the word at a moment on the flights of some local days, both included."""
         ...
 
 
@@ -155,7 +155,7 @@ def build(
 
 
 def _labels(flights: FlightFacts, as_of: int, labels: Labels | None) -> tuple[npt.NDArray[np.bool_], Ints]:
-    """Whether each flight has a label, and its arrival delay where it has; both of shape (n_flights,)."""
+    """Return whether each flight has a label, and its arrival delay where it has; both of shape (n_flights,)."""
     if labels is None:
         return has_label(flights, as_of), flights.arr_delay
     delay_of = dict(zip(labels.flight_id.tolist(), labels.arr_delay_minutes.tolist(), strict=True))
@@ -188,7 +188,7 @@ def choose_leads(flight_ids: Strings, leads: tuple[int, ...], extra_leads: int) 
 def _questions(
     flights: FlightFacts, rows: Ints, leads: tuple[int, ...], extra_leads: int
 ) -> tuple[Ints, Ints]:
-    """Rows and leads of all questions, sorted by scheduled departure, flight and lead."""
+    """Return the rows and leads of all questions, sorted by scheduled departure, flight and lead."""
     chosen, which = np.nonzero(choose_leads(flights.flight_id[rows], leads, extra_leads))
     row, lead = rows[chosen], np.array(leads, dtype=np.int64)[which]
     order = np.lexsort((lead, flights.flight_id[row], flights.sched_dep[row]))

@@ -78,7 +78,7 @@ class Tuning:
     folds: list[dict[str, int]]
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything as plain values, and by how much the best beats the start and the library's defaults."""
+        """Return everything as plain values, and by how much the best beats the start and the library's defaults."""
         best = self.best_measures["log_loss"]
         gained, over_library = (m["log_loss"] - best for m in (self.start_measures, self.library_measures))
         return dict(vars(self)) | {

@@ -31,7 +31,7 @@ FROM pg_tables WHERE schemaname !~ '^pg_' AND schemaname <> 'information_schema'
 
 
 def sha256(path: Path) -> str:
-    """Give the SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -136,7 +136,7 @@ def pack(work: Path, target: Path) -> None:
 
 
 def summary(manifest: Manifest) -> str:
-    """Say what a backup holds, in one line."""
+    """Return what a backup holds, in one line."""
     rows = ", ".join(
         f"{database} {sum(tables.values())} rows" for database, tables in manifest["rows"].items()
     )
@@ -176,7 +176,7 @@ def read_artifacts(compose: Compose, target: Path) -> None:
 
 
 def checksums(artifacts: Path) -> dict[str, str]:
-    """Give the SHA-256 of every file in a tar, by its name there."""
+    """Return the SHA-256 of every file in a tar, by its name there."""
     sums = {}
     with tarfile.open(artifacts) as tar:
         for member in tar:

@@ -106,7 +106,7 @@ def create_replicas(compose: Compose, total: int) -> list[State]:
 
 
 def made_alike(one: State, other: State) -> bool:
-    """Tell whether two containers were made from the same image and the same settings."""
+    """Return whether two containers were made from the same image and the same settings."""
     label = "com.docker.compose.config-hash"
     first, second = ((state["Image"], state["Config"]["Labels"][label]) for state in (one, other))
     return first == second
@@ -151,6 +151,6 @@ def start_again(compose: Compose) -> None:
 
 
 def address(compose: Compose) -> str:
-    """Give the gateway's address as Compose published it."""
+    """Return the gateway's address as Compose published it."""
     host, port = compose.read("port", "gateway", "8080").strip().rsplit(":", 1)
     return f"http://{'127.0.0.1' if host == ANY_ADDRESS else host}:{port}"

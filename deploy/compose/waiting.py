@@ -187,7 +187,7 @@ def start(compose: Compose, *arguments: str, seconds: float) -> None:
 
 
 def is_to_start(state: State) -> bool:
-    """Tell whether a container was never started, or has ended and should not."""
+    """Return whether a container was never started, or has ended and should not."""
     status = state["State"]["Status"]
     return status == "created" or (status == "exited" and not _ends(state))
 

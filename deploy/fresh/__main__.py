@@ -91,7 +91,10 @@ def run(asked: argparse.Namespace) -> list[outcome.Row]:
 
 
 def _jobs(engine: Engine, *, short: bool) -> int:
-    """How many machines at a time: in the full form each has its cores to itself, for its times to mean something."""
+    """Return how many machines at a time.
+
+    In the full form each has its cores to itself, for its times to mean something.
+    """
     return len(MACHINES) if short else max(1, engine.cores // CORES)
 
 

@@ -32,22 +32,22 @@ class Machine:
 
     @property
     def name(self) -> str:
-        """Short name, also of the log: debian12-root."""
+        """Return the short name, also of the log: debian12-root."""
         return f"{self.system.lower().replace(' ', '')}-{self.user}"
 
     @property
     def image(self) -> str:
-        """Base image."""
+        """Return the base image."""
         return RELEASES[self.system]
 
     @property
     def home(self) -> str:
-        """Home of the user, which nobody else may enter."""
+        """Return the home of the user, which nobody else may enter."""
         return HOMES[self.user]
 
     @property
     def prepare(self) -> str:
-        """Script that root runs first: what the README asks for, and the user."""
+        """Return the script that root runs first: what the README asks for, and the user."""
         return PREPARE.format(packages=PACKAGES, user=self.user, home=self.home)
 
 

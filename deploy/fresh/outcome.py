@@ -46,7 +46,7 @@ def closing_counts(lines: Iterable[str]) -> dict[str, int] | None:
 
 
 def problem_of_tests(exit_status: int, counts: Mapping[str, int] | None) -> str | None:
-    """Say what keeps a test run from counting as passed; a skipped test is a problem: here everything must run."""
+    """Return what keeps a test run from counting as passed; a skipped test is a problem: here everything must run."""
     if counts is None:
         return f"make test ended with {exit_status} and counted nothing"
     wrong = [f"{counts[name]} {name}" for name in ("failed", "errors", "skipped") if counts[name]]

@@ -170,12 +170,12 @@ def _forget_dead_server(data_dir: Path) -> None:
 
 
 def server_environment() -> dict[str, str]:
-    """Give the environment PostgreSQL's programs run in: none of the caller's PG* variables."""
+    """Return the environment PostgreSQL's programs run in: none of the caller's PG* variables."""
     return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TZ": "UTC"}
 
 
 def server_command(data_dir: Path, port: int, *, durable: bool = True) -> list[str]:
-    """Give the command that runs the server in the foreground, for a process manager.
+    """Return the command that runs the server in the foreground, for a process manager.
 
     It logs to stderr; SIGINT stops it fast, SIGTERM waits for clients to leave. Runs as `server_user`.
     """
@@ -292,7 +292,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _is_running(pid: int) -> bool:
-    """Whether a process runs; one that ended and that nobody has asked about yet does not."""
+    """Return whether a process runs; one that ended and that nobody has asked about yet does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):

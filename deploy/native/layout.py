@@ -76,12 +76,12 @@ def _make_missing(settings: Settings) -> None:
 
 
 def supervisor_password_file(settings: Settings) -> Path:
-    """File with the password of the process manager."""
+    """Return the file with the password of the process manager."""
     return settings.state_dir / "secrets" / "supervisor_password"
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The environment of every process of the stack: nothing is sent outside, nothing is written outside."""
+    """Return the environment of every process of the stack: nothing is sent outside, nothing is written outside."""
     state = settings.state_dir
     own = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     return {

@@ -41,7 +41,7 @@ class Stack:
         self.settings = settings
 
     def is_managed(self) -> bool:
-        """Whether the process manager answers."""
+        """Return whether the process manager answers."""
         try:
             return bool(self._ask("getState", patience=PING_SECONDS)["statename"] == "RUNNING")
         except NO_ANSWER:
@@ -139,7 +139,7 @@ class Stack:
         say("the stack is stopped; its data stay")
 
     def states(self) -> dict[str, dict[str, Any]]:
-        """What the process manager says of each program: statename, pid, start, now."""
+        """Return what the process manager says of each program: statename, pid, start, now."""
         if not self.is_managed():
             return {}
         return self._infos()
@@ -207,7 +207,7 @@ class Stack:
             time.sleep(0.05)
 
     def _make_state(self) -> Path:
-        """Make what is missing of the state; gives the process manager's configuration."""
+        """Make what is missing of the state; return the process manager's configuration."""
         layout.make_folders(self.settings)
         layout.make_secrets(self.settings)
         initialise(self.settings.state_dir / "postgres", self.settings.postgres_password_file)

@@ -11,7 +11,7 @@ POLL_SECONDS = 0.1
 
 
 def of_stack(state_dir: Path) -> list[int]:
-    """Pids of the living processes of the stack whose state is in `state_dir`, this process left out."""
+    """Return the pids of the living processes of the stack whose state is in `state_dir`, this process left out."""
     mark = f"{MARK}={state_dir}".encode()
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
@@ -35,7 +35,7 @@ def end(pids: list[int], patience: float = 10.0) -> None:
 
 
 def cpu_seconds(pids: list[int]) -> float:
-    """Seconds of a core that processes have used, those of their ended children included."""
+    """Return the seconds of a core that processes have used, those of their ended children included."""
     return sum(map(_ticks, pids)) / os.sysconf("SC_CLK_TCK")
 
 
@@ -78,7 +78,7 @@ def _send(pid: int, sign: signal.Signals) -> None:
 
 
 def _own_line() -> set[int]:
-    """Give this process and its ancestors, which may carry the mark too."""
+    """Return this process and its ancestors, which may carry the mark too."""
     line, pid = set(), os.getpid()
     while pid > 1:
         line.add(pid)

@@ -31,7 +31,7 @@ class Program:
 
 
 def programs(settings: Settings) -> list[Program]:
-    """All programs of the stack, in the order in which they are started."""
+    """Return all programs of the stack, in the order in which they are started."""
     mlflow_database = ConnectionParameters.from_settings(settings).to_database("mlflow").url()
     postgres = server_command(settings.state_dir / "postgres", settings.postgres_port)
     return [

@@ -74,7 +74,7 @@ def require_demo() -> None:
 
 
 def has_demo() -> bool:
-    """Whether a demo has left its state folder."""
+    """Return whether a demo has left its state folder."""
     return state.made_by(settings_of(StackName.DEMO)) == StackName.DEMO
 
 
@@ -93,7 +93,7 @@ def the_running_one() -> StackName:
 
 
 def described(name: StackName) -> str:
-    """Name a stack and its folder."""
+    """Return the name a stack and its folder."""
     return f"{'your own stack' if name is StackName.OWN else 'the stack of the demo'} ({where(name)})"
 
 

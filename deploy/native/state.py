@@ -45,7 +45,7 @@ def parts(settings: Settings, keep: Iterable[str] = ()) -> list[Part]:
 
 
 def beside(settings: Settings) -> list[str]:
-    """Names in the folder that `forget` leaves where they are."""
+    """Return the names in the folder that `forget` leaves where they are."""
     if not settings.state_dir.exists():
         return []
     return sorted(

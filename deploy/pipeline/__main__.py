@@ -72,7 +72,7 @@ def put_back(compose: Compose, replicas: int) -> None:
 
 
 def secrets_folder() -> Path:
-    """Where the keys of the API are."""
+    """Return where the keys of the API are."""
     return Path(os.environ.get("SECRETS_DIR", "var/secrets"))
 
 

@@ -26,19 +26,19 @@ def tell(text: str) -> None:
 
 
 def differing() -> list[str]:
-    """Locked packages that are installed in another version; those for other platforms are not installed."""
+    """Return the locked packages that are installed in another version; those for other platforms are not installed."""
     have: dict[str, str] = {canonicalize_name(d.metadata["Name"]): d.version for d in distributions()}
     locked = pins(FOLDER / "all.txt")
     return [f"{n}: locked {v}, installed {have[n]}" for n, v in locked.items() if have.get(n, v) != v]
 
 
 def fitting() -> bool:
-    """Whether every package finds what it asks for."""
+    """Return whether every package finds what it asks for."""
     return subprocess.call([BIN / "uv", "pip", "check", "--python", sys.executable]) == 0
 
 
 def vulnerable() -> list[str] | None:
-    """Known vulnerabilities of the locked packages; None where nobody could be asked."""
+    """Return the known vulnerabilities of the locked packages; None where nobody could be asked."""
     command: list[str | Path] = [
         BIN / "pip-audit", "--requirement", FOLDER / "all.txt", "--no-deps", "--disable-pip", "--format", "json",
         "--progress-spinner", "off", "--timeout", "10",

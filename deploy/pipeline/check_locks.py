@@ -14,12 +14,12 @@ PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE
 
 
 def pins(lock: Path) -> dict[str, str]:
-    """Version of each package of a lock."""
+    """Return the version of each package of a lock."""
     return {canonicalize_name(name): version for name, version in PIN.findall(lock.read_text())}
 
 
 def asked(source: Path) -> list[Requirement]:
-    """What a .in file asks for, the files it includes among it."""
+    """Return what a .in file asks for, the files it includes among it."""
     found: list[Requirement] = []
     for line in source.read_text().splitlines():
         text = line.split(" #")[0].strip()
@@ -31,7 +31,7 @@ def asked(source: Path) -> list[Requirement]:
 
 
 def problems(folder: Path) -> tuple[list[str], set[str]]:
-    """What is wrong with the locks of a folder, and the packages of which it is not known what they ask for."""
+    """Return what is wrong with the locks of a folder, and the packages of which it is not known what they ask for."""
     every = pins(folder / "all.txt")
     found: list[str] = []
     unknown: set[str] = set()
@@ -58,7 +58,7 @@ def problems(folder: Path) -> tuple[list[str], set[str]]:
 
 
 def without_hash(lock: Path) -> list[str]:
-    """Packages that the lock pins without a hash."""
+    """Return the packages that the lock pins without a hash."""
     blocks = re.split(r"\n(?=\S)", lock.read_text())
     return [match[1] for block in blocks if (match := PIN.match(block)) and "--hash=sha256:" not in block]
 

@@ -21,7 +21,7 @@ Found = dict[tuple[str, str, str], int]
 
 
 def scan() -> Found:
-    """Line of each finding, by file, kind and hash."""
+    """Return the line of each finding, by file, kind and hash."""
     files = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -48,7 +48,7 @@ def scan() -> Found:
 
 
 def known() -> set[tuple[str, str, str]]:
-    """What the baseline holds."""
+    """Return what the baseline holds."""
     return {(one["file"], one["kind"], one["hash"]) for one in json.loads(BASELINE.read_text())}
 
 

@@ -52,13 +52,13 @@ class Images:
             raise StackError(f"there is no image {missing[0]}:{PREVIOUS}: nothing was deployed here before")
 
     def names(self) -> list[str]:
-        """Our images, without their tags, as the Compose file names them."""
+        """Return our images, without their tags, as the Compose file names them."""
         lines = [line.split() for line in self._compose.read("config").splitlines()]
         found = {words[1] for words in lines if len(words) == 2 and words[0] == "image:"}
         return sorted({image.rpartition(":")[0] for image in found if image.startswith(OURS)})
 
     def running(self) -> dict[str, str]:
-        """Id of the image each of our services runs, by the image's name."""
+        """Return the id of the image each of our services runs, by the image's name."""
         found = {}
         for service in self._compose.services():
             for container in self._compose.containers(service, stopped=True):

@@ -20,7 +20,7 @@ Environment = tuple[tuple[str, str], ...]
 
 
 def environments() -> Iterator[tuple[str, Environment]]:
-    """Name and marker variables of every Python that is supported: the first and a late release of each."""
+    """Return the name and marker variables of every Python that is supported: the first and a late release of each."""
     for python in PYTHONS:
         for machine in MACHINES:
             for release in (f"{python}.0", f"{python}.99"):
@@ -38,7 +38,7 @@ def _environment(python: str, release: str, machine: str) -> Environment:
 
 
 def locked(lock: Path) -> list[Requirement]:
-    """Pins of a lock, with their markers."""
+    """Return the pins of a lock, with their markers."""
     return [Requirement(line.rstrip("\\ ")) for line in LOCKED.findall(lock.read_text())]
 
 

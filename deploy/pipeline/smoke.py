@@ -40,7 +40,7 @@ def _key(secrets: Path) -> str:
 
 
 def _number(body: Any, name: str) -> float:
-    """A number of an answer; one out of every range where there is none."""
+    """Return a number of an answer; one out of every range where there is none."""
     value = body.get(name) if isinstance(body, dict) else None
     return float(value) if isinstance(value, int | float) else -1.0
 
@@ -57,7 +57,7 @@ def _ready(address: str) -> dict[str, Any]:
 
 
 def _flight(now: datetime) -> dict[str, Any]:
-    """A flight three hours after the stack's clock."""
+    """Return a flight three hours after the stack's clock."""
     departure = now.replace(second=0, microsecond=0) + timedelta(hours=3)
     return {
         "carrier": "UA",

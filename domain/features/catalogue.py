@@ -66,7 +66,7 @@ DEFAULTS = np.array([f.default for f in FEATURES])
 
 
 def state_slices() -> dict[str, slice]:
-    """Where each kind's state lies in a vector."""
+    """Return where each kind's state lies in a vector."""
     slices, start = {}, len(schedule.FEATURES) + len(DERIVED)
     for kind in KINDS:
         stop = start + len(columns_of(kind))

@@ -30,7 +30,7 @@ KNOWN_AT = "schedule, actual departure"
 
 
 def windows_of(kind: str) -> tuple[str, ...]:
-    """Windows kept for one kind of entity."""
+    """Return the windows kept for one kind of entity."""
     return tuple(
         name
         for name in WINDOWS
@@ -104,7 +104,7 @@ def _members(scene: Scene) -> Members:
 
 
 def _usual_tenths(scene: Scene) -> Ints:
-    """Mean departure delay over thirty days of each recent flight's airport and hour; 0 = not known."""
+    """Return the mean departure delay over thirty days of each recent flight's airport and hour; 0 = not known."""
     pairs = slow_pairs(scene)
     pairs = pairs.where(scene.flights.dep_known[pairs.flight] <= scene.boundary)
     tally = Tally(scene.hour_groups, pairs, 1)

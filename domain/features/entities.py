@@ -21,7 +21,7 @@ NO_SECTOR = ""
 
 @lru_cache(maxsize=65536)
 def sector(origin: str, dest: str) -> str:
-    """Name the corner of the sky between two airports: cell of the origin, one of 8 bearings, distance band.
+    """Return the name the corner of the sky between two airports: cell of the origin, one of 8 bearings, distance band.
 
     Flights in one sector meet the same winds aloft. Empty where an airport's place is unknown.
 
@@ -82,7 +82,7 @@ def group_by_hour(flights: FlightFacts) -> Groups:
 
 
 def hour_name(origin: str, hour: int) -> str:
-    """Name of an origin's local hour; hour 24 = the local time there is unknown.
+    """Return the name of an origin's local hour; hour 24 = the local time there is unknown.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def hour_name(origin: str, hour: int) -> str:
 
 
 def origin_hours(network: Network, origin: Ints, minutes: Ints) -> Ints:
-    """Local hour of day, 0 to 23, at each flight's origin; 24 where the origin's zone is unknown."""
+    """Return the local hour of day, 0 to 23, at each flight's origin; 24 where the origin's zone is unknown."""
     hours = np.full(len(minutes), 24, dtype=np.int64)
     for code in np.flatnonzero(np.bincount(origin, minlength=1)).tolist():
         rows = np.flatnonzero(origin == code)
@@ -104,7 +104,7 @@ def origin_hours(network: Network, origin: Ints, minutes: Ints) -> Ints:
 
 
 def _compact(codes: Ints, size: int) -> tuple[Ints, Ints]:
-    """Codes that occur, ascending, and the position of each row's code among them."""
+    """Return the codes that occur, ascending, and the position of each row's code among them."""
     present = np.zeros(size, dtype=bool)
     present[codes] = True
     position = np.cumsum(present) - 1

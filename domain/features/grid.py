@@ -19,7 +19,7 @@ def tick_of(minute: int) -> int: ...
 @overload
 def tick_of(minute: Ints) -> Ints: ...
 def tick_of(minute: int | Ints) -> int | Ints:
-    """Give the newest tick at or before a minute.
+    """Return the newest tick at or before a minute.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def slow_boundary(minute: int) -> int: ...
 @overload
 def slow_boundary(minute: Ints) -> Ints: ...
 def slow_boundary(minute: int | Ints) -> int | Ints:
-    """Give the newest 08:00 UTC at or before a minute.
+    """Return the newest 08:00 UTC at or before a minute.
 
     Examples
     --------
@@ -53,9 +53,9 @@ class Ticks:
 
     @property
     def last(self) -> int:
-        """The newest tick of the run."""
+        """Return the newest tick of the run."""
         return self.first + (self.count - 1) * GRID_MINUTES
 
     def minutes(self) -> Ints:
-        """Minutes of all ticks, shape (count,)."""
+        """Return the minutes of all ticks, shape (count,)."""
         return self.first + GRID_MINUTES * np.arange(self.count, dtype=np.int64)

@@ -43,7 +43,7 @@ COLUMNS = {
 
 
 def compute(scene: Scene) -> dict[str, Floats]:
-    """Share late and mean delay of arrivals, shape (n_ticks, n_entities, n_columns) by kind."""
+    """Return the share late and mean delay of arrivals, shape (n_ticks, n_entities, n_columns) by kind."""
     slow, recent = _slow(scene), _recent(scene)
     n_ticks = scene.ticks.count
     full = {kind: np.broadcast_to(layers, (n_ticks, *layers.shape[1:])) for kind, layers in slow.items()}
@@ -51,7 +51,7 @@ def compute(scene: Scene) -> dict[str, Floats]:
 
 
 def slow_pairs(scene: Scene) -> Pairs:
-    """Arrivals that count in thirty-day statistics, as pairs with one tick: the boundary."""
+    """Return the arrivals that count in thirty-day statistics, as pairs with one tick: the boundary."""
     flights = scene.flights
     known = np.maximum(flights.arr_known, flights.scheduled_known) <= scene.boundary
     age = scene.boundary - flights.sched_dep

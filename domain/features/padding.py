@@ -48,7 +48,7 @@ COLUMNS = {
 
 
 def compute(scene: Scene) -> dict[str, Floats]:
-    """Thirty-day means of routes and recent excess over them, shape (n_ticks, n_entities, n_columns)."""
+    """Return the thirty-day means of routes and recent excess over them, shape (n_ticks, n_entities, n_columns)."""
     slow = _slow(scene)
     daily = {"route": slow, **_usual(scene, slow[0])}
     full = {
@@ -64,7 +64,7 @@ def _loss(flights: FlightFacts) -> Ints:
 
 
 def _slow(scene: Scene) -> Floats:
-    """Mean elapsed time, air time and loss en route of each route, shape (1, n_routes, 3)."""
+    """Return the mean elapsed time, air time and loss en route of each route, shape (1, n_routes, 3)."""
     flights = scene.flights
     pairs = _flown(scene)
     loss = _loss(flights)[pairs.flight]
@@ -83,7 +83,7 @@ def _flown(scene: Scene) -> Pairs:
 
 
 def _usual(scene: Scene, slow: Floats) -> dict[str, Floats]:
-    """Mean excess of elapsed time over the route's mean, shape (1, n_entities, 1) by kind."""
+    """Return the mean excess of elapsed time over the route's mean, shape (1, n_entities, 1) by kind."""
     flights, pairs = scene.flights, _flown(scene)
     expected = np.rint(10 * np.nan_to_num(slow[:, 0])).astype(np.int64)[scene.groups["route"].code]
     excess = 10 * (flights.sched_arr - flights.sched_dep + _loss(flights)) - expected
@@ -96,7 +96,7 @@ def _usual(scene: Scene, slow: Floats) -> dict[str, Floats]:
 
 
 def _expected_tenths(scene: Scene, slow: Floats) -> tuple[Ints, Ints]:
-    """Elapsed and air time each recent flight's route makes expect, in tenths of a minute; 0 = not known."""
+    """Return the elapsed and air time each recent flight's route makes expect, in tenths of a minute; 0 = not known."""
     route = scene.recent_groups["route"].code
     tenths = np.rint(10 * np.nan_to_num(slow)).astype(np.int64)
     return tenths[route, 0], tenths[route, 1]
@@ -133,7 +133,7 @@ class Recent:
     air_expected: Ints
 
     def window(self, scene: Scene, kind: str, pairs: Pairs) -> list[Floats]:
-        """Mean loss, mean excess of elapsed time and relative excess of air time in one window."""
+        """Return the mean loss, mean excess of elapsed time and relative excess of air time in one window."""
         groups, n_ticks = scene.recent_groups[kind], scene.ticks.count
         tally = Tally(groups, pairs, n_ticks)
         n = tally.count()

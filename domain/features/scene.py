@@ -30,37 +30,37 @@ class Scene:
 
     @cached_property
     def groups(self) -> dict[str, Groups]:
-        """Entities of all flights by kind, `origin_hour` left out."""
+        """Return the entities of all flights by kind, `origin_hour` left out."""
         return group_flights(self.flights)
 
     @cached_property
     def hour_groups(self) -> Groups:
-        """Origin and local hour of all flights."""
+        """Return the origin and local hour of all flights."""
         return group_by_hour(self.flights)
 
     @cached_property
     def recent(self) -> FlightFacts:
-        """The flights that may count in a recent window."""
+        """Return the flights that may count in a recent window."""
         return self.flights.take(self._recent_rows)
 
     @cached_property
     def recent_groups(self) -> dict[str, Groups]:
-        """Entities of the recent flights; the same names as `groups`."""
+        """Return the entities of the recent flights; the same names as `groups`."""
         return {kind: Groups(g.names, g.code[self._recent_rows]) for kind, g in self.groups.items()}
 
     @cached_property
     def recent_hours(self) -> Groups:
-        """Origin and local hour of the recent flights; the same names as `hour_groups`."""
+        """Return the origin and local hour of the recent flights; the same names as `hour_groups`."""
         return Groups(self.hour_groups.names, self.hour_groups.code[self._recent_rows])
 
     @cached_property
     def recent_start(self) -> Ints:
-        """Minute from which on each recent flight may count: published, and not too far ahead."""
+        """Return the minute from which on each recent flight may count: published, and not too far ahead."""
         return np.maximum(self.recent.scheduled_known, self.recent.sched_dep - AHEAD_MINUTES)
 
     @cached_property
     def recent_limit(self) -> Ints:
-        """Minute from which on each recent flight counts no more."""
+        """Return the minute from which on each recent flight counts no more."""
         return self.recent.sched_dep + RECENT_MINUTES
 
     @cached_property

@@ -51,7 +51,7 @@ COSINE = np.array([*(math.cos(a) for a in _ANGLES), np.nan])
 
 @lru_cache(maxsize=65536)
 def code_number(code: str) -> float:
-    """Number of an airport's or carrier's code, read in base 36; NaN where it holds another character.
+    """Return the number of an airport's or carrier's code, read in base 36; NaN where it holds another character.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def code_number(code: str) -> float:
 
 
 def holidays(year: int) -> list[date]:
-    """US holidays that move air traffic, in order.
+    """Return the US holidays that move air traffic, in order.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def _nth_weekday(year: int, month: int, weekday: int, n: int) -> date:
 
 
 def _holiday_distances() -> tuple[int, Ints, Ints]:
-    """First day of the tables, and for each day the days since and until a holiday, at most a week."""
+    """Return the first day of the tables, and for each day the days since and until a holiday, at most a week."""
     epoch = datetime(1970, 1, 1, tzinfo=UTC).date()
     days = np.array([(d - epoch).days for year in range(FIRST_YEAR, LAST_YEAR + 1) for d in holidays(year)])
     calendar = np.arange(days[0], days[-1] + 1)
@@ -111,7 +111,7 @@ class Names(NamedTuple):
 
 
 def schedule_features(queries: Queries, names: Names, departure_local: Floats) -> list[Floats]:
-    """Give the family's columns in the order of `FEATURES`, each of shape (n,).
+    """Return the family's columns in the order of `FEATURES`, each of shape (n,).
 
     Parameters
     ----------

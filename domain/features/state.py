@@ -34,7 +34,7 @@ class Family(Protocol):
     COLUMNS: dict[str, tuple[Column, ...]]
 
     def compute(self, scene: Scene) -> dict[str, Floats]:
-        """Give the values of every column, shape (n_ticks, n_entities, n_columns) by kind."""
+        """Return the values of every column, shape (n_ticks, n_entities, n_columns) by kind."""
         ...
 
 
@@ -43,7 +43,7 @@ KINDS = (*entities.KINDS, weather.KIND)
 
 
 def columns_of(kind: str) -> tuple[tuple[str, Column], ...]:
-    """Family and column of everything kept for one kind of entity, in the order of its table."""
+    """Return the family and column of everything kept for one kind of entity, in the order of its table."""
     return tuple((f.FAMILY, column) for f in FAMILIES for column in f.COLUMNS.get(kind, ()))
 
 
@@ -59,7 +59,7 @@ class StateTable:
 
     @cached_property
     def index(self) -> dict[str, int]:
-        """Position of each entity."""
+        """Return the position of each entity."""
         return {name: i for i, name in enumerate(self.entities)}
 
 
@@ -72,7 +72,7 @@ class StateBlock:
 
     @property
     def n_ticks(self) -> int:
-        """Number of ticks."""
+        """Return the number of ticks."""
         return len(next(iter(self.tables.values())).values)
 
 

@@ -89,7 +89,7 @@ def _gather(
 
 
 def _derived(vectors: Floats) -> list[Floats]:
-    """Give `DERIVED`: what the block has over the route's mean, what wind and hour leave of it, and margins.
+    """Return `DERIVED`: what the block has over the route's mean, what wind and hour leave of it, and margins.
 
     A margin is how late a flight arrives that leaves as late as others did: their lateness less its own slack.
     """

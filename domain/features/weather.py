@@ -48,14 +48,14 @@ COLUMNS = {KIND: _columns()}
 
 
 def stations(scene: Scene) -> tuple[str, ...]:
-    """Airports with an observation in reach of the scene: the entities of the weather state."""
+    """Return the airports with an observation in reach of the scene: the entities of the weather state."""
     weather = _reachable(scene)
     names = weather.network.airports.names
     return tuple(names[c] for c in np.flatnonzero(np.bincount(weather.airport, minlength=1)).tolist())
 
 
 def compute(scene: Scene) -> dict[str, Floats]:
-    """Give the weather at every station, shape (n_ticks, n_stations, n_columns)."""
+    """Return the weather at every station, shape (n_ticks, n_stations, n_columns)."""
     weather, names = _reachable(scene), stations(scene)
     position = {weather.network.airports.codes[name]: i for i, name in enumerate(names)}
     station = np.array([position[code] for code in weather.airport.tolist()], dtype=np.int64)
@@ -78,7 +78,7 @@ def _reachable(scene: Scene) -> WeatherFacts:
 
 
 def _newest(weather: WeatherFacts, station: Ints, n_stations: int, ticks: Ticks, ago: int) -> Floats:
-    """Newest values known some minutes ago, shape (n_ticks, n_stations, n_measures); NaN = none fresh."""
+    """Return the newest values known some minutes ago, shape (n_ticks, n_stations, n_measures); NaN = none fresh."""
     pairs = expand(weather.known + ago, weather.known + ago + MAX_AGE_MINUTES, ticks)
     cells = pairs.tick * n_stations + station[pairs.flight]
     # By time of observation, not by arrival: one that came late must not replace a newer one.
@@ -90,7 +90,7 @@ def _newest(weather: WeatherFacts, station: Ints, n_stations: int, ticks: Ticks,
 
 
 def _seen(weather: WeatherFacts, station: Ints, n_stations: int, ticks: Ticks) -> npt.NDArray[np.bool_]:
-    """Whether each station has been heard of in the day before each tick, shape (n_ticks, n_stations)."""
+    """Return whether each station has been heard of in the day before each tick, shape (n_ticks, n_stations)."""
     pairs = expand(weather.known, weather.known + DAY_MINUTES, ticks)
     cells = pairs.tick * n_stations + station[pairs.flight]
     heard = np.bincount(cells, minlength=ticks.count * n_stations) > 0
@@ -98,7 +98,7 @@ def _seen(weather: WeatherFacts, station: Ints, n_stations: int, ticks: Ticks) -
 
 
 def _wind(direction: Floats, speed: Floats) -> list[Floats]:
-    """Components of the wind, mph; positive = from the east, from the north."""
+    """Return the components of the wind, mph; positive = from the east, from the north."""
     # A calm has no direction and no component.
     known = ~np.isnan(direction)
     degrees = np.where(known, np.rint(np.where(known, direction, 0.0)), 0.0).astype(np.int64)
@@ -110,7 +110,7 @@ def _wind(direction: Floats, speed: Floats) -> list[Floats]:
 
 
 def _nearby(names: tuple[str, ...]) -> list[Ints]:
-    """Positions of the stations near each station, itself included."""
+    """Return the positions of the stations near each station, itself included."""
     return [
         np.array([j for j, other in enumerate(names) if other == name or _near(name, other)], dtype=np.int64)
         for name in names
@@ -123,7 +123,7 @@ def _near(one: str, other: str) -> bool:
 
 
 def _worst(worse: np.ufunc, values: Floats, nearby: list[Ints], seen: npt.NDArray[np.bool_]) -> Floats:
-    """Worst value near each station, shape (n_ticks, n_stations); NaN where nothing is known of the station.
+    """Return the worst value near each station, shape (n_ticks, n_stations); NaN where nothing is known of the station.
 
     A station that fell silent still has its neighbours; one not heard of yet has no state, as online,
     where it is not in the table.

@@ -70,7 +70,7 @@ class Tally:
         return self._cut(sums.astype(np.float64))
 
     def max(self, values: Ints) -> Floats:
-        """Largest value of shape (n_pairs,); NaN where there is none."""
+        """Return the largest value of shape (n_pairs,); NaN where there is none."""
         largest = np.full(self._shape[0] * self._shape[1], -np.inf)
         np.maximum.at(largest, self._cells, values.astype(np.float64))
         largest[np.isneginf(largest)] = np.nan
@@ -94,10 +94,10 @@ def ratio(numerator: Floats, denominator: Floats) -> Floats:
 
 
 def winsorised(delay: Ints) -> Ints:
-    """Delays within the bounds that features use."""
+    """Return the delays within the bounds that features use."""
     return np.clip(delay, DELAY_FLOOR, DELAY_CEILING)
 
 
 def until(known: Ints, window: int, limit: Ints) -> Ints:
-    """Minute at which a fact leaves a window of some minutes, at the latest `limit`; safe for `NEVER`."""
+    """Return the minute at which a fact leaves a window of some minutes, at the latest `limit`; safe for `NEVER`."""
     return np.minimum(np.where(known == NEVER, known, known + window), limit)

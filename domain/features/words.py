@@ -76,7 +76,7 @@ STATE = re.compile(rf"({'|'.join(sorted(KINDS, key=len, reverse=True))})_(\w+?)(
 
 
 def words(name: str) -> str:
-    """Say what a feature is.
+    """Return what a feature is.
 
     Raises
     ------

@@ -151,7 +151,7 @@ def _write_fragments(settings: Settings) -> None:
 
 
 def _included() -> list[str]:
-    """Give the reports beside this one that are there, each as a part of it."""
+    """Return the reports beside this one that are there, each as a part of it."""
     parts = []
     for name in FRAGMENTS:
         path = REPORT.with_name(f"{name}.md")

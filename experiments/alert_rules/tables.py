@@ -109,7 +109,7 @@ def _months(months: dict[str, dict[str, float]]) -> list[list[str]]:
 
 
 def _deeds(found: dict[str, Any]) -> list[list[str]]:
-    """Decisions that said yes or cost a retrain, and changes of champion, in their order."""
+    """Return the decisions that said yes or cost a retrain, and changes of champion, in their order."""
     decided = [
         (d["day"], f"{d['kind']}: {'yes' if d['verdict'] else 'no'}", d["reason"])
         for d in found["decisions"]

@@ -65,7 +65,10 @@ def measure(data_dir: Path) -> dict[str, Any]:
 
 
 def measure_answers(model: FlightModel, vectors: Floats) -> dict[str, float]:
-    """Microseconds of a probability and of an explanation's shares, of one flight alone; medians over flights."""
+    """Return the microseconds of a probability and of an explanation's shares, of one flight alone.
+
+    Medians over flights.
+    """
     found = [
         _medians(
             {
@@ -124,7 +127,7 @@ def _median(work: Callable[[], object], times: int = TIMES) -> float:
 
 
 def _medians(works: dict[str, Callable[[], object]], times: int = TIMES) -> dict[str, float]:
-    """Microseconds of each, measured in turns: what else the machine does falls on all of them alike."""
+    """Return the microseconds of each, measured in turns: what else the machine does falls on all of them alike."""
     taken: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(times):
         for name, work in works.items():

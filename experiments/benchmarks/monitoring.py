@@ -45,7 +45,7 @@ STATEMENTS = Path(__file__).with_name("sql")
 
 
 def bench(settings: Settings, sizes: tuple[int, ...], port: int, say: Say) -> Path:
-    """Fill, measure, and write var/reports/bench-monitoring.json; gives its path."""
+    """Fill, measure, and write var/reports/bench-monitoring.json; return its path."""
     home = settings.state_dir / "bench-monitoring"
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
@@ -185,7 +185,7 @@ def monitored_day(home: Path, port: int) -> dict[str, Any]:
 
 
 def _peak_megabytes() -> float:
-    """Give the most memory this process has held; getrusage would count what its parent held before it."""
+    """Return the most memory this process has held; getrusage would count what its parent held before it."""
     [line] = [x for x in Path("/proc/self/status").read_text().splitlines() if x.startswith("VmHWM")]
     return round(int(line.split()[1]) / 1024, 1)
 

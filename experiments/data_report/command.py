@@ -24,7 +24,7 @@ AS_OF = datetime(2014, 1, 2, tzinfo=UTC)
 
 
 def write_data_report(settings: Settings, say: Say, page: Path = PAGE) -> Path:
-    """Measure everything; write `data.json` to the reports, and the page and its figures; gives the page."""
+    """Measure everything; write `data.json` to the reports, and the page and its figures; return the page."""
     began = time.monotonic()
     say("  reading the dataset")
     dataset = load_dataset(settings.state_dir / "data")
@@ -46,7 +46,7 @@ def write_data_report(settings: Settings, say: Say, page: Path = PAGE) -> Path:
 
 
 def _checked(store: FactsInMemory) -> dict[str, float]:
-    """How long the expectations of a training set take, beside building it; processor time."""
+    """Return how long the expectations of a training set take, beside building it; processor time."""
     began = time.process_time()
     rows = build(store, *CHECKED, AS_OF)
     built = time.process_time()

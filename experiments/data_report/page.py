@@ -28,7 +28,7 @@ def page(found: dict[str, Any]) -> str:
 
 
 def table(head: ROW, rows: Iterable[ROW]) -> str:
-    """A Markdown table; the first column is text, the others are numbers."""
+    """Return a Markdown table; the first column is text, the others are numbers."""
     lines = [head, ("---", *["---:"] * (len(head) - 1)), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 

@@ -19,7 +19,7 @@ KEPT = ("dep_time", "dep_delay", "arr_time", "arr_delay", "tailnum", "air_time")
 
 
 def profile(raw_flights: pd.DataFrame, raw_weather: pd.DataFrame, events: DatasetEvents) -> dict[str, Any]:
-    """Give everything the report says of the data itself, as plain values for JSON."""
+    """Return everything the report says of the data itself, as plain values for JSON."""
     return {
         "version": package_version(),
         "flights": _flights(raw_flights),
@@ -37,7 +37,10 @@ def profile(raw_flights: pd.DataFrame, raw_weather: pd.DataFrame, events: Datase
 
 
 def validation_cost(raw_flights: pd.DataFrame, raw_weather: pd.DataFrame) -> dict[str, float]:
-    """Seconds that cleaning takes, and that the schemas take after it; of this process, whatever else runs."""
+    """Return the seconds that cleaning takes, and that the schemas take after it.
+
+    Of this process, whatever else runs.
+    """
     report, began = CleaningReport(), time.process_time()
     flights, weather = clean_flights(raw_flights, report), clean_weather(raw_weather, report)
     cleaned = time.process_time()

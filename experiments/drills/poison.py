@@ -68,7 +68,7 @@ POISONS = {
 def outcome(
     poison: Poison, api: ApiClient, registry: ModelRegistry, deployments: Deployments, version: int
 ) -> dict[str, Any]:
-    """Tell whether it ever served, and what a person meets who asks for it by hand."""
+    """Return whether it ever served, and what a person meets who asks for it by hand."""
     found: dict[str, Any] = {"version": version}
     if poison.asked_by_hand:
         body = {"version": version, "expected_version": serving(api), "reason": "drill", "who": "drill"}
@@ -82,7 +82,7 @@ def outcome(
 
 
 def serving(api: ApiClient) -> int:
-    """Give the version that answers."""
+    """Return the version that answers."""
     return int(require(api.get("/health/ready"), 200).body["model_version"])
 
 

@@ -34,7 +34,7 @@ def _write(reports: Path, report: dict[str, Any]) -> None:
 
 
 def read(reports: Path) -> dict[str, Any]:
-    """Give the report, empty before the first drill."""
+    """Return the report, empty before the first drill."""
     path = reports / FILE
     return json.loads(path.read_text()) if path.exists() else {}
 

@@ -26,19 +26,19 @@ MARK = "prepared-by"
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Give the environment of the drills' own stack: everything follows its state folder."""
+    """Return the environment of the drills' own stack: everything follows its state folder."""
     own = ("ONTIME_", "PREFECT_", "MLFLOW_TRACKING_URI")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     return kept | layout.variables_beside(settings, folder(settings) / "stack", PORTS_ABOVE)
 
 
 def folder(settings: Settings) -> Path:
-    """Where the drills keep their stack and its base state."""
+    """Return where the drills keep their stack and its base state."""
     return settings.state_dir / "drills"
 
 
 def run_apart(settings: Settings, fault: str) -> int:
-    """Run the drills in a process whose environment is that of their own stack; gives its exit status."""
+    """Run the drills in a process whose environment is that of their own stack; return its exit status."""
     command = [sys.executable, "-m", "experiments.drills.drill", fault, str(settings.reports_dir)]
     variables = environment(settings)
     own = {name: value for name, value in variables.items() if name.startswith(PREFIX)}
@@ -86,7 +86,7 @@ def restore(settings: Settings) -> None:
 
 
 def fingerprint() -> str:
-    """Give what the base state depends on: the features, and the code that watches and decides."""
+    """Return what the base state depends on: the features, and the code that watches and decides."""
     digest = hashlib.sha256(CONTRACT_HASH.encode())
     for package in WATCHED_CODE:
         for path in sorted((PROJECT_ROOT / package).rglob("*.py")):

@@ -17,7 +17,7 @@ SCHEDULE_ALONE = "the schedule alone"
 
 
 def variants() -> dict[str, tuple[str, ...]]:
-    """Families that each variant leaves out, by its name."""
+    """Return the families that each variant leaves out, by its name."""
     families = tuple(dict.fromkeys(f.family for f in FEATURES))
     without = {f"without {family}": (family,) for family in families}
     return {ALL: ()} | without | {SCHEDULE_ALONE: tuple(f for f in families if f != "schedule")}

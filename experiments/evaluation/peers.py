@@ -66,7 +66,7 @@ def compare(
 
 
 def _microseconds(peer: Peer, vectors: Floats, rows: int, times: int) -> float:
-    """Median time a prediction takes, in batches of some rows."""
+    """Return the median time a prediction takes, in batches of some rows."""
     taken = []
     for i in range(times):
         start = (i * rows) % max(1, len(vectors) - rows)
@@ -90,7 +90,7 @@ def logistic_regression(fit: TrainingSet, parameters: TreeParameters, seed: int)
 
 
 def random_forest(fit: TrainingSet, parameters: TreeParameters, seed: int) -> Peer:
-    """150 trees of at least 40 flights a leaf."""
+    """Return the 150 trees of at least 40 flights a leaf."""
     encode = _late_rates(fit)
     model = RandomForestClassifier(
         150, min_samples_leaf=40, max_features=0.15, max_samples=0.5, n_jobs=2, random_state=seed
@@ -114,7 +114,7 @@ def histogram_boosting(fit: TrainingSet, parameters: TreeParameters, seed: int) 
 
 
 def lightgbm(fit: TrainingSet, parameters: TreeParameters, seed: int) -> Peer:
-    """The trees that are served, fitted on the headline lead alone and not calibrated, as the others."""
+    """Return the trees that are served, fitted on the headline lead alone and not calibrated, as the others."""
     trees = fit_trees(fit, parameters, seed)
     booster, encode = LightGBMBooster(trees.text), CategoryEncoder(FEATURE_NAMES, trees.categories)
     return Peer(

@@ -60,7 +60,7 @@ def raw_flights(package: Path) -> pd.DataFrame:
 
 
 def theirs(flights: pd.DataFrame, train: Ints, test: Ints) -> float:
-    """AUC of their logistic regression on one split."""
+    """Return the AUC of their logistic regression on one split."""
     when = pd.to_datetime(flights[["year", "month", "day"]])
     table = pd.DataFrame(
         {
@@ -92,7 +92,7 @@ def theirs(flights: pd.DataFrame, train: Ints, test: Ints) -> float:
 def ours(
     rows: TrainingSet, delay: Ints, train: Ints, test: Ints, parameters: TreeParameters, seed: int
 ) -> float:
-    """AUC of our trees on one split: the same target, features known 60 minutes before departure."""
+    """Return the AUC of our trees on one split: the same target, features known 60 minutes before departure."""
     late = delay >= LATE_MINUTES
     fit = replace(rows.take(train), y=late[train])
     trees = fit_trees(fit, parameters, seed)

@@ -24,12 +24,12 @@ Scores = dict[str, Floats]
 
 
 def refit_months(rows: TrainingSet, frozen: tuple[int, ...] = FROZEN) -> list[int]:
-    """Months after the first freeze: each is one fit."""
+    """Return the months after the first freeze: each is one fit."""
     return [int(month) for month in np.unique(rows.day // 100) if month > min(frozen)]
 
 
 def known_before(rows: TrainingSet, delay: Ints, month: int) -> Ints:
-    """Rows whose flight had arrived before the first question about a month's flights was asked."""
+    """Return the rows whose flight had arrived before the first question about a month's flights was asked."""
     moment = rows.queries.as_of[rows.day // 100 == month].min()
     return np.flatnonzero((rows.day // 100 < month) & (rows.queries.sched_arr + delay < moment))
 
@@ -66,7 +66,7 @@ def scored(
 
 
 def judge(rows: TrainingSet, scores: dict[int, Scores]) -> dict[str, object]:
-    """Give quality by month and model, and what refitting gained over each frozen model, with intervals."""
+    """Return quality by month and model, and what refitting gained over each frozen model, with intervals."""
     months = {}
     for month, said in scores.items():
         late = rows.y[rows.day // 100 == month]
@@ -77,7 +77,7 @@ def judge(rows: TrainingSet, scores: dict[int, Scores]) -> dict[str, object]:
 
 
 def frozen_name(last: int) -> str:
-    """Name of the model that has seen up to a month.
+    """Return the name of the model that has seen up to a month.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def _fit_and_score(
 
 
 def _gain(rows: TrainingSet, scores: dict[int, Scores], name: str) -> dict[str, float]:
-    """Mean over months of the AUC gained, and the log-loss saved on all their flights."""
+    """Return the mean over months of the AUC gained, and the log-loss saved on all their flights."""
     held = {month: said for month, said in scores.items() if name in said}
     aucs, refitted, frozen, day = [], [], [], []
     for month, said in held.items():

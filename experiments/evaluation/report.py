@@ -313,5 +313,5 @@ def _lead(minutes: int) -> str:
 
 
 def figure_folder(page: Path) -> Path:
-    """Where the figures of a page lie."""
+    """Return where the figures of a page lie."""
     return page.parent / "figures"

@@ -60,7 +60,7 @@ class Told:
 
 
 def train(workspace: Workspace, say: Say) -> dict[str, Any]:
-    """Build the rows, fit, calibrate, sign, and leave the model with what was measured; gives that."""
+    """Build the rows, fit, calibrate, sign, and leave the model with what was measured; return that."""
     told, began = Told(say), time.monotonic()
     sets = load_sets(workspace.plan, workspace.data_dir, workspace.folder, told)
     last = [0]
@@ -203,7 +203,7 @@ def refit(workspace: Workspace, say: Say) -> dict[str, Any]:
 
 
 def _year(sets: StudySets) -> tuple[TrainingSet, Ints]:
-    """All flights at the headline lead, those of the fit before those of the test, and their arrival delays."""
+    """Return all flights at the headline lead, those of the fit before those of the test, and their arrival delays."""
     fit, test = sets.fit.lead == HEADLINE_LEAD, sets.test.lead == HEADLINE_LEAD
     parts = sets.fit.take(fit), sets.test.take(test)
     columns = ("X", "y", "lead", "flight_id", "day")
@@ -219,7 +219,7 @@ def _year(sets: StudySets) -> tuple[TrainingSet, Ints]:
 
 
 def _published(sets: StudySets, workspace: Workspace, splits: int, told: Told) -> dict[str, Any]:
-    """Both on random splits of the whole year, at the headline lead."""
+    """Return both on random splits of the whole year, at the headline lead."""
     rows, delay = _year(sets)
     told("the published set-up, on random splits", 0, 1)
     flights, found = published.raw_flights(workspace.package), []

@@ -54,7 +54,7 @@ def _rows(data_dir: Path, until: date, say: Say) -> TrainingSet:
 
 
 def champion_parameters(settings: Settings, say: Say) -> TreeParameters:
-    """Those of the champion, where a stack runs and has one; otherwise those of the code."""
+    """Return those of the champion, where a stack runs and has one; otherwise those of the code."""
     if not _answers(settings):
         return TreeParameters()
     registry = ModelRegistry.from_settings(settings)
@@ -75,7 +75,7 @@ def _answers(settings: Settings) -> bool:
 
 
 def _registry(settings: Settings, folder: Path, say: Say) -> ModelRegistry:
-    """The stack's MLflow where it answers, otherwise a file beside the trials."""
+    """Return the stack's MLflow where it answers, otherwise a file beside the trials."""
     where = settings.mlflow_address if _answers(settings) else f"sqlite:///{folder / 'mlflow.db'}"
     say(f"  runs are recorded in {where}")
     # Under a name of its own: a retrain closes what runs of its model were left open. And a search signs nothing.

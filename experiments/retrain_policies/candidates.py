@@ -67,7 +67,10 @@ def retrain_window(day: date, plan: RetrainPlan) -> Window:
 
 
 def first_window(begins: date) -> Window:
-    """What the first champion sees that serves from a day on: what `make train-first` sees before its first flight."""
+    """Return what the first champion sees that serves from a day on.
+
+    What `make train-first` sees before its first flight.
+    """
     until = begins - timedelta(days=1)
     as_of = datetime(begins.year, begins.month, begins.day, 7, 55, tzinfo=UTC)
     return Window(*last_days(until, RetrainPlan().window_days), as_of, SplitPolicy())
@@ -82,11 +85,11 @@ class Workshop:
         folder.mkdir(parents=True, exist_ok=True)
 
     def has(self, window: Window) -> bool:
-        """Whether a candidate is kept already."""
+        """Return whether a candidate is kept already."""
         return self._path(window).exists()
 
     def candidate(self, window: Window) -> Candidate:
-        """Give the candidate of a window: kept, or fitted now."""
+        """Return the candidate of a window: kept, or fitted now."""
         path = self._path(window)
         if not path.exists():
             self._fit(window, path)

@@ -33,7 +33,7 @@ def compare_policies(settings: Settings, fast: bool, exact: bool, say: Say) -> b
 
 
 def goals(policies: dict[str, dict[str, Any]]) -> dict[str, bool]:
-    """What our policy has to show."""
+    """Return what our policy has to show."""
     ours, monthly, naive = policies[OURS], policies[MONTHLY], policies[NAIVE]
     return {
         "ours beats never, its whole interval above zero": ours["gain_low"] > 0,

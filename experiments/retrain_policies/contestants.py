@@ -36,7 +36,7 @@ class Calendar:
 
 
 def mondays(begins: date, ends: date) -> list[date]:
-    """Every Monday after the first of the days: a week of labels has to be there."""
+    """Return every Monday after the first of the days: a week of labels has to be there."""
     days = (date.fromordinal(n) for n in range(begins.toordinal() + 1, ends.toordinal() + 1))
     return [day for day in days if day.weekday() == 0]
 
@@ -95,7 +95,7 @@ class Ours:
         return [alert.rule for alert in evaluate(NIGHTLY, self._history)]
 
     def decide(self, view: DayView) -> Decision:
-        """As production decides."""
+        """Return as production decides."""
         return decide_retrain(view.state, self.policy)
 
     def _drifted(self, view: DayView) -> float:

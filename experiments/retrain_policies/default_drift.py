@@ -30,7 +30,7 @@ class DefaultDrift:
     reference_rows: int = 5_000
 
     def share(self, view: DayView) -> float:
-        """Share of columns that are called drifted."""
+        """Return the share of columns that are called drifted."""
         chosen = self.chosen()
         current = view.year.rows.X[np.ix_(view.flown, chosen)]
         return drifted_share(
@@ -38,7 +38,7 @@ class DefaultDrift:
         )
 
     def chosen(self) -> Ints:
-        """Positions of the columns, spread evenly over the catalogue so that each family has its share."""
+        """Return the positions of the columns, spread evenly over the catalogue so that each family has its share."""
         n = len(FEATURE_NAMES)
         return np.unique(np.linspace(0, n - 1, min(self.columns, n)).round().astype(np.int64))
 
@@ -51,7 +51,7 @@ class DefaultDrift:
 
 
 def drifted_share(reference: Floats, current: Floats, categorical: list[bool]) -> float:
-    """Share of columns whose distance reaches Evidently's default threshold.
+    """Return the share of columns whose distance reaches Evidently's default threshold.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def drifted_share(reference: Floats, current: Floats, categorical: list[bool]) -
 
 
 def distance(before: Floats, today: Floats, codes: bool) -> float:
-    """Distance of a column's known values from those before; NaN where either side has none."""
+    """Return the distance of a column's known values from those before; NaN where either side has none."""
     if not len(before) or not len(today):
         return float("nan")
     values, position = np.unique(np.concatenate([before, today]), return_inverse=True)

@@ -32,7 +32,7 @@ class Timetable:
 def timetables(
     year: Year, rows: Ints, first: Candidate, weekly: dict[str, Candidate], most: int = MOST
 ) -> list[Timetable]:
-    """Best timetable for each number of retrains from none up.
+    """Return the best timetable for each number of retrains from none up.
 
     Parameters
     ----------
@@ -62,7 +62,9 @@ def timetables(
 
 
 def cheapest(losses: Floats, most: int) -> list[list[int]]:
-    """Which candidate serves in each week, for each number of changes from 0 up to `most` or until none more pays.
+    """Return which candidate serves in each week.
+
+    For each number of changes from 0 up to `most` or until none more pays.
 
     Parameters
     ----------

@@ -31,18 +31,18 @@ class Findings:
 
     @property
     def rows(self) -> Ints:
-        """The contest's rows."""
+        """Return the contest's rows."""
         return self.records[0].rows
 
     @property
     def answers(self) -> dict[str, Floats]:
-        """Probability of the contest's rows under each policy, the oracle last."""
+        """Return the probability of the contest's rows under each policy, the oracle last."""
         served = {record.name: record.probability[self.rows] for record in self.records}
         return served | {ORACLE: self.oracle[-1].probability[self.rows]}
 
 
 def as_dict(findings: Findings) -> dict[str, Any]:
-    """All numbers as plain values."""
+    """Return all numbers as plain values."""
     late = findings.year.rows.y[findings.rows]
     scores = {name: summary(late, p) for name, p in findings.answers.items()}
     reference = scores[NEVER]["log_loss"]
@@ -71,7 +71,7 @@ def as_dict(findings: Findings) -> dict[str, Any]:
 
 
 def _interval(findings: Findings, name: str) -> dict[str, float]:
-    """90% interval of the gain over never, by a bootstrap over days."""
+    """Return the 90% interval of the gain over never, by a bootstrap over days."""
     late = findings.year.rows.y[findings.rows]
     never, other = (log_losses(late, findings.answers[which]) for which in (NEVER, name))
     difference = paired_difference(never, other, findings.year.rows.day[findings.rows])
@@ -129,7 +129,7 @@ HEADER = (
 
 
 def markdown(found: dict[str, Any], plot: str) -> str:
-    """Give the fragment: table, sentence on hindsight, plot."""
+    """Return the fragment: table, sentence on hindsight, plot."""
     made = found["made_with"]
     lines = [HEADER, *(_line(policy) for policy in found["policies"])]
     hindsight = {t["retrains"]: t["log_loss"] for t in found["hindsight"]}

@@ -32,7 +32,7 @@ THRIFT = 3
 
 
 def thrifty(parameters: TreeParameters) -> TreeParameters:
-    """A third of the trees at three times the rate: nearly the same model for a third of the time.
+    """Return a third of the trees at three times the rate: nearly the same model for a third of the time.
 
     Policies differ by when they fit; half a hundred fits of production's size would take an hour.
     """
@@ -58,7 +58,7 @@ class ContestPlan:
     """Processes; each fit is one thread."""
 
     def contestants(self) -> list[Contestant]:
-        """The slow ones first, so that they run beside each other."""
+        """Return the slow ones first, so that they run beside each other."""
         monthly = first_mondays(self.begins, self.ends)
         return [
             NaiveDrift(DefaultDrift(self.drift_columns), NAIVE),
@@ -102,7 +102,7 @@ class Bench:
         return self.workshop.candidate(retrain_window(day, self.plan.retrain))
 
     def first(self) -> Candidate:
-        """The champion the contest begins with."""
+        """Return the champion the contest begins with."""
         return self.workshop.candidate(first_window(self.plan.begins))
 
     def replay(self, contestant: Contestant, say: Say) -> Record:
@@ -190,7 +190,7 @@ def _print(text: str) -> None:
 
 
 def short(plan: ContestPlan) -> ContestPlan:
-    """Two months and few trees: whether it runs, not what it finds."""
+    """Return two months and few trees: whether it runs, not what it finds."""
     return replace(
         plan, ends=plan.begins + timedelta(days=60), parameters=TreeParameters(n_trees=20, learning_rate=0.2)
     )

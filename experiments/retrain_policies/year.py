@@ -27,7 +27,10 @@ class Year:
     """Of the data, the features and the code that made them."""
 
     def known(self, first: date, last: date, as_of: datetime) -> np.ndarray:
-        """Which rows are of some local days, both included, with a label that was known at a moment; shape (n,)."""
+        """Return which rows are of some local days, both included, with a label that was known at a moment.
+
+        Shape (n,).
+        """
         day = self.rows.day
         flown = (day >= day_number(first)) & (day <= day_number(last))
         mask: np.ndarray = flown & (self.label_known <= minute_floor(as_of))
