@@ -93,9 +93,9 @@ def run(asked: argparse.Namespace) -> list[outcome.Row]:
 def _jobs(engine: Engine, *, short: bool) -> int:
     """Return how many machines at a time.
 
-    In the full form each has its cores to itself, for its times to mean something.
+    In the full form each has its cores to itself, for its times to mean something; in the short form a core.
     """
-    return len(MACHINES) if short else max(1, engine.cores // CORES)
+    return max(1, engine.cores if short else engine.cores // CORES)
 
 
 def try_all(plan: Plan, machines: Sequence[Machine], jobs: int, *, short: bool) -> list[outcome.Row]:
