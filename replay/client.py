@@ -85,11 +85,11 @@ class ApiClient:
             if scope is not None:
                 headers["Authorization"] = f"Bearer {self._keys[scope]}"
             connection.request(method, path, body, headers)
-            response = connection.getresponse()
-            content = response.read()
+            with connection.getresponse() as response:
+                status, content = response.status, response.read()
         finally:
             connection.close()
-        return Answer(response.status, orjson.loads(content) if content else None)
+        return Answer(status, orjson.loads(content) if content else None)
 
 
 def require(answer: Answer, *statuses: int) -> Answer:

@@ -8,7 +8,7 @@ library's own defaults are judged beside the search.
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -183,32 +183,44 @@ def tune(
     if budget_seconds < 0:
         raise InvalidInput("budget", "seconds, at least 0", budget_seconds)
     folds, start = forward_folds(rows), start or TreeParameters()
-    study = _study(storage, rows, start, seed)
-    deadline = time.monotonic() + budget_seconds
-    while not _completed(study) or time.monotonic() < deadline:
-        trial = study.ask()
-        try:
-            _run_trial(study, trial, folds, start, seed, child)
-        except BaseException:
-            study.tell(trial, state=optuna.trial.TrialState.FAIL)
-            raise
-        tell(_said(study), max(0.0, deadline - time.monotonic()))
-    _evaluate_library(study, folds, seed)
-    return _result(study, folds, start)
+    with _opened(storage) as trials:
+        study = _study(trials, rows, start, seed)
+        deadline = time.monotonic() + budget_seconds
+        while not _completed(study) or time.monotonic() < deadline:
+            trial = study.ask()
+            try:
+                _run_trial(study, trial, folds, start, seed, child)
+            except BaseException:
+                study.tell(trial, state=optuna.trial.TrialState.FAIL)
+                raise
+            tell(_said(study), max(0.0, deadline - time.monotonic()))
+        _evaluate_library(study, folds, seed)
+        return _result(study, folds, start)
 
 
-def _study(storage: Path, rows: TrainingSet, start: TreeParameters, seed: int) -> optuna.Study:
+@contextmanager
+def _opened(path: Path) -> Iterator[optuna.storages.RDBStorage]:
+    """Open the file of the trials, for the length of the block."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
+    try:
+        yield storage
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+def _study(
+    storage: optuna.storages.RDBStorage, rows: TrainingSet, start: TreeParameters, seed: int
+) -> optuna.Study:
     """Open the study of these rows and this start; trials cut short before are closed, trial 0 is queued."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage.parent.mkdir(parents=True, exist_ok=True)
     name = f"{rows.data_hash[:16]} {json.dumps(start.as_dict(), sort_keys=True)}"
-    known = optuna.study.get_all_study_names(f"sqlite:///{storage}") if storage.exists() else []
-    done = (
-        len(optuna.load_study(study_name=name, storage=f"sqlite:///{storage}").trials) if name in known else 0
-    )
+    known = optuna.study.get_all_study_names(storage)
+    done = len(optuna.load_study(study_name=name, storage=storage).trials) if name in known else 0
     study = optuna.create_study(
         study_name=name,
-        storage=f"sqlite:///{storage}",
+        storage=storage,
         load_if_exists=True,
         # Seeded by what is done: a sampler that begins again would draw its first trials again.
         sampler=optuna.samplers.TPESampler(seed=seed + done, n_startup_trials=STARTUP_TRIALS),
