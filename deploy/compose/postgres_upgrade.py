@@ -130,9 +130,21 @@ def _look_into(compose: Compose, image: str, name: str) -> Volume:
 
 
 def _in_a_container(compose: Compose, image: str, volume: str | None, script: str) -> str:
+    """Run a script in a container and return what it printed; the container is gone then.
+
+    Not with `run --rm`: on a busy machine that returned before the container was gone, or without its output.
+    """
     mounted = ["-v", f"{volume}:{DATA}:ro"] if volume else ["--tmpfs", DATA]
-    alone = ["run", "--rm", "--network", "none", "--user", "999:999", "--entrypoint", "sh"]
-    return compose.docker(*alone, *mounted, image, "-c", script)
+    alone = ["--network", "none", "--user", "999:999", "--log-driver", "json-file", "--entrypoint", "sh"]
+    container = compose.docker("run", "--detach", *alone, *mounted, image, "-c", script).strip()
+    try:
+        code = compose.docker("wait", container).strip()
+        printed = compose.docker("logs", container)
+    finally:
+        compose.docker("rm", "-f", container)
+    if code != "0":
+        raise StackError(f"`{script}` in {image} ended with {code}")
+    return printed
 
 
 def upgrade(compose: Compose, old_image: str | None = None) -> None:
