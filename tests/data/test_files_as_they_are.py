@@ -21,18 +21,6 @@ MOST_BAD = 0.01
 NOBODY = 65534
 
 
-@pytest.fixture
-def inbox(tmp_path) -> Path:
-    folder = tmp_path / "inbox"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
-
-
 def month(bad: list[dict[str, str]], good: int = 300) -> list[dict[str, str]]:
     """A file's rows, bad ones after the first ten."""
     rows = [bts_row(Flight_Number_Reporting_Airline=str(number)) for number in range(1, good + 1)]

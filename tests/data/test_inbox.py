@@ -1,6 +1,5 @@
 import json
 import zipfile
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -9,22 +8,9 @@ from data.dataset import Dataset
 from data.inbox import DONE, REJECTED, take_inbox, waiting
 from data.nycflights13 import read_table
 from tests.data.public_files import PREZIP, SELECTED, asos_row, bts_row, write_asos, write_bts, write_rows
-from tests.data.stores import MemoryStore
 
 MONTH = 11
 """November: a change of clocks, and midnights."""
-
-
-@pytest.fixture
-def inbox(tmp_path) -> Path:
-    folder = tmp_path / "inbox"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
 
 
 @pytest.fixture(scope="module")
