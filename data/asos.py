@@ -178,7 +178,8 @@ def _zone(table: TextTable) -> ZoneInfo:
 def _told_by_reports(table: TextTable, near: pd.Series) -> pd.Series:
     """Return the moment in each report's own text, of the day nearest to the row's; NaT where there is none."""
     parts = table.text["metar"].str.extract(METAR_TIME).astype("float64")
-    of_day = pd.to_timedelta(parts[1] * 60 + parts[2], unit="min")
+    # Whole minutes: from NaN pandas reads whatever its memory holds, which may overflow.
+    of_day = pd.to_timedelta((parts[1] * 60 + parts[2]).fillna(0).astype("int64"), unit="min")
     told = pd.Series(pd.NaT, index=near.index, dtype=near.dtype)
     for shift in (0, -1, 1):
         day = near.dt.floor("D") + pd.Timedelta(days=shift)
