@@ -1,7 +1,4 @@
-"""How good probabilities are: pure numpy, by slice, with intervals from a bootstrap over days.
-
-Flights of one day share its weather and its queues, so rows are not independent and days are the blocks.
-"""
+"""How good probabilities are: pure numpy, overall and by slice; for their intervals see `bootstrap`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -142,83 +139,6 @@ def by_slice(
 ) -> dict[str, dict[str, float]]:
     """Return the summary of each group of rows that share a name, names ascending."""
     return {str(name): summary(late[names == name], probability[names == name]) for name in np.unique(names)}
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value and its bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-def day_blocks(day: Ints) -> list[Ints]:
-    """Return the rows of each day, days ascending."""
-    order = np.argsort(day, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(day[order])) + 1)
-
-
-def bootstrap(
-    metric: Metric,
-    late: Labels,
-    probability: Floats,
-    day: Ints,
-    draws: int = 200,
-    level: float = 0.95,
-    seed: int = 0,
-) -> Interval:
-    """Return the interval of a metric from a bootstrap that draws whole days with replacement."""
-    blocks = day_blocks(day)
-    generator = np.random.default_rng(seed)
-    values = []
-    for _ in range(draws):
-        rows = np.concatenate([blocks[i] for i in generator.integers(0, len(blocks), len(blocks))])
-        values.append(metric(late[rows], probability[rows]))
-    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(metric(late, probability), float(low), float(high))
-
-
-@dataclass(frozen=True)
-class PairedDifference:
-    """Mean loss of a candidate less a champion's on the same rows; negative = the candidate is better."""
-
-    mean: float
-    low: float
-    high: float
-    probability_worse: float
-    """Share of bootstrap draws in which the candidate's loss is the larger."""
-    days: int
-
-
-def paired_difference(
-    candidate: Floats, champion: Floats, day: Ints, draws: int = 2000, level: float = 0.9, seed: int = 0
-) -> PairedDifference:
-    """Bootstrap the mean difference of two losses on the same rows, days as blocks.
-
-    Parameters
-    ----------
-    candidate, champion : float64, shape (n,)
-        Loss of each row.
-    day : int64, shape (n,)
-        Anything that is equal within a day.
-
-    Raises
-    ------
-    ValueError
-        If there are no rows.
-    """
-    if not len(day):
-        raise ValueError("expected at least one row to compare on")
-    _, position = np.unique(day, return_inverse=True)
-    totals = np.bincount(position.reshape(-1), candidate - champion)
-    counts = np.bincount(position.reshape(-1))
-    drawn = np.random.default_rng(seed).integers(0, len(counts), (draws, len(counts)))
-    means = totals[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return PairedDifference(
-        float(totals.sum() / counts.sum()), float(low), float(high), float((means > 0).mean()), len(counts)
-    )
 
 
 def estimated(probability: Floats) -> dict[str, float]:

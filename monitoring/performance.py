@@ -3,8 +3,9 @@
 import numpy as np
 
 from adapters.prediction_log import PredictionColumns
+from domain.bootstrap import bootstrap, percentile_interval
 from domain.flights import Floats, Ints
-from domain.metrics import Labels, auc, bootstrap, estimated, log_loss, log_loss_gap, summary
+from domain.metrics import METRICS, Labels, estimated, log_loss_gap, summary
 from monitoring.intervals import headline_intervals
 from monitoring.measures import ALL, Measure
 from monitoring.windows import day_numbers, local_hours
@@ -12,6 +13,7 @@ from monitoring.windows import day_numbers, local_hours
 MINIMUM_SLICE_ROWS = 50
 PLAIN = ("average_precision", "late_rate")
 """Measured overall, without an interval."""
+WINDOW = ("auc", "log_loss")
 
 
 def measure_realised(predictions: PredictionColumns) -> list[Measure]:
@@ -68,11 +70,9 @@ def measure_window(predictions: PredictionColumns) -> list[Measure]:
     if len(np.unique(days)) < 2:
         return []
     measures = []
-    for name, metric in (("auc", auc), ("log_loss", log_loss)):
-        interval = bootstrap(metric, late, p, days)
-        measures.append(
-            Measure(f"window_{name}", interval.value, low=interval.low, high=interval.high, n=len(late))
-        )
+    for name, drawn in bootstrap(late, p, days, WINDOW).items():
+        low, high = percentile_interval(drawn)
+        measures.append(Measure(f"window_{name}", METRICS[name](late, p), low=low, high=high, n=len(late)))
     return measures
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from domain.metrics import PairedDifference
+from domain.bootstrap import PairedDifference
 
 
 @dataclass(frozen=True)

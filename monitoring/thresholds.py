@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from domain.bootstrap import draw_blocks
 from domain.flights import Floats, Ints
 
 GRID_POINTS = 2048
@@ -128,9 +129,8 @@ def thresholds(distances: dict[str, Floats], policy: ThresholdPolicy) -> dict[st
 
 
 def _upper_quantile(worst: Floats, policy: ThresholdPolicy) -> float:
-    """Quantile of the worst run, averaged over bootstrap draws, from the side that flags less."""
-    generator = np.random.default_rng(policy.seed)
-    drawn = worst[generator.integers(0, len(worst), (policy.draws, len(worst)))]
+    """Return the quantile of the worst run, averaged over bootstrap draws, from the side that flags less."""
+    drawn = worst[draw_blocks(len(worst), policy.draws, policy.seed)]
     quantiles = np.quantile(drawn, 1 - policy.false_alarm_rate, axis=1, method="higher")
     return float(quantiles.mean())
 

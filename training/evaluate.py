@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from domain.bootstrap import bootstrap, percentile_interval
 from domain.flights import Floats
-from domain.metrics import auc, bootstrap, by_slice, log_loss, reliability, summary
+from domain.metrics import by_slice, reliability, summary
 from training.baselines import departure_hours
 from training.training_set import HEADLINE_LEAD, TrainingSet
 
@@ -53,7 +54,6 @@ def evaluate(rows: TrainingSet, probability: Floats, baselines: dict[str, Floats
 
 def _intervals(rows: TrainingSet, probability: Floats) -> dict[str, float]:
     bounds: dict[str, float] = {}
-    for name, metric in (("auc", auc), ("log_loss", log_loss)):
-        interval = bootstrap(metric, rows.y, probability, rows.day)
-        bounds |= {f"{name}_low": interval.low, f"{name}_high": interval.high}
+    for name, drawn in bootstrap(rows.y, probability, rows.day, ("auc", "log_loss")).items():
+        bounds[f"{name}_low"], bounds[f"{name}_high"] = percentile_interval(drawn)
     return bounds

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from domain.bootstrap import paired_difference
 from domain.flights import Floats, Ints, Strings
-from domain.metrics import auc, ece, log_losses, paired_difference
+from domain.metrics import auc, ece, log_losses
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from adapters.lightgbm_booster import LightGBMBooster
+from domain.bootstrap import paired_difference
 from domain.features.catalogue import FEATURE_NAMES
 from domain.flights import Floats, Ints
-from domain.metrics import auc, log_loss, log_losses, paired_difference
+from domain.metrics import auc, log_loss, log_losses
 from domain.model import CategoryEncoder
 from training.train import TreeParameters, fit_trees
 from training.training_set import TrainingSet

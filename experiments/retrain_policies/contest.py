@@ -14,9 +14,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from domain.bootstrap import PairedDifference, paired_difference
 from domain.clock import from_minute, minute_floor
 from domain.flights import Floats, Ints
-from domain.metrics import PairedDifference, log_loss_gap, log_losses, paired_difference
+from domain.metrics import log_loss_gap, log_losses
 from experiments.retrain_policies.candidates import Candidate
 from experiments.retrain_policies.year import Year, day_number
 from monitoring.policy import (

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from domain.bootstrap import paired_difference
 from domain.flights import Floats, Ints
-from domain.metrics import log_loss, log_losses, paired_difference, summary
+from domain.metrics import log_loss, log_losses, summary
 from experiments.retrain_policies.contest import Record
 from experiments.retrain_policies.hindsight import Timetable
 from experiments.retrain_policies.year import Year

@@ -9,8 +9,9 @@ import numpy as np
 from adapters.deployments import ANY, Deployment
 from adapters.model_registry import CHALLENGER
 from adapters.prediction_log import PredictionColumns
+from domain.bootstrap import PairedDifference, paired_difference
 from domain.flights import Floats
-from domain.metrics import PairedDifference, log_losses, paired_difference
+from domain.metrics import log_losses
 from flows.parts import parts
 from flows.tasks.defaults import task
 from flows.tasks.inputs import Champion, RunContext, fetch_predictions, headline, trained_days

@@ -66,52 +66,6 @@ def test_a_slice_has_the_metrics_of_its_rows_alone(sample):
     assert by_name["EWR"] == metrics.summary(late[names == "EWR"], probability[names == "EWR"])
 
 
-def test_rows_of_one_day_are_drawn_together():
-    # All rows of a day are alike: with rows as blocks the interval would be twenty times narrower.
-    day = np.repeat(np.arange(10), 400)
-    late = np.random.default_rng(1).random(10)[day] < 0.4
-    probability = np.full(4_000, 0.4)
-    interval = metrics.bootstrap(metrics.brier, late, probability, day, draws=500)
-    assert interval.low < interval.value < interval.high
-    assert interval.high - interval.low > 0.05
-
-
-def test_the_same_seed_gives_the_same_interval(sample):
-    day = np.arange(4_000) // 500
-    first, second = (metrics.bootstrap(metrics.auc, *sample, day, draws=50, seed=4) for _ in range(2))
-    assert first == second
-
-
-def test_a_paired_difference_sees_a_small_gap_that_days_do_not_blur():
-    # Days differ by far more than the two models do.
-    day = np.repeat(np.arange(8), 100)
-    champion = np.array([0.2, 0.9, 0.4, 0.6, 0.3, 0.8, 0.5, 0.7])[day]
-    better = metrics.paired_difference(champion - 0.01, champion, day)
-    assert better.mean == pytest.approx(-0.01)
-    assert better.high < 0
-    assert (better.probability_worse, better.days) == (0.0, 8)
-    assert metrics.paired_difference(champion + 0.01, champion, day).probability_worse == 1.0
-
-
-def test_a_difference_carried_by_one_day_is_uncertain():
-    day = np.repeat(np.arange(8), 100)
-    gap = np.where(day == 3, -0.1, 0.005)
-    verdict = metrics.paired_difference(gap, np.zeros(800), day)
-    assert verdict.mean < 0
-    assert verdict.probability_worse > 0.2
-
-
-def test_days_weigh_by_their_rows():
-    day = np.array([1, 2, 2, 2])
-    difference = metrics.paired_difference(np.array([4.0, 0, 0, 0]), np.zeros(4), day)
-    assert difference.mean == 1.0
-
-
-def test_a_comparison_without_rows_is_refused():
-    with pytest.raises(ValueError, match="at least one row"):
-        metrics.paired_difference(np.array([]), np.array([]), np.array([], dtype=np.int64))
-
-
 def test_estimated_performance_is_the_realised_one_when_probabilities_are_calibrated():
     generator = np.random.default_rng(11)
     probability = generator.beta(1, 3, 200_000)

@@ -3,7 +3,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from domain.metrics import PairedDifference
+from domain.bootstrap import PairedDifference
 from monitoring.policy import (
     AWAITS,
     GuardrailPolicy,

@@ -29,18 +29,6 @@ def test_the_calibration_error_is_the_domains_without_ties():
     assert found["ece"] == pytest.approx(metrics.ece(late, probability), abs=1e-12)
 
 
-def test_an_interval_is_that_of_days_drawn_with_replacement():
-    generator = np.random.default_rng(2)
-    day = np.repeat(np.arange(40), 50)
-    level = generator.normal(0, 1, 40)[day]
-    probability = 1 / (1 + np.exp(-level))
-    late = generator.random(2000) < probability
-    found = quality(late, probability, day, draws=400)
-    slow = metrics.bootstrap(metrics.log_loss, late, probability, day, draws=400, seed=9)
-    assert found["log_loss_low"] == pytest.approx(slow.low, abs=0.01)
-    assert found["log_loss_high"] == pytest.approx(slow.high, abs=0.01)
-
-
 def test_groups_add_up():
     generator = np.random.default_rng(3)
     late, names = generator.random(300) < 0.3, np.array(["a", "b", "c"])[generator.integers(0, 3, 300)]
