@@ -88,7 +88,8 @@ class Container:
     """A running container, nothing but its base image in it."""
 
     def __init__(self, engine: Engine, name: str, image: str, cores: int):
-        self.name = f"ontime-fresh-{name}-{secrets.token_hex(3)}"
+        # The process is in the name: of two commands on one engine each knows its own.
+        self.name = f"ontime-fresh-{name}-{os.getpid()}-{secrets.token_hex(3)}"
         self._engine = engine
         self._start = (
             "run", "--detach", "--rm", "--init", "--name", self.name, "--hostname", name,

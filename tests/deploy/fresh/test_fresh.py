@@ -126,16 +126,9 @@ def test_without_an_engine_it_says_so_and_ends_with_3():
     assert done.stderr == "ontime: test-fresh did not run: no Docker engine answers here\n"
 
 
-def containers() -> set[str]:
-    shown = [
-        "docker",
-        "ps",
-        "--all",
-        "--filter",
-        "name=ontime-fresh-debian12-root-",
-        "--format",
-        "{{.Names}}",
-    ]
+def containers(of_process: int) -> set[str]:
+    name = f"name=ontime-fresh-debian12-root-{of_process}-"
+    shown = ["docker", "ps", "--all", "--filter", name, "--format", "{{.Names}}"]
     return set(subprocess.run(shown, capture_output=True, text=True, check=True).stdout.split())
 
 
@@ -159,15 +152,14 @@ def test_a_commit_that_is_not_there_is_named():
 @pytest.mark.stack
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_it_leaves_no_container(number):
-    before = containers()
     command = [sys.executable, "-m", "deploy.fresh", "--machine", "debian12-root"]
     with subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True) as running:
         try:
-            until(lambda: containers() - before)
+            until(lambda: containers(running.pid))
             running.send_signal(number)
             said, _ = running.communicate(timeout=60)
         finally:
             running.kill()
     assert running.returncode == 130
     assert said.splitlines()[-1] == "interrupted; its containers are gone"
-    until(lambda: containers() == before)
+    until(lambda: not containers(running.pid))
