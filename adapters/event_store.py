@@ -36,6 +36,36 @@ class AppendCounts:
     """Each row that contradicts what is stored: its position in the frame, and how."""
 
 
+@dataclass(frozen=True)
+class UpcomingFlight:
+    """A flight that is scheduled and has neither left nor been called off."""
+
+    flight_id: str
+    carrier: str
+    flight: int
+    origin: str
+    dest: str
+    scheduled_departure: datetime
+    scheduled_arrival: datetime
+
+
+@dataclass(frozen=True)
+class FlightFact:
+    """One event of a flight, and when it became known; what its kind does not tell is None."""
+
+    kind: str
+    event_time: datetime
+    known_at: datetime
+    carrier: str | None
+    flight: int | None
+    origin: str | None
+    dest: str | None
+    scheduled_departure: datetime | None
+    scheduled_arrival: datetime | None
+    delay_minutes: int | None
+    source: str
+
+
 class EventStore:
     """Appends events and gives them back as facts.
 
@@ -131,6 +161,21 @@ class EventStore:
         """
         with self._database.transaction() as cursor:
             return fact_queries.facts(cursor, known_by, scheduled_from, scheduled_until)
+
+    def upcoming(self, now: datetime, departing_from: datetime, until: datetime) -> list[UpcomingFlight]:
+        """Return the flights scheduled in a span that, as known at a moment, are still to leave."""
+        span = {"now": now, "from": departing_from, "until": until}
+        return [UpcomingFlight(*row) for row in self._database.rows("upcoming_flights", span)]
+
+    def history(self, flight_id: str, now: datetime) -> list[FlightFact]:
+        """Return all that was known of a flight at a moment, in the order in which it became known."""
+        rows = self._database.rows("flight_history", {"flight_id": flight_id, "now": now})
+        return [FlightFact(*row) for row in rows]
+
+    def newest(self, now: datetime) -> tuple[datetime | None, datetime | None]:
+        """Return when the newest departure, arrival or cancellation, and the newest weather, became known."""
+        row = self._database.row("newest_event_times", {"now": now})
+        return (row[0], row[1]) if row else (None, None)
 
     def has_events(self) -> bool:
         """Return whether there is any flight event."""

@@ -32,6 +32,12 @@ class MlflowRest:
             raise NotFound(f"model {model} has no version {version}")
         return dict(found["model_version"])
 
+    def versions(self, model: str, most: int) -> list[dict[str, Any]]:
+        """Return what is recorded of the newest versions, newest first; of a model that is not there, nothing."""
+        wanted = {"filter": f"name = '{model}'", "max_results": str(most), "order_by": "version_number DESC"}
+        found = self._json("GET", "model-versions/search", wanted) or {}
+        return [dict(version) for version in found.get("model_versions", [])]
+
     def aliased(self, model: str, alias: str) -> dict[str, Any] | None:
         """Return what is recorded of the version that an alias names; None where nothing has the alias."""
         found = self._json("GET", "registered-models/alias", {"name": model, "alias": alias})

@@ -27,6 +27,7 @@ from domain.model import FlightModel, ModelManifest
 
 TREES = "model.txt"
 MANIFEST = "model.json"
+CARD = "card.md"
 SIGNATURE = "SIGNATURE"
 SMOKE_SECONDS = 15
 """Loading takes one or two; a promotion waits for it, within the 30 s that a request may take."""

@@ -24,7 +24,7 @@ from adapters.mlflow_rest import MlflowRest
 from adapters.model_artifact import Owner
 from adapters.settings import Settings
 from domain.errors import NotFound, NotReady, SignatureInvalid
-from domain.model import FlightModel
+from domain.model import FlightModel, ModelManifest
 
 logger = logging.getLogger(__name__)
 
@@ -250,6 +250,24 @@ class ModelRegistry:
             If there is no such version.
         """
         return ModelVersion.of_record(self._rest.version(self.model_name, version))
+
+    def versions(self, most: int = 100) -> list[ModelVersion]:
+        """Return what is recorded of the newest versions, newest first."""
+        found = [ModelVersion.of_record(record) for record in self._rest.versions(self.model_name, most)]
+        return sorted(found, key=lambda version: -version.version)
+
+    def describe(self, version: int) -> tuple[ModelManifest, str]:
+        """Return a version's manifest and its model card, verified; the card is empty where the version has none.
+
+        Raises
+        ------
+        NotFound, NotReady, SignatureInvalid
+            As `load`.
+        """
+        folder = self.fetch(version)
+        card = folder / model_artifact.CARD
+        text = card.read_text(encoding="utf-8") if card.is_file() else ""
+        return ModelManifest.from_json((folder / model_artifact.MANIFEST).read_text(encoding="utf-8")), text
 
     def load(self, version: int, known: ModelVersion | None = None) -> FlightModel:
         """Load a version, from the cache where it is there, verified either way.

@@ -28,6 +28,27 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class DayValue:
+    """An overall measure of one day."""
+
+    day: date
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int | None
+
+
+@dataclass(frozen=True)
+class SliceValue:
+    """A measure of a slice over some days."""
+
+    slice: str
+    value: float
+    n: int
+    days: int
+
+
+@dataclass(frozen=True)
 class MonitoringRun:
     """One monitoring run of a day."""
 
@@ -127,6 +148,38 @@ class MonitoringStore:
     def measures_of(self, day: date) -> list[Measured]:
         """Return all measures of a day."""
         return [Measured(*row) for row in self._database.rows("monitoring_measures", {"day": day})]
+
+    def newest_day(self) -> date | None:
+        """Return the newest monitored day, None before the first."""
+        row = self._database.row("newest_monitored_day")
+        return row[0] if row else None
+
+    def series(self, names: Sequence[str], first: date, last: date) -> dict[str, list[DayValue]]:
+        """Return the overall values of some measures on some days, oldest first; an empty list where there are none."""
+        found: dict[str, list[DayValue]] = {name: [] for name in names}
+        parameters = {"names": list(names), "first": first, "last": last}
+        for name, *values in self._database.rows("monitoring_series", parameters):
+            found[name].append(DayValue(*values))
+        return found
+
+    def slices(self, name: str, first: date, last: date) -> list[SliceValue]:
+        """Return a measure that is a mean over rows, over some days by slice, the largest first."""
+        parameters = {"name": name, "first": first, "last": last}
+        return [SliceValue(*row) for row in self._database.rows("monitoring_of_slices", parameters)]
+
+    def drift(self, first: date, last: date) -> dict[str, dict[date, float | None]]:
+        """Return each feature's drift by day, as a multiple of its threshold: from 1 on it has drifted."""
+        found: dict[str, dict[date, float | None]] = {}
+        for name, day, multiple in self._database.rows("monitoring_drift", {"first": first, "last": last}):
+            found.setdefault(name, {})[day] = multiple
+        return found
+
+    def unmeasured(self, first: date, day: date) -> list[tuple[str, date | None]]:
+        """Return the measures of the days from `first` that have no value on a day, and when each last had one."""
+        return [
+            (name, last)
+            for name, last in self._database.rows("monitoring_unmeasured", {"first": first, "day": day})
+        ]
 
     def open_alert(
         self, rule: str, severity: str, day: date, opened_at: datetime, message: str, evidence: dict[str, Any]
@@ -247,6 +300,11 @@ class MonitoringStore:
     def decisions(self, first: date, last: date) -> list[StoredDecision]:
         """Return the decisions of some days, in the order they were made."""
         rows = self._database.rows("decision_list", {"first": first, "last": last})
+        return [StoredDecision(*row) for row in rows]
+
+    def newest_decisions(self, kinds: Sequence[str], limit: int) -> list[StoredDecision]:
+        """Return the newest decisions of some kinds, newest first."""
+        rows = self._database.rows("decisions_newest", {"kinds": list(kinds), "limit": limit})
         return [StoredDecision(*row) for row in rows]
 
     def last_retrain(self) -> date | None:

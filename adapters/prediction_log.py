@@ -196,6 +196,58 @@ class PredictionColumns:
         return PredictionColumns(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
 
+@dataclass(frozen=True)
+class FlightPrediction:
+    """One logged prediction of a flight, without its features."""
+
+    prediction_id: str
+    as_of: datetime
+    lead_minutes: int
+    state_tick: datetime
+    probability: float
+    model_version: int
+    challenger_version: int | None
+    challenger_probability: float | None
+    served_at: datetime
+
+
+@dataclass(frozen=True)
+class ListRecord:
+    """What came of the lists of the riskiest flights of some days."""
+
+    listed: int
+    labelled: int
+    """Of those listed."""
+    late: int
+    """Of those listed."""
+    all_labelled: int
+    all_late: int
+
+    @property
+    def precision(self) -> float | None:
+        """Return the share of the listed flights that were late; None before any outcome is known."""
+        return self.late / self.labelled if self.labelled else None
+
+    @property
+    def base_rate(self) -> float | None:
+        """Return the share of all flights that were late; None before any outcome is known."""
+        return self.all_late / self.all_labelled if self.all_labelled else None
+
+
+@dataclass(frozen=True)
+class ScoredByBoth:
+    """Predictions that two versions made of the same flights at the same moments, with what came; shape (n,) each."""
+
+    day: npt.NDArray[np.int64]
+    """Local day of the flight, as the number YYYYMMDD."""
+    one: Floats
+    other: Floats
+    late: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.day)
+
+
 class PredictionLog:
     """Stores blocks of lines and finds predictions again."""
 
@@ -304,6 +356,50 @@ class PredictionLog:
         }
         return columns_of_rows(
             self._database.rows("fetch_predictions", parameters), contract_hash is not None
+        )
+
+    def of_flight(self, flight_id: str, day: date) -> list[FlightPrediction]:
+        """Return every prediction of a flight whose local day is known, in the order of `as_of`."""
+        window = _window(day, day)
+        parameters = {"flight_id": flight_id} | {n: window[n] for n in ("as_of_from", "as_of_until")}
+        return [FlightPrediction(*row) for row in self._database.rows("predictions_of_flight", parameters)]
+
+    def precision_of_riskiest(
+        self, size: int, span: timedelta, departing_from: datetime, until: datetime, lead_minutes: int
+    ) -> ListRecord:
+        """Return what came of lists of the riskiest flights.
+
+        Parameters
+        ----------
+        size : int
+            Flights on a list.
+        span : timedelta
+            Departures that a list is drawn from.
+        departing_from, until : datetime
+            Departures that are counted.
+        lead_minutes : int
+            How long before departure a flight has its place on the list, at least.
+        """
+        parameters = {
+            "size": size,
+            "seconds": span.total_seconds(),
+            "from": departing_from,
+            "until": until,
+            "lead": lead_minutes,
+        }
+        row = self._database.row("precision_of_riskiest", parameters)
+        return ListRecord(*(row or (0, 0, 0, 0, 0)))
+
+    def scored_by_both(self, one: int, other: int, asked_from: datetime, until: datetime) -> ScoredByBoth:
+        """Return what two versions said of the same flights an hour before departure, where the label is known."""
+        parameters = {"one": one, "other": other, "from": asked_from, "until": until}
+        rows = self._database.rows("predictions_of_both", parameters)
+        days, first, second, late = zip(*rows, strict=True) if rows else ((), (), (), ())
+        return ScoredByBoth(
+            np.array(days, dtype=np.int64),
+            np.array(first, dtype=np.float64),
+            np.array(second, dtype=np.float64),
+            np.array(late, dtype=np.bool_),
         )
 
     def by_day(self, first_day: date, last_day: date) -> dict[date, tuple[int, int]]:

@@ -80,6 +80,11 @@ class Settings:
     promotion_needs_approval: bool = _setting(
         False, "Whether a challenger that held waits for a person to promote it: true or false."
     )
+    action_list_size: int = _setting(
+        10,
+        "Flights that somebody can act on within `action_list_hours`: the dashboard lists the riskiest so many.",
+    )
+    action_list_hours: int = _setting(6, "Hours of departures that the dashboard looks ahead, 1 to 24.")
     notify_urls: str = _setting("", "Apprise addresses that alerts are sent to, separated by spaces.")
 
     gitlab_url: str = _setting(

@@ -21,6 +21,11 @@ class KeyRing:
         self._keys = keys
         self._scopes: dict[str, frozenset[str]] | None = None
 
+    @property
+    def loaded(self) -> bool:
+        """Return whether the keys were ever read."""
+        return self._scopes is not None
+
     def refresh(self) -> None:
         """Read the active keys again."""
         self._scopes = self._keys.load_active()
@@ -33,10 +38,19 @@ class KeyRing:
         NotReady
             If the keys were never read: then nobody can be told to be unknown.
         """
+        return self.scopes_of_hash(self.hash(key))
+
+    def scopes_of_hash(self, hashed: str) -> frozenset[str] | None:
+        """Return the scopes of the key with a hash; as `scopes`."""
         if self._scopes is None:
             raise NotReady("the keys are not loaded yet")
         # The lookup is by the hash of 256 random bits: its timing tells nothing about a key.
-        return self._scopes.get(hash_key(key))
+        return self._scopes.get(hashed)
+
+    @staticmethod
+    def hash(key: str) -> str:
+        """Return a key's hash, by which it is known."""
+        return hash_key(key)
 
 
 def require(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

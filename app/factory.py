@@ -10,7 +10,7 @@ from flask import Flask, Response, g, request
 from adapters.logging import configure_logging
 from adapters.settings import Settings
 from adapters.settings import settings as read_settings
-from app import errors, events, health, models, monitoring, openapi, predictions
+from app import dashboard, errors, events, health, models, monitoring, openapi, predictions
 from app.background import Loop
 from app.metrics import METRICS
 from app.parts import Parts, make_parts
@@ -52,6 +52,7 @@ def create_app(
     for module in (predictions, events, models, monitoring, health):
         app.register_blueprint(module.blueprint)
     openapi.register(app)
+    dashboard.register(app, made)
     app.extensions["loops"] = loops = _loops(made)
     if background:
         _look_first(loops, lambda: made.models.champion is not None)

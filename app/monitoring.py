@@ -60,6 +60,19 @@ def run(day: str) -> Response:
 @require("predict")
 def report(day: str, kind: str) -> Response:
     """Return Evidently's report of a run: HTML is kept for 90 days, JSON for good."""
+    return report_response(day, kind)
+
+
+def report_response(day: str, kind: str) -> Response:
+    """Return a run's report, sealed off from the API.
+
+    Raises
+    ------
+    InvalidInput
+        If the day or the kind has not the right form.
+    NotFound
+        If the day was not monitored, or has no such report any more.
+    """
     run = _run_of(_day("day", day))
     if kind not in REPORTS:
         raise InvalidInput("kind", "html, json or estimate.html", kind)

@@ -71,6 +71,23 @@ class Predictor:
             )
         return Question(flight, moment, lead, view.state_for(moment))
 
+    def score(self, questions: Sequence[Question]) -> tuple[Served, Floats, Floats]:
+        """Score questions without answering them, for pages: nothing is logged, no challenger is scored.
+
+        Returns
+        -------
+        Served, float64 of shape (n, n_features), float64 of shape (n,)
+            The champion, the vectors and their probabilities, as `predict` would answer them.
+
+        Raises
+        ------
+        NotReady
+            If there is no champion.
+        """
+        champion, _ = self._models.require_pair()
+        vectors = _vectors(questions)
+        return champion, vectors, champion.model.probability(vectors)
+
     def predict(
         self,
         questions: Sequence[Question],

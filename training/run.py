@@ -81,7 +81,7 @@ class MadeModel:
     def write(self, folder: Path, key: bytes) -> str:
         """Write the model's signed files; return their hash."""
         card = model_card.write_card(self.model.manifest, self.evaluation)
-        model_artifact.write(folder, self.trees.text, self.model.manifest, key, {"card.md": card})
+        model_artifact.write(folder, self.trees.text, self.model.manifest, key, {model_artifact.CARD: card})
         return model_artifact.model_hash(folder)
 
 

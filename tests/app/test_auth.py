@@ -23,6 +23,24 @@ ROUTES = {
 OPEN = {
     "/health/live", "/health/ready", "/metrics", "/openapi.json", "/apidocs/", "/apidocs/assets/<path:filename>"
 }  # fmt: skip
+PAGES = {
+    ("GET", "/dashboard/"): "predict",
+    ("GET", "/dashboard/now"): "predict",
+    ("GET", "/dashboard/flights"): "predict",
+    ("GET", "/dashboard/flights/<flight_id>"): "predict",
+    ("GET", "/dashboard/health"): "predict",
+    ("GET", "/dashboard/health/reports/<day>/<kind>"): "predict",
+    ("POST", "/dashboard/health/alerts/<int:alert_id>/acknowledge"): "admin",
+    ("GET", "/dashboard/model"): "predict",
+    ("GET", "/dashboard/model/versions/<int:number>"): "predict",
+    ("GET", "/dashboard/model/compare"): "predict",
+    ("POST", "/dashboard/model/promote"): "admin",
+    ("POST", "/dashboard/model/rollback"): "admin",
+    ("POST", "/dashboard/model/retrain"): "admin",
+}
+OPEN_PAGES = {
+    "/", "/dashboard/sign-in", "/dashboard/sign-out", "/dashboard/theme", "/dashboard/static/<path:filename>"
+}  # fmt: skip
 SCOPES = ("predict", "ingest", "admin")
 
 
@@ -37,11 +55,22 @@ def test_every_route_is_either_open_or_names_its_scope(api):
     guarded = {
         (method, rule.rule): getattr(api.app.view_functions[rule.endpoint], "required_scope", None)
         for rule in rules
-        if rule.rule not in OPEN
+        if rule.rule not in OPEN and rule.rule != "/" and not rule.rule.startswith("/dashboard/")
         for method in rule.methods & {"GET", "POST", "PUT", "PATCH", "DELETE"}
     }
     assert guarded == ROUTES
     assert {rule.rule for rule in rules} >= OPEN
+
+
+def test_every_page_is_either_open_or_names_its_scope(api):
+    scopes = {
+        (method, rule.rule): getattr(api.app.view_functions[rule.endpoint], "session_scope", None)
+        for rule in api.app.url_map.iter_rules()
+        if rule.rule == "/" or rule.rule.startswith("/dashboard/")
+        for method in rule.methods & {"GET", "POST", "PUT", "PATCH", "DELETE"}
+    }
+    assert {page: scope for page, scope in scopes.items() if page[1] not in OPEN_PAGES} == PAGES
+    assert {rule for _, rule in scopes} >= OPEN_PAGES
 
 
 @pytest.mark.parametrize(("method", "rule"), ROUTES)

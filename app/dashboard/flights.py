@@ -1,0 +1,118 @@
+"""One flight: what is known of it and since when, every prediction about it, and what then happened."""
+
+from datetime import date, datetime
+from typing import Any
+
+from flask import Response, redirect, request, url_for
+
+from adapters.event_store import FlightFact, UpcomingFlight
+from adapters.prediction_log import FlightPrediction
+from app.dashboard.access import needs
+from app.dashboard.charts import Chart, Point, Series
+from app.dashboard.pages import blueprint, render
+from app.dashboard.upcoming import question_of
+from app.explanations import explain
+from app.feature_cache import RequestView
+from app.parts import Parts, parts
+from domain.clock import from_minute
+from domain.errors import InvalidInput, NotFound, NotReady
+from domain.events import FLIGHT_ID
+
+REASONS = 8
+FORM = "a flight like UA1545-EWR-20130411: carrier and number, origin, local date"
+GONE = {"departed", "cancelled", "diverted", "arrived"}
+
+
+@blueprint.get("/flights")
+@needs("predict")
+def find_flight() -> Response:
+    """Lead to the flight that was typed."""
+    wanted = request.args.get("flight_id", "").strip().upper()
+    if not FLIGHT_ID.fullmatch(wanted):
+        return render("find_flight", 422, wanted=wanted[:40], expected=FORM)
+    return redirect(url_for("dashboard.flight", flight_id=wanted))  # type: ignore[return-value]
+
+
+@blueprint.get("/flights/<flight_id>")
+@needs("predict")
+def flight(flight_id: str) -> Response:
+    """Show everything about one flight."""
+    p, day = parts(), day_of(flight_id)
+    clock = p.cache.now().now
+    facts, predictions = p.events.history(flight_id, clock), p.log.of_flight(flight_id, day)
+    label = p.labels.current(flight_id)
+    if not facts and not predictions and label is None:
+        raise NotFound(f"nothing is known of a flight {flight_id}: it is in no event, prediction or label")
+    scheduled = next((fact for fact in reversed(facts) if fact.kind == "scheduled"), None)
+    leaves = scheduled is not None and not GONE & {fact.kind for fact in facts}
+    return render(
+        "flight",
+        flight_id=flight_id,
+        scheduled=scheduled,
+        facts=facts,
+        predictions=predictions,
+        label=label,
+        outlook=_outlook(p, scheduled, clock) if leaves and scheduled else None,
+        chart=_chart(predictions),
+    )
+
+
+def day_of(flight_id: str) -> date:
+    """Return the local day that a flight's identity names.
+
+    Raises
+    ------
+    NotFound
+        If it names none: then no flight has that identity.
+    """
+    try:
+        if not FLIGHT_ID.fullmatch(flight_id):
+            raise ValueError
+        return datetime.strptime(flight_id[-8:], "%Y%m%d").date()  # noqa: DTZ007  a date has no zone
+    except ValueError as error:
+        raise NotFound(f"expected {FORM}") from error
+
+
+def _outlook(p: Parts, fact: FlightFact, now: datetime) -> dict[str, Any] | None:
+    """Return the flight's risk as of the newest state and why; None where it cannot be asked for."""
+    if fact.carrier is None or fact.flight is None or fact.origin is None or fact.dest is None:
+        return None
+    if fact.scheduled_departure is None or fact.scheduled_arrival is None:
+        return None
+    flight = UpcomingFlight(
+        "",
+        fact.carrier,
+        fact.flight,
+        fact.origin,
+        fact.dest,
+        fact.scheduled_departure,
+        fact.scheduled_arrival,
+    )
+    view, tick = RequestView(p.cache), p.cache.newest_tick()
+    if tick is None:
+        return None
+    as_of = min(from_minute(tick), now)
+    try:
+        served, vectors, probability = p.predictor.score([question_of(p, flight, view, as_of)])
+    except (InvalidInput, NotReady):  # more than a day ahead, or overdue; or nothing serves
+        return None
+    [why] = explain(served.model, vectors, REASONS)
+    return {"as_of": as_of, "probability": float(probability[0]), "version": served.version, "why": why}
+
+
+def _chart(predictions: list[FlightPrediction]) -> Chart | None:
+    if len(predictions) < 2:
+        return None
+    return Chart(
+        title="Probability of arriving 15 minutes late or more, by time before departure",
+        series=[
+            Series(
+                "served",
+                "one",
+                [Point(-p.lead_minutes, p.probability, f"{p.lead_minutes} min before") for p in predictions],
+            )
+        ],
+        unit="share",
+        low=0.0,
+        high=1.0,
+    )
