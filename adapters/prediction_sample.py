@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adapters.postgres import Database
-from adapters.prediction_log import PredictionColumns, columns_of_rows
+from adapters.prediction_columns import PredictionColumns, columns_of_rows
 from domain.flights import Floats
 
 CELLS_PER_E = 64

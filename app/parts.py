@@ -14,7 +14,8 @@ from adapters.label_store import LabelStore
 from adapters.model_registry import ModelRegistry
 from adapters.monitoring_store import MonitoringStore
 from adapters.postgres import Database
-from adapters.prediction_log import HEADER, PredictionLog
+from adapters.prediction_lines import HEADER
+from adapters.prediction_log import PredictionLog
 from adapters.prefect_client import PrefectClient
 from adapters.service_store import ServiceStore
 from adapters.settings import Settings

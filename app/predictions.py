@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from flask import Blueprint, Response, g
 
-from adapters.prediction_log import PredictionRecord, columns_of, from_copy_line
+from adapters.prediction_lines import PredictionRecord, columns_of, from_copy_line
 from app.auth import require
 from app.body import clock_body, json_response, read_json, status_of_items, timestamp
 from app.errors import problem_of

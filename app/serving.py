@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from adapters.prediction_log import PredictionRecord, to_copy_line
+from adapters.prediction_lines import PredictionRecord, to_copy_line
 from adapters.spool import SpoolWriter
 from app.body import timestamp
 from app.feature_cache import RequestView

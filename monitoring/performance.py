@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from adapters.prediction_log import PredictionColumns
+from adapters.prediction_columns import PredictionColumns
 from domain.bootstrap import bootstrap, percentile_interval
 from domain.flights import Floats, Ints
 from domain.metrics import METRICS, Labels, estimated, log_loss_gap, summary

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from adapters.prediction_log import PredictionColumns
+from adapters.prediction_columns import PredictionColumns
 from domain import airports
 from domain.flights import Ints
 

@@ -13,7 +13,8 @@ import numpy as np
 from adapters.deployments import Deployment, Deployments
 from adapters.monitoring_store import MonitoringRun, MonitoringStore, StoredAlert, StoredDecision
 from adapters.postgres import Database
-from adapters.prediction_log import PredictionColumns, PredictionLog
+from adapters.prediction_columns import PredictionColumns
+from adapters.prediction_log import PredictionLog
 from domain.metrics import estimated, summary
 from monitoring.windows import headline
 

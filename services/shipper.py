@@ -12,7 +12,8 @@ from pathlib import Path
 
 from adapters.logging import configure_logging
 from adapters.postgres import Database
-from adapters.prediction_log import PredictionLog, UnknownColumns, columns_of
+from adapters.prediction_lines import UnknownColumns, columns_of
+from adapters.prediction_log import PredictionLog
 from adapters.settings import settings
 from adapters.spool import REFUSED_SUFFIX, SpoolReader
 from domain.errors import Conflict, NotReady

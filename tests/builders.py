@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from adapters.prediction_log import PredictionRecord
+from adapters.prediction_lines import PredictionRecord
 from domain.events import FlightEvent, WeatherEvent
 from domain.flights import WEATHER_COLUMNS
 

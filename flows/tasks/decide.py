@@ -8,7 +8,7 @@ import numpy as np
 
 from adapters.deployments import ANY, Deployment
 from adapters.model_registry import CHALLENGER
-from adapters.prediction_log import PredictionColumns
+from adapters.prediction_columns import PredictionColumns
 from domain.bootstrap import PairedDifference, paired_difference
 from domain.flights import Floats
 from domain.metrics import log_losses

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from adapters.model_registry import CHAMPION
-from adapters.prediction_log import PredictionColumns
+from adapters.prediction_columns import PredictionColumns
 from domain.errors import InvalidInput, SignatureInvalid
 from domain.features.catalogue import CONTRACT_HASH
 from domain.model import FlightModel

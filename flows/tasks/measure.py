@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from adapters.model_registry import CHALLENGER, CHAMPION
-from adapters.prediction_log import PredictionColumns
+from adapters.prediction_columns import PredictionColumns
 from adapters.prediction_sample import Sample, WindowTotals
 from adapters.spool import unshipped_bytes
 from domain.clock import from_minute

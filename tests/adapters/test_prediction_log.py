@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from adapters.label_store import LabelStore
 from adapters.postgres import Database
-from adapters.prediction_log import COLUMNS, PredictionLog, PredictionRecord, from_copy_line, to_copy_line
+from adapters.prediction_lines import COLUMNS, PredictionRecord, from_copy_line, to_copy_line
+from adapters.prediction_log import PredictionLog
 from domain.clock import minute_floor
 from domain.errors import Conflict
 from tests.builders import DAY, MINUTE, NOON, flight_id, prediction

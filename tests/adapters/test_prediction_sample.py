@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from adapters.label_store import LabelStore
-from adapters.prediction_log import PredictionLog, to_copy_line
+from adapters.prediction_lines import to_copy_line
+from adapters.prediction_log import PredictionLog
 from adapters.prediction_sample import HeadlineLead, PredictionSampler
 from monitoring.windows import HEADLINE_LEAD, LEAD_TOLERANCE, headline
 from tests.builders import flight_id, prediction

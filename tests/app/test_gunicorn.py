@@ -20,7 +20,7 @@ import pytest
 from adapters.api_keys import ApiKeys
 from adapters.clock_store import ClockStore
 from adapters.postgres_admin import drop_database
-from adapters.prediction_log import from_copy_line
+from adapters.prediction_lines import from_copy_line
 from adapters.settings import PROJECT_ROOT
 from adapters.spool import SpoolReader
 from tests.app import worlds

@@ -18,7 +18,7 @@ from adapters.api_keys import ApiKeys
 from adapters.clock_store import ClockStore
 from adapters.event_store import EventStore
 from adapters.postgres import Database
-from adapters.prediction_log import PredictionRecord, from_copy_line
+from adapters.prediction_lines import PredictionRecord, from_copy_line
 from adapters.settings import Settings
 from app import create_app
 from app.parts import Parts, make_parts

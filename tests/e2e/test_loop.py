@@ -14,7 +14,8 @@ from adapters.clock_store import ClockStore
 from adapters.event_store import EventStore
 from adapters.label_store import LabelStore
 from adapters.monitoring_store import MonitoringStore
-from adapters.prediction_log import PredictionColumns, PredictionLog
+from adapters.prediction_columns import PredictionColumns
+from adapters.prediction_log import PredictionLog
 from adapters.prefect_client import FlowRun
 from deploy.native.probes import PROBES
 from domain.clock import from_minute

@@ -6,7 +6,7 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import ArtifactSort
 
-from adapters.prediction_log import to_copy_line
+from adapters.prediction_lines import to_copy_line
 from adapters.service_store import ServiceCount
 from adapters.spool import SpoolWriter
 from domain.errors import Conflict, InvalidInput, NotFound

@@ -11,7 +11,7 @@ from prefect import flow
 from adapters import model_artifact
 from adapters.deployments import ANY
 from adapters.model_registry import CHALLENGER, CHAMPION
-from adapters.prediction_log import to_copy_line
+from adapters.prediction_lines import to_copy_line
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from flows import parts as flow_parts
 from flows import tasks

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from adapters.prediction_log import PredictionColumns
+from adapters.prediction_columns import PredictionColumns
 from domain.bootstrap import draw_blocks
 from domain.metrics import METRICS
 from monitoring.intervals import HEADLINE, MINIMUM_BLOCKS, headline_intervals

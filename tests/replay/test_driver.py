@@ -11,7 +11,8 @@ from adapters.clock_store import ClockStore
 from adapters.event_store import EventStore
 from adapters.feature_store import FeatureStore
 from adapters.postgres import Database
-from adapters.prediction_log import PredictionLog, to_copy_line
+from adapters.prediction_lines import to_copy_line
+from adapters.prediction_log import PredictionLog
 from domain.clock import minute_floor
 from domain.errors import OntimeError
 from domain.features.grid import tick_of

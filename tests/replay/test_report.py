@@ -7,7 +7,8 @@ import pytest
 from adapters.deployments import ANY, Deployments
 from adapters.event_store import EventStore
 from adapters.monitoring_store import Measured, MonitoringRun, MonitoringStore
-from adapters.prediction_log import PredictionLog, to_copy_line
+from adapters.prediction_lines import to_copy_line
+from adapters.prediction_log import PredictionLog
 from replay import page, report
 from tests.builders import NOON, arrived, prediction, scheduled
 

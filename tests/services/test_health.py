@@ -11,7 +11,7 @@ from adapters.clock_store import ClockStore
 from adapters.event_store import EventStore
 from adapters.feature_store import FeatureStore
 from adapters.postgres import Database
-from adapters.prediction_log import to_copy_line
+from adapters.prediction_lines import to_copy_line
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.spool import REFUSED_SUFFIX, SpoolReader, SpoolWriter
 from domain.errors import NotReady

@@ -12,7 +12,8 @@ import pytest
 
 from adapters.clock_store import ClockStore
 from adapters.postgres import Database, migrate, query
-from adapters.prediction_log import COLUMNS, HEADER, PredictionLog, to_copy_line
+from adapters.prediction_lines import COLUMNS, HEADER, to_copy_line
+from adapters.prediction_log import PredictionLog
 from adapters.settings import PROJECT_ROOT
 from adapters.spool import SpoolReader, SpoolWriter
 from deploy.native.embedded_postgres import EmbeddedPostgres
@@ -293,7 +294,7 @@ def test_what_a_dead_worker_left_unnamed_is_removed(postgres: Database, folder: 
 WORKER = """
 import os, sys
 from pathlib import Path
-from adapters.prediction_log import to_copy_line
+from adapters.prediction_lines import to_copy_line
 from adapters.spool import SpoolWriter
 from tests.builders import prediction
 writer = SpoolWriter(Path(sys.argv[1]), rotate_bytes=200_000)

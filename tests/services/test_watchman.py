@@ -5,7 +5,8 @@ import pytest
 from adapters.clock_store import ClockStore
 from adapters.monitoring_store import MonitoringRun, MonitoringStore
 from adapters.notifier import Notifier, Pager
-from adapters.prediction_log import PredictionLog, to_copy_line
+from adapters.prediction_lines import to_copy_line
+from adapters.prediction_log import PredictionLog
 from services.watchman import Watchman, WatchPolicy
 from tests.builders import prediction
 
