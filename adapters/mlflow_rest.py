@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 
+from adapters.rest import RestServer
 from domain.errors import NotFound, NotReady
 
 CONNECT_SECONDS = 1.0
@@ -22,8 +23,7 @@ class MlflowRest:
     """One server; no answer, or a server's own failure, is `NotReady`."""
 
     def __init__(self, address: str, timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS)):
-        self._base = f"{address.rstrip('/')}/api/2.0"
-        self._timeout = timeout
+        self._server = RestServer("MLflow", f"{address.rstrip('/')}/api/2.0", timeout)
 
     def version(self, model: str, version: int) -> dict[str, Any]:
         """Return what is recorded of a version; `NotFound` where there is none."""
@@ -58,7 +58,7 @@ class MlflowRest:
         if not source.startswith(PROXIED):
             raise NotReady(f"MLflow does not hand out the files of {source}: start it with --serve-artifacts")
         path = f"mlflow-artifacts/artifacts/{source.removeprefix(PROXIED).lstrip('/')}/{name}"
-        answer = self._ask("GET", path)
+        answer = self._server.ask("GET", path)
         if answer.status_code == requests.codes.not_found:
             raise NotFound(f"MLflow has no file {name} in {source}")
         if not answer.ok:
@@ -68,18 +68,12 @@ class MlflowRest:
     def _json(self, method: str, path: str, values: dict[str, str]) -> dict[str, Any] | None:
         """Ask and read the answer; None where the thing asked about does not exist."""
         where = "params" if method == "GET" else "json"
-        answer = self._ask(method, f"mlflow/{path}", **{where: values})
+        answer = self._server.ask(method, f"mlflow/{path}", **{where: values})
         if answer.ok:
             return dict(answer.json())
         if _is_missing(answer):
             return None
         raise NotReady(f"MLflow answered {answer.status_code} to {path}: {answer.text[:200]}")
-
-    def _ask(self, method: str, path: str, **body: Any) -> requests.Response:
-        try:
-            return requests.request(method, f"{self._base}/{path}", timeout=self._timeout, **body)
-        except requests.RequestException as error:
-            raise NotReady(f"MLflow is not reachable: {error}") from error
 
 
 def _is_missing(answer: requests.Response) -> bool:

@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 import requests
 
+from adapters.rest import RestServer
 from adapters.settings import Settings, read_secret
-from domain.errors import ConfigurationError
+from domain.errors import ConfigurationError, NotReady
 
 TIMEOUT_SECONDS = (3.0, 10.0)
 """To connect, and to wait for the answer: a retraining holds its lock meanwhile."""
@@ -61,7 +62,7 @@ class PipelineTrigger:
             return None
         try:
             told = self._ask(version)
-        except (ConfigurationError, requests.RequestException, ValueError, KeyError, TypeError) as error:
+        except (ConfigurationError, NotReady, ValueError, KeyError, TypeError) as error:
             told = Triggered(False, f"{type(error).__name__}: {error}")
         tell = logger.info if told.started else logger.error
         tell("pipeline trigger", extra={"version": version, "started": told.started, "detail": told.detail})
@@ -73,11 +74,11 @@ class PipelineTrigger:
                 "ONTIME_GITLAB_PROJECT: expected the project's number or path, got nothing"
             )
         token = read_secret("gitlab_trigger_token_file", self.token_file)
-        answer = requests.post(
-            f"{self.server.rstrip('/')}/api/v4/projects/{quote(self.project, safe='')}/trigger/pipeline",
+        answer = RestServer("GitLab", self.server, self.timeout).ask(
+            "POST",
+            f"api/v4/projects/{quote(self.project, safe='')}/trigger/pipeline",
             # In the body: an address ends up in the logs of proxies.
             data={"token": token, "ref": self.ref, "variables[MODEL_VERSION]": str(version)},
-            timeout=self.timeout,
             # A redirected POST would become a GET, or take the token to another host.
             allow_redirects=False,
         )

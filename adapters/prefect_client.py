@@ -1,13 +1,12 @@
 """Starting Prefect's flow runs and waiting for them, over its REST API."""
 
-import base64
-import json
-import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
+import requests
+
+from adapters.rest import RestServer
+from adapters.waiting import retry
 from domain.errors import NotFound, NotReady, OntimeError
 
 POLL_SECONDS = 0.5
@@ -16,7 +15,11 @@ PATIENCE_SECONDS = 120.0
 FLOW_SECONDS = 600.0
 ATTEMPTS = 3
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-UNDER_WAY = ("PENDING", "RUNNING")
+AT_WORK = ("PENDING", "RUNNING")
+
+
+class UnderWay(NotReady):
+    """A flow run has not ended yet."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,9 @@ class PrefectClient:
         patience: float = PATIENCE_SECONDS,
         timeout: float = TIMEOUT_SECONDS,
     ):
-        self._address = address
-        self._timeout = timeout
+        user, _, password = (auth or "").partition(":")
+        self._server = RestServer("Prefect", address, timeout, (user, password) if auth else None)
         self._patience = patience
-        self._headers = {"Content-Type": "application/json"}
-        if auth is not None:
-            self._headers["Authorization"] = f"Basic {base64.b64encode(auth.encode()).decode()}"
 
     def start(self, flow: str, parameters: dict[str, Any], idempotency_key: str | None = None) -> FlowRun:
         """Start a run of the deployment `flow/flow`; the same key gives the same run again.
@@ -62,16 +62,16 @@ class PrefectClient:
         NotFound
             If there is no such deployment.
         """
-        deployment = self._call("GET", f"/deployments/name/{flow}/{flow}")
+        deployment = self._call("GET", f"deployments/name/{flow}/{flow}")
         body: dict[str, Any] = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
         if idempotency_key is not None:
             body["idempotency_key"] = idempotency_key
-        run = self._call("POST", f"/deployments/{deployment['id']}/create_flow_run", body)
+        run = self._call("POST", f"deployments/{deployment['id']}/create_flow_run", body)
         return FlowRun(run["id"], run["name"])
 
     def state(self, run: FlowRun) -> tuple[str, str]:
         """Return the type and message of a run's state."""
-        state = self._call("GET", f"/flow_runs/{run.run_id}")["state"]
+        state = self._call("GET", f"flow_runs/{run.run_id}")["state"]
         return state["type"], state["message"] or state["name"]
 
     def wait(self, run: FlowRun, seconds: float = FLOW_SECONDS) -> None:
@@ -84,16 +84,15 @@ class PrefectClient:
         OntimeError
             If it fails, crashes or is cancelled.
         """
-        deadline = time.monotonic() + seconds
-        while True:
-            kind, message = self.state(run)
-            if kind == "COMPLETED":
-                return
-            if kind in FINAL:
-                raise OntimeError(f"flow run {run.name} is {kind.lower()}: {message}")
-            if time.monotonic() > deadline:
-                raise NotReady(f"flow run {run.name} is {kind.lower()} after {seconds:.0f} s")
-            time.sleep(POLL_SECONDS)
+
+        def require_completed() -> None:
+            state, message = self.state(run)
+            if state not in FINAL:
+                raise UnderWay(f"flow run {run.name} is {state.lower()} after {seconds:.0f} s")
+            if state != "COMPLETED":
+                raise OntimeError(f"flow run {run.name} is {state.lower()}: {message}")
+
+        retry(require_completed, UnderWay, seconds, POLL_SECONDS)
 
     def run(self, flow: str, parameters: dict[str, Any], key: str | None = None) -> None:
         """Run a flow that is safe to repeat to its end, again when it fails or crashes."""
@@ -111,39 +110,25 @@ class PrefectClient:
     def under_way(self, pool: str) -> list[FlowRun]:
         """Return the runs that a worker of a pool has taken and not brought to their end."""
         wanted = {
-            "flow_runs": {"state": {"type": {"any_": UNDER_WAY}}},
+            "flow_runs": {"state": {"type": {"any_": AT_WORK}}},
             "work_pools": {"name": {"any_": [pool]}},
         }
-        return [FlowRun(run["id"], run["name"]) for run in self._call("POST", "/flow_runs/filter", wanted)]
+        return [FlowRun(run["id"], run["name"]) for run in self._call("POST", "flow_runs/filter", wanted)]
 
     def hand_back(self, run: FlowRun) -> None:
         """Put a run that nobody works on any more back into its queue; it gives its deployment's only slot free."""
         state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "its worker ended before it did"}
-        self._call("POST", f"/flow_runs/{run.run_id}/set_state", {"state": state})
+        self._call("POST", f"flow_runs/{run.run_id}/set_state", {"state": state})
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
-        deadline = time.monotonic() + self._patience
-        while True:
-            try:
-                return self._once(method, path, body)
-            except urllib.error.HTTPError as error:
-                if error.code == 404:
-                    raise NotFound(f"Prefect has nothing at {path}") from error
-                if error.code < 500:
-                    raise OntimeError(f"Prefect answers {error.code}: {error.read()[:500]!r}") from error
-                failure: Exception = error
-            except OSError as error:
-                failure = error
-            if time.monotonic() > deadline:
-                raise NotReady(f"Prefect does not answer: {failure}") from failure
-            time.sleep(POLL_SECONDS)
+        return retry(lambda: self._once(method, path, body), NotReady, self._patience, POLL_SECONDS)
 
     def _once(self, method: str, path: str, body: Any) -> Any:
-        request = urllib.request.Request(  # noqa: S310  an address of our settings
-            self._address + path,
-            data=json.dumps(body).encode() if body is not None else None,
-            headers=self._headers,
-            method=method,
-        )
-        with urllib.request.urlopen(request, timeout=self._timeout) as answer:  # noqa: S310
-            return json.load(answer)
+        answer = self._server.ask(method, path, json=body)
+        if answer.status_code == requests.codes.not_found:
+            raise NotFound(f"Prefect has nothing at {path}")
+        if answer.status_code >= requests.codes.internal_server_error:
+            raise NotReady(f"Prefect answers {answer.status_code}: {answer.text[:200]}")
+        if not answer.ok:
+            raise OntimeError(f"Prefect answers {answer.status_code}: {answer.text[:500]}")
+        return answer.json()

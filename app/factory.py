@@ -10,6 +10,7 @@ from flask import Flask, Response, g, request
 from adapters.logging import configure_logging
 from adapters.settings import Settings
 from adapters.settings import settings as read_settings
+from adapters.waiting import wait_until
 from app import dashboard, errors, events, health, models, monitoring, openapi, predictions
 from app.background import Loop
 from app.metrics import METRICS
@@ -67,13 +68,15 @@ def _look_first(loops: list[Loop], has_champion: Callable[[], bool]) -> None:
     While a server is away the worker waits, and the others take the requests; after a while it answers that it is not
     ready, lest nobody answers at all.
     """
-    until = time.monotonic() + FIRST_LOOK_SECONDS
     waiting = list(loops)
-    while True:
-        waiting = [loop for loop in waiting if not (loop.once() or (loop.name == MODELS and has_champion()))]
-        if not waiting or time.monotonic() > until:
-            return
-        time.sleep(FIRST_LOOK_PAUSE_SECONDS)
+
+    def have_looked() -> bool:
+        waiting[:] = [
+            loop for loop in waiting if not (loop.once() or (loop.name == MODELS and has_champion()))
+        ]
+        return not waiting
+
+    wait_until(have_looked, FIRST_LOOK_SECONDS, FIRST_LOOK_PAUSE_SECONDS)
 
 
 def _loops(parts: Parts) -> list[Loop]:

@@ -1,6 +1,7 @@
 """The replay's HTTP client: every call is repeated until it is answered, since each is safe to repeat."""
 
 import http.client
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from adapters.settings import Settings
+from adapters.waiting import retry
 from deploy.native import layout
 from domain.errors import NotReady, OntimeError
 
@@ -17,6 +19,7 @@ PAUSE_SECONDS = 0.2
 PATIENCE_SECONDS = 120.0
 TIMEOUT_SECONDS = 60.0
 RETRIED = (502, 503, 504)
+ATTEMPTS_TO_REVIVE = 25
 
 
 @dataclass(frozen=True)
@@ -60,22 +63,26 @@ class ApiClient:
         return self._call("GET", path, None, scope)
 
     def _call(self, method: str, path: str, body: bytes | None, scope: str | None) -> Answer:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        attempt = 0
-        while True:
-            try:
-                answer = self._once(method, path, body, scope)
-                if answer.status not in RETRIED:
-                    return answer
-                reason = f"answers {answer.status}: {answer.body}"
-            except (OSError, http.client.HTTPException) as error:
-                reason = f"does not answer: {error}"
-            if time.monotonic() > deadline:
-                raise NotReady(f"the API {reason}")
-            attempt += 1
-            if attempt % 25 == 0:
+        attempts = itertools.count(1)
+
+        def sleep(seconds: float) -> None:
+            if next(attempts) % ATTEMPTS_TO_REVIVE == 0:
                 self._revive()
-            time.sleep(PAUSE_SECONDS)
+            time.sleep(seconds)
+
+        return retry(
+            lambda: self._answered(method, path, body, scope),
+            NotReady, PATIENCE_SECONDS, PAUSE_SECONDS, sleep,
+        )  # fmt: skip
+
+    def _answered(self, method: str, path: str, body: bytes | None, scope: str | None) -> Answer:
+        try:
+            answer = self._once(method, path, body, scope)
+        except (OSError, http.client.HTTPException) as error:
+            raise NotReady(f"the API does not answer: {error}") from error
+        if answer.status in RETRIED:
+            raise NotReady(f"the API answers {answer.status}: {answer.body}")
+        return answer
 
     def _once(self, method: str, path: str, body: bytes | None, scope: str | None) -> Answer:
         # One connection a call: sync workers close it anyway.

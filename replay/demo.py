@@ -13,6 +13,7 @@ from adapters.postgres import Database
 from adapters.prefect_client import PrefectClient
 from adapters.settings import Settings
 from adapters.terminal import Say
+from adapters.waiting import wait_until
 from data.dataset import load_dataset
 from deploy.native import state
 from deploy.native import status as status_view
@@ -238,10 +239,8 @@ class DemoScript:
         body = {"reason": "the demo shows a rollback", "who": "demo", "expected_version": serving}
         started = time.monotonic()
         row = require(self._api.post("/v1/model/rollback", body, "admin"), 200).body
-        while self._serving() != row["to_version"]:
-            if time.monotonic() - started > 10:
-                raise OntimeError("the API did not follow the rollback within 10 s")
-            time.sleep(0.05)
+        if not wait_until(lambda: self._serving() == row["to_version"], seconds=10, pause=0.05):
+            raise OntimeError("the API did not follow the rollback within 10 s")
         self._rolled_back = True
         took = time.monotonic() - started
         self._progress.phase(

@@ -18,6 +18,7 @@ from adapters.clock_store import ClockStore
 from adapters.feature_store import FeatureStore
 from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
+from adapters.waiting import retry, wait_until
 from domain.airports import HOME_AIRPORT, instant, local_day
 from domain.clock import minute_floor
 from domain.errors import NotReady, OntimeError
@@ -34,6 +35,8 @@ LONGEST_STEP = timedelta(hours=1)
 STATE_PATIENCE_SECONDS = 120.0
 SHIPPING_SECONDS = 10.0
 """Ample for what was answered to reach the log, on a busy machine too; waited for only after a replay was killed."""
+
+PAUSE_SECONDS = 0.2
 
 Result = TypeVar("Result")
 Progress = Callable[[date, float], None]
@@ -130,15 +133,15 @@ class Replay:
             How many were asked about.
         """
         now = patiently(self._clock.read).now
-        answered = patiently(lambda: self._answered(now))
-        deadline = time.monotonic() + SHIPPING_SECONDS
-        while missing := self._feed.flights_between(now - LONGEST_STEP, now, LEAD, answered):
-            if time.monotonic() > deadline:
-                self._await_state(now)
-                return self._ask(missing, self._count(home_day(now)))
-            time.sleep(0.2)
+
+        def missing() -> list[list[dict[str, Any]]]:
             answered = patiently(lambda: self._answered(now))
-        return 0
+            return self._feed.flights_between(now - LONGEST_STEP, now, LEAD, answered)
+
+        if wait_until(lambda: not missing(), SHIPPING_SECONDS, PAUSE_SECONDS):
+            return 0
+        self._await_state(now)
+        return self._ask(missing(), self._count(home_day(now)))
 
     def tell_until(self, moment: datetime) -> DayCount:
         """Post what became known up to a moment and set the clock to it: a feed, which asks nothing."""
@@ -215,16 +218,17 @@ class Replay:
     def _await_state(self, moment: datetime) -> None:
         """Wait until the refresher has stored the state of a moment's tick."""
         tick = int(tick_of(minute_floor(moment)))
-        deadline = time.monotonic() + STATE_PATIENCE_SECONDS
-        while True:
-            if patiently(lambda: self._states.has(tick)):
-                return
-            if time.monotonic() > deadline:
-                raise NotReady(f"the feature refresher is behind: no state of {moment:%Y-%m-%d %H:%M} UTC")
-            try:
-                self._listener.wait(0.5)
-            except NotReady:
-                time.sleep(0.2)
+        if not wait_until(
+            lambda: patiently(lambda: self._states.has(tick)), STATE_PATIENCE_SECONDS, 0.5, self._listen
+        ):
+            raise NotReady(f"the feature refresher is behind: no state of {moment:%Y-%m-%d %H:%M} UTC")
+
+    def _listen(self, seconds: float) -> None:
+        """Wait for the note that a state was stored."""
+        try:
+            self._listener.wait(seconds)
+        except NotReady:
+            time.sleep(PAUSE_SECONDS)
 
 
 def ticks_of(day: date) -> Iterator[datetime]:
@@ -247,11 +251,4 @@ def home_day(moment: datetime) -> date:
 
 def patiently(work: Callable[[], Result]) -> Result:
     """Do some work on the database, again while PostgreSQL is away, two minutes at most."""
-    deadline = time.monotonic() + STATE_PATIENCE_SECONDS
-    while True:
-        try:
-            return work()
-        except NotReady:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
+    return retry(work, NotReady, STATE_PATIENCE_SECONDS, PAUSE_SECONDS)

@@ -16,6 +16,7 @@ from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
 from adapters.settings import Settings, settings
 from adapters.spool import SpoolReader, unshipped
+from adapters.waiting import retry
 from domain.clock import from_minute, minute_floor
 from domain.errors import NotReady, OntimeError
 from domain.features.grid import GRID_MINUTES, tick_of
@@ -57,21 +58,17 @@ def features(database: Database, own: Settings) -> None:
     """
     if not EventStore(database).has_events():
         return
-    deadline = time.monotonic() + GRACE_SECONDS
-    while behind := _behind(database):
-        if time.monotonic() > deadline:
-            raise NotReady(behind)
-        time.sleep(0.2)
+    retry(lambda: _require_newest(database), NotReady, GRACE_SECONDS, pause=0.2)
 
 
-def _behind(database: Database) -> str | None:
+def _require_newest(database: Database) -> None:
     now = ClockStore(database).read().now
     newest = FeatureStore(database).newest_tick()
     if newest is None:
-        return "no state has been computed yet"
+        raise NotReady("no state has been computed yet")
     if tick_of(minute_floor(now)) - newest > TICKS_BEHIND * GRID_MINUTES:
-        return f"the newest state is of {from_minute(newest):%Y-%m-%d %H:%M}, the clock says {now:%Y-%m-%d %H:%M}"
-    return None
+        shown = f"{from_minute(newest):%Y-%m-%d %H:%M}, the clock says {now:%Y-%m-%d %H:%M}"
+        raise NotReady(f"the newest state is of {shown}")
 
 
 def watchman(database: Database, own: Settings) -> None:

@@ -10,12 +10,12 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from adapters.postgres import ConnectionParameters
+from adapters.waiting import retry, wait_until
 from deploy.native.launcher import launched, missing_capabilities
 from domain.errors import ConfigurationError, NotReady, OntimeError
 
@@ -209,19 +209,20 @@ def wait_ready(
     Raises
     ------
     NotReady
-        If it does not within `timeout` seconds, or `alive()` says that it ended.
+        If it does not within `timeout` seconds.
+    OntimeError
+        If `alive()` says that it ended.
     """
-    deadline = time.monotonic() + timeout
-    while True:
+
+    def connect() -> None:
         try:
             parameters.to_database("postgres").connect("wait").close()
-            return
         except NotReady:
             if not alive():
-                raise NotReady("PostgreSQL ended while it was starting; see its log") from None
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.02)
+                raise OntimeError("PostgreSQL ended while it was starting; see its log") from None
+            raise
+
+    retry(connect, NotReady, timeout, pause=0.02)
 
 
 class EmbeddedPostgres:
@@ -265,7 +266,7 @@ class EmbeddedPostgres:
         process = self._process
         try:
             wait_ready(self.parameters, alive=lambda: process.poll() is None)
-        except NotReady as error:
+        except OntimeError as error:
             self.stop(kill=True)
             raise NotReady(f"{error}; its log ends\n{log.read_text(errors='replace')[-1500:]}") from error
 
@@ -279,9 +280,7 @@ class EmbeddedPostgres:
         self._process.wait(30)
         self._process = None
         # A killed server's children notice a moment later; until then a new server would not start.
-        deadline = time.monotonic() + 10
-        while any(map(_is_running, children)) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: not any(map(_is_running, children)), seconds=10, pause=0.01)
 
 
 def _children(pid: int) -> list[int]:

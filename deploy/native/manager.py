@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import subprocess
 import sys
-import time
 import xmlrpc.client
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from adapters.postgres import ConnectionParameters, Database, migrate
 from adapters.postgres_admin import create_databases
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
+from adapters.waiting import wait_until
 from deploy.native import layout, processes
 from deploy.native.embedded_postgres import initialise, require_free_port
 from deploy.native.probes import PROBES, Probe, api_ready
@@ -127,9 +127,7 @@ class Stack:
         """Stop everything, and make sure that no process is left."""
         if self.is_managed():
             self._ask("shutdown")
-            deadline = time.monotonic() + STOP_SECONDS
-            while self.is_managed() and time.monotonic() < deadline:
-                time.sleep(0.2)
+            wait_until(lambda: not self.is_managed(), STOP_SECONDS, pause=0.2)
         left = processes.of_stack(self.settings.state_dir)
         if left:
             processes.end(left)
@@ -200,11 +198,8 @@ class Stack:
         )
         if done.returncode:
             raise OntimeError(f"supervisord does not start: {done.stderr.strip() or done.stdout.strip()}")
-        deadline = time.monotonic() + 15
-        while not self.is_managed():
-            if time.monotonic() > deadline:
-                raise NotReady(f"supervisord does not answer; see {self.settings.state_dir / 'log'}")
-            time.sleep(0.05)
+        if not wait_until(self.is_managed, seconds=15, pause=0.05):
+            raise NotReady(f"supervisord does not answer; see {self.settings.state_dir / 'log'}")
 
     def _make_state(self) -> Path:
         """Make what is missing of the state; return the process manager's configuration."""

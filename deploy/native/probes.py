@@ -1,6 +1,5 @@
 """The health check of each part: it does for a client what clients need of it."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -68,22 +67,3 @@ PROBES: dict[str, Probe] = {
     "api": api,
     "prefect-worker": prefect_worker,
 }
-
-
-def wait_for(probe: Probe, settings: Settings, timeout: float) -> None:
-    """Wait until a probe passes.
-
-    Raises
-    ------
-    NotReady
-        With the probe's last words, if it does not within `timeout` seconds.
-    """
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            probe(settings)
-            return
-        except NotReady:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.2)

@@ -2,9 +2,9 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
+from adapters.waiting import wait_until
 from deploy.native.layout import MARK
 
 POLL_SECONDS = 0.1
@@ -29,9 +29,7 @@ def end(pids: list[int], patience: float = 10.0) -> None:
     for sign, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
         for pid in _living(pids):
             _send(pid, sign)
-        deadline = time.monotonic() + seconds
-        while _living(pids) and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
+        wait_until(lambda: not _living(pids), seconds, POLL_SECONDS)
 
 
 def cpu_seconds(pids: list[int]) -> float:

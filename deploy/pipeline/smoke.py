@@ -1,10 +1,10 @@
 """Ask the deployed stack as a client does: through the gateway, with a client's key."""
 
-import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from adapters.waiting import retry
 from deploy.asking import ask
 from deploy.compose.engine import StackError, say
 
@@ -46,14 +46,13 @@ def _number(body: Any, name: str) -> float:
 
 
 def _ready(address: str) -> dict[str, Any]:
-    deadline = time.monotonic() + READY_SECONDS
-    while True:
+    def ready() -> dict[str, Any]:
         status, body = ask(f"{address}/health/ready")
-        if status == 200:
-            return dict(body)
-        if time.monotonic() > deadline:
+        if status != 200:
             raise StackError(f"smoke test: {address} is not ready: {status} {str(body)[:300]}")
-        time.sleep(1)
+        return dict(body)
+
+    return retry(ready, StackError, READY_SECONDS, pause=1)
 
 
 def _flight(now: datetime) -> dict[str, Any]:

@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from typing import Any
 from adapters.model_registry import ModelRegistry
 from adapters.settings import PROJECT_ROOT, Settings, read_secret, settings
 from adapters.spool import SpoolReader
+from adapters.waiting import retry
 from deploy.asking import ask
 from domain.errors import NotReady, OntimeError
 
@@ -113,14 +113,14 @@ def _free_port() -> int:
 
 
 def _ready(trial: Trial, version: int) -> dict[str, Any]:
-    deadline, last = time.monotonic() + START_SECONDS, "no answer"
-    while time.monotonic() < deadline:
+    def ready() -> dict[str, Any]:
         status, body = trial.ask("/health/ready")
         if status == 200 and body["model_version"] == version:
             return dict(body)
         last = body if isinstance(body, str) else json.dumps(body)
-        time.sleep(0.3)
-    raise NotReady(f"version {version} does not become ready in {START_SECONDS} s: {last}")
+        raise NotReady(f"version {version} does not become ready in {START_SECONDS} s: {last}")
+
+    return retry(ready, NotReady, START_SECONDS, pause=0.3)
 
 
 def _flights(now: datetime) -> Iterator[dict[str, Any]]:

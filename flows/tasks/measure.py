@@ -1,7 +1,6 @@
 """What a run measures: feeds, drift, service, answers, parity, versions. Each returns measures and stores none."""
 
 import logging
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +10,7 @@ from adapters.model_registry import CHALLENGER, CHAMPION
 from adapters.prediction_columns import PredictionColumns
 from adapters.prediction_sample import Sample, WindowTotals
 from adapters.spool import unshipped_bytes
+from adapters.waiting import wait_until
 from domain.clock import from_minute
 from domain.errors import NotFound, SignatureInvalid
 from domain.features.catalogue import CONTRACT_HASH
@@ -50,13 +50,14 @@ class Acknowledged:
 def count_acknowledged(run: RunContext) -> Acknowledged:
     """Count what was acknowledged, then look whether any of it still waits to be stored; before the log is counted."""
     own = parts()
-    deadline = time.monotonic() + COUNTS_PATIENCE_SECONDS
+
+    def are_counted() -> bool:
+        acknowledged = own.service.acknowledged(run.day)
+        return acknowledged is None or acknowledged >= own.sampler.totals(run.day, run.day).predictions
+
     # A worker stores its counts a second or two after its last answer: right after a day they may be on their way.
-    while (acknowledged := own.service.acknowledged(run.day)) is not None:
-        if acknowledged >= own.sampler.totals(run.day, run.day).predictions or time.monotonic() > deadline:
-            break
-        time.sleep(0.2)
-    return Acknowledged(acknowledged, unshipped_bytes(own.spool, own.log.offset))
+    wait_until(are_counted, COUNTS_PATIENCE_SECONDS, pause=0.2)
+    return Acknowledged(own.service.acknowledged(run.day), unshipped_bytes(own.spool, own.log.offset))
 
 
 @task

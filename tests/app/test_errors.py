@@ -57,7 +57,7 @@ def test_a_retrain_while_prefect_is_away_is_refused_soon_and_tells_no_inner_addr
     nowhere = PrefectClient(worlds.NOWHERE, patience=0.2)
     own_api.app.extensions["ontime"] = replace(own_api.parts, flows=nowhere)
     answer = own_api.post("/v1/model/retrain", {"reason": "a test"}, "admin")
-    assert assert_problem(answer, 503)["detail"] == "Prefect does not answer"
+    assert assert_problem(answer, 503)["detail"] == "Prefect is not reachable"
     [record] = [record for record in caplog.records if record.message == "request was not answered"]
     assert "refused" in record.reason
 

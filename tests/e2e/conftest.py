@@ -20,10 +20,12 @@ from adapters.model_registry import ModelRegistry
 from adapters.postgres import Database
 from adapters.prefect_client import PrefectClient
 from adapters.settings import PROJECT_ROOT, Settings, read_settings
+from adapters.waiting import retry
 from data.dataset import load_dataset
 from deploy.native.manager import Stack
-from deploy.native.probes import api_ready, wait_for
+from deploy.native.probes import api_ready
 from deploy.native.selection import PORTS_ABOVE
+from domain.errors import NotReady
 from flows.ingestion import ingest_dataset
 from replay.client import ApiClient, api_client
 from replay.driver import DayCount, Replay, morning_after
@@ -130,7 +132,7 @@ def _live(settings: Settings, stack: Stack, database: Database) -> Iterator[Worl
         prefect = PrefectClient(settings.prefect_address)
         world = World(settings, stack, database, api, prefect, feed, replay, DayCount(DAY))
         world.championship().promote(world.train("first champion", seed=1), ANY, "test", "first champion")
-        wait_for(api_ready, settings, 60)
+        retry(lambda: api_ready(settings), NotReady, seconds=60, pause=0.2)
         world.first_day = replay.replay_day(DAY)
         replay.advance(morning_after(DAY))
         yield world

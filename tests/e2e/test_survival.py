@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from datetime import timedelta
+from functools import partial
 from threading import Thread
 
 import pytest
@@ -11,9 +12,11 @@ import pytest
 from adapters.clock_store import ClockStore
 from adapters.prediction_log import PredictionLog
 from adapters.prefect_client import PrefectClient
+from adapters.waiting import retry
 from deploy.native.guard import Guard
-from deploy.native.probes import PROBES, wait_for
+from deploy.native.probes import PROBES
 from deploy.native.processes import of_stack
+from domain.errors import NotReady
 from replay.driver import Replay, ticks_of
 from tests.e2e.conftest import DAY, NEXT_DAY, World, unheard
 from tests.e2e.test_loop import eventually, logged
@@ -75,7 +78,7 @@ def test_a_day_survives_the_death_of_every_part(world):
     for name, pid in killer.killed.items():
         assert states[name]["pid"] != pid, f"{name} was not started again"
     for probe in PROBES.values():
-        wait_for(probe, world.settings, 90)
+        retry(partial(probe, world.settings), NotReady, seconds=90, pause=0.2)
     _expect_every_flight_asked_about(world)
     _expect_all_in_the_log(world, api.answered)
 

@@ -1,0 +1,45 @@
+"""Requests to the servers of others over HTTP: MLflow, Prefect, GitLab."""
+
+from typing import Any
+
+import requests
+
+from domain.errors import NotReady
+
+Timeout = float | tuple[float, float]
+"""Seconds to connect and to wait for the answer; one number is both."""
+
+
+class RestServer:
+    """One server; no answer is `NotReady`, any answer is the caller's to read.
+
+    Parameters
+    ----------
+    name : str
+        What messages call it.
+    address : str
+        What every path begins with.
+    login : tuple of str, optional
+        User and password, sent with every request.
+    """
+
+    def __init__(self, name: str, address: str, timeout: Timeout, login: tuple[str, str] | None = None):
+        self.name = name
+        self._address = address.rstrip("/")
+        self._timeout = timeout
+        self._login = login
+
+    def ask(self, method: str, path: str, **content: Any) -> requests.Response:
+        """Send a request; `content` as `requests.request` takes it: params, json, data, allow_redirects.
+
+        Raises
+        ------
+        NotReady
+            If there is no answer in time.
+        """
+        try:
+            return requests.request(
+                method, f"{self._address}/{path}", timeout=self._timeout, auth=self._login, **content
+            )
+        except requests.RequestException as error:
+            raise NotReady(f"{self.name} is not reachable: {type(error).__name__}: {error}") from error
