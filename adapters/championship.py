@@ -68,7 +68,7 @@ class Championship:
         expected_version: Expected = ANY,
         evidence: dict[str, Any] | None = None,
     ) -> Deployment:
-        """Let the last champion that workers can load be champion again, or a named version.
+        """Make the last champion that workers can load champion again, or a named version.
 
         Without an expectation the same words again within ten minutes give the same change: a request
         whose answer was lost does not go back twice.

@@ -46,7 +46,7 @@ class ClockStore:
         self._set("simulated", moment)
 
     def set_system(self) -> None:
-        """Let the clock follow the machine's."""
+        """Make the clock follow the machine's."""
         self._set("system", None)
 
     def _set(self, mode: str, moment: datetime | None) -> None:

@@ -61,7 +61,7 @@ class FeatureStore:
         return self._database.row("has_state", parameters) is not None
 
     def tell(self, tick: int) -> None:
-        """Tell the channel `state` again that a tick's state is stored."""
+        """Notify the channel `state` again that a tick's state is stored."""
         self._database.execute("tell_state", {"minute": str(tick)})
 
     def newest_tick(self) -> int | None:

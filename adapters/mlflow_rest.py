@@ -44,7 +44,7 @@ class MlflowRest:
         return None if found is None else dict(found["model_version"])
 
     def set_alias(self, model: str, alias: str, version: int) -> None:
-        """Let an alias name a version; `NotFound` where there is none."""
+        """Set an alias to a version; `NotFound` where there is none."""
         body = {"name": model, "alias": alias, "version": str(version)}
         if self._json("POST", "registered-models/alias", body) is None:
             raise NotFound(f"model {model} has no version {version}")
@@ -77,7 +77,7 @@ class MlflowRest:
 
 
 def _is_missing(answer: requests.Response) -> bool:
-    """Tell a missing model, version or alias; a missing alias is an invalid parameter to MLflow."""
+    """Return whether a model, version or alias is missing; a missing alias is an invalid parameter to MLflow."""
     try:
         error = answer.json()
     except ValueError:

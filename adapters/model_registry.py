@@ -234,7 +234,7 @@ class ModelRegistry:
         return abandoned
 
     def set_alias(self, name: str, version: int) -> None:
-        """Let an alias name a version; `NotFound` where there is none."""
+        """Set an alias to a version; `NotFound` where there is none."""
         self._rest.set_alias(self.model_name, name, version)
 
     def delete_alias(self, name: str) -> None:

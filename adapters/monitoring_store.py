@@ -203,7 +203,7 @@ class MonitoringStore:
         )
 
     def attempt_due(self, attempt: Callable[[DueAlert], dict[str, str | None]]) -> bool:
-        """Let `attempt` deliver the next page that is due, and put on record what became of it.
+        """Have `attempt` deliver the next page that is due, and put on record what became of it.
 
         The alert is locked meanwhile: two processes do not deliver it twice.
 

@@ -29,7 +29,7 @@ class Triggered:
     """The pipeline's number and page, or why there is none."""
 
     def evidence(self) -> dict[str, Any]:
-        """Both, as plain values."""
+        """Return both, as plain values."""
         return asdict(self)
 
 

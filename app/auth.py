@@ -54,7 +54,7 @@ class KeyRing:
 
 
 def require(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let only requests through whose key has a scope."""
+    """Refuse requests whose key lacks a scope."""
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)

@@ -79,7 +79,7 @@ class FeatureCache:
             self._looked.notify_all()
 
     def catch_up(self) -> None:
-        """Let the thread look once more, and wait for it a moment, where the clock is simulated.
+        """Have the thread look once more, and wait for it a moment, where the clock is simulated.
 
         A simulated clock jumps, and whoever moved it asks at once. A thread that gave no answer in time is not waited
         for again until it has given one.

@@ -15,7 +15,7 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/health/live")
 def live() -> Response:
-    """Tell that the process answers."""
+    """Answer that the process answers."""
     return json_response({"status": "live"})
 
 

@@ -183,7 +183,7 @@ class ModelHolder:
         return f"version {found.version} is refused: {refused.reason}" if refused else ""
 
     def _serve_last_sound(self) -> None:
-        """Where nothing serves: what served last on this machine, else the ledger's last champion that is sound."""
+        """Serve, where nothing does, what served last on this machine, else the ledger's last sound champion."""
         if self.champion is not None:
             return
         last = self._registry.last_served()

@@ -97,7 +97,7 @@ class ScheduleSchema(Strict):
 
     @validates_schema(skip_on_field_errors=True)
     def check_route_and_block(self, data: dict[str, Any], **_: Any) -> None:
-        """Different ends, and an arrival within a day after the departure."""
+        """Require different ends, and an arrival within a day after the departure."""
         if data["origin"] == data["dest"]:
             raise ValidationError("another airport than the origin", "dest")
         block = (data["scheduled_arrival"] - data["scheduled_departure"]).total_seconds()

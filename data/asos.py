@@ -189,7 +189,7 @@ def _told_by_reports(table: TextTable, near: pd.Series) -> pd.Series:
 
 
 def _compare_with_reports(table: TextTable, moments: pd.Series, told: pd.Series) -> None:
-    """Times and reports agree; where most do not, the file's zone is another one than it says, if it says any."""
+    """Check that times and reports agree; where most do not, the file's zone is not the one that it names, if any."""
     dated = table.text["metar"].str.contains(METAR_TIME.replace("(", "(?:"), regex=True) & moments.notna()
     apart = dated & ~((moments - told).abs() <= METAR_TOLERANCE)
     if not apart.sum() > dated.sum() / 2:

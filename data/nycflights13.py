@@ -255,7 +255,7 @@ def _report_outcomes(raw: pd.DataFrame, report: CleaningReport) -> None:
 def _check_clock_times(
     raw: pd.DataFrame, flights: pd.DataFrame, dep_local: np.ndarray, report: CleaningReport
 ) -> None:
-    """Delays and zones must give the recorded clock times back; the delays win where they do not."""
+    """Check that delays and zones lead to the recorded clock times; the delays win where they do not."""
     left = (clock_minutes(raw["dep_time"]) - dep_local - raw["dep_delay"]) % MINUTES_A_DAY
     why = "scheduled time + delay, the zones and the recorded clock time agree"
     report.add(

@@ -16,7 +16,7 @@ class Booster(Protocol):
     n_features: int
 
     def raw_scores(self, matrix: Floats) -> Floats:
-        """Log-odds, shape (n,)."""
+        """Return log-odds, shape (n,)."""
         ...
 
     def contributions(self, matrix: Floats) -> Floats:

@@ -99,7 +99,7 @@ def watch_inbox(settings: Settings, say: Say, stop: threading.Event, pause: floa
 
 
 def _looks(folder: Path) -> set[tuple[str, int, int]]:
-    """Name, size and time of change of each file that waits."""
+    """Return name, size and time of change of each file that waits."""
     stats = ((path.name, path.stat()) for path in waiting(folder))
     return {(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats}
 

@@ -47,7 +47,7 @@ class DriftReport:
 
 
 def method_of(column: str) -> str:
-    """Evidently's name of the method of a column."""
+    """Return Evidently's name of the method of a column."""
     return "jensenshannon" if is_categorical(column) else "wasserstein"
 
 

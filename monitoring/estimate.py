@@ -22,7 +22,7 @@ Table = Mapping[str, list[Pair]]
 
 
 def pairs(history: History, metric: str) -> list[Pair]:
-    """Day, estimated and realised value of the days that have both, newest first."""
+    """Return day, estimated and realised value of the days that have both, newest first."""
     realised = {day: value for day, value, _ in history.get(f"realised_{metric}", ())}
     return [
         (day, value, realised[day])

@@ -32,7 +32,7 @@ class ThresholdPolicy:
 
 
 def wasserstein(reference: Floats, current: Floats) -> float:
-    """Wasserstein distance over the reference's standard deviation: mean shift of a value, in deviations.
+    """Return the Wasserstein distance over the reference's standard deviation: mean shift of a value, in deviations.
 
     The same number as Evidently's method "wasserstein".
 
@@ -48,7 +48,7 @@ def wasserstein(reference: Floats, current: Floats) -> float:
 
 
 def jensen_shannon(reference: Floats, current: Floats) -> float:
-    """Jensen-Shannon distance of two counts of the same categories, natural logarithm, in [0, 0.833].
+    """Return the Jensen-Shannon distance of two counts of the same categories, natural logarithm, in [0, 0.833].
 
     The same number as Evidently's method "jensenshannon".
 

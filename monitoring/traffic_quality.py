@@ -140,7 +140,7 @@ def _codes(days: TrafficDays) -> Iterator[Measure]:
 
 
 def _outcomes(days: TrafficDays, now: int) -> Iterator[Measure]:
-    """Cancellations, overdue arrivals, and how much flights lost on the way."""
+    """Measure cancellations, overdue arrivals, and how much flights lost on the way."""
     flights, today = days.flights, days.today
     arrived, called_off = flights.arr_known <= now, flights.cancelled_known <= now
     due = today & ~called_off & (flights.sched_arr + OVERDUE_MINUTES <= now)

@@ -63,7 +63,7 @@ def measure_weather(weather: WeatherFacts, as_of: datetime) -> list[Measure]:
 
 
 def humidity_of(temp_f: Floats, dewpoint_f: Floats) -> Floats:
-    """Relative humidity that temperature and dewpoint imply, in percent (Magnus' formula).
+    """Return the relative humidity that temperature and dewpoint imply, in percent (Magnus' formula).
 
     Examples
     --------
@@ -76,7 +76,7 @@ def humidity_of(temp_f: Floats, dewpoint_f: Floats) -> Floats:
 
 
 def longest_run(values: Floats) -> int:
-    """Most consecutive values that equal each other; a missing one ends a run.
+    """Return the most consecutive values that equal each other; a missing one ends a run.
 
     Examples
     --------
@@ -106,7 +106,7 @@ class _Station:
 
     @property
     def today(self) -> Floats:
-        """Shape (HOURS, n_columns)."""
+        """Return the day itself, shape (HOURS, n_columns)."""
         return self.hours[-HOURS:]
 
     def day_medians(self, values: Floats) -> Floats:
@@ -143,7 +143,7 @@ def _stuck(today: Floats) -> int:
 
 
 def _frozen(today: Floats) -> int:
-    """Hours in which nothing the station reports has moved at all."""
+    """Return the hours in which nothing the station reports has moved at all."""
     if not len(today):
         return 0
     steady = today[:, [AT[column] for column in STEADY]]

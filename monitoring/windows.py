@@ -67,7 +67,7 @@ def headline(columns: PredictionColumns) -> Ints:
 
 
 def day_numbers(columns: PredictionColumns) -> Ints:
-    """Business day of each prediction, YYYYMMDD, shape (n,): the end of its flight's identity."""
+    """Return the business day of each prediction, YYYYMMDD, shape (n,): the end of its flight's identity."""
     return np.array([int(name[-8:]) for name in columns.flight_id.tolist()], dtype=np.int64)
 
 

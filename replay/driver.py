@@ -240,7 +240,7 @@ def ticks_of(day: date) -> Iterator[datetime]:
 
 
 def morning_after(day: date) -> datetime:
-    """Six in the morning after a day, New York time, in UTC: its flights have arrived, it is monitored."""
+    """Return six in the morning after a day, New York time, in UTC: its flights have arrived, it is monitored."""
     return instant(HOME_AIRPORT, day + timedelta(days=1), 6)
 
 

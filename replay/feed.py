@@ -27,7 +27,7 @@ class Feed:
         self._scheduled = _Timeline(asked_about(events.flight_events), "scheduled_departure")
 
     def known_between(self, after: datetime, until: datetime) -> list[list[dict[str, Any]]]:
-        """Events that became known in (after, until], as bodies of the API, in batches it takes."""
+        """Return the events that became known in (after, until], as bodies of the API, in batches it takes."""
         bodies = [_flight_event(row) for row in self._flights.rows(after, until)]
         bodies += [_weather(row) for row in self._weather.rows(after, until)]
         return [bodies[i : i + MAX_EVENTS] for i in range(0, len(bodies), MAX_EVENTS)]

@@ -92,7 +92,7 @@ def write(report: dict[str, Any], folder: Path) -> Path:
 
 
 def _months(log: PredictionLog, runs: Sequence[MonitoringRun]) -> Iterable[tuple[str, dict[str, float]]]:
-    """Quality of each month's predictions at the headline lead, all days together."""
+    """Return the quality of each month's predictions at the headline lead, all days together."""
     for month in sorted({run.day.replace(day=1) for run in runs}):
         days = [run.day for run in runs if run.day.replace(day=1) == month]
         rows = log.fetch(min(days), max(days))

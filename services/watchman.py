@@ -61,7 +61,7 @@ class Watchman:
         return overdue
 
     def _overdue(self) -> list[date]:
-        """Days that are not monitored, and have not been for longer than patience lasts."""
+        """Return the days that are not monitored, and have not been for longer than patience lasts."""
         now = ClockStore(self.database).read().now
         last = last_complete_day(now - self.policy.grace)
         first = last - timedelta(days=self.policy.look_back_days - 1)

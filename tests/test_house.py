@@ -1,5 +1,6 @@
 """The front door: folders, README's map, contracts and images agree; what documents name is there."""
 
+import ast
 import re
 import subprocess
 import tomllib
@@ -61,6 +62,12 @@ DIALECT = (
     r"wish(es)?",
 )
 """Words of our own for things that have a name in the field: see docs/glossary.md."""
+NO_VERBS = (
+    r"an?|all|any|both|each|every|how|its?|no|none|nobody|nothing|on|one|some|so|that|the|their|there|these|they|this|"
+    r"what|when|where|whether|which|who|whose|arrival|day|difference|fraction|hour|mean|most|quality|quantile|ratio|size"
+)
+"""How a docstring begins that describes a thing, and not what the function does."""
+SINGULAR_IN_S = {"address", "bias", "bypass", "compress", "cross", "discuss", "pass", "process", "suppress"}
 
 
 def rooms() -> set[str]:
@@ -225,3 +232,36 @@ def prose() -> dict[str, str]:
 def test_words_of_our_own_do_not_come_back(words):
     pattern = re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])", re.IGNORECASE)
     assert [name for name, text in prose().items() if pattern.search(text)] == []
+
+
+def functions_with_docstrings(text: str) -> list[tuple[str, str]]:
+    """Names and first words of the docstrings of the functions of a module."""
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    return [(node.name, said.split()[0].strip(",.;:")) for node in nodes if (said := ast.get_docstring(node))]
+
+
+def is_verb(word: str) -> bool:
+    plain = word.lower()
+    plural_or_third_person = plain.endswith("s") and plain not in SINGULAR_IN_S
+    return (
+        word.isalpha()
+        and word[0].isupper()
+        and not re.fullmatch(NO_VERBS, plain)
+        and not plural_or_third_person
+    )
+
+
+def test_a_docstring_that_describes_a_thing_is_found():
+    text = 'def f():\n    """Weights of rows."""\n\ndef g():\n    """Return the weights."""\n'
+    assert [word for _, word in functions_with_docstrings(text) if not is_verb(word)] == ["Weights"]
+    assert [word for word in ("Returns", "It", "What", "YYYY-MM", "Evidently's") if is_verb(word)] == []
+
+
+@pytest.mark.parametrize("room", sorted(rooms()))
+def test_a_docstring_says_what_its_function_does_and_begins_with_the_verb(room):
+    begins = [
+        (name, function, word)
+        for name in tracked(f"{room}/*.py")
+        for function, word in functions_with_docstrings((PROJECT_ROOT / name).read_text())
+    ]
+    assert [found for found in begins if not is_verb(found[2])] == []

@@ -22,7 +22,7 @@ Predictor = Callable[[TrainingSet], Floats]
 
 
 def carrier_by_hour(fit: TrainingSet) -> Predictor:
-    """Late rate by carrier and local hour, drawn towards the overall rate where flights are few."""
+    """Return the late rate by carrier and local hour, drawn towards the overall rate where flights are few."""
     keys = _carrier_hour(fit)
     overall = float(fit.y.mean())
     names, position = np.unique(keys, return_inverse=True)
@@ -34,7 +34,7 @@ def carrier_by_hour(fit: TrainingSet) -> Predictor:
 
 
 def logistic_regression(fit: TrainingSet, seed: int) -> Predictor:
-    """Logistic regression on the numeric features, standardised, medians for what is missing."""
+    """Fit a logistic regression on the numeric features, standardised, medians for what is missing."""
     numeric = np.array([i for i, name in enumerate(FEATURE_NAMES) if name not in CATEGORICAL])
     rows = np.random.default_rng(seed).permutation(len(fit))[:LOGISTIC_ROWS]
     model: Pipeline = make_pipeline(

@@ -187,7 +187,7 @@ def make_model(
 def gate_candidate(
     candidate: TrainedModel, champion: FlightModel | None, policy: GatePolicy | None = None
 ) -> GateVerdict:
-    """Judge a candidate against the champion on the candidate's held-out days, at the headline lead."""
+    """Evaluate a candidate against the champion on the candidate's held-out days, at the headline lead."""
     headline = candidate.held_out.lead == HEADLINE_LEAD
     rows = candidate.held_out.take(headline)
     looked_at = comparison(

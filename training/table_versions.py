@@ -20,12 +20,12 @@ class Labels(Protocol):
 
     @property
     def flight_id(self) -> Strings:
-        """Identities, each once."""
+        """Return the identities, each once."""
         ...
 
     @property
     def arr_delay_minutes(self) -> Ints:
-        """Arrival delay, minutes."""
+        """Return the arrival delays, minutes."""
         ...
 
 

@@ -56,7 +56,7 @@ class Trees:
 
 
 def category_maps(vectors: Floats) -> dict[str, tuple[float, ...]]:
-    """Values of each categorical feature, ascending."""
+    """Return the values of each categorical feature, ascending."""
     columns = {name: vectors[:, FEATURE_NAMES.index(name)] for name in CATEGORICAL}
     return {name: tuple(np.unique(column[~np.isnan(column)]).tolist()) for name, column in columns.items()}
 
@@ -89,7 +89,7 @@ def fit_trees(
 
 
 def _weights(rows: TrainingSet, headline: float) -> Floats:
-    """Weights of mean 1, so that regularisation weighs what it weighs without them; shape (n,)."""
+    """Return weights of mean 1, so that regularisation weighs what it weighs without them; shape (n,)."""
     weights: Floats = np.where(rows.lead == HEADLINE_LEAD, headline, 1.0)
     weights /= weights.mean()
     return weights

@@ -70,17 +70,17 @@ class TrainingSet:
 
     @property
     def carrier(self) -> Strings:
-        """Carriers, shape (n,)."""
+        """Return the carriers, shape (n,)."""
         return self.queries.carrier
 
     @property
     def origin(self) -> Strings:
-        """Origins, shape (n,)."""
+        """Return the origins, shape (n,)."""
         return self.queries.origin
 
     @property
     def dest(self) -> Strings:
-        """Destinations, shape (n,)."""
+        """Return the destinations, shape (n,)."""
         return self.queries.dest
 
     @cached_property

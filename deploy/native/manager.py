@@ -101,7 +101,7 @@ class Stack:
         self.start_services(say)
 
     def register_flows(self) -> None:
-        """Tell Prefect of every deployment; safe to repeat."""
+        """Register every deployment with Prefect; safe to repeat."""
         self.run_module("flows.deploy")
 
     def run_module(self, module: str, *arguments: str) -> None:

@@ -24,7 +24,7 @@ def _answer(address: str, what: str, body: Any = None) -> Any:
 
 
 def postgres(settings: Settings) -> None:
-    """It runs a query."""
+    """Check that it runs a query."""
     database = Database.from_settings(settings, max_connections=1)
     try:
         ClockStore(database).read()
@@ -33,29 +33,29 @@ def postgres(settings: Settings) -> None:
 
 
 def mlflow(settings: Settings) -> None:
-    """It answers a client's search, not only /health, which passes while the host check refuses everyone."""
+    """Check that it answers a client's search, not only /health, which passes while the host check refuses everyone."""
     _answer(f"{settings.mlflow_address}/api/2.0/mlflow/registered-models/search?max_results=1", "MLflow")
 
 
 def prefect_server(settings: Settings) -> None:
-    """Its API is healthy."""
+    """Check that its API is healthy."""
     _answer(f"{settings.prefect_address}/health", "Prefect")
 
 
 def prefect_worker(settings: Settings) -> None:
-    """A worker of the pool has sent a heartbeat."""
+    """Check that a worker of the pool has sent a heartbeat."""
     workers = _answer(f"{settings.prefect_address}/work_pools/ontime/workers/filter", "Prefect", body={})
     if not any(worker["status"] == "ONLINE" for worker in workers):
         raise NotReady("no worker of the pool ontime is online")
 
 
 def api(settings: Settings) -> None:
-    """It answers."""
+    """Check that it answers."""
     _answer(f"{settings.api_address}/health/live", "the API")
 
 
 def api_ready(settings: Settings) -> None:
-    """It can serve a prediction."""
+    """Check that it can serve a prediction."""
     _answer(f"{settings.api_address}/health/ready", "the API")
 
 

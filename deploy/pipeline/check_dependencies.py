@@ -20,7 +20,7 @@ AUDIT_SECONDS = 300
 
 
 def tell(text: str) -> None:
-    """Tell whoever reads the job's log."""
+    """Print for whoever reads the job's log."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

@@ -64,7 +64,7 @@ def without_hash(lock: Path) -> list[str]:
 
 
 def main() -> int:
-    """Tell every problem; exit status 1 where there is one."""
+    """Print every problem; exit status 1 where there is one."""
     found, unknown = problems(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
     for problem in found:
         sys.stderr.write(f"{problem}\n")

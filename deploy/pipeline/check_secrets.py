@@ -59,7 +59,7 @@ def accept(found: Found) -> None:
 
 
 def main() -> int:
-    """Tell every new finding; exit status 1 where there is one."""
+    """Print every new finding; exit status 1 where there is one."""
     found = scan()
     if sys.argv[1:] == ["--accept"]:
         accept(found)

@@ -145,7 +145,7 @@ def _probability(trial: Trial, version: int, flight: dict[str, Any]) -> float:
 
 
 def _refuses(trial: Trial, flight: dict[str, Any]) -> None:
-    """A stranger and a flight from nowhere are refused as on any day."""
+    """Check that a stranger and a flight from nowhere are refused as on any day."""
     wanted = {401: trial.ask("/v1/predictions", flight, key="a stranger's key"),
               422: trial.ask("/v1/predictions", flight | {"origin": "nowhere"})}  # fmt: skip
     for status, (got, body) in wanted.items():

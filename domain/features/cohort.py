@@ -80,7 +80,7 @@ class Members:
 
 
 def compute(scene: Scene) -> dict[str, Floats]:
-    """Size, lateness and waiting flights of each cohort, shape (n_ticks, n_entities, n_columns) by kind."""
+    """Compute size, lateness and waiting flights of each cohort, shape (n_ticks, n_entities, n_columns) by kind."""
     members = _members(scene)
     layers: dict[str, list[Floats]] = {kind: [] for kind in KINDS}
     for name, window in WINDOWS.items():

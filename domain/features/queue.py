@@ -30,7 +30,7 @@ COLUMNS = {"network": (CANCELLED,), "origin": (*_columns(), CANCELLED), "origin_
 
 
 def compute(scene: Scene) -> dict[str, Floats]:
-    """Queue, mean wait, recent cancellations and coming flights, shape (n_ticks, n_entities, n_columns)."""
+    """Compute queue, mean wait, recent cancellations and coming flights, shape (n_ticks, n_entities, n_columns)."""
     waiting, wait = _waiting(scene)
     cancelled, coming = _cancelled(scene), _coming(scene)
     n_ticks = scene.ticks.count

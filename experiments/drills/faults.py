@@ -38,7 +38,7 @@ class Fault:
 
 
 def weather_stuck(events: DatasetEvents, onset: datetime) -> DatasetEvents:
-    """One station repeats its last observation for ever."""
+    """Have one station repeat its last observation for ever."""
     weather = events.weather_events.copy()
     station = weather["airport"] == STUCK_STATION
     new = station & (weather["known_at"] > onset)
@@ -48,13 +48,13 @@ def weather_stuck(events: DatasetEvents, onset: datetime) -> DatasetEvents:
 
 
 def weather_missing(events: DatasetEvents, onset: datetime) -> DatasetEvents:
-    """No station sends anything any more."""
+    """Drop whatever stations send."""
     weather = events.weather_events
     return replace(events, weather_events=weather[weather["known_at"] <= onset])
 
 
 def weather_celsius(events: DatasetEvents, onset: datetime) -> DatasetEvents:
-    """Every station sends its temperatures in Celsius, as Fahrenheit."""
+    """Have every station send its temperatures in Celsius, as Fahrenheit."""
     weather = events.weather_events.copy()
     new = weather["known_at"] > onset
     for name in ("temp_f", "dewpoint_f"):
@@ -63,7 +63,7 @@ def weather_celsius(events: DatasetEvents, onset: datetime) -> DatasetEvents:
 
 
 def carrier_renamed(events: DatasetEvents, onset: datetime) -> DatasetEvents:
-    """A carrier flies under another code; the flights published under the old one are never heard of again."""
+    """Rename a carrier; the flights published under its old code are never heard of again."""
     flights = _leaving_after(events, onset)
     renamed = flights[flights["flight_id"].str.startswith(RENAMED)].copy()
     others = events.flight_events.drop(index=renamed.index)
@@ -73,7 +73,7 @@ def carrier_renamed(events: DatasetEvents, onset: datetime) -> DatasetEvents:
 
 
 def airport_closed(events: DatasetEvents, onset: datetime) -> DatasetEvents:
-    """Every flight from an airport is cancelled, three hours before it would leave; clients ask about it no more."""
+    """Cancel every flight from an airport, three hours before it would leave; clients ask about it no more."""
     flights = _leaving_after(events, onset)
     here = flights[flights["flight_id"].str.contains(f"-{CLOSED}-")]
     scheduled = here[here["kind"] == "scheduled"]
@@ -85,7 +85,7 @@ def airport_closed(events: DatasetEvents, onset: datetime) -> DatasetEvents:
 
 
 def doubled_traffic(events: DatasetEvents, onset: datetime) -> DatasetEvents:
-    """Every flight flies twice: a twin with another number leaves and arrives with it."""
+    """Double every flight: a twin with another number leaves and arrives with it."""
     flights = _leaving_after(events, onset)
     scheduled = flights[flights["kind"] == "scheduled"]
     number = scheduled["flight_number"].astype("int64").to_numpy()
@@ -103,7 +103,7 @@ def doubled_traffic(events: DatasetEvents, onset: datetime) -> DatasetEvents:
 
 
 def labels_late(events: DatasetEvents, onset: datetime) -> DatasetEvents:
-    """Arrivals become known five days late, and with them the labels."""
+    """Make arrivals known five days late, and with them the labels."""
     flights = events.flight_events.copy()
     late = (flights["kind"] == "arrived") & (flights["known_at"] > onset)
     flights.loc[late, "known_at"] += LABELS_LATE
@@ -111,7 +111,7 @@ def labels_late(events: DatasetEvents, onset: datetime) -> DatasetEvents:
 
 
 def arrivals_shifted(events: DatasetEvents, onset: datetime) -> DatasetEvents:
-    """Every flight arrives a quarter of an hour later than it would have: what the model learned holds no more."""
+    """Delay every arrival by a quarter of an hour: what the model learned holds no more."""
     flights = events.flight_events.copy()
     shifted = (flights["kind"] == "arrived") & (flights["known_at"] > onset)
     flights.loc[shifted, ["event_time", "known_at"]] += ARRIVALS_SHIFTED
@@ -120,7 +120,7 @@ def arrivals_shifted(events: DatasetEvents, onset: datetime) -> DatasetEvents:
 
 
 def undisturbed(events: DatasetEvents, onset: datetime) -> DatasetEvents:
-    """Nothing goes wrong: the control that the others are compared with."""
+    """Change nothing: the control that the others are compared with."""
     return events
 
 
@@ -143,7 +143,7 @@ FAULTS = {
 
 
 def _leaving_after(events: DatasetEvents, onset: datetime) -> pd.DataFrame:
-    """All events of the flights that are scheduled to leave after the onset, within the published days."""
+    """Return all events of the flights that are scheduled to leave after the onset, within the published days."""
     flights = events.flight_events
     scheduled = flights[flights["kind"] == "scheduled"]
     until = pd.Timestamp(onset + PUBLISHED_AHEAD)
@@ -152,7 +152,7 @@ def _leaving_after(events: DatasetEvents, onset: datetime) -> pd.DataFrame:
 
 
 def _published(flights: pd.DataFrame, onset: datetime) -> pd.DataFrame:
-    """A schedule that would have been known before the onset is published right after it."""
+    """Publish right after the onset a schedule that would have been known before."""
     return flights.assign(known_at=_not_before(flights["known_at"], onset))
 
 

@@ -47,7 +47,7 @@ def _judge(report: dict[str, Any]) -> None:
 
 
 def verdict(found: dict[str, Any], control: dict[str, Any]) -> dict[str, Any]:
-    """Tell when and by which rule a fault was detected, and what the system did.
+    """Report when and by which rule a fault was detected, and what the system did.
 
     Parameters
     ----------

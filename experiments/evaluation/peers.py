@@ -78,7 +78,7 @@ def _microseconds(peer: Peer, vectors: Floats, rows: int, times: int) -> float:
 
 
 def logistic_regression(fit: TrainingSet, parameters: TreeParameters, seed: int) -> Peer:
-    """On the numeric features, standardised, medians for what is missing; categories as their late rate."""
+    """Fit on the numeric features, standardised, medians for what is missing; categories as their late rate."""
     encode = _late_rates(fit)
     model = make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True),
@@ -101,7 +101,7 @@ def random_forest(fit: TrainingSet, parameters: TreeParameters, seed: int) -> Pe
 
 
 def histogram_boosting(fit: TrainingSet, parameters: TreeParameters, seed: int) -> Peer:
-    """scikit-learn's, as many trees and leaves as ours, without feature sampling by tree."""
+    """Fit scikit-learn's, as many trees and leaves as ours, without feature sampling by tree."""
     encode = _late_rates(fit)
     model = HistGradientBoostingClassifier(
         max_iter=parameters.n_trees, learning_rate=parameters.learning_rate,

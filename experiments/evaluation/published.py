@@ -105,7 +105,7 @@ def ours(
 def repeated(
     flights: pd.DataFrame, rows: TrainingSet, delay: Ints, parameters: TreeParameters, splits: int, seed: int
 ) -> Iterator[tuple[str, int, float]]:
-    """Judge both on repeated random splits: who, which split, AUC, one after the other."""
+    """Evaluate both on repeated random splits: who, which split, AUC, one after the other."""
     for i in range(splits):
         yield "theirs", i, theirs(flights, *_split(len(flights), seed + i))
         yield "ours", i, ours(rows, delay, *_split(len(rows), seed + i), parameters, seed + i)
@@ -118,7 +118,7 @@ def _split(n: int, seed: int) -> tuple[Ints, Ints]:
 
 
 def summary(found: list[tuple[str, int, float]]) -> dict[str, dict[str, float]]:
-    """Mean, spread and number of splits of each."""
+    """Return mean, spread and number of splits of each."""
     values = {who: [value for name, _, value in found if name == who] for who in ("theirs", "ours")}
     return {
         who: {"auc": float(np.mean(v)), "spread": float(np.std(v)), "splits": float(len(v))}

@@ -50,7 +50,7 @@ class Told:
         self._say, self._began, self._step = say, time.monotonic(), ""
 
     def __call__(self, name: str, done: float, of: float) -> None:
-        """Tell the share of a step that is done."""
+        """Report the share of a step that is done."""
         if name != self._step:
             self._step, self._began = name, time.monotonic()
             self._say(name)
@@ -91,7 +91,7 @@ def train(workspace: Workspace, say: Say) -> dict[str, Any]:
 
 
 def evaluate(workspace: Workspace, say: Say, splits: int = PEER_SPLITS) -> dict[str, Any]:
-    """Judge the model that `train` left on the test's days, and others beside it.
+    """Evaluate the model that `train` left on the test's days, and others beside it.
 
     Raises
     ------
@@ -238,7 +238,7 @@ def _plain(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain_value(value: Any) -> Any:
-    """JSON knows no NaN, and six digits are enough."""
+    """Return a value as JSON holds it: no NaN, and six digits are enough."""
     if isinstance(value, dict):
         return _plain(value)
     if isinstance(value, list | tuple):

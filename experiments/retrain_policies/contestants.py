@@ -27,7 +27,7 @@ class Calendar:
     gated: bool = True
 
     def alarms(self, view: DayView) -> list[str]:
-        """It does not look."""
+        """Return none: it does not look."""
         return []
 
     def decide(self, view: DayView) -> Decision:

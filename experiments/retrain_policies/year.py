@@ -38,7 +38,7 @@ class Year:
 
 
 def day_number(day: date) -> int:
-    """YYYYMMDD."""
+    """Return a day as YYYYMMDD."""
     return day.year * 10_000 + day.month * 100 + day.day
 
 
