@@ -15,7 +15,7 @@ def system_now() -> datetime:
 
 
 class ClockStore:
-    """Reads and sets the clock; every change is told on the channel `clock`."""
+    """Reads and sets the clock; every change is notified on the channel `clock`."""
 
     def __init__(self, database: Database):
         self._database = database

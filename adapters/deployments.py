@@ -96,7 +96,7 @@ class Deployments:
         move_alias : callable
             Moves the registry's alias to a version.
         read_alias : callable
-            Gives the version the alias names now, None without one.
+            Returns the version the alias names now, None without one.
 
         Returns
         -------

@@ -67,7 +67,7 @@ class FlightFact:
 
 
 class EventStore:
-    """Appends events and gives them back as facts.
+    """Appends events and reads them back as facts.
 
     An event's key is flight and kind, or airport and hour of observation. The same event again is a duplicate,
     another event of the same key a conflict; neither changes anything. Whatever is accepted becomes known after the
@@ -99,7 +99,7 @@ class EventStore:
             )
             if weather_events:
                 outcomes += _append_weather(cursor, columns_of_weather_events(weather_events))
-            _tell(cursor, outcomes)
+            _notify(cursor, outcomes)
         return outcomes
 
     def append_frame(self, flight_events: Any = None, weather_events: Any = None) -> AppendCounts:
@@ -120,7 +120,7 @@ class EventStore:
                 outcomes += _append_flights(cursor, columns_of_frame(flight_events, FLIGHT_WIDTHS))
             if weather_events is not None and len(weather_events):
                 outcomes += _append_weather(cursor, columns_of_frame(weather_events, WEATHER_WIDTHS))
-            _tell(cursor, outcomes)
+            _notify(cursor, outcomes)
         return _count(outcomes)
 
     @contextmanager
@@ -224,7 +224,7 @@ def _compared(difference: str | None, refused: str) -> Outcome:
     return Outcome("conflict", f"stored with another {difference}") if difference else DUPLICATE
 
 
-def _tell(cursor: Cursor, outcomes: list[Outcome]) -> None:
+def _notify(cursor: Cursor, outcomes: list[Outcome]) -> None:
     accepted = sum(outcome.status == "accepted" for outcome in outcomes)
     if accepted:
         cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(accepted)])

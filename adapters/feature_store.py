@@ -1,4 +1,4 @@
-"""The online state of features: one block a sealed tick, told on the channel `state` as soon as it is stored."""
+"""The online state of features: one block a sealed tick, notified on the channel `state` as soon as it is stored."""
 
 from functools import lru_cache
 
@@ -34,7 +34,7 @@ class FeatureStore:
             return sealing.seal(cursor, tick)
 
     def save(self, block: StateBlock) -> None:
-        """Store the state of one sealed tick and tell the channel `state`; again the same is no error.
+        """Store the state of one sealed tick and notify the channel `state`; again the same is no error.
 
         Raises
         ------
@@ -60,7 +60,7 @@ class FeatureStore:
         parameters = {"contract_hash": self._contract_hash, "tick": from_minute(tick)}
         return self._database.row("has_state", parameters) is not None
 
-    def tell(self, tick: int) -> None:
+    def notify(self, tick: int) -> None:
         """Notify the channel `state` again that a tick's state is stored."""
         self._database.execute("tell_state", {"minute": str(tick)})
 
@@ -94,7 +94,7 @@ class FeatureStore:
         return [minute_floor(tick) for (tick,) in self._database.rows("state_ticks", parameters)]
 
     def prune(self, before: int) -> int:
-        """Forget the states of ticks before one; they can be computed again. Gives the number of rows."""
+        """Forget the states of ticks before one; they can be computed again. Returns the number of rows."""
         return self._database.execute("prune_states", {"before": from_minute(before)})
 
 

@@ -64,7 +64,7 @@ class LabelColumns:
 
 
 class LabelStore:
-    """Appends labels and gives back the newest word on each flight."""
+    """Appends labels and reads back the newest word on each flight."""
 
     def __init__(self, database: Database):
         self._database = database

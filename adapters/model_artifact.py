@@ -204,7 +204,7 @@ def _main(folder: Path, key: bytes) -> None:
     model = load(folder, key)
     probability = model.probability(np.full((2, len(model.manifest.feature_names)), np.nan))
     if not np.isfinite(probability).all():
-        sys.exit("the model gives no finite probability for a row without facts")
+        sys.exit("the model returns no finite probability for a row without facts")
 
 
 if __name__ == "__main__":

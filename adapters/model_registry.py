@@ -70,7 +70,7 @@ class ModelVersion:
         Raises
         ------
         SignatureInvalid
-            If its run has no id such as MLflow gives.
+            If its run has no id such as MLflow assigns.
         """
         if not RUN_ID.fullmatch(self.run_id):
             raise SignatureInvalid(f"version {self.version} has no training run")
@@ -78,7 +78,7 @@ class ModelVersion:
 
 
 class Run:
-    """An open training run; records what the training tells it."""
+    """An open training run; records what the training reports."""
 
     def __init__(self, client: Any, run_id: str):
         self._client = client
@@ -227,7 +227,7 @@ class ModelRegistry:
             return [run.info.run_id for run in self._client.search_runs([self._experiment()], mine)]
 
     def close_abandoned_runs(self) -> list[str]:
-        """Close the runs of processes that were killed; for whoever holds the lock of retraining. Gives their ids."""
+        """Close the runs of processes that were killed; for whoever holds the lock of retraining. Returns their ids."""
         abandoned = self.running_runs()
         for run_id in abandoned:
             self._end(run_id, "KILLED")

@@ -210,7 +210,7 @@ class MonitoringStore:
         Parameters
         ----------
         attempt : callable
-            Gives what went wrong by address, None where the alert was taken.
+            Returns what went wrong by address, None where the alert was taken.
 
         Returns
         -------

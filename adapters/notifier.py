@@ -18,7 +18,7 @@ class Address:
 
     @property
     def name(self) -> str:
-        """Return its kind and a fingerprint: tells addresses apart without giving them away."""
+        """Return its kind and a fingerprint: distinguishes addresses without revealing them."""
         return f"{self.url.partition(':')[0]}-{hashlib.sha256(self.url.encode()).hexdigest()[:8]}"
 
 

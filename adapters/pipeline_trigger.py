@@ -1,4 +1,4 @@
-"""Tells GitLab that a new version of the model passed the gate: its pipeline validates the version and promotes it.
+"""Reports to GitLab a version of the model that passed the gate: its pipeline validates the version and promotes it.
 
 Source: https://docs.gitlab.com/ci/triggers/
 """
@@ -56,17 +56,20 @@ class PipelineTrigger:
     def fire(self, version: int) -> Triggered | None:
         """Start the pipeline of a version; None where the trigger is off.
 
-        A pipeline that does not start is logged and told, never raised: the version is registered all the same.
+        A pipeline that does not start is logged and returned, never raised: the version is registered all the same.
         """
         if not self.server:
             return None
         try:
-            told = self._ask(version)
+            outcome = self._ask(version)
         except (ConfigurationError, NotReady, ValueError, KeyError, TypeError) as error:
-            told = Triggered(False, f"{type(error).__name__}: {error}")
-        tell = logger.info if told.started else logger.error
-        tell("pipeline trigger", extra={"version": version, "started": told.started, "detail": told.detail})
-        return told
+            outcome = Triggered(False, f"{type(error).__name__}: {error}")
+        log = logger.info if outcome.started else logger.error
+        log(
+            "pipeline trigger",
+            extra={"version": version, "started": outcome.started, "detail": outcome.detail},
+        )
+        return outcome
 
     def _ask(self, version: int) -> Triggered:
         if not self.project:

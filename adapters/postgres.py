@@ -349,7 +349,7 @@ class Listener:
     def wait(self, timeout: float) -> list[Notification]:
         """Wait for notifications, at most `timeout` seconds.
 
-        Whatever it gives back, look at the state again: the first call and the first after a lost connection
+        Whatever it returns, look at the state again: the first call and the first after a lost connection
         give an empty list at once, because what was sent before is not known.
 
         Raises
@@ -386,11 +386,11 @@ class Listener:
         deadline = time.monotonic() + timeout
         while not connection.notifies:
             left = deadline - time.monotonic()
-            told = connection.fileno()
-            ready = select.select([told, self._woken], [], [], left)[0] if left > 0 else []
+            notified = connection.fileno()
+            ready = select.select([notified, self._woken], [], [], left)[0] if left > 0 else []
             if self._woken in ready:
                 os.read(self._woken, 4096)
-            if told not in ready:
+            if notified not in ready:
                 return []
             connection.poll()
         received = [Notification(n.channel, n.payload or "") for n in connection.notifies]

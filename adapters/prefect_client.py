@@ -55,7 +55,7 @@ class PrefectClient:
         self._patience = patience
 
     def start(self, flow: str, parameters: dict[str, Any], idempotency_key: str | None = None) -> FlowRun:
-        """Start a run of the deployment `flow/flow`; the same key gives the same run again.
+        """Start a run of the deployment `flow/flow`; the same key returns the same run.
 
         Raises
         ------
@@ -116,7 +116,7 @@ class PrefectClient:
         return [FlowRun(run["id"], run["name"]) for run in self._call("POST", "flow_runs/filter", wanted)]
 
     def hand_back(self, run: FlowRun) -> None:
-        """Put a run that nobody works on any more back into its queue; it gives its deployment's only slot free."""
+        """Put a run that nobody works on any more back into its queue; that frees its deployment's only slot."""
         state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "its worker ended before it did"}
         self._call("POST", f"flow_runs/{run.run_id}/set_state", {"state": state})
 

@@ -1,6 +1,6 @@
 """A fixed view of the event log and the labels: what it held at a moment of its own life, whatever came later.
 
-`known_at` alone does not fix it: a month that arrives late is told with the moments it became known in, and the
+`known_at` alone does not fix it: a month that arrives late is reported with the moments it became known in, and the
 rows of a file that is taken next week would be seen by a reader of last week. So a snapshot also holds the number of
 the newest row of each table.
 """
@@ -19,7 +19,7 @@ TABLES = ("flight_events", "weather_events", "labels")
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Gives facts and labels from rows up to the newest of each table at its making; reads as the stores do."""
+    """Returns facts and labels from rows up to the newest of each table at its making; reads as the stores do."""
 
     database: Database
     last_rows: Mapping[str, int]

@@ -28,7 +28,7 @@ def _plain(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
-def events_told(say: Say) -> Callable[[int, int], None]:
+def event_progress(say: Say) -> Callable[[int, int], None]:
     """Return a function that reports how many events are done, and how long the others will take."""
     started = time.monotonic()
 
@@ -39,7 +39,7 @@ def events_told(say: Say) -> Callable[[int, int], None]:
     return tell
 
 
-def steps_told(say: Say) -> Callable[[str, float], None]:
+def step_progress(say: Say) -> Callable[[str, float], None]:
     """Return a function that reports each step once, when it begins."""
     last = ""
 

@@ -36,7 +36,7 @@ class KeyRing:
         Raises
         ------
         NotReady
-            If the keys were never read: then nobody can be told to be unknown.
+            If the keys were never read: then nobody can be refused as unknown.
         """
         return self.scopes_of_hash(self.hash(key))
 
@@ -44,7 +44,7 @@ class KeyRing:
         """Return the scopes of the key with a hash; as `scopes`."""
         if self._scopes is None:
             raise NotReady("the keys are not loaded yet")
-        # The lookup is by the hash of 256 random bits: its timing tells nothing about a key.
+        # The lookup is by the hash of 256 random bits: its timing reveals nothing about a key.
         return self._scopes.get(hashed)
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Tells that the version which MLflow's alias names does not serve, and when it does again."""
+"""Reports that the version which MLflow's alias names does not serve, and when it does again."""
 
 import logging
 
@@ -18,9 +18,9 @@ class ChampionAlert:
     def __init__(self, store: MonitoringStore, clock: ClockStore):
         self._store = store
         self._clock = clock
-        self._told: str | None = None  # a worker begins without knowing what those before it opened
+        self._reported: str | None = None  # a worker begins without knowing what those before it opened
 
-    def tell(self, models: ModelHolder) -> None:
+    def report(self, models: ModelHolder) -> None:
         """Bring the alert up to what a worker found.
 
         Raises
@@ -29,7 +29,7 @@ class ChampionAlert:
             If PostgreSQL is away; call again.
         """
         problem = models.problem
-        if problem is None or problem == self._told:
+        if problem is None or problem == self._reported:
             return
         now = self._clock.read().now
         if not problem:
@@ -40,4 +40,4 @@ class ChampionAlert:
             message = f"{RULE}: {problem}. {ADVICE}"
             if self._store.open_alert(RULE, SEVERITY, now.date(), now, message, evidence):
                 logger.error(RULE, extra=evidence)
-        self._told = problem
+        self._reported = problem

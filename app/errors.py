@@ -79,7 +79,7 @@ def problem_of(error: OntimeError) -> dict[str, Any]:
 
 
 def _public(error: OntimeError) -> str:
-    """Return what clients may read: after the colon a part that is away tells its inner address."""
+    """Return what clients may read: after the colon a part that is away names its inner address."""
     return str(error).partition(": ")[0] if isinstance(error, NotReady) else str(error)
 
 

@@ -23,7 +23,7 @@ KEY_POLL_SECONDS = 1.0
 COUNTS_SECONDS = 1.0
 MODELS = "models"
 FIRST_LOOK_SECONDS = 15.0
-"""Gunicorn gives a worker 30 s to begin."""
+"""Gunicorn allows a worker 30 s to begin."""
 FIRST_LOOK_PAUSE_SECONDS = 0.2
 
 
@@ -91,7 +91,7 @@ def _loops(parts: Parts) -> list[Loop]:
     return [
         Loop("states", parts.cache.refresh, 0.0),
         Loop(MODELS, follow_models, MODEL_POLL_SECONDS),
-        Loop("champion", lambda: parts.champion_alert.tell(parts.models), MODEL_POLL_SECONDS),
+        Loop("champion", lambda: parts.champion_alert.report(parts.models), MODEL_POLL_SECONDS),
         Loop("keys", parts.keys.refresh, KEY_POLL_SECONDS),
         Loop("counts", parts.counts.settle, COUNTS_SECONDS),
     ]

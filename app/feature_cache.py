@@ -1,4 +1,4 @@
-"""The newest states and the clock in memory, told by PostgreSQL's notifications and checked now and then.
+"""The newest states and the clock in memory, updated by PostgreSQL's notifications and checked now and then.
 
 A thread follows PostgreSQL; a request about the present reads memory and waits for no database, however it hangs.
 Only a question about an older moment than memory holds asks the store.
@@ -35,7 +35,7 @@ AWAY_SECONDS = 3.0
 
 
 class FeatureCache:
-    """Gives the state a question sees, and what time it is."""
+    """Returns the state a question sees, and what time it is."""
 
     def __init__(self, database: Database):
         self._database = database

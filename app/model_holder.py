@@ -52,7 +52,7 @@ class ModelHolder:
     Parameters
     ----------
     ledger : callable, optional
-        Gives the versions that may serve by the ledger, the champion first: where the alias names none that can.
+        Returns the versions that may serve by the ledger, the champion first: where the alias names none that can.
     """
 
     def __init__(self, registry: ModelRegistry, ledger: Callable[[], list[int]] = list):
@@ -96,7 +96,7 @@ class ModelHolder:
                 self._serve_last_sound()
                 raise
             self._serve_last_sound()
-            self._problem = self._told(champion)
+            self._problem = self._reason_of(champion)
             same = champion is not None and challenger is not None and champion.version == challenger.version
             self._follow_challenger(None if same else challenger)
             self._forget_cold()
@@ -136,7 +136,7 @@ class ModelHolder:
             return
         self._pair = Pair(served, challenger if challenger != served else None)
         self._former = current
-        _tell(CHAMPION, current, served)
+        _log_swap(CHAMPION, current, served)
 
     def _follow_challenger(self, found: ModelVersion | None) -> None:
         champion, current = self._pair
@@ -144,7 +144,7 @@ class ModelHolder:
         if served == current:
             return
         self._pair = Pair(champion, served)
-        _tell(CHALLENGER, current, served)
+        _log_swap(CHALLENGER, current, served)
 
     def _loaded(self, alias: str, found: ModelVersion | None) -> Served | None:
         """Return the version, loaded.
@@ -175,7 +175,7 @@ class ModelHolder:
         self._refused[name] = Refused(time.monotonic() + rest, rest, reason)
         logger.error("model refused", extra={"alias": alias, "version": version, "reason": reason})
 
-    def _told(self, found: ModelVersion | None) -> str:
+    def _reason_of(self, found: ModelVersion | None) -> str:
         """Say why what the alias names does not serve; nothing where it does, or a new stack has no champion yet."""
         if found is None:
             return f"MLflow's alias {CHAMPION} names no version" if self.champion else ""
@@ -222,7 +222,7 @@ class ModelHolder:
         self._warm = {name: served for name, served in self._warm.items() if served in keep}
 
 
-def _tell(alias: str, before: Served | None, after: Served | None) -> None:
+def _log_swap(alias: str, before: Served | None, after: Served | None) -> None:
     versions: dict[str, object] = {
         "alias": alias,
         "from_version": before.version if before else None,

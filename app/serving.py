@@ -33,7 +33,7 @@ class Question:
     """A flight and the moment to predict it from."""
 
     flight: dict[str, Any]
-    """As `FlightSchema` gives it."""
+    """As `FlightSchema` loads it."""
     as_of: datetime
     lead_minutes: int
     state: StateBlock

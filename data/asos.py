@@ -67,7 +67,7 @@ def read_weather(lines: Lines, report: CleaningReport, most_bad: float) -> tuple
     Raises
     ------
     BadFile
-        If more rows do not fit than may be, or the times are of no zone that can be told; nothing of the file
+        If more rows do not fit than may be, or the times are of no zone that can be determined; nothing of the file
         counts then.
     """
     table = read_table(lines, COLUMNS, OPTIONAL, most_bad)
@@ -107,7 +107,9 @@ def _possible(name: str, values: pd.Series, table: TextTable, report: CleaningRe
     outside = values.notna() & ~values.between(low, high)
     unit = " mph" if name.startswith("wind_s") or name.startswith("wind_g") else ""
     if outside.sum() > max(1, values.notna().sum() / 2):
-        table.blame(name, outside, f"expected {low} to {high}{unit}, as most readings are not: another unit?")
+        table.reject(
+            name, outside, f"expected {low} to {high}{unit}, as most readings are not: another unit?"
+        )
         return values
     for line in outside.index[outside]:
         if len(report.blanked) < SHOWN:
@@ -146,23 +148,23 @@ def _of_known_airports(rows: pd.DataFrame, report: CleaningReport) -> pd.DataFra
 
 
 def _moments(table: TextTable) -> pd.Series:
-    """Return the moments in UTC of times in the file's zone; what does not fit is blamed on the table."""
+    """Return the moments in UTC of times in the file's zone; what does not fit is rejected in the table."""
     text = table.matching("valid", MOMENT, "expected a moment like 2013-04-11 14:51")
     clock = pd.to_datetime(text, format="%Y-%m-%d %H:%M", errors="coerce").dt.as_unit("us")
     fits = text.str.fullmatch(MOMENT)
-    table.blame("valid", fits & clock.isna(), "expected a moment of the calendar")
+    table.reject("valid", fits & clock.isna(), "expected a moment of the calendar")
     zone = _zone(table)
     moments = clock.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT").dt.tz_convert("UTC")
     # In winter's time: near enough for a report's own time to be found, and never lacking.
     near = clock.dt.tz_localize(
         zone, ambiguous=np.zeros(len(clock), dtype=bool), nonexistent="shift_forward"
     ).dt.tz_convert("UTC")
-    told = _told_by_reports(table, near)
+    reported = _times_of_reports(table, near)
     unclear = clock.notna() & moments.isna()
-    moments = moments.where(~unclear, told)
+    moments = moments.where(~unclear, reported)
     why = f"not one moment where the clocks of {zone} change: download in Etc/UTC"
-    table.blame("valid", unclear & moments.isna(), why)
-    _compare_with_reports(table, moments, told)
+    table.reject("valid", unclear & moments.isna(), why)
+    _compare_with_reports(table, moments, reported)
     return moments
 
 
@@ -175,25 +177,25 @@ def _zone(table: TextTable) -> ZoneInfo:
         raise whole_file("expected a zone like Etc/UTC or America/New_York", named, "Time Zone") from error
 
 
-def _told_by_reports(table: TextTable, near: pd.Series) -> pd.Series:
+def _times_of_reports(table: TextTable, near: pd.Series) -> pd.Series:
     """Return the moment in each report's own text, of the day nearest to the row's; NaT where there is none."""
     parts = table.text["metar"].str.extract(METAR_TIME).astype("float64")
     # Whole minutes: from NaN pandas reads whatever its memory holds, which may overflow.
     of_day = pd.to_timedelta((parts[1] * 60 + parts[2]).fillna(0).astype("int64"), unit="min")
-    told = pd.Series(pd.NaT, index=near.index, dtype=near.dtype)
+    reported = pd.Series(pd.NaT, index=near.index, dtype=near.dtype)
     for shift in (0, -1, 1):
         day = near.dt.floor("D") + pd.Timedelta(days=shift)
-        told = told.fillna((day + of_day).where(day.dt.day == parts[0]))
-    moments: pd.Series = told.dt.as_unit("us")
+        reported = reported.fillna((day + of_day).where(day.dt.day == parts[0]))
+    moments: pd.Series = reported.dt.as_unit("us")
     return moments
 
 
-def _compare_with_reports(table: TextTable, moments: pd.Series, told: pd.Series) -> None:
+def _compare_with_reports(table: TextTable, moments: pd.Series, reported: pd.Series) -> None:
     """Check that times and reports agree; where most do not, the file's zone is not the one that it names, if any."""
     dated = table.text["metar"].str.contains(METAR_TIME.replace("(", "(?:"), regex=True) & moments.notna()
-    apart = dated & ~((moments - told).abs() <= METAR_TOLERANCE)
+    apart = dated & ~((moments - reported).abs() <= METAR_TOLERANCE)
     if not apart.sum() > dated.sum() / 2:
-        table.blame("valid", apart, "the report's own time (metar) is another")
+        table.reject("valid", apart, "the report's own time (metar) is another")
         return
     line = int(apart.index[apart][0])
     valid, metar = table.value(line, "valid"), table.value(line, "metar")

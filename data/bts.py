@@ -97,7 +97,7 @@ def read_flights(lines: Lines, report: CleaningReport, most_bad: float) -> tuple
 
 
 def _typed(table: TextTable, report: CleaningReport) -> pd.DataFrame:
-    """Return every column in its type; what does not fit is blamed on the table."""
+    """Return every column in its type; what does not fit is rejected in the table."""
     raw = pd.DataFrame(
         {
             "date": _dates(table),
@@ -126,9 +126,9 @@ def _dates(table: TextTable) -> pd.Series:
     days = pd.to_datetime(text.where(iso), format="%Y-%m-%d", errors="coerce")
     american = pd.to_datetime(text.where(~iso).str.partition(" ")[0], format="%m/%d/%Y", errors="coerce")
     days = days.fillna(american)
-    table.blame("date", text.str.fullmatch(DATE) & days.isna(), "expected a day of the calendar")
+    table.reject("date", text.str.fullmatch(DATE) & days.isna(), "expected a day of the calendar")
     outside = days.notna() & ~days.dt.year.between(FIRST_YEAR, LAST_YEAR)
-    table.blame(
+    table.reject(
         "date", outside, f"expected a year from {FIRST_YEAR} to {LAST_YEAR}: no zone rules for others"
     )
     return days
@@ -136,7 +136,7 @@ def _dates(table: TextTable) -> pd.Series:
 
 def _clock(table: TextTable, column: str) -> pd.Series:
     hhmm = table.numbers(column, required=True, whole=True)
-    table.blame(column, hhmm.notna() & ~_is_clock(hhmm), "expected a clock time HHMM from 0000 to 2400")
+    table.reject(column, hhmm.notna() & ~_is_clock(hhmm), "expected a clock time HHMM from 0000 to 2400")
     return hhmm
 
 
@@ -146,7 +146,7 @@ def _is_clock(hhmm: pd.Series) -> pd.Series:
 
 def _flag(table: TextTable, column: str) -> pd.Series:
     flag = table.numbers(column, required=True)
-    table.blame(column, flag.notna() & ~flag.isin([0, 1]), "expected 0 or 1")
+    table.reject(column, flag.notna() & ~flag.isin([0, 1]), "expected 0 or 1")
     return flag == 1
 
 
@@ -160,7 +160,7 @@ def _derive_delays(raw: pd.DataFrame, table: TextTable, report: CleaningReport) 
         mended = lacking & found.between(EARLY, LATE)
         raw[f"{end}_delay"] = raw[f"{end}_delay"].mask(mended, found)
         derived |= mended
-    why = "the clock times tell how late they were"
+    why = "the clock times show how late they were"
     report.add("flights", "mended", "flown flights without a delay", derived.sum(), why)
 
 
@@ -169,7 +169,7 @@ def _clock_delay(table: TextTable, scheduled: pd.Series, actual: str) -> pd.Seri
 
     NaN where unclear.
     """
-    # Not blamed: where a delay is written, nobody needs the clock time.
+    # Not rejected: where a delay is written, nobody needs the clock time.
     hhmm = pd.to_numeric(table.text[actual], errors="coerce")
     hhmm = hhmm.where(_is_clock(hhmm) & (hhmm % 1 == 0))
     minutes = (clock_minutes(hhmm) - clock_minutes(scheduled) - EARLY) % MINUTES_A_DAY + EARLY
@@ -179,7 +179,7 @@ def _clock_delay(table: TextTable, scheduled: pd.Series, actual: str) -> pd.Seri
 def _contradictions(raw: pd.DataFrame, table: TextTable) -> None:
     arrived, gone = raw["arr_delay"].notna(), raw["cancelled"] | raw["diverted"]
     lacking = {name: table.absent(name) & raw[name].isna() for name in ("dep_delay", "arr_delay")}
-    why = "and the clock times do not tell it"
+    why = "and the clock times do not show it"
     rules = (
         ("diverted", raw["cancelled"] & raw["diverted"], "a flight is cancelled or diverted, not both"),
         ("arr_delay", gone & arrived, "a cancelled or diverted flight has no arrival delay"),
@@ -187,7 +187,7 @@ def _contradictions(raw: pd.DataFrame, table: TextTable) -> None:
         ("dep_delay", ~raw["cancelled"] & lacking["dep_delay"], f"expected one: not cancelled, {why}"),
     )
     for column, rows, reason in rules:
-        table.blame(column, rows, reason)
+        table.reject(column, rows, reason)
 
 
 def _without_copies(raw: pd.DataFrame, table: TextTable, report: CleaningReport) -> pd.DataFrame:
@@ -217,7 +217,7 @@ def _once(raw: pd.DataFrame, table: TextTable, report: CleaningReport) -> pd.Dat
     report.add("flights", "dropped", "repeated rows", same.sum(), "they say the same")
     raw = _scheduled_legs(raw[~same], [*identity, "sched_dep_time"], report)
     torn = raw.duplicated([*identity, "sched_dep_time"], keep=False)
-    table.blame_lines(
+    table.reject_lines(
         "flight", raw.index[torn], "the same departure stands in the file again, with another outcome"
     )
     raw = table.good(raw).sort_values("sched_dep_time", kind="stable")
@@ -274,7 +274,7 @@ def _departure(raw: pd.DataFrame, dep_local: np.ndarray, report: CleaningReport)
     second = found.repeated & ~np.isnan(elapsed) & (
         local == clock_minutes(raw["sched_arr_time"]) % MINUTES_A_DAY
     )  # fmt: skip
-    why = "the scheduled duration tells which of the two; without it the first"
+    why = "the scheduled duration decides which of the two; without it the first"
     report.add("flights", "mended", "departures in the hour that autumn repeats", found.repeated.sum(), why)
     why = "spring skips the hour: read on the clock before the change"
     report.add("flights", "mended", "departures in an hour that is not there", found.skipped.sum(), why)

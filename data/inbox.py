@@ -59,7 +59,7 @@ class FileReport:
     """Name in `rejected/` of the table of rows that did not fit."""
     cleaning: dict[str, Any] = field(default_factory=dict)
     summary: str = ""
-    """Why the whole file was rejected, where no row alone is to blame."""
+    """Why the whole file was rejected, where it is not for a single row."""
     errors: list[dict[str, Any]] = field(default_factory=list)
     """The first values that do not fit: of the rows set aside, or of a rejected file."""
     error_count: int = 0
@@ -104,7 +104,7 @@ def _shown(error: dict[str, Any]) -> str:
 
 
 class Progress:
-    """Is told how the taking goes; this one keeps it to itself."""
+    """Hears how the taking goes; this one keeps it to itself."""
 
     def waits(self, files: Sequence[Path]) -> None:
         """Hear which files will be taken, in that order."""
@@ -139,7 +139,7 @@ def take_inbox(
     most_bad : float
         Largest share of a file's rows that may be set aside; where more do not fit, the file is refused.
     progress : Progress, optional
-        Told of each file, and after each piece.
+        Called for each file, and after each piece.
 
     Raises
     ------

@@ -141,7 +141,7 @@ def ingest(
     cache_dir : Path, optional
         Folder where the cleaned events are kept between runs.
     progress : callable, optional
-        Told after each piece how many events are done, of how many.
+        Called after each piece with how many events are done, of how many.
 
     Raises
     ------

@@ -12,22 +12,22 @@ from data.ingest import IngestReport
 
 def write_report(path: Path, dataset: IngestReport | None, files: Sequence[FileReport]) -> None:
     """Write what a run did; of what it did not do, the dataset or any file, the report of an earlier run stays."""
-    told = _read(path)
+    report = _read(path)
     if dataset is not None:
-        told["dataset"] = asdict(dataset)
+        report["dataset"] = asdict(dataset)
     if files:
-        told["files"] = [asdict(file) for file in files]
+        report["files"] = [asdict(file) for file in files]
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(told, indent=1) + "\n")
+    unfinished.write_text(json.dumps(report, indent=1) + "\n")
     unfinished.replace(path)
 
 
 def _read(path: Path) -> dict[str, Any]:
     empty: dict[str, Any] = {"dataset": None, "files": []}
     try:
-        told = json.loads(path.read_text())
+        report = json.loads(path.read_text())
     except (OSError, ValueError):
         return empty
     # A report of an earlier release has another form.
-    return told if isinstance(told, dict) and told.keys() == empty.keys() else empty
+    return report if isinstance(report, dict) and report.keys() == empty.keys() else empty

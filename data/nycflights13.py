@@ -272,7 +272,7 @@ def clean_weather(raw: pd.DataFrame, report: CleaningReport) -> pd.DataFrame:
     weather = raw.rename(columns=WEATHER_NAMES)[[*WEATHER_NAMES.values()]].copy()
     weather.insert(1, "observed_at", pd.to_datetime(raw["time_hour"], utc=True).astype("datetime64[us, UTC]"))
     local = raw.duplicated(["origin", "year", "month", "day", "hour"], keep=False).sum()
-    why = "the hour that autumn repeats; UTC tells the two apart"
+    why = "the hour that autumn repeats; UTC distinguishes the two"
     report.add("weather", "kept", "rows sharing a local hour", local, why)
     repeated = weather.duplicated(["airport", "observed_at"], keep="last")
     report.add(

@@ -41,7 +41,7 @@ def _bad_values(cases: pd.DataFrame, rows: pd.DataFrame, table: TextTable) -> li
         whole_row = ours not in rows.columns or case["schema_context"] == "DataFrameSchema"
         column = "row" if whole_row else table.names.get(FILE_NAMES.get(ours, ours), ours)
         value = _shown(rows, line) if whole_row else str(case["failure_case"])
-        # A rule about a whole row is told once for each of its columns.
+        # A rule about a whole row is reported once for each of its columns.
         found.setdefault((line, column, check), BadValue(line, column, f"breaks the rule {check}", value))
     return sorted(found.values(), key=lambda bad: (bad.row or 0, bad.column))
 

@@ -77,16 +77,16 @@ class RowsSetAside:
             file.writelines(f"{line}\n" for line in self.lines.before)
             writer = csv.writer(file, delimiter=self.lines.delimiter, lineterminator="\n")
             header = self.lines.fields(self.lines.header)
-            # Rows that were set aside before, and again do not fit, are not told twice why.
-            told = len(SET_ASIDE_COLUMNS) if tuple(header[:4]) == SET_ASIDE_COLUMNS else 0
-            writer.writerow([*SET_ASIDE_COLUMNS, *header[told:]])
+            # Rows that were set aside before, and again do not fit, are not reported twice.
+            reported = len(SET_ASIDE_COLUMNS) if tuple(header[:4]) == SET_ASIDE_COLUMNS else 0
+            writer.writerow([*SET_ASIDE_COLUMNS, *header[reported:]])
             for line, values in sorted(by_line.items()):
                 own = self.lines.fields(self.lines.row(line))[: len(header)]
                 own += [""] * (len(header) - len(own))
-                writer.writerow([line, *_told(values), *own[told:]])
+                writer.writerow([line, *_reported(values), *own[reported:]])
 
 
-def _told(values: list[BadValue]) -> list[str]:
+def _reported(values: list[BadValue]) -> list[str]:
     columns = ((v.column, v.reason, v.value or "") for v in values)
     return ["; ".join(parts) for parts in zip(*columns, strict=True)]
 
@@ -113,11 +113,11 @@ class TextTable:
         """Return the rows that were bad."""
         return RowsSetAside(self.lines, self._sorted())
 
-    def blame(self, column: str, rows: pd.Series, reason: str) -> None:
+    def reject(self, column: str, rows: pd.Series, reason: str) -> None:
         """Note that the values of a column are bad in some rows."""
-        self.blame_lines(column, self.text.index[rows.to_numpy(dtype=bool)], reason)
+        self.reject_lines(column, self.text.index[rows.to_numpy(dtype=bool)], reason)
 
-    def blame_lines(self, column: str, lines: Iterable[int], reason: str) -> None:
+    def reject_lines(self, column: str, lines: Iterable[int], reason: str) -> None:
         """Note that the values of a column are bad at some lines."""
         name, lines = self.names.get(column, column), list(lines)
         values = self.text.loc[lines, column].astype(str)
@@ -147,7 +147,7 @@ class TextTable:
     def matching(self, column: str, pattern: str, reason: str) -> pd.Series:
         """Return text that matches a pattern."""
         values = self.text[column]
-        self.blame(column, ~values.str.fullmatch(pattern, flags=re.ASCII), reason)
+        self.reject(column, ~values.str.fullmatch(pattern, flags=re.ASCII), reason)
         return values
 
     def absent(self, column: str) -> pd.Series:
@@ -161,9 +161,9 @@ class TextTable:
         if whole:
             wrong |= numbers.notna() & (numbers % 1 != 0)
         expected = "expected a whole number" if whole else "expected a number"
-        self.blame(column, wrong, expected)
+        self.reject(column, wrong, expected)
         if required:
-            self.blame(column, absent, f"{expected}, found none")
+            self.reject(column, absent, f"{expected}, found none")
         return numbers.mask(wrong)
 
     def _parsed(self, column: str) -> pd.Series:

@@ -33,7 +33,7 @@ for lead, v in sorted(found["by_lead"].items(), key=lambda item: int(item[0])):
 #
 # From the test's questions: a flight that arrived more than two hours late.
 # %%
-sets = load_sets(where.plan, where.data_dir, where.folder, lambda *told: None)
+sets = load_sets(where.plan, where.data_dir, where.folder, lambda *progress: None)
 flight = sets.test.flight_id[(sets.test.lead == 60) & (sets.test_delay > 120)][100]
 asked = sets.test.take(sets.test.flight_id == flight)
 delay = sets.test_delay[sets.test.flight_id == flight][0]

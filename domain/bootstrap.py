@@ -1,7 +1,7 @@
 """Intervals by a bootstrap that draws blocks of rows with replacement: days, or the hours of one day.
 
 Flights of one day share its weather and its queues, so rows are not independent and days are the blocks. A draw
-gives each block the number of times it was drawn; a metric of the drawn rows is the metric under those weights, so
+weighs each block by the number of times it was drawn; a metric of the drawn rows is the metric under those weights, so
 that rows are sorted once however often blocks are drawn.
 """
 

@@ -60,7 +60,7 @@ class ModelManifest:
     """Quality on days after its training, at the headline lead."""
 
     def to_json(self) -> str:
-        """Write it; the same manifest always gives the same text."""
+        """Write it; the same manifest always has the same text."""
         return json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"
 
     @classmethod

@@ -89,7 +89,7 @@ def build_parts(
     folder : Path
         Where parts are kept: an interrupted build goes on with those that are missing.
     progress : callable
-        Told what is done: its name, how much of it, of how much.
+        Called with what is done: its name, how much of it, of how much.
     """
     load_dataset(data_dir)
     kept = folder / f"rows-{fingerprint(data_dir)}"

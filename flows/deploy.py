@@ -35,7 +35,7 @@ DEPLOYMENTS = (
     FlowDeployment(
         "nightly_monitoring",
         "nightly_monitoring",
-        "Measure a day: drift, performance, service. Raises alerts, judges the challenger, decides on a retrain.",
+        "Measure a day: drift, performance, service. Raises alerts, evaluates the challenger, decides on a retrain.",
         (Cron("0 10 * * *", timezone="UTC"),),
     ),
     FlowDeployment(

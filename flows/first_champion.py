@@ -10,7 +10,7 @@ from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.postgres import Database
 from adapters.settings import Settings
 from adapters.snapshots import Snapshot
-from adapters.terminal import Say, steps_told
+from adapters.terminal import Say, step_progress
 from domain.errors import OntimeError
 from training import run as training_run
 from training.retraining import RetrainPlan
@@ -41,7 +41,7 @@ def train_first(settings: Settings, say: Say) -> int:
             registry,
             settings.signing_key,
             request,
-            steps_told(say),
+            step_progress(say),
             data,
         )
         if not verdict.passed:

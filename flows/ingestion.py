@@ -10,7 +10,7 @@ from adapters.clock_store import ClockStore
 from adapters.event_store import EventStore
 from adapters.postgres import Database
 from adapters.settings import Settings
-from adapters.terminal import Say, events_told
+from adapters.terminal import Say, event_progress
 from data import inbox
 from data.inbox import FileReport, take_inbox, waiting
 from data.ingest import IngestReport
@@ -69,7 +69,7 @@ def ingest_dataset(settings: Settings, until: datetime | None, say: Say) -> None
     database = Database.from_settings(settings)
     try:
         moment = until or ClockStore(database).read().now
-        report = append_dataset(EventStore(database), moment, settings, events_told(say))
+        report = append_dataset(EventStore(database), moment, settings, event_progress(say))
     finally:
         database.close()
     for line in report.lines():
@@ -88,7 +88,7 @@ def ingest_inbox(settings: Settings, say: Say) -> list[FileReport]:
 
 
 def watch_inbox(settings: Settings, say: Say, stop: threading.Event, pause: float = LOOK_SECONDS) -> None:
-    """Take files as they come, until told to stop; one that still grows, or was left there, is not touched."""
+    """Take files as they come, until asked to stop; one that still grows, or was left there, is not touched."""
     before = left = _looks(settings.inbox_dir)
     while not stop.wait(pause):
         now = _looks(settings.inbox_dir)

@@ -6,7 +6,7 @@ from adapters.model_registry import ModelRegistry
 from adapters.postgres import Database
 from adapters.settings import Settings
 from adapters.snapshots import Snapshot
-from adapters.terminal import Say, steps_told
+from adapters.terminal import Say, step_progress
 from training.rebuild import rebuild
 
 
@@ -20,7 +20,7 @@ def rebuild_run(settings: Settings, run_id: str, say: Say) -> bool:
 
     try:
         registry = ModelRegistry.from_settings(settings)
-        rebuilt = rebuild(registry, stores, settings.signing_key, run_id, steps_told(say))
+        rebuilt = rebuild(registry, stores, settings.signing_key, run_id, step_progress(say))
     finally:
         database.close()
     for line in rebuilt.lines():

@@ -83,7 +83,7 @@ def _gate(
     begins = day_of(int(split.evaluation.day.min())).isoformat()
     if begins <= manifest.trained_until:
         raise OntimeError(
-            f"version {version} was fitted on days up to {manifest.trained_until}; the days to judge it on begin "
+            f"version {version} was fitted on days up to {manifest.trained_until}; the days to evaluate it on begin "
             f"on {begins}"
         )
     simple = baselines.predictions(split, manifest.seed)

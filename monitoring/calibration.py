@@ -18,7 +18,7 @@ PAGES = ("warning", "critical")
 
 @dataclass(frozen=True)
 class CalibrationPolicy:
-    """At how many pages in how many undisturbed days the bounds aim, by how many draws that is judged."""
+    """At how many pages in how many undisturbed days the bounds aim, by how many draws that is estimated."""
 
     days: int = 60
     pages: float = 1.0

@@ -1,4 +1,4 @@
-"""The quality of a day's feeds, flights, weather and labels: faults that one day is enough to tell."""
+"""The quality of a day's feeds, flights, weather and labels: faults that one day is enough to find."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

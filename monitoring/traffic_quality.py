@@ -18,7 +18,7 @@ WEEKS = 4
 MINIMUM_WEEKS = 2
 TRAILING_DAYS = 7 * WEEKS
 USUAL_ORIGIN, USUAL_CARRIER, USUAL_DEST = 20.0, 8.0, 15.0
-"""Flights a day from which an entity's own volume is judged; a third of three flights is nothing."""
+"""Flights a day from which an entity's own volume is measured; a third of three flights is nothing."""
 OVERDUE_MINUTES = 360
 """An arrival later than this is late even for a late flight."""
 NEWS_DAYS = 7
@@ -107,8 +107,8 @@ def _volume(days: TrafficDays, gone: npt.NDArray[np.bool_]) -> Iterator[Measure]
         table = days.counts(codes, size, keep)
         before = usual(table)
         names = (flights.network.carriers if kind == "carrier" else flights.network.airports).names
-        judged = np.flatnonzero(before >= least)
-        ratios = {names[i]: _ratio(table[-1, i], before[i]) for i in judged.tolist()}
+        measured = np.flatnonzero(before >= least)
+        ratios = {names[i]: _ratio(table[-1, i], before[i]) for i in measured.tolist()}
         for name, value in ratios.items() if kind != "dest" else ():
             yield Measure(f"{what}_ratio", value, f"{kind}={name}", n=n)
         yield Measure(f"{what}_{kind}_low", min(ratios.values(), default=NOWHERE), n=n)

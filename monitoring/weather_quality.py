@@ -1,4 +1,4 @@
-"""Whether the weather can be believed: one day of observations is enough to tell a broken sensor.
+"""Whether the weather can be believed: one day of observations is enough to find a broken sensor.
 
 Each fault has a measure that sees it on its own day: a sensor that sticks repeats itself, one in the wrong unit
 contradicts its neighbours, and all in the wrong unit contradict physics: temperature, dewpoint and humidity are
@@ -35,7 +35,7 @@ LIKE_NEIGHBOURS = {
     "pressure_mb": 0.5,
     "wind_speed_mph": 2.0,
 }
-"""Smallest scale on which a station's distance from the others is judged, in its own unit."""
+"""Smallest scale on which a station's distance from the others is measured, in its own unit."""
 HOURS = 24
 PUBLISHED_AFTER_MINUTES = 52
 """The observation of the hour h is there at about h:52."""

@@ -14,33 +14,33 @@ app = typer.Typer()
 @app.command()
 def evaluate() -> None:
     """Evaluate the model that `train` made on September to December, beside others; writes the report."""
-    from experiments.evaluation import command as study
+    from experiments.evaluation import command as evaluation
 
-    study.evaluate(settings(), say)
+    evaluation.evaluate(settings(), say)
 
 
 @app.command()
 def ablation() -> None:
     """Fit without each family of features, to measure what each is worth."""
-    from experiments.evaluation import command as study
+    from experiments.evaluation import command as evaluation
 
-    study.ablation(settings(), say)
+    evaluation.ablation(settings(), say)
 
 
 @app.command()
 def refits() -> None:
     """Fit before every month, to measure what that is worth beside a model that is never refitted."""
-    from experiments.evaluation import command as study
+    from experiments.evaluation import command as evaluation
 
-    study.refits(settings(), say)
+    evaluation.refits(settings(), say)
 
 
 @app.command()
 def audit() -> None:
     """Check every vector of the year for data leakage; exit status 1 when there is any."""
-    from experiments.evaluation import command as study
+    from experiments.evaluation import command as evaluation
 
-    raise typer.Exit(0 if study.audit_features(settings(), say) else 1)
+    raise typer.Exit(0 if evaluation.audit_features(settings(), say) else 1)
 
 
 @app.command()
@@ -54,9 +54,9 @@ def bench_features() -> None:
 @app.command()
 def walkthrough() -> None:
     """Execute the notebook docs/walkthrough.ipynb again."""
-    from experiments.evaluation import command as study
+    from experiments.evaluation import command as evaluation
 
-    study.make_walkthrough(settings(), say)
+    evaluation.make_walkthrough(settings(), say)
 
 
 @app.command()

@@ -55,9 +55,9 @@ def train(
         from flows.rebuild import rebuild_run
 
         raise typer.Exit(0 if rebuild_run(settings(), rebuild, say) else 1)
-    from experiments.evaluation import command as study
+    from experiments.evaluation import command as evaluation
 
-    study.train(settings(), say)
+    evaluation.train(settings(), say)
 
 
 @app.command()

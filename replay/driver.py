@@ -53,7 +53,7 @@ class DayCount:
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Posted:
     """Events of (after, until] that are being posted."""
 
     after: datetime
@@ -73,7 +73,7 @@ class Replay:
         self._feed = feed
         self._counts: dict[date, DayCount] = {}
         self._pool = ThreadPoolExecutor(1, "replay-ahead")
-        self._ahead: _Told | None = None
+        self._ahead: _Posted | None = None
 
     def close(self) -> None:
         """Return its connection back."""
@@ -88,7 +88,7 @@ class Replay:
         Parameters
         ----------
         progress : callable
-            Told the day and the share of it that is done.
+            Called with the day and the share of it that is done.
 
         Raises
         ------
@@ -148,7 +148,7 @@ class Replay:
         count = DayCount(home_day(moment))
         now = patiently(self._clock.read).now
         if now < moment:
-            self._tell(now, moment, count)
+            self._post_events(now, moment, count)
             patiently(lambda: self._clock.set_simulated(moment))
         return count
 
@@ -183,22 +183,22 @@ class Replay:
             self._step(now, moment, count, following)
 
     def _step(self, before: datetime, tick: datetime, count: DayCount, following: Sequence[datetime]) -> None:
-        self._be_told(before, tick, count)
+        self._ensure_posted(before, tick, count)
         patiently(lambda: self._clock.set_simulated(tick))
         for ahead in following:
-            work = self._pool.submit(self._tell, tick, ahead, count)
-            self._ahead = _Told(tick, ahead, work)
+            work = self._pool.submit(self._post_events, tick, ahead, count)
+            self._ahead = _Posted(tick, ahead, work)
         if self._is_needed(tick):
             self._await_state(tick)
         self._ask(self._feed.flights_between(before, tick, LEAD), count)
 
-    def _be_told(self, after: datetime, until: datetime, count: DayCount) -> None:
+    def _ensure_posted(self, after: datetime, until: datetime, count: DayCount) -> None:
         """See to it that what became known in (after, until] is posted: now, or it was begun at the last step."""
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             ahead.work.result()
         if ahead is None or (ahead.after, ahead.until) != (after, until):
-            self._tell(after, until, count)
+            self._post_events(after, until, count)
 
     def _ask(self, batches: Sequence[list[dict[str, Any]]], count: DayCount) -> int:
         asked = 0
@@ -208,7 +208,7 @@ class Replay:
         count.predictions += asked
         return asked
 
-    def _tell(self, after: datetime, until: datetime, count: DayCount) -> None:
+    def _post_events(self, after: datetime, until: datetime, count: DayCount) -> None:
         for events in self._feed.known_between(after, until):
             answer = require(self._api.post("/v1/events", {"events": events}, "ingest"), 200)
             if answer.body["rejected"]:

@@ -1,4 +1,4 @@
-"""What the replay tells the API and when, and which flights it asks about: from the dataset's events."""
+"""What the replay posts to the API and when, and which flights it asks about: from the dataset's events."""
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta

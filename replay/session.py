@@ -186,8 +186,8 @@ def days_to_monitor(database: Database, days: Days) -> list[date]:
     """Return the replayed days never monitored, and the newest, whose run may have been interrupted."""
     now = ClockStore(database).read().now
     replayed = [day for day in days if morning_after(day) <= now]
-    judged = {run.day for run in MonitoringStore(database).runs(days.first, days.last)}
-    return [day for day in replayed if day not in judged or day == replayed[-1]]
+    monitored = {run.day for run in MonitoringStore(database).runs(days.first, days.last)}
+    return [day for day in replayed if day not in monitored or day == replayed[-1]]
 
 
 class Spent:

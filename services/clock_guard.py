@@ -24,7 +24,7 @@ class ClockPolicy:
     """How far clocks may be apart."""
 
     apart: timedelta = timedelta(minutes=2)
-    """This machine's and PostgreSQL's, and the time that a clock tells and the time that passed."""
+    """This machine's and PostgreSQL's, and the time that a clock shows and the time that passed."""
     steady_seconds: float = 1800.0
     """A clock that jumped is believed after this long: it was wrong before, and somebody set it right."""
 

@@ -1,4 +1,4 @@
-"""What the services share: run until told to stop, wait out a server that is away, say so once."""
+"""What the services share: run until asked to stop, wait out a server that is away, say so once."""
 
 import logging
 import signal

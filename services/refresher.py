@@ -70,7 +70,7 @@ class Refresher:
         if tick == self._done:
             return None
         if self._states.has(tick):
-            self._states.tell(tick)  # the clock was set back: whoever waits for this state hears of it
+            self._states.notify(tick)  # the clock was set back: whoever waits for this state hears of it
             self._done = tick
             return None
         if not self._events.has_events():

@@ -56,7 +56,7 @@ class Watchman:
             If PostgreSQL is away.
         """
         overdue = self._overdue()
-        self._tell(overdue)
+        self._report(overdue)
         self.pager.deliver_due()
         return overdue
 
@@ -69,7 +69,7 @@ class Watchman:
         self._seen = {day: self._seen.get(day, self.elapsed()) for day in missed}
         return [day for day in missed if self.elapsed() - self._seen[day] >= self.policy.patience_seconds]
 
-    def _tell(self, overdue: list[date]) -> None:
+    def _report(self, overdue: list[date]) -> None:
         store, now = MonitoringStore(self.database), ClockStore(self.database).read().now
         if overdue:
             days = ", ".join(str(day) for day in overdue)

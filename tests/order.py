@@ -1,7 +1,7 @@
 """Who runs which tests, and in which order; a plugin, named in `pytest_plugins` of tests/conftest.py.
 
 The order is random (pytest-randomly; the session's head names the seed), but for what takes longest, which comes
-first, and for stories, whose tests are told in order.
+first, and for scripts, whose tests run in order.
 """
 
 import os
@@ -12,9 +12,9 @@ import pytest
 LONGEST = ("tests/e2e", "tests/flows", "tests/experiments/evaluation", "tests/training/test_tune")
 """Begun first, so that no worker is left with it at the end."""
 TOGETHER = ("tests/e2e", "tests/flows")
-"""Folders whose tests share a server that is dear to start, or a story: one worker runs them all."""
-STORIES = ("e2e", "stack")
-"""Marks of tests that are told in the order in which they are written: each goes on with what the last one left."""
+"""Folders whose tests share a server that is dear to start, or a script: one worker runs them all."""
+SCRIPTS = ("e2e", "stack")
+"""Marks of tests that run in the order in which they are written: each goes on with what the last one left."""
 WRITTEN = pytest.StashKey[int]()
 COUNTER = count()
 
@@ -45,8 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     scopes = {scope: n for n, scope in enumerate(dict.fromkeys(map(scope_of, shuffled)))}
 
     def place(item: pytest.Item) -> tuple[int, int, int]:
-        told = any(map(item.get_closest_marker, STORIES))
-        within = item.stash[WRITTEN] if told else shuffled[item.nodeid]
+        written = any(map(item.get_closest_marker, SCRIPTS))
+        within = item.stash[WRITTEN] if written else shuffled[item.nodeid]
         return _rank(item.nodeid), scopes[scope_of(item.nodeid)], within
 
     items.sort(key=place)

@@ -41,12 +41,14 @@ LOOK_FOR = {
 DIALECT = (
     r"anew",
     r"asked before departure",
+    r"blam(e|ed|es|ing)",
     r"doors? to",
     r"facts? of the future",
     r"fast_and_forgetful",
     r"first word stands",
     r"(held|holds? \w+|hold a \w+) against",
     r"honest(ly)?",
+    r"judg(e|ed|es|ing)",
     r"lived",
     r"lives? through",
     r"meets? the gate",
@@ -55,7 +57,7 @@ DIALECT = (
     r"taken back",
     r"take-?backs?",
     r"tellers?",
-    r"told[ _]apart",
+    r"told",
     r"tonight",
     r"what well means",
     r"whom a rollback",
@@ -222,8 +224,12 @@ def prose() -> dict[str, str]:
     """Every file of code, SQL and documents but this one, as one line each."""
     own = Path(__file__).relative_to(PROJECT_ROOT).as_posix()
     names = tracked("*.py", "*.sql", "*.md", "*.mk", "*.yml", "*.toml", "Makefile")
-    # A changelog names what was renamed; a migration that was applied stays as it is.
-    excepted = [name for name in names if name in {own, "CHANGELOG.md"} or "/migrations/" in name]
+    # A changelog names what was renamed; a migration that was applied stays as it is, and so does its test.
+    excepted = [
+        name
+        for name in names
+        if name in {own, "CHANGELOG.md", "tests/adapters/test_postgres.py"} or "/migrations/" in name
+    ]
     texts = {name: (PROJECT_ROOT / name).read_text() for name in names if name not in excepted}
     return {name: " ".join(text.split()) for name, text in texts.items()}
 

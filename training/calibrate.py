@@ -1,9 +1,9 @@
 """Platt's calibration, believed as far as its days bear it out: two numbers fitted on days the trees have not seen.
 
-How late flights are differs from day to day by more than flights of one day tell, so the fit of a few dozen days
+How late flights are differs from day to day by more than flights of one day show, so the fit of a few dozen days
 moves the level by their luck. The distance from no calibration at all is therefore measured in errors of the fit
 that take a day as one draw, and shrunk by the share of it that chance alone would give. Fitted on 90 to 243 days of
-2013 and judged on the months after them, five times over, mean log-loss was 0.4658 without calibration, 0.4650 with
+2013 and evaluated on the months after them, five times over, mean log-loss was 0.4658 without calibration, 0.4650 with
 this one, and 0.4655 with the maximum-likelihood fit alone; mean calibration error 0.021, 0.018 and 0.021.
 """
 

@@ -25,7 +25,7 @@ def fit_calibrated(
     Parameters
     ----------
     progress : callable
-        Told the share that is done, 0 to 1; from other threads.
+        Called with the share that is done, 0 to 1; from other threads.
     at_once : int
         Fits beside each other, 1 or 2; each is one thread, and the result is the same.
     """

@@ -25,7 +25,7 @@ class GatePolicy:
     A week is short: on some weeks a logistic regression has the smaller loss of the two by luck.
     """
     largest_slice_loss: float = 0.02
-    """Log-loss a slice may lose, in nats; slices below `minimum_slice_rows` rows are not judged."""
+    """Log-loss a slice may lose, in nats; slices below `minimum_slice_rows` rows are not checked."""
     minimum_slice_rows: int = 300
     lowest_auc: float = 0.65
     largest_ece: float = 0.06
@@ -89,7 +89,7 @@ class GateVerdict:
         return {check.name: asdict(check) for check in self.checks}
 
 
-def judge(comparison: Comparison, policy: GatePolicy) -> GateVerdict:
+def evaluate_gate(comparison: Comparison, policy: GatePolicy) -> GateVerdict:
     """Check a candidate by the policy."""
     checks = [*_enough(comparison, policy), *_floors(comparison, policy)]
     if len(comparison.late):

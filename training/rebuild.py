@@ -69,7 +69,7 @@ def rebuild(
     Parameters
     ----------
     stores : callable
-        Given the numbers of the newest rows a run saw, gives event and label store that show no later ones.
+        Given the numbers of the newest rows a run saw, returns event and label store that show no later ones.
 
     Raises
     ------

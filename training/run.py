@@ -1,7 +1,7 @@
 """A training run from the event log to a registered, signed version; and the gate before the champion.
 
 The version that is registered is the one that was evaluated: nothing is fitted again afterwards, so what the gate
-saw is what serves. The price is that the newest days, on which it is judged, are not in its fit.
+saw is what serves. The price is that the newest days, on which it is evaluated, are not in its fit.
 """
 
 import subprocess
@@ -25,7 +25,7 @@ from training import snapshot as snapshots
 from training.evaluate import Evaluation, evaluate
 from training.expectations import require_expected
 from training.fit import assemble, fit_calibrated
-from training.gate import GatePolicy, GateVerdict, judge
+from training.gate import GatePolicy, GateVerdict, evaluate_gate
 from training.retraining import comparison
 from training.split import Split, SplitPolicy, split_by_time
 from training.train import TreeParameters, Trees
@@ -53,7 +53,7 @@ class TrainingRequest:
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A registered version, and what the gate needs to judge it."""
+    """A registered version, and what the gate needs to evaluate it."""
 
     version: int
     run_id: str
@@ -100,9 +100,9 @@ def train_candidate(
     key : bytes
         Signs the version.
     progress : callable
-        Told the step's name and the share of it that is done, 0 to 1; from another thread while it fits.
+        Called with the step's name and the share of it that is done, 0 to 1; from another thread while it fits.
     label_store : LabelStore, optional
-        Gives the labels, corrections included; without it they are the arrivals of the event store.
+        Returns the labels, corrections included; without it they are the arrivals of the event store.
 
     Raises
     ------
@@ -198,7 +198,7 @@ def gate_candidate(
         _microseconds(candidate.model, rows.X),
         candidate.megabytes,
     )
-    return judge(looked_at, policy or GatePolicy())
+    return evaluate_gate(looked_at, policy or GatePolicy())
 
 
 def train_first(

@@ -72,7 +72,7 @@ def fit_trees(
     Parameters
     ----------
     progress : callable, optional
-        Told after each tree how many are done, of how many.
+        Called after each tree with how many are done, of how many.
     """
     categories = category_maps(rows.X)
     data = lightgbm.Dataset(

@@ -110,7 +110,7 @@ def build(
 ) -> TrainingSet:
     """Build the training set of the flights of some local days, as it could be built at `as_of`.
 
-    Every labelled flight gives a row at the headline lead, where `leads` has it, and `extra_leads` rows at
+    Every labelled flight is a row at the headline lead, where `leads` has it, and `extra_leads` rows at
     others, chosen by a hash of its identity: the same flights always give the same questions.
 
     Parameters
@@ -122,7 +122,7 @@ def build(
     leads : tuple of int
         Minutes before departure, at most 16, each in [0, 1440].
     label_store : LabelStore, optional
-        Gives the labels, corrections included; without it they are the arrivals of the event store.
+        Returns the labels, corrections included; without it they are the arrivals of the event store.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Search for better tree parameters: forward-chaining folds, a budget of time, warm-started, resumable.
 
-Every trial is judged by log-loss on days after those it was fitted on, several times over: a holdout of one
+Every trial is evaluated by log-loss on days after those it was fitted on, several times over: a holdout of one
 season picks what suits that season. The parameters that serve are trial 0, so whatever wins has beaten them; the
-library's own defaults are judged beside the search.
+library's own defaults are evaluated beside the search.
 """
 
 import json
@@ -57,10 +57,10 @@ Child = Callable[[str], AbstractContextManager[ChildRun]]
 
 @dataclass(frozen=True)
 class Fold:
-    """Days to fit on, and the days after them to judge on, at the headline lead."""
+    """Days to fit on, and the days after them to validate on, at the headline lead."""
 
     fit: TrainingSet
-    judge: TrainingSet
+    validation: TrainingSet
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Tuning:
 
 
 def forward_folds(rows: TrainingSet, count: int = FOLDS) -> list[Fold]:
-    """Cut days into `count` + 1 stretches; each but the first is judged by a fit on all before it.
+    """Cut days into `count` + 1 stretches; each but the first is scored by a fit on all before it.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def suggest(trial: optuna.Trial, start: TreeParameters) -> TreeParameters:
     )
 
 
-def judge(
+def evaluate(
     folds: list[Fold],
     parameters: TreeParameters,
     seed: int,
@@ -133,7 +133,7 @@ def judge(
     Parameters
     ----------
     after : callable, optional
-        Told the fold's number and the mean log-loss so far; may raise to end it.
+        Called with the fold's number and the mean log-loss so far; may raise to end it.
     """
     found: list[dict[str, float]] = []
     for number, fold in enumerate(folds):
@@ -147,8 +147,8 @@ def _measure(fold: Fold, parameters: TreeParameters, seed: int) -> dict[str, flo
     trees = fit_trees(fold.fit, parameters, seed)
     encode = CategoryEncoder(FEATURE_NAMES, trees.categories)
     with LightGBMBooster(trees.text) as booster:
-        raw = booster.raw_scores(encode(fold.judge.X))
-    return summary(fold.judge.y, 1.0 / (1.0 + np.exp(-raw)))
+        raw = booster.raw_scores(encode(fold.validation.X))
+    return summary(fold.validation.y, 1.0 / (1.0 + np.exp(-raw)))
 
 
 def tune(
@@ -171,7 +171,7 @@ def tune(
     start : TreeParameters, optional
         Trial 0: the champion's parameters; by default those of the code.
     tell : callable
-        Told after each trial what came of it, and the seconds left.
+        Called after each trial with what came of it, and the seconds left.
     child : callable, optional
         Opens the record of a trial by its name.
 
@@ -236,7 +236,7 @@ def _study(
 
 def _evaluate_library(study: optuna.Study, folds: list[Fold], seed: int) -> None:
     if LIBRARY not in study.user_attrs:
-        study.set_user_attr(LIBRARY, judge(folds, LIBRARY_DEFAULTS, seed))
+        study.set_user_attr(LIBRARY, evaluate(folds, LIBRARY_DEFAULTS, seed))
 
 
 def _run_trial(
@@ -255,7 +255,7 @@ def _run_trial(
             raise optuna.TrialPruned
 
     try:
-        measures = judge(folds, parameters, seed, after)
+        measures = evaluate(folds, parameters, seed, after)
     except optuna.TrialPruned:
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
         return
@@ -297,8 +297,8 @@ def _spans(folds: list[Fold]) -> Iterator[dict[str, int]]:
         yield {
             "fit_from": int(fold.fit.day.min()),
             "fit_until": int(fold.fit.day.max()),
-            "judge_from": int(fold.judge.day.min()),
-            "judge_until": int(fold.judge.day.max()),
+            "validation_from": int(fold.validation.day.min()),
+            "validation_until": int(fold.validation.day.max()),
             "fit_rows": len(fold.fit),
-            "judge_rows": len(fold.judge),
+            "validation_rows": len(fold.validation),
         }

@@ -57,7 +57,7 @@ class Watch:
         How long all of it may take.
     restarted
         Whether a command is at work that starts again, or replaces, what is not well at the beginning; such
-        containers are not judged until it has.
+        containers are not considered until it has.
     """
 
     def __init__(
@@ -85,9 +85,9 @@ class Watch:
         """
         states = self._states()
         problems = [(s, problem) for s in states if (problem := problem_of(s))]
-        judged = [(s, problem) for s, problem in problems if _run_of(s) not in self._before]
-        self._note(judged)
-        for state, problem in judged:
+        considered = [(s, problem) for s, problem in problems if _run_of(s) not in self._before]
+        self._note(considered)
+        for state, problem in considered:
             if verdict := self._verdict(state, problem):
                 raise failure(self._compose, state, verdict)
         if problems and time.monotonic() > self._deadline:
@@ -124,7 +124,7 @@ class Watch:
 
 
 def _run_of(state: State) -> tuple[str, str]:
-    """Return what tells a container from its replacement, and for one that runs to completion, a run from the next."""
+    """Return what identifies a container beside its replacement, and a run of one that runs to completion."""
     return state["Id"], state["State"]["StartedAt"] if _ends(state) else ""
 
 

@@ -1,4 +1,4 @@
-"""The programs of the native stack, and the file that tells supervisord of them."""
+"""The programs of the native stack, and the configuration file of supervisord."""
 
 import shlex
 import sys

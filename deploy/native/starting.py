@@ -35,9 +35,9 @@ ADVICE = (
 class CannotStart(OntimeError):  # noqa: N818  as its family in domain.errors
     """A part does not start: which, why, and what to do; to repeat the start would not help."""
 
-    def __init__(self, part: str, told: str):
+    def __init__(self, part: str, message: str):
         self.part = part
-        super().__init__(told)
+        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Starting:
                 raise self._refusal(name, f"it ended {ends} times within {waited:.0f} s")
 
     def _refusal(self, name: str, reason: str) -> CannotStart:
-        return CannotStart(name, _told(name, reason, self._logs / f"{name}.log"))
+        return CannotStart(name, _message(name, reason, self._logs / f"{name}.log"))
 
 
 def settled(info: dict[str, Any]) -> None:
@@ -124,7 +124,7 @@ def settled(info: dict[str, Any]) -> None:
         raise NotReady(f"it has not run for {SETTLED_SECONDS} s yet")
 
 
-def _told(name: str, reason: str, log: Path) -> str:
+def _message(name: str, reason: str, log: Path) -> str:
     lines = _end_of(log)
     shown = "".join(f"    | {line}\n" for line in lines)
     return (

@@ -19,7 +19,7 @@ BIN = Path(sys.executable).parent
 AUDIT_SECONDS = 300
 
 
-def tell(text: str) -> None:
+def report(text: str) -> None:
     """Print for whoever reads the job's log."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
@@ -56,15 +56,15 @@ def vulnerable() -> list[str] | None:
 
 
 def main() -> int:
-    """Check the three, each told in a line."""
+    """Check the three, each reported in a line."""
     wrong = differing()
-    tell("\n".join(wrong) or "installed: the locked versions")
+    report("\n".join(wrong) or "installed: the locked versions")
     failed = bool(wrong) or not fitting()
     known = vulnerable()
     if known is None:
-        tell("NOT DONE: known vulnerabilities. No advisory service is reachable from here.")
+        report("NOT DONE: known vulnerabilities. No advisory service is reachable from here.")
         return int(failed or os.environ.get("AUDIT_REQUIRED") == "1")
-    tell("\n".join(known) or "known vulnerabilities: none")
+    report("\n".join(known) or "known vulnerabilities: none")
     return int(failed or bool(known))
 
 

@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BASELINE = ROOT / ".secrets.baseline"
 # Hashes of packages are what these hold; and a notebook its pictures.
 EXCLUDED = r"^(requirements/.*\.txt|\.secrets\.baseline|docs/.*\.ipynb)$"
-# Hashes of the feature contract, of models, of data and of commits: told everywhere, so that an answer can be traced.
-TOLD = r"(?i)contract|\b(model|data)_hash\b|\bgit_commit\b|\"year\": "
+# Hashes of the feature contract, of models, of data and of commits: published, so that an answer can be traced.
+PUBLISHED = r"(?i)contract|\b(model|data)_hash\b|\bgit_commit\b|\"year\": "
 Found = dict[tuple[str, str, str], int]
 
 
@@ -37,7 +37,7 @@ def scan() -> Found:
         "--exclude-files",
         EXCLUDED,
         "--exclude-lines",
-        TOLD,
+        PUBLISHED,
     ]
     done = subprocess.run([*command, *present], cwd=ROOT, capture_output=True, text=True, check=True)
     return {

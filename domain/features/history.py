@@ -20,7 +20,7 @@ RECENT_WINDOW_MINUTES = 360
 
 
 def _slow_columns() -> tuple[Column, ...]:
-    # No count over thirty days: it tells the season's size of the schedule, which does not carry to the next.
+    # No count over thirty days: it reflects the season's size of the schedule, which does not carry to the next.
     return (
         measure("late_share_30d", "share", KNOWN_AT),
         measure("arrival_delay_30d", "minutes", KNOWN_AT),

@@ -12,7 +12,7 @@ KINDS = ("origin", "origin_carrier")
 CANCELLED_KINDS = ("network", "origin")
 """Cancellations of one carrier or to one place gave nothing over these."""
 PATIENCE_MINUTES = 720
-"""A flight not gone after so long is no longer in the queue: its cancellation was never told."""
+"""A flight not gone after so long is no longer in the queue: its cancellation was never reported."""
 CANCELLED_WINDOW_MINUTES = 360
 COMING_WINDOW_MINUTES = 60
 CANCELLED = count("cancelled_6h", "cancellation")

@@ -48,7 +48,7 @@ def calibrate(settings: Settings, say: Say) -> Path:
         "days_drawn_from": f"{FIRST} to {LAST}",
         "block_days": policy.block_days,
         "draws": policy.draws,
-        "pages_in_60_days": _told(false_pages(history, NIGHTLY, policy)),
+        "pages_in_60_days": _as_dict(false_pages(history, NIGHTLY, policy)),
         "rules": [
             {
                 "rule": rule.name,
@@ -65,7 +65,7 @@ def calibrate(settings: Settings, say: Say) -> Path:
     return measured.write(settings, "alert-calibration", found)
 
 
-def _told(pages: FalsePages) -> dict[str, Any]:
+def _as_dict(pages: FalsePages) -> dict[str, Any]:
     return {
         "mean": round(pages.mean, 3),
         "share_of_draws_above_one": round(pages.share_above_one, 4),
@@ -108,8 +108,8 @@ def _performance(store: FactsInMemory, say: Say) -> dict[str, Floats]:
     probability = np.full(len(rows), np.nan)
     for month in range(FIRST.month, LAST.month + 1):
         say(f"  a model for month {month}")
-        judged = rows.day // 100 == 201300 + month
-        probability[judged] = _fitted_before(rows, month, rows.take(judged).X)
+        scored = rows.day // 100 == 201300 + month
+        probability[scored] = _fitted_before(rows, month, rows.take(scored).X)
     numbers = [day.year * 10_000 + day.month * 100 + day.day for day in _days()]
     days = [_day_measures(rows, probability, rows.day == number) for number in numbers]
     return {name: np.array([one[name] for one in days]) for name in days[0]}
@@ -123,8 +123,8 @@ def _fitted_before(rows: TrainingSet, month: int, vectors: Floats) -> Floats:
     return 1 / (1 + np.exp(-raw))
 
 
-def _day_measures(rows: TrainingSet, probability: Floats, judged: np.ndarray) -> dict[str, float]:
-    late, p = rows.y[judged], probability[judged]
+def _day_measures(rows: TrainingSet, probability: Floats, scored: np.ndarray) -> dict[str, float]:
+    late, p = rows.y[scored], probability[scored]
     return {
         "realised_auc": auc(late, p),
         "log_loss_gap": log_loss(late, p) - estimated(p)["log_loss"],

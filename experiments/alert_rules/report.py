@@ -69,7 +69,7 @@ def _calibration(settings: Settings) -> str:
             "## Pages while nothing is wrong",
             "",
             f"{found['draws']:,} draws of sixty days in blocks of {found['block_days']} from "
-            f"{found['days_drawn_from']}, storms included, judged by models refitted each month: "
+            f"{found['days_drawn_from']}, storms included, scored by models refitted each month: "
             f"**{pages['mean']} pages in sixty days** in the mean, more than one in "
             f"{pages['share_of_draws_above_one']:.1%} of the draws. By rule: {by_rule}.",
             "",

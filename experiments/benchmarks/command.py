@@ -13,7 +13,7 @@ def bench_features(settings: Settings, say: Say) -> None:
     where = workspace(settings)
     model = run.trained(where)
     found = feature_cost.measure(where.data_dir)
-    vectors = load_sets(where.plan, where.data_dir, where.folder, run.Told(say)).test.X
+    vectors = load_sets(where.plan, where.data_dir, where.folder, run.PrintedProgress(say)).test.X
     found |= feature_cost.measure_answers(model, vectors)
     say(
         f"{found['microseconds_a_probability']:.0f} us a probability, "

@@ -154,7 +154,7 @@ def _times(data: dict[str, Any], cleaning: dict[str, Any]) -> str:
 
 Everything is stored in UTC. The files have local clock times, without a date for the arrival: a scheduled arrival is
 the first one of that clock time after the departure, in the destination's zone, with the offset that holds when it
-lands. Four Caribbean airports lack a zone in the dataset; the table of airports gives it.
+lands. Four Caribbean airports lack a zone in the dataset; the table of airports has it.
 
 {table(("met in the files", "rows"), rows)}
 
@@ -266,7 +266,7 @@ Mend the rows in `NAME.rows.csv` and drop that table into the inbox: it adds wha
 `done/` with a report; `var/reports/ingest.json` has the reports of the newest run. A file is read and checked to its
 last value before the first event is appended: the same file again, rows that overlap, or a process killed half way give
 no doubles. Copy under a name that ends in `.part`, and rename when it is whole. Local times become UTC by the airports'
-zones and the rules of that year; of an hour that autumn repeats the scheduled duration tells which is meant. Airports
+zones and the rules of that year; of an hour that autumn repeats the scheduled duration decides which is meant. Airports
 are those of a [maintained package](../adr/0016-airports-from-a-package.md). A test turns a month of the dataset into
 both formats and gets its own events back."""
 
@@ -278,4 +278,4 @@ were read, the training set's own hash, the feature contract, the commit, and th
 
 `ontime train --rebuild RUN_ID` builds the same training set and the same model again, and compares every hash. Later
 corrections cannot get in: facts known after `as_of` are not seen, and rows that were appended after the run are not
-either, even if they tell of earlier days. If commit, libraries or feature contract have changed, it says so first."""
+either, even if they report earlier days. If commit, libraries or feature contract have changed, it says so first."""

@@ -1,4 +1,4 @@
-"""`make drill FAULT=...`: injects a fault into a replay and tells what was detected, when, and what was done about it.
+"""`make drill FAULT=...`: injects a fault into a replay and reports what was detected, when, and what was done.
 
 Every drill begins from a copy of one base state and replays two days; their runs are compared with those of the same
 days undisturbed. Run as `python -m experiments.drills.drill FAULT REPORTS_FOLDER` in the environment of the drills'

@@ -136,7 +136,7 @@ FAULTS = {
         Fault("carrier-renamed", f"carrier {RENAMED} flies as {NEW_NAME}", carrier_renamed),
         Fault("airport-closed", f"{CLOSED} is closed: all its flights are cancelled", airport_closed),
         Fault("doubled-traffic", "every flight has a twin", doubled_traffic),
-        Fault("labels-late", "arrivals are told five days late", labels_late),
+        Fault("labels-late", "arrivals are reported five days late", labels_late),
         Fault("concept-change", "every flight arrives 15 minutes later than it would have", arrivals_shifted),
     )
 }

@@ -25,7 +25,7 @@ FOLLOW_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Poison:
-    """A bad candidate: its name on the command line, what it is, and how it is made; gives its version."""
+    """A bad candidate: its name on the command line, what it is, and how it is made; returns its version."""
 
     name: str
     sentence: str

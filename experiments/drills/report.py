@@ -17,7 +17,7 @@ def record(reports: Path, name: str, found: dict[str, Any]) -> None:
     """Put what a drill found in the place of what it found before."""
     report = read(reports)
     report.setdefault("drills", {})[name] = found
-    _judge(report)
+    _summarise(report)
     _write(reports, report)
 
 
@@ -39,7 +39,7 @@ def read(reports: Path) -> dict[str, Any]:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def _judge(report: dict[str, Any]) -> None:
+def _summarise(report: dict[str, Any]) -> None:
     """Write the verdict on every drill: what the same days raise undisturbed does not count."""
     drills = report.get("drills", {})
     control = drills.get(CONTROL, {})

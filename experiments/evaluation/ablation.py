@@ -26,7 +26,7 @@ def variants() -> dict[str, tuple[str, ...]]:
 def ablate(
     fit: TrainingSet, test: TrainingSet, parameters: TreeParameters, seed: int
 ) -> Iterator[tuple[str, dict[str, float]]]:
-    """Fit and judge each variant at the headline lead: its name and its quality, one after the other."""
+    """Fit and evaluate each variant at the headline lead: its name and its quality, one after the other."""
     for name, families in variants().items():
         yield name, _quality(without(fit, families), without(test, families), parameters, seed)
 

@@ -9,7 +9,6 @@ by as little as a minute, or one value of it, differs.
 import hashlib
 import json
 import time
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
@@ -26,8 +25,8 @@ from domain.features.grid import slow_boundary, tick_of
 from domain.features.state import AHEAD_MINUTES, LOOKBACK_MINUTES, StateBlock, compute_block
 from domain.features.vectors import assemble
 from domain.flights import FlightFacts, Floats, Ints, WeatherFacts
-from experiments.evaluation.sets import StudyPlan, build_files
-from experiments.rows import facts_in, read_rows
+from experiments.evaluation.sets import EvaluationPlan, build_files
+from experiments.rows import Progress, facts_in, read_rows
 from training.training_set import TrainingSet
 
 WEATHER_MINUTES = 2 * 1440
@@ -45,7 +44,6 @@ KINDS = {
     "cancellation": "cancelled_known",
 }
 WORKERS = 2
-Told = Callable[[str, int, int], None]
 
 
 @dataclass
@@ -215,9 +213,9 @@ def spoilt_weather(weather: WeatherFacts, minute: int, generator: np.random.Gene
     return replace(weather, values=values).take(keep)
 
 
-def audit_study(plan: StudyPlan, data_dir: Path, folder: Path, told: Told) -> dict[str, Any]:
-    """Audit every row the study fits and tests on, month by month; months that are done are not done again."""
-    fit, test = build_files(plan, data_dir, folder, told)
+def audit_sets(plan: EvaluationPlan, data_dir: Path, folder: Path, progress: Progress) -> dict[str, Any]:
+    """Audit every row the evaluation fits and tests on, month by month; months that are done are not done again."""
+    fit, test = build_files(plan, data_dir, folder, progress)
     parts = [*fit, *test]
     results = folder / f"audit-{_code()}"
     results.mkdir(parents=True, exist_ok=True)
@@ -227,7 +225,7 @@ def audit_study(plan: StudyPlan, data_dir: Path, folder: Path, told: Told) -> di
         jobs = [pool.submit(_audit_part, part, data_dir, _result(results, part)) for part in missing]
         for done, job in enumerate(jobs, 1):
             job.result()
-            told("auditing month by month", done, len(missing))
+            progress("auditing month by month", done, len(missing))
     total = Audit()
     for part in parts:
         total.add(Audit(**json.loads(_result(results, part).read_text())))

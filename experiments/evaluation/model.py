@@ -1,4 +1,4 @@
-"""The study's model: fitted and calibrated on January to August alone, signed and kept beside its card."""
+"""The evaluation's model: fitted and calibrated on January to August alone, signed and kept beside its card."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 
 from adapters import model_artifact
 from domain.model import FlightModel
-from experiments.evaluation.sets import StudyPlan, StudySets
+from experiments.evaluation.sets import EvaluationPlan, EvaluationSets
 from training import baselines, model_card
 from training.evaluate import Evaluation, evaluate
 from training.fit import assemble, fit_calibrated
@@ -22,7 +22,7 @@ PARAMETERS = TreeParameters(n_trees=700, learning_rate=0.03)
 trees fitted on January to May."""
 
 
-def split_of(sets: StudySets, plan: StudyPlan) -> Split:
+def split_of(sets: EvaluationSets, plan: EvaluationPlan) -> Split:
     """Lay out the fit's days: all of them, those that calibrate, and the others; the test's days are the evaluation.
 
     Raises
@@ -40,8 +40,8 @@ def split_of(sets: StudySets, plan: StudyPlan) -> Split:
 
 
 def train(
-    sets: StudySets,
-    plan: StudyPlan,
+    sets: EvaluationSets,
+    plan: EvaluationPlan,
     parameters: TreeParameters,
     key: bytes,
     folder: Path,

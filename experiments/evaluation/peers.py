@@ -38,7 +38,7 @@ class Peer:
 def compare(
     fit: TrainingSet, test: TrainingSet, parameters: TreeParameters, seed: int
 ) -> Iterator[tuple[str, dict[str, float]]]:
-    """Fit each on the same rows and judge it on the same test: its name and what was measured, one after the other.
+    """Fit each on the same rows and evaluate it on the same test: its name and what was measured, one after the other.
 
     Parameters
     ----------

@@ -66,7 +66,7 @@ def scored(
         yield month, scores[month]
 
 
-def judge(rows: TrainingSet, scores: dict[int, Scores]) -> dict[str, object]:
+def evaluate(rows: TrainingSet, scores: dict[int, Scores]) -> dict[str, object]:
     """Return quality by month and model, and what refitting gained over each frozen model, with intervals."""
     months = {}
     for month, said in scores.items():

@@ -1,4 +1,4 @@
-"""The study's two commands: train the model, and evaluate it; both may be interrupted and run again."""
+"""The evaluation's two commands: train the model, and evaluate it; both may be interrupted and run again."""
 
 import json
 import math
@@ -19,7 +19,7 @@ from domain.metrics import reliability
 from domain.model import FlightModel
 from experiments.evaluation import ablation, costs, model, peers, published, refits
 from experiments.evaluation.intervals import by_name, quality
-from experiments.evaluation.sets import StudyPlan, StudySets, load_sets
+from experiments.evaluation.sets import EvaluationPlan, EvaluationSets, load_sets
 from training.baselines import departure_hours
 from training.train import TreeParameters
 from training.training_set import HEADLINE_LEAD, TrainingSet
@@ -32,18 +32,18 @@ BUILT = "training.json"
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where the study finds its data and leaves its work."""
+    """Where the evaluation finds its data and leaves its work."""
 
     data_dir: Path
     folder: Path
     package: Path
     """The dataset's package, for the columns that only the published comparison uses."""
     key: bytes
-    plan: StudyPlan
+    plan: EvaluationPlan
     parameters: TreeParameters
 
 
-class Told:
+class PrintedProgress:
     """Says what is done, and how long the rest will take by the pace so far."""
 
     def __init__(self, say: Say):
@@ -61,16 +61,16 @@ class Told:
 
 def train(workspace: Workspace, say: Say) -> dict[str, Any]:
     """Build the rows, fit, calibrate, sign, and leave the model with what was measured; return that."""
-    told, began = Told(say), time.monotonic()
-    sets = load_sets(workspace.plan, workspace.data_dir, workspace.folder, told)
+    progress, began = PrintedProgress(say), time.monotonic()
+    sets = load_sets(workspace.plan, workspace.data_dir, workspace.folder, progress)
     last = [0]
 
     def fitting(share: float) -> None:
         if int(share * 10) > last[0]:
             last[0] = int(share * 10)
-            told("fitting trees, and beside them those that calibrate", last[0], 10)
+            progress("fitting trees, and beside them those that calibrate", last[0], 10)
 
-    told("fitting trees, and beside them those that calibrate", 0, 10)
+    progress("fitting trees, and beside them those that calibrate", 0, 10)
     _, evaluation, digest = model.train(
         sets, workspace.plan, workspace.parameters, workspace.key, workspace.folder / MODEL, fitting
     )
@@ -98,11 +98,11 @@ def evaluate(workspace: Workspace, say: Say, splits: int = PEER_SPLITS) -> dict[
     NotReady
         If there is no model, or it was trained on other features than this code computes.
     """
-    told = Told(say)
+    progress = PrintedProgress(say)
     folder = workspace.folder / MODEL
     served = trained(workspace)
-    sets = load_sets(workspace.plan, workspace.data_dir, workspace.folder, told)
-    told("scoring the test's questions", 0, 1)
+    sets = load_sets(workspace.plan, workspace.data_dir, workspace.folder, progress)
+    progress("scoring the test's questions", 0, 1)
     test, probability = sets.test, served.probability(sets.test.X)
     at = test.lead == HEADLINE_LEAD
     rows, p = test.take(at), probability[at]
@@ -127,8 +127,8 @@ def evaluate(workspace: Workspace, say: Say, splits: int = PEER_SPLITS) -> dict[
             "thresholds": list(costs.THRESHOLDS),
             **{str(ratio): costs.swept(rows.y, p, ratio) for ratio in costs.RATIOS},
         },
-        "baselines": _peers(sets, workspace, told),
-        "tidymodels": _published(sets, workspace, splits, told),
+        "baselines": _peers(sets, workspace, progress),
+        "tidymodels": _published(sets, workspace, splits, progress),
     }
     return _plain(found)
 
@@ -154,19 +154,19 @@ def trained(workspace: Workspace) -> FlightModel:
 
 def ablate(workspace: Workspace, say: Say) -> dict[str, Any]:
     """Fit without each family of features, at the headline lead."""
-    told = Told(say)
-    sets = load_sets(workspace.plan, workspace.data_dir, workspace.folder, told)
+    progress = PrintedProgress(say)
+    sets = load_sets(workspace.plan, workspace.data_dir, workspace.folder, progress)
     fit, test = _headline(sets)
     found, names = {}, list(ablation.variants())
-    told("fitting without each family", 0, len(names))
+    progress("fitting without each family", 0, len(names))
     for done, (name, values) in enumerate(ablation.ablate(fit, test, workspace.parameters, model.SEED), 1):
         found[name] = values
-        told("fitting without each family", done, len(names))
+        progress("fitting without each family", done, len(names))
     counts = {f.family: sum(g.family == f.family for g in FEATURES) for f in FEATURES}
     return _plain({"variants": found, "features": counts})
 
 
-def _headline(sets: StudySets) -> tuple[TrainingSet, TrainingSet]:
+def _headline(sets: EvaluationSets) -> tuple[TrainingSet, TrainingSet]:
     return sets.fit.take(sets.fit.lead == HEADLINE_LEAD), sets.test.take(sets.test.lead == HEADLINE_LEAD)
 
 
@@ -180,29 +180,29 @@ def _slices(rows: TrainingSet, p: Any) -> dict[str, Any]:
     return {kind: by_name(rows.y, p, rows.day, names) for kind, names in kinds.items()}
 
 
-def _peers(sets: StudySets, workspace: Workspace, told: Told) -> dict[str, Any]:
+def _peers(sets: EvaluationSets, workspace: Workspace, progress: PrintedProgress) -> dict[str, Any]:
     fit, test = _headline(sets)
     found: dict[str, Any] = {}
-    told("fitting other models on the same split", 0, 1)
+    progress("fitting other models on the same split", 0, 1)
     for name, values in peers.compare(fit, test, workspace.parameters, model.SEED):
         found[name] = values
-        told("fitting other models on the same split", len(found), len(peers.FAMILIES) + 1)
+        progress("fitting other models on the same split", len(found), len(peers.FAMILIES) + 1)
     return found
 
 
 def refit(workspace: Workspace, say: Say) -> dict[str, Any]:
     """Fit before every month, at the headline lead, beside models that stay what they were."""
-    told = Told(say)
-    rows, delay = _year(load_sets(workspace.plan, workspace.data_dir, workspace.folder, told))
+    progress = PrintedProgress(say)
+    rows, delay = _year(load_sets(workspace.plan, workspace.data_dir, workspace.folder, progress))
     scores, months = {}, refits.refit_months(rows)
-    told("fitting before every month", 0, len(months))
+    progress("fitting before every month", 0, len(months))
     for month, said in refits.scored(rows, delay, workspace.parameters, model.SEED):
         scores[month] = said
-        told("fitting before every month", len(scores), len(months))
-    return _plain(refits.judge(rows, scores))
+        progress("fitting before every month", len(scores), len(months))
+    return _plain(refits.evaluate(rows, scores))
 
 
-def _year(sets: StudySets) -> tuple[TrainingSet, Ints]:
+def _year(sets: EvaluationSets) -> tuple[TrainingSet, Ints]:
     """Return all flights at the headline lead, those of the fit before those of the test, and their arrival delays."""
     fit, test = sets.fit.lead == HEADLINE_LEAD, sets.test.lead == HEADLINE_LEAD
     parts = sets.fit.take(fit), sets.test.take(test)
@@ -218,14 +218,16 @@ def _year(sets: StudySets) -> tuple[TrainingSet, Ints]:
     return rows, np.concatenate([sets.fit_delay[fit], sets.test_delay[test]])
 
 
-def _published(sets: StudySets, workspace: Workspace, splits: int, told: Told) -> dict[str, Any]:
+def _published(
+    sets: EvaluationSets, workspace: Workspace, splits: int, progress: PrintedProgress
+) -> dict[str, Any]:
     """Return both on random splits of the whole year, at the headline lead."""
     rows, delay = _year(sets)
-    told("the published set-up, on random splits", 0, 1)
+    progress("the published set-up, on random splits", 0, 1)
     flights, found = published.raw_flights(workspace.package), []
     for one in published.repeated(flights, rows, delay, workspace.parameters, splits, model.SEED):
         found.append(one)
-        told("the published set-up, on random splits", len(found), 2 * splits)
+        progress("the published set-up, on random splits", len(found), 2 * splits)
     return published.summary(found) | {
         "published": {"auc": published.PUBLISHED},
         "late_minutes": published.LATE_MINUTES,

@@ -1,4 +1,4 @@
-"""The study's rows: what it fits on, and what it tests on."""
+"""The evaluation's rows: what it fits on, and what it tests on."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -12,8 +12,8 @@ WORKERS = 2
 
 
 @dataclass(frozen=True)
-class StudyPlan:
-    """What the study trains and tests on."""
+class EvaluationPlan:
+    """What the evaluation trains and tests on."""
 
     fit_from: date = date(2013, 1, 1)
     fit_until: date = date(2013, 8, 31)
@@ -37,7 +37,7 @@ class StudyPlan:
 
 
 @dataclass(frozen=True)
-class StudySets:
+class EvaluationSets:
     """Rows to fit on, and rows to test on; `arr_delay` in minutes beside each."""
 
     fit: TrainingSet
@@ -46,18 +46,18 @@ class StudySets:
     test_delay: Ints
 
 
-def load_sets(plan: StudyPlan, data_dir: Path, folder: Path, progress: Progress) -> StudySets:
+def load_sets(plan: EvaluationPlan, data_dir: Path, folder: Path, progress: Progress) -> EvaluationSets:
     """Build the rows, or read what an earlier call with the same data and code kept.
 
     Parameters are those of `experiments.rows.build_parts`.
     """
     fit_files, test_files = build_files(plan, data_dir, folder, progress)
     fit, test = read_rows(fit_files), read_rows(test_files)
-    return StudySets(fit.rows, test.rows, fit.arr_delay, test.arr_delay)
+    return EvaluationSets(fit.rows, test.rows, fit.arr_delay, test.arr_delay)
 
 
 def build_files(
-    plan: StudyPlan, data_dir: Path, folder: Path, progress: Progress
+    plan: EvaluationPlan, data_dir: Path, folder: Path, progress: Progress
 ) -> tuple[list[Path], list[Path]]:
     """Build the rows' files that are missing; return those to fit on and those to test on, by month."""
     fit, test = _parts(plan)
@@ -65,7 +65,7 @@ def build_files(
     return files[: len(fit)], files[len(fit) :]
 
 
-def _parts(plan: StudyPlan) -> tuple[list[Part], list[Part]]:
+def _parts(plan: EvaluationPlan) -> tuple[list[Part], list[Part]]:
     return (
         parts_of(plan.fit_from, plan.fit_until, plan.fit_leads, plan.fit_extra_leads),
         parts_of(plan.test_from, plan.test_until, plan.test_leads, len(plan.test_leads) - 1),

@@ -53,7 +53,7 @@ class Candidate:
     probability: Floats
     """Shape (n,); NaN before its held-out days."""
     held_out: Ints
-    """The year's rows it is judged on."""
+    """The year's rows it is evaluated on."""
     baselines: dict[str, Floats]
     """Probability of the held-out rows."""
     megabytes: float

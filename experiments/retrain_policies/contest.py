@@ -2,7 +2,7 @@
 
 Each day the flow `nightly-monitoring` checks the champion, then the challenger, then asks its policy; here the same
 functions are called in the same order on the same evidence. What differs: nobody waits for a fit, and a candidate's
-speed is not judged. Nothing here looks past the monitoring run: labels count from the minute they were known, and a
+speed is not evaluated. Nothing here looks past the monitoring run: labels count from the minute they were known, and a
 version answers from the minute it was promoted.
 """
 
@@ -29,7 +29,7 @@ from monitoring.policy import (
     decide_shadow,
 )
 from monitoring.windows import run_moment, trailing
-from training.gate import judge
+from training.gate import evaluate_gate
 from training.retraining import RetrainPlan, comparison
 
 HISTORY_DAYS = 14
@@ -222,7 +222,7 @@ class Contest:
     def _gate(self, candidate: Candidate) -> Decision:
         rows = candidate.held_out
         # What the champion would say of the held-out days, were it asked: not what another one answered then.
-        verdict = judge(
+        verdict = evaluate_gate(
             comparison(
                 self._year.rows.take(rows),
                 candidate.probability[rows],

@@ -149,7 +149,7 @@ def markdown(found: dict[str, Any], plot: str) -> str:
         + "\nOurs, retrain by retrain:\n\n| day | why | the gate | what came of it |\n|---|---|---|---|\n"
         + "".join(_retrain_line(one, ours["changes"]) for one in ours["retrained"])
         + "\nBound, cool-down and window were chosen on this same year, the only one there is: a margin of a tenth "
-        "between two policies is within the luck of which days the gate judged by.\n"
+        "between two policies is within the luck of which days the gate looked at.\n"
     )
 
 

@@ -109,11 +109,11 @@ class Bench:
         """Replay the year under a policy."""
         contest = Contest(self.year, self.first(), self.candidate, contestant, self.plan.retrain)
         total = (self.plan.ends - self.plan.begins).days + 1
-        told = partial(_tell, say, contestant.name, self.plan.begins, total, time.monotonic())
-        return contest.replay(self.plan.begins, self.plan.ends, told)
+        progress = partial(_report_day, say, contestant.name, self.plan.begins, total, time.monotonic())
+        return contest.replay(self.plan.begins, self.plan.ends, progress)
 
 
-def _tell(say: Say, name: str, begins: date, total: int, began: float, day: date) -> None:
+def _report_day(say: Say, name: str, begins: date, total: int, began: float, day: date) -> None:
     done = (day - begins).days + 1
     took = time.monotonic() - began
     if done == total or (done % DAYS_PER_LINE == 0 and took > 1):
@@ -124,7 +124,7 @@ def _tell(say: Say, name: str, begins: date, total: int, began: float, day: date
 def compare(workspace: Workspace, say: Say) -> Findings:
     """Run the whole contest; what is kept already is not done again."""
     began = time.monotonic()
-    year = workspace.year(partial(_told, say, began))
+    year = workspace.year(partial(_report_step, say, began))
     bench = Bench(year, workspace.folder, workspace.plan)
     with ProcessPoolExecutor(workspace.plan.workers, get_context("spawn"), _open, (workspace,)) as pool:
         _fit_calendar(bench, pool, say)
@@ -160,10 +160,10 @@ def _fit_calendar(bench: Bench, pool: Executor, say: Say) -> None:
     jobs = [pool.submit(_fit, window) for window in missing]
     for done, job in enumerate(as_completed(jobs), 1):
         job.result()
-        _told(say, began, "fitting the candidates of every Monday", done, len(jobs))
+        _report_step(say, began, "fitting the candidates of every Monday", done, len(jobs))
 
 
-def _told(say: Say, began: float, name: str, done: int, of: int) -> None:
+def _report_step(say: Say, began: float, name: str, done: int, of: int) -> None:
     left = (time.monotonic() - began) * (of - done) / max(done, 1)
     say(f"  {name}: {done} of {of}, about {left:.0f} s left")
 

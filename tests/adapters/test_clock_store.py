@@ -28,7 +28,7 @@ def test_a_simulated_clock_stands_where_it_was_set(clock: ClockStore) -> None:
     assert clock.read().mode == "system"
 
 
-def test_a_change_of_the_clock_is_told(clock: ClockStore, postgres: Database) -> None:
+def test_a_change_of_the_clock_is_reported(clock: ClockStore, postgres: Database) -> None:
     listener = postgres.listen("clock")
     listener.wait(1)
     clock.set_simulated(NOON)

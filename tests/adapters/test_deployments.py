@@ -237,7 +237,7 @@ def test_a_version_moved_by_hand_keeps_the_contract_an_earlier_row_says(
     assert ledger.history()[0].contract_hash == "c"
 
 
-def test_a_change_is_told(ledger: Deployments, registry: Registry, postgres: Database) -> None:
+def test_a_change_is_reported(ledger: Deployments, registry: Registry, postgres: Database) -> None:
     listener = postgres.listen("deployments")
     listener.wait(1)
     change(ledger, registry, 4)

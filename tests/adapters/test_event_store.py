@@ -304,7 +304,7 @@ def test_a_frame_is_appended_by_the_same_rules(store: EventStore) -> None:
     assert again.differing == ((1, "stored with another delay_minutes"),)
 
 
-def test_events_are_told_on_their_channel(store: EventStore, postgres: Database) -> None:
+def test_events_are_notified_on_their_channel(store: EventStore, postgres: Database) -> None:
     listener = postgres.listen("events")
     listener.wait(1)
     store.append([departed(), departed(2)])

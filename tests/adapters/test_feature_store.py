@@ -78,7 +78,7 @@ def test_saving_tells_the_channel_once_the_state_is_there(store: FeatureStore, p
     listener.wait(1)
     saved(store, TICK)
     assert [n.payload for n in listener.wait(5)] == [str(TICK)]
-    store.tell(TICK)
+    store.notify(TICK)
     assert [n.payload for n in listener.wait(5)] == [str(TICK)]
     listener.close()
 

@@ -62,8 +62,11 @@ def trigger(gitlab, tmp_path) -> PipelineTrigger:
 
 
 def test_a_version_starts_the_pipeline_of_the_branch(trigger, gitlab):
-    told = trigger.fire(12)
-    assert (told.started, told.detail) == (True, "pipeline 77 https://git.example/ontime/-/pipelines/77")
+    outcome = trigger.fire(12)
+    assert (outcome.started, outcome.detail) == (
+        True,
+        "pipeline 77 https://git.example/ontime/-/pipelines/77",
+    )
     assert gitlab.asked == [
         (
             "/api/v4/projects/flights%2Fontime/trigger/pipeline",
@@ -73,12 +76,12 @@ def test_a_version_starts_the_pipeline_of_the_branch(trigger, gitlab):
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 404, 500, 503])
-def test_a_refusal_is_told_and_never_raised(trigger, gitlab, status, caplog):
+def test_a_refusal_is_reported_and_never_raised(trigger, gitlab, status, caplog):
     gitlab.status, gitlab.body = status, {"message": f"{status} for {TOKEN}"}
-    told = trigger.fire(12)
-    assert not told.started
-    assert f"answered {status}" in told.detail
-    assert TOKEN not in told.detail + caplog.text
+    outcome = trigger.fire(12)
+    assert not outcome.started
+    assert f"answered {status}" in outcome.detail
+    assert TOKEN not in outcome.detail + caplog.text
     assert [record.levelname for record in caplog.records if record.name == "adapters.pipeline_trigger"] == [
         "ERROR"
     ]
@@ -87,15 +90,15 @@ def test_a_refusal_is_told_and_never_raised(trigger, gitlab, status, caplog):
 
 def test_a_server_that_hangs_is_not_waited_for(trigger, gitlab):
     gitlab.released.clear()
-    told = replace(trigger, timeout=(1.0, 0.3)).fire(12)
-    assert not told.started
-    assert "ReadTimeout" in told.detail
+    outcome = replace(trigger, timeout=(1.0, 0.3)).fire(12)
+    assert not outcome.started
+    assert "ReadTimeout" in outcome.detail
 
 
-def test_a_server_that_is_away_is_told(trigger, free_port_number):
-    told = replace(trigger, server=f"http://127.0.0.1:{free_port_number}").fire(12)
-    assert not told.started
-    assert "ConnectionError" in told.detail
+def test_a_server_that_is_away_is_reported(trigger, free_port_number):
+    outcome = replace(trigger, server=f"http://127.0.0.1:{free_port_number}").fire(12)
+    assert not outcome.started
+    assert "ConnectionError" in outcome.detail
 
 
 def test_an_answer_that_names_no_pipeline_is_no_start(trigger, gitlab):
@@ -103,7 +106,7 @@ def test_an_answer_that_names_no_pipeline_is_no_start(trigger, gitlab):
     assert not trigger.fire(12).started
 
 
-def test_a_missing_token_or_project_is_told_by_the_settings_name(trigger, tmp_path, gitlab):
+def test_a_missing_token_or_project_is_reported_by_the_settings_name(trigger, tmp_path, gitlab):
     assert "ONTIME_GITLAB_TRIGGER_TOKEN_FILE" in replace(trigger, token_file=tmp_path / "none").fire(1).detail
     assert "ONTIME_GITLAB_PROJECT" in replace(trigger, project="").fire(1).detail
     assert gitlab.asked == []

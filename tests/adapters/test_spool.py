@@ -70,7 +70,7 @@ def test_a_killed_worker_loses_nothing_it_wrote(folder: Path) -> None:
     assert reader.read(file, 0, 1000).lines == b"kept\n"
 
 
-def test_a_torn_last_line_is_told_from_whole_ones(folder: Path) -> None:
+def test_a_torn_last_line_is_distinguished_from_whole_ones(folder: Path) -> None:
     writer, reader = SpoolWriter(folder), SpoolReader(folder)
     writer.write(b"whole\n")
     writer.close()

@@ -74,7 +74,7 @@ def test_every_page_is_either_open_or_names_its_scope(api):
 
 
 @pytest.mark.parametrize(("method", "rule"), ROUTES)
-def test_without_a_key_nothing_is_told(api, method, rule):
+def test_without_a_key_nothing_is_reported(api, method, rule):
     answer = ask(api, method, rule, {})
     assert_problem(answer, 401)
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
@@ -139,6 +139,6 @@ def test_an_unknown_key_costs_no_look_at_the_database(own_api, monkeypatch):
         assert_problem(answer, 401)
 
 
-def test_before_the_keys_were_read_nobody_is_told_to_be_unknown(own_api):
+def test_before_the_keys_were_read_nobody_is_refused_as_unknown(own_api):
     own_api.parts.keys._scopes = None
     assert "keys" in assert_problem(own_api.predict(), 503)["detail"]

@@ -62,7 +62,7 @@ def test_every_kind_of_event_is_taken_once_and_an_arrival_is_a_label(own_api):
     ("stated", "kept"),
     [
         ("2013-04-11T16:30:00+02:00", "2013-04-11 14:30:00+00"),
-        # Noon is sealed: what is told now was not known then.
+        # Noon is sealed: what is posted now was not known then.
         ("2013-03-01T00:00:00+02:00", "2013-04-11 12:00:01+00"),
     ],
 )
@@ -182,7 +182,7 @@ def test_a_label_of_a_year_nobody_can_read_back_is_refused(own_api):
     assert LabelStore(own_api.database).current(KNOWN) is None
 
 
-def test_while_postgres_takes_no_writes_the_caller_is_told_to_come_again(own_api):
+def test_while_postgres_takes_no_writes_the_caller_is_asked_to_come_again(own_api):
     late = {"flight_id": "UA1-EWR-20130411", "arr_delay_minutes": 1}
     with read_only(own_api.database):
         for _ in range(2):

@@ -56,13 +56,13 @@ def test_anything_else_is_refused_by_name(api, value):
     assert_field(answer, "explain", "true, false, or how many")
 
 
-def test_codes_are_told_by_their_letters(api):
+def test_codes_are_reported_by_their_letters(api):
     shares = explained(api, FLIGHT, 50).get_json()["explanation"]["shares"]
     words = {row["feature"]: row["words"] for row in shares}
     expected = {"carrier_code": "UA", "origin_code": "EWR", "dest_code": "IAH"}
-    told = [name for name in expected if name in words]
-    assert told
-    assert [words[name].split(", ")[1] for name in told] == [expected[name] for name in told]
+    named = [name for name in expected if name in words]
+    assert named
+    assert [words[name].split(", ")[1] for name in named] == [expected[name] for name in named]
 
 
 def test_each_flight_of_a_batch_is_explained(api):

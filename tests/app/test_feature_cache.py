@@ -209,7 +209,7 @@ def test_while_postgres_is_away_predictions_go_on_with_the_last_state_and_are_in
 
         own_server.start()
         refresh_at(database, NOON + 20 * MINUTE)
-        for _ in range(3):  # what was told before, the lost connection, the new one
+        for _ in range(3):  # what was notified before, the lost connection, the new one
             api.app.extensions["loops"][0].once()
         assert api.predict().get_json()["features"]["age_seconds"] == 0
         api.parts.cache._listener.close()

@@ -27,7 +27,7 @@ def sample(text, name, **labels):
 
 @pytest.fixture
 def counters(api):
-    """Gives the counters' text."""
+    """Returns the counters' text."""
     return lambda: api.get("/metrics").text
 
 
@@ -86,7 +86,7 @@ def test_requests_errors_and_predictions_are_counted(api, counters):
     assert grown == {"good": 2, "bad": 1, "predictions": 6, "seconds": 3, "ages": 6}
 
 
-def test_spool_state_and_version_are_told(api, counters):
+def test_spool_state_and_version_are_reported(api, counters):
     api.predict()
     text = counters()
     assert sample(text, "ontime_model_version") == 1

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.integration
 
 
 def register(registry, trees, folder, contract_hash=CONTRACT_HASH, intercept=0.0):
-    """A new signed version in the registry; gives its number."""
+    """A new signed version in the registry; returns its number."""
     model_artifact.write(folder, trees, worlds.manifest(intercept, contract_hash), KEY)
     with registry.run("test") as run:
         return registry.register(run.run_id, folder, {"contract_hash": contract_hash, "data_hash": "b" * 64})
@@ -61,7 +61,7 @@ def test_a_promoted_challenger_is_at_no_moment_its_own_challenger(holder, regist
     registry.set_alias(CHALLENGER, 2)
     holder.refresh()
     seen = []
-    monkeypatch.setattr(model_holder, "_tell", lambda *_: seen.append(pair(holder)))
+    monkeypatch.setattr(model_holder, "_log_swap", lambda *_: seen.append(pair(holder)))
     registry.set_alias(CHAMPION, 2)
     holder.refresh()
     assert pair(holder) == (2, None)

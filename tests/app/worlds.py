@@ -151,7 +151,7 @@ def look(api: Api) -> None:
 
 
 def assert_problem(response: TestResponse, status: int) -> dict[str, Any]:
-    """The answer is a problem of this status; gives its body."""
+    """The answer is a problem of this status; returns its body."""
     assert response.status_code == status, response.text
     assert response.mimetype == "application/problem+json"
     body = response.get_json()

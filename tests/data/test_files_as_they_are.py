@@ -58,8 +58,8 @@ def test_an_odd_row_is_set_aside_and_the_month_is_taken(store, inbox):
         "2.5; soon",
     )
     assert row["Flight_Number_Reporting_Airline"] == "901"
-    told = json.loads((inbox / DONE / "april.csv.report.json").read_text())
-    assert (told["rows_set_aside"], told["error_count"]) == (1, 2)
+    found = json.loads((inbox / DONE / "april.csv.report.json").read_text())
+    assert (found["rows_set_aside"], found["error_count"]) == (1, 2)
 
 
 def test_the_rows_set_aside_are_taken_once_they_are_mended_and_once_only(store, inbox):
@@ -149,8 +149,8 @@ def test_a_flown_flight_without_delays_has_those_of_its_clock_times(times, delay
     write_rows(inbox / "a.csv", [bts_row(DepDelay="", ArrDelay="", **times)])
     report = take(store, inbox)
     assert (report.status, report.accepted) == ("done", 3)
-    told = store.frame("flight_events").dropna(subset=["delay_minutes"])["delay_minutes"]
-    assert told.tolist() == delays
+    found = store.frame("flight_events").dropna(subset=["delay_minutes"])["delay_minutes"]
+    assert found.tolist() == delays
     assert [f["rows"] for f in report.cleaning["findings"] if "without a delay" in f["what"]] == [1]
 
 
@@ -159,7 +159,7 @@ def test_a_flown_flight_whose_clock_times_do_not_tell_either_is_set_aside(times,
     write_rows(inbox / "a.csv", month([bts_row(Flight_Number_Reporting_Airline="901", ArrDelay="", **times)]))
     report = take(store, inbox)
     assert (report.accepted, report.rows_set_aside) == (900, 1)
-    assert "the clock times do not tell it" in report.errors[0]["reason"]
+    assert "the clock times do not show it" in report.errors[0]["reason"]
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -250,7 +250,7 @@ def test_an_unknown_zone_is_refused_by_name(store, inbox):
     assert "Time Zone: expected a zone like Etc/UTC or America/New_York, got 'Mars/Olympus'" in report.line()
 
 
-def test_an_hour_that_autumn_repeats_is_told_by_the_report_or_set_aside(store, inbox):
+def test_an_hour_that_autumn_repeats_is_reported_by_the_report_or_set_aside(store, inbox):
     local = [f"2013-11-{day:02} {hour:02}:51" for day in range(1, 16) for hour in range(24)]
     rows = [asos_row(valid=valid) | {"metar": ""} for valid in local]
     rows.append(asos_row(valid="2013-11-03 01:51") | {"metar": "KEWR 030651Z 27009KT 10SM"})

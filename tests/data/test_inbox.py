@@ -85,12 +85,12 @@ def test_a_bad_flight_rejects_its_file_and_names_the_place(column, value, inbox,
     assert report.status == "rejected"
     assert store.calls == []
     [written] = (inbox / REJECTED).glob("*.report.json")
-    told = json.loads(written.read_text())
+    kept = json.loads(written.read_text())
     assert (inbox / REJECTED / "bad.csv").exists()
-    assert {error["row"] for error in told["errors"]} == {3}
-    named = {error["column"] for error in told["errors"]}
+    assert {error["row"] for error in kept["errors"]} == {3}
+    named = {error["column"] for error in kept["errors"]}
     assert column in named or named <= {"row", "ArrDelay", "DepDelay"}
-    assert all(error["reason"] for error in told["errors"])
+    assert all(error["reason"] for error in kept["errors"])
 
 
 @pytest.mark.parametrize(

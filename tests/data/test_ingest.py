@@ -54,14 +54,14 @@ def test_nothing_known_later_is_ingested(few_days):
     assert set(report.events) == {"scheduled", "weather"}
 
 
-def test_progress_is_told_after_each_piece(few_days, monkeypatch):
+def test_progress_is_reported_after_each_piece(few_days, monkeypatch):
     monkeypatch.setattr(module, "CHUNK_ROWS", 1000)
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     store = MemoryStore()
-    ingest(store, UNTIL, progress=lambda done, total: told.append((done, total)))
+    ingest(store, UNTIL, progress=lambda done, total: reported.append((done, total)))
     assert max(store.calls) == 1000
-    assert [done for done, _ in told] == np.cumsum(store.calls).tolist()
-    assert told[-1][0] == told[-1][1]
+    assert [done for done, _ in reported] == np.cumsum(store.calls).tolist()
+    assert reported[-1][0] == reported[-1][1]
 
 
 def test_the_report_says_what_was_done_and_why(few_days, tmp_path):

@@ -51,7 +51,7 @@ def test_an_answer_is_its_status_and_what_its_json_says(address: str) -> None:
     assert ask(f"{address}/away") == (503, {"status": "not ready"})
 
 
-def test_a_refusal_without_json_is_told_as_it_is(address: str) -> None:
+def test_a_refusal_without_json_is_reported_as_it_is(address: str) -> None:
     assert ask(f"{address}/gateway") == (502, "<html>Bad Gateway</html>")
 
 

@@ -61,7 +61,7 @@ class World:
     first_day: DayCount
 
     def train(self, reason: str, seed: int) -> int:
-        """Train and register a small version on January; gives its number."""
+        """Train and register a small version on January; returns its number."""
         request = TrainingRequest(
             date(2013, 1, 1), date(2013, 1, 30), ClockStore(self.database).read().now, reason,
             leads=(60,), extra_leads=0, parameters=SMALL, split=SplitPolicy(7, 3, 14), seed=seed,

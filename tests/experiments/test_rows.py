@@ -15,13 +15,13 @@ PARTS = rows.parts_of(date(2013, 1, 30), date(2013, 2, 1), (60, 180), 1)
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory, dataset_dir):
-    folder, told = tmp_path_factory.mktemp("rows"), []
-    paths = rows.build_parts(PARTS, dataset_dir, folder, 2, lambda *one: told.append(one))
-    return folder, paths, told
+    folder, reported = tmp_path_factory.mktemp("rows"), []
+    paths = rows.build_parts(PARTS, dataset_dir, folder, 2, lambda *one: reported.append(one))
+    return folder, paths, reported
 
 
 def test_what_is_read_is_what_is_built_in_the_order_of_the_parts(kept, dataset_dir):
-    _, paths, told = kept
+    _, paths, reported = kept
     read = rows.read_rows(paths)
     built = [rows.build_rows(*rows.facts_in(dataset_dir), part) for part in PARTS]
     for name in ("arr_delay", "label_known"):
@@ -32,16 +32,16 @@ def test_what_is_read_is_what_is_built_in_the_order_of_the_parts(kept, dataset_d
     for name in (field.name for field in fields(Queries)):
         expected = np.concatenate([getattr(one.rows.queries, name) for one in built])
         assert np.array_equal(getattr(read.rows.queries, name), expected)
-    assert told[-1] == ("building vectors", 2, 2)
+    assert reported[-1] == ("building vectors", 2, 2)
 
 
 def test_what_is_kept_is_not_built_again(kept, dataset_dir):
     folder, paths, _ = kept
     written = [path.stat().st_mtime_ns for path in paths]
-    told = []
-    assert rows.build_parts(PARTS, dataset_dir, folder, 2, lambda *one: told.append(one)) == paths
+    reported = []
+    assert rows.build_parts(PARTS, dataset_dir, folder, 2, lambda *one: reported.append(one)) == paths
     assert [path.stat().st_mtime_ns for path in paths] == written
-    assert told == []
+    assert reported == []
 
 
 def test_other_code_keeps_its_rows_elsewhere(dataset_dir, monkeypatch):

@@ -115,7 +115,7 @@ def assert_whole(stack, step: str, served: int) -> int:
 
 
 def test_of_fifty_racing_promotions_and_rollbacks_there_is_one_order(stack, retrains):
-    """Against a real PostgreSQL and a real MLflow; whoever looked at an earlier champion is told so."""
+    """Against a real PostgreSQL and a real MLflow; whoever looked at an earlier champion hears so."""
     assert retrains.ends("first champion") == "done"
     run_id = stack.registry.version(1).run_id
     folder = stack.registry.fetch(1)

@@ -29,13 +29,13 @@ def test_a_bad_file_is_set_aside_and_the_good_one_counts(stack, inbox):
     write_rows(inbox / "bad.csv", [bts_row(), bts_row(Flight_Number_Reporting_Airline="2", DepDelay="soon")])
     write_rows(inbox / "good.csv", [bts_row()])
     assert ingest() == 3
-    told = json.loads((inbox / "rejected" / "bad.csv.report.json").read_text())
-    assert told["errors"] == [
+    written = json.loads((inbox / "rejected" / "bad.csv.report.json").read_text())
+    assert written["errors"] == [
         {"row": 3, "column": "DepDelay", "reason": "expected a whole number", "value": "soon"}
     ]
 
 
-def test_rows_that_were_set_aside_are_told_until_a_file_is_whole(stack, inbox):
+def test_rows_that_were_set_aside_are_reported_until_a_file_is_whole(stack, inbox):
     rows = [bts_row(Flight_Number_Reporting_Airline=str(number)) for number in range(1, 151)]
     write_rows(inbox / "april.csv", [*rows, bts_row(Flight_Number_Reporting_Airline="901", DepDelay="soon")])
     assert ingest() == 450

@@ -46,9 +46,9 @@ def test_the_dataset_is_read_when_it_is_asked_for_and_the_report_keeps_both(post
     assert json.loads(report.read_text())["files"] == []
     write_rows(inbox / "good.csv", [bts_row(Origin="DEN", Dest="SEA")])
     ingest(stack_settings, False, None, False, [].append)
-    told = json.loads(report.read_text())
-    assert told["dataset"]["dataset"] == "nycflights13"
-    assert [file["file"] for file in told["files"]] == ["good.csv"]
+    written = json.loads(report.read_text())
+    assert written["dataset"]["dataset"] == "nycflights13"
+    assert [file["file"] for file in written["files"]] == ["good.csv"]
 
 
 def test_a_moment_without_the_dataset_is_refused(stack_settings):

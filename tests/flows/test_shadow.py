@@ -97,12 +97,12 @@ def decided() -> None:
 
 
 @flow(name="check-the-challenger-alone")
-def judged() -> None:
+def monitor() -> None:
     check_challenger(tasks.begin(DAY), tasks.load_champion())
 
 
 def shadow(stack) -> tuple[bool, str]:
-    judged()
+    monitor()
     [decision] = [d for d in stack.monitoring.decisions(DAY, DAY) if d.kind == "shadow"]
     return decision.verdict, decision.reason
 

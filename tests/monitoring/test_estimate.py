@@ -17,11 +17,11 @@ def days(bias: float) -> dict:
     for i in range(DAYS):
         truth = draw.beta(1.2, 4, 900)
         late = draw.random(900) < truth
-        told = np.clip(truth + bias, 0.001, 0.999)
+        stated = np.clip(truth + bias, 0.001, 0.999)
         for metric in METRICS:
             day = f"2013-04-{30 - i:02d}"
-            history.setdefault(f"estimated_{metric}", []).append((day, estimated(told)[metric], 900))
-            history.setdefault(f"realised_{metric}", []).append((day, summary(late, told)[metric], 900))
+            history.setdefault(f"estimated_{metric}", []).append((day, estimated(stated)[metric], 900))
+            history.setdefault(f"realised_{metric}", []).append((day, summary(late, stated)[metric], 900))
     return history
 
 

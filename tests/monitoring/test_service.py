@@ -38,7 +38,7 @@ def test_quiet_days_and_one_that_restarted_page_nobody():
     assert fired(restarted, measure_requests(QUIET), measure_requests(QUIET)) == []
 
 
-def test_a_handful_of_requests_is_not_judged():
+def test_a_handful_of_requests_is_not_checked():
     assert fired(measure_requests(ServiceDay(10, 0, 20, 10, 5, 20))) == []
 
 

@@ -78,7 +78,7 @@ def test_the_pythons_that_the_locks_hold_for_are_taken_and_no_other(checkout, ve
     assert ("ontime needs Python 3.11 to 3.14" in done.stderr) != fits
 
 
-def test_a_machine_without_python_is_told_what_to_install(checkout):
+def test_a_machine_without_python_is_reported_what_to_install(checkout):
     done = make("install", "PYTHON=/no/such/python3", folder=checkout)
     assert done.returncode != 0
     assert "there is no /no/such/python3: apt-get install" in done.stderr

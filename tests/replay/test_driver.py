@@ -33,14 +33,14 @@ class StandInApi:
     database: Database
     rejected: int = 0
     dies: bool = False
-    told: list[tuple[Any, dict[str, Any]]] = field(default_factory=list)
+    posted: list[tuple[Any, dict[str, Any]]] = field(default_factory=list)
     asked: list[tuple[Any, bool, dict[str, Any]]] = field(default_factory=list)
 
     def post(self, path: str, body: Any, scope: str) -> Answer:
         now = ClockStore(self.database).read().now
         if path == "/v1/events":
             assert scope == "ingest"
-            self.told += [(now, event) for event in body["events"]]
+            self.posted += [(now, event) for event in body["events"]]
             return Answer(200, {"rejected": self.rejected})
         assert (path, scope) == ("/v1/predictions", "predict")
         if self.dies:
@@ -98,8 +98,8 @@ def test_a_day_is_replayed_in_the_order_in_which_it_became_known(api, replay, po
     count = replay.replay_day(DAY)
 
     assert [flight["flight"] for _, _, flight in api.asked] == [1545, 2, 3]
-    assert (count.predictions, count.events) == (3, len(api.told))
-    assert [e["type"] for _, e in api.told] == [
+    assert (count.predictions, count.events) == (3, len(api.posted))
+    assert [e["type"] for _, e in api.posted] == [
         "departed", "weather", "departed", "arrived", "arrived", "cancelled"
     ]  # fmt: skip
     assert ClockStore(postgres).read().now == utc(12, 4)
@@ -107,9 +107,9 @@ def test_a_day_is_replayed_in_the_order_in_which_it_became_known(api, replay, po
 
 @pytest.mark.integration
 @pytest.mark.usefixtures("refresher")
-def test_an_event_is_told_before_the_clock_reaches_it_and_not_earlier_than_a_step(api, replay):
+def test_an_event_is_posted_before_the_clock_reaches_it_and_not_earlier_than_a_step(api, replay):
     replay.replay_day(DAY)
-    for now, event in api.told:
+    for now, event in api.posted:
         known = event["known_at"]
         assert now.strftime("%Y-%m-%dT%H:%M:%SZ") < known
         assert (now + LONGEST_STEP).strftime("%Y-%m-%dT%H:%M:%SZ") >= known
@@ -177,11 +177,11 @@ def test_a_replay_goes_on_from_the_stacks_clock(api, replay, postgres):
     ClockStore(postgres).set_simulated(utc(11, 16, 30))
     replay.replay_day(DAY)
     assert [flight["flight"] for _, _, flight in api.asked] == [3]
-    assert "2013-04-11T15:10:00Z" not in map(moment_of, (event for _, event in api.told))
+    assert "2013-04-11T15:10:00Z" not in map(moment_of, (event for _, event in api.posted))
 
-    before = len(api.told), len(api.asked)
+    before = len(api.posted), len(api.asked)
     replay.replay_day(DAY)
-    assert (len(api.told), len(api.asked)) == before
+    assert (len(api.posted), len(api.asked)) == before
 
 
 @pytest.mark.integration
@@ -190,7 +190,7 @@ def test_a_night_without_departures_is_one_step(api, replay, postgres):
     ClockStore(postgres).set_simulated(utc(11, 21, 30))
     count = replay.advance(morning_after(DAY))
     assert api.asked == []
-    assert [now for now, _ in api.told] == [utc(11, 21, 30)]
+    assert [now for now, _ in api.posted] == [utc(11, 21, 30)]
     assert (count.day, count.events, count.predictions) == (date(2013, 4, 12), 1, 0)
     assert ClockStore(postgres).read().now == utc(12, 10)
     assert FeatureStore(postgres).newest_tick() == tick_of(minute_floor(utc(12, 10)))

@@ -17,7 +17,7 @@ def feed() -> Feed:
     return Feed(dataset())
 
 
-def told(feed: Feed, after, until) -> list[dict]:
+def posted(feed: Feed, after, until) -> list[dict]:
     return list(itertools.chain.from_iterable(feed.known_between(after, until)))
 
 
@@ -31,15 +31,15 @@ def steps(start, end):
         start += TICK
 
 
-def test_an_event_is_told_in_the_step_in_which_it_becomes_known(feed):
+def test_an_event_is_posted_in_the_step_in_which_it_becomes_known(feed):
     # 11:00 in New York plus ten minutes of delay.
-    assert [event["type"] for event in told(feed, utc(11, 15, 5), utc(11, 15, 10))] == ["departed"]
-    assert told(feed, utc(11, 15, 10), utc(11, 15, 15)) == []
+    assert [event["type"] for event in posted(feed, utc(11, 15, 5), utc(11, 15, 10))] == ["departed"]
+    assert posted(feed, utc(11, 15, 10), utc(11, 15, 15)) == []
 
 
 def test_the_steps_of_a_day_tell_every_event_once(feed):
-    whole = told(feed, utc(11, 0), utc(12, 6))
-    by_step = [event for step in steps(utc(11, 0), utc(12, 6)) for event in told(feed, *step)]
+    whole = posted(feed, utc(11, 0), utc(12, 6))
+    by_step = [event for step in steps(utc(11, 0), utc(12, 6)) for event in posted(feed, *step)]
     assert sorted(map(str, by_step)) == sorted(map(str, whole))
     assert len(whole) == 6  # two departures, two arrivals, a cancellation, an hour of weather
 
@@ -64,7 +64,7 @@ def test_a_question_says_nothing_of_how_the_flight_ended(feed):
 
 
 def test_the_api_takes_what_the_feed_says(feed):
-    for event in told(feed, utc(1, 0) - timedelta(days=60), utc(12, 6)):
+    for event in posted(feed, utc(1, 0) - timedelta(days=60), utc(12, 6)):
         load(EVENTS[event["type"]], event)
     for question in asked(feed, utc(11, 0), utc(12, 6)):
         load(FlightSchema(), question)

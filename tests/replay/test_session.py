@@ -50,16 +50,16 @@ def test_a_run_that_may_have_been_interrupted_and_days_never_monitored_are_done_
 
 
 class StandInRuns:
-    """Waits to be told before it ends a run; the run of 3 April fails."""
+    """Waits to be asked before it ends a run; the run of 3 April fails."""
 
     def __init__(self):
-        self.judged: list[date] = []
+        self.monitored: list[date] = []
         self.go = threading.Event()
         self.closed = False
 
     def run(self, day: date) -> None:
         self.go.wait(5)
-        self.judged.append(day)
+        self.monitored.append(day)
         if day == APRIL_3:
             raise OntimeError("no report")
 
@@ -71,14 +71,14 @@ def test_a_run_goes_on_beside_and_its_error_comes_out_where_it_is_waited_for():
     runner = StandInRuns()
     queue = RunQueue(runner)
     queue.begin(APRIL_1)
-    assert runner.judged == []
+    assert runner.monitored == []
     runner.go.set()
     queue.wait()
-    assert runner.judged == [APRIL_1]
+    assert runner.monitored == [APRIL_1]
 
     queue.begin(APRIL_3)
     with pytest.raises(OntimeError, match="no report"):
         queue.wait()
-    queue.wait()  # told once
+    queue.wait()  # reported once
     queue.close()
     assert runner.closed

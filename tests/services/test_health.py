@@ -49,7 +49,7 @@ def test_without_a_spool_or_with_one_that_was_just_written_the_shipper_is_health
     writer.close()
 
 
-def test_a_spool_that_waited_long_is_told_until_it_is_shipped(
+def test_a_spool_that_waited_long_is_reported_until_it_is_shipped(
     stack_settings: Settings, postgres: Database, spool: SpoolWriter
 ) -> None:
     spool.write(to_copy_line(prediction()))
@@ -61,7 +61,7 @@ def test_a_spool_that_waited_long_is_told_until_it_is_shipped(
     CHECKS["shipper"](stack_settings)
 
 
-def test_a_spool_that_grows_faster_than_it_is_shipped_is_told(
+def test_a_spool_that_grows_faster_than_it_is_shipped_is_reported(
     stack_settings: Settings, spool: SpoolWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = to_copy_line(prediction())

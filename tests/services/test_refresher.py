@@ -99,7 +99,7 @@ def test_a_stored_state_equals_the_one_recomputed_from_the_events(stack: Stack, 
         assert_same_state(stack.states.load(tick), compute_block(flights, weather, tick, 1))
 
 
-def test_a_state_that_is_there_is_told_again_not_computed(stack: Stack, refresher: Refresher) -> None:
+def test_a_state_that_is_there_is_notified_again_not_computed(stack: Stack, refresher: Refresher) -> None:
     busy_morning(stack)
     refresher.refresh()
     stack.clock.set_simulated(NOON + 5 * MINUTE)

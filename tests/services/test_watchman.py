@@ -43,7 +43,7 @@ def watchman(postgres, store, real_time):
     return Watchman(postgres, Pager(store, Notifier("")), elapsed=real_time)
 
 
-def judged(store, day=DAY) -> None:
+def record_run(store, day=DAY) -> None:
     store.save_run(MonitoringRun(day, MORNING, None, 1, 0, None, None, 1.0), [])
 
 
@@ -61,7 +61,7 @@ def test_a_day_that_was_not_monitored_is_an_alert_and_resolves_when_it_is(
     assert open_rules(store) == ["a day was not monitored"]
     watchman.look()
     assert len(store.alerts(DAY, DAY)) == 1
-    judged(store)
+    record_run(store)
     assert watchman.look() == []
     assert open_rules(store) == []
 
@@ -78,7 +78,7 @@ def test_a_replayed_clock_that_runs_ahead_of_monitoring_alarms_nobody(watchman, 
     watchman.look()
     real_time.seconds = 30
     assert watchman.look() == []
-    judged(store)
+    record_run(store)
     real_time.seconds = 700
     assert watchman.look() == []
 

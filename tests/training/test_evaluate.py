@@ -25,7 +25,7 @@ def test_the_headline_and_its_slices_are_of_the_headline_lead_alone(rows, evalua
     assert evaluation.baselines["carrier_by_hour"]["n"] == asked_at_60
 
 
-def test_quality_is_told_for_each_lead(rows, evaluation):
+def test_quality_is_reported_for_each_lead(rows, evaluation):
     assert set(evaluation.by_lead) == {"60", "180"}
     assert sum(values["n"] for values in evaluation.by_lead.values()) == len(rows)
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from training.gate import Comparison, GatePolicy, judge
+from training.gate import Comparison, GatePolicy, evaluate_gate
 
 DAYS, PER_DAY = 7, 900
 N = DAYS * PER_DAY
@@ -49,13 +49,13 @@ def failed(verdict):
 
 
 def test_a_better_candidate_passes_every_check(better):
-    verdict = judge(better, POLICY)
+    verdict = evaluate_gate(better, POLICY)
     assert verdict.passed, verdict.reason
     assert verdict.reason == "every check of the gate passed"
 
 
 def test_every_check_is_in_the_evidence_by_name(better):
-    evidence = judge(better, POLICY).evidence()
+    evidence = evaluate_gate(better, POLICY).evidence()
     assert set(evidence) == {
         "rows", "days", "auc", "ece", "microseconds", "megabytes", "worse_than_carrier_by_hour",
         "log_loss_over_champion", "probability_worse", "worst_origin_loss", "worst_carrier_loss",
@@ -65,7 +65,7 @@ def test_every_check_is_in_the_evidence_by_name(better):
 
 
 def test_a_candidate_trained_on_poisoned_labels_is_refused(better):
-    verdict = judge(replace(better, candidate=1 - better.candidate), POLICY)
+    verdict = evaluate_gate(replace(better, candidate=1 - better.candidate), POLICY)
     assert {
         "auc",
         "ece",
@@ -78,14 +78,14 @@ def test_a_candidate_trained_on_poisoned_labels_is_refused(better):
 
 def test_a_candidate_no_better_than_the_champion_is_refused(better):
     swapped = replace(better, candidate=better.champion, champion=better.candidate)
-    assert failed(judge(swapped, POLICY)) == {"log_loss_over_champion", "probability_worse"}
+    assert failed(evaluate_gate(swapped, POLICY)) == {"log_loss_over_champion", "probability_worse"}
 
 
 def test_a_candidate_better_on_one_lucky_day_alone_is_refused(better, world):
     log_odds, _, day, noise = world
     lucky = np.where(day == 6, 0.0, 0.55)
     champion = calibrated(log_odds + np.where(day == 6, 1.6, 0.5) * noise)
-    verdict = judge(
+    verdict = evaluate_gate(
         replace(better, candidate=calibrated(log_odds + lucky * noise), champion=champion), POLICY
     )
     assert failed(verdict) == {"probability_worse"}
@@ -99,29 +99,29 @@ def test_a_candidate_worse_for_one_airport_is_refused_though_better_overall(bett
         candidate=calibrated(log_odds + np.where(at_lga, 1.0, 0.0) * noise),
         champion=calibrated(log_odds + 0.8 * noise),
     )
-    verdict = judge(comparison, POLICY)
+    verdict = evaluate_gate(comparison, POLICY)
     assert failed(verdict) == {"worst_origin_loss"}
     assert "LGA" in verdict.reason
 
 
-def test_a_slice_of_few_flights_is_not_judged(better, world):
+def test_a_slice_of_few_flights_is_not_checked(better, world):
     log_odds, _, _, noise = world
     rare = better.slices["carrier"] == "OO"
     worse_there = replace(better, candidate=calibrated(log_odds + np.where(rare, 2.0, 0.0) * noise))
     assert rare.sum() < POLICY.minimum_slice_rows
-    assert judge(worse_there, POLICY).passed
-    assert failed(judge(worse_there, GatePolicy(minimum_slice_rows=100))) == {"worst_carrier_loss"}
+    assert evaluate_gate(worse_there, POLICY).passed
+    assert failed(evaluate_gate(worse_there, GatePolicy(minimum_slice_rows=100))) == {"worst_carrier_loss"}
 
 
 def test_an_ill_calibrated_candidate_is_refused(better):
     overstated = np.clip(better.candidate + 0.12, 0, 0.99)
-    assert "ece" in failed(judge(replace(better, candidate=overstated), POLICY))
+    assert "ece" in failed(evaluate_gate(replace(better, candidate=overstated), POLICY))
 
 
 def test_a_candidate_shown_to_lose_to_a_simple_baseline_is_refused(better, world):
     log_odds = world[0]
     strong = replace(better, baselines={"logistic_regression": calibrated(log_odds)})
-    assert failed(judge(strong, POLICY)) == {"worse_than_logistic_regression"}
+    assert failed(evaluate_gate(strong, POLICY)) == {"worse_than_logistic_regression"}
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_candidate_shown_to_lose_to_a_simple_baseline_is_refused(better, world
     [({"microseconds": 5_000.0}, "microseconds"), ({"megabytes": 25.0}, "megabytes")],
 )
 def test_a_candidate_too_slow_or_too_large_to_serve_is_refused(better, change, name):
-    assert failed(judge(replace(better, **change), POLICY)) == {name}
+    assert failed(evaluate_gate(replace(better, **change), POLICY)) == {name}
 
 
 def test_too_few_rows_or_days_decide_nothing(better):
@@ -140,8 +140,8 @@ def test_too_few_rows_or_days_decide_nothing(better):
         champion=better.champion[first], baselines={n: b[first] for n, b in better.baselines.items()},
         slices={n: s[first] for n, s in better.slices.items()},
     )  # fmt: skip
-    assert failed(judge(fewer, POLICY)) == {"days"}
-    assert "rows" in failed(judge(fewer, GatePolicy(minimum_rows=5_000)))
+    assert failed(evaluate_gate(fewer, POLICY)) == {"days"}
+    assert "rows" in failed(evaluate_gate(fewer, GatePolicy(minimum_rows=5_000)))
 
 
 def test_no_rows_at_all_are_a_refusal_not_an_error(better):
@@ -149,13 +149,13 @@ def test_no_rows_at_all_are_a_refusal_not_an_error(better):
         better, late=better.late[:0], day=better.day[:0], candidate=better.candidate[:0],
         champion=better.champion[:0], baselines={"carrier_by_hour": np.array([])}, slices={},
     )  # fmt: skip
-    verdict = judge(none, POLICY)
+    verdict = evaluate_gate(none, POLICY)
     assert not verdict.passed
     assert {"rows", "days", "auc"} <= failed(verdict)
 
 
 def test_a_first_champion_is_compared_with_floors_and_baselines(better):
-    verdict = judge(replace(better, champion=None), POLICY)
+    verdict = evaluate_gate(replace(better, champion=None), POLICY)
     assert verdict.passed
     assert {check.name for check in verdict.checks} == {
         "rows", "days", "auc", "ece", "microseconds", "megabytes", "worse_than_carrier_by_hour",

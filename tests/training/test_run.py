@@ -44,14 +44,14 @@ def shared_registry(mlflow_address, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def told():
-    """Steps and shares that the training of `candidate` told."""
+def reported():
+    """Steps and shares that the training of `candidate` reported."""
     return []
 
 
 @pytest.fixture(scope="module")
-def candidate(store, shared_registry, told):
-    return train_candidate(store, shared_registry, KEY, REQUEST, lambda *step: told.append(step))
+def candidate(store, shared_registry, reported):
+    return train_candidate(store, shared_registry, KEY, REQUEST, lambda *step: reported.append(step))
 
 
 @pytest.mark.integration
@@ -109,11 +109,11 @@ def test_a_window_without_enough_labelled_days_registers_nothing(store, registry
 
 
 @pytest.mark.integration
-def test_progress_ends_with_everything_done(candidate, told):
-    assert list(dict.fromkeys(step for step, _ in told)) == [
+def test_progress_ends_with_everything_done(candidate, reported):
+    assert list(dict.fromkeys(step for step, _ in reported)) == [
         "training set", "fit", "evaluate", "register"
     ]  # fmt: skip
-    assert told[-1] == ("register", 1.0)
+    assert reported[-1] == ("register", 1.0)
 
 
 @pytest.mark.integration

@@ -50,7 +50,7 @@ def test_a_models_categories_are_the_codes_of_its_training_alone(rows):
     assert maps[CATEGORICAL[0]] == (100.0, 101.0, 102.0, 103.0)
 
 
-def test_progress_is_told_after_every_tree(rows):
-    told = []
-    fit_trees(rows, TreeParameters(n_trees=3), seed=1, progress=lambda done, of: told.append((done, of)))
-    assert told == [(1, 3), (2, 3), (3, 3)]
+def test_progress_is_reported_after_every_tree(rows):
+    reported = []
+    fit_trees(rows, TreeParameters(n_trees=3), seed=1, progress=lambda done, of: reported.append((done, of)))
+    assert reported == [(1, 3), (2, 3), (3, 3)]

@@ -39,15 +39,15 @@ def trials(storage):
     return optuna.load_study(study_name=name, storage=f"sqlite:///{storage}").trials
 
 
-def test_every_fold_is_judged_on_days_after_its_fit_at_the_headline_lead(rows):
+def test_every_fold_is_evaluated_on_days_after_its_fit_at_the_headline_lead(rows):
     folds = forward_folds(rows)
     assert len(folds) == 3
     for fold in folds:
-        assert fold.fit.day.max() < fold.judge.day.min()
-        assert set(fold.judge.lead.tolist()) == {60}
+        assert fold.fit.day.max() < fold.validation.day.min()
+        assert set(fold.validation.lead.tolist()) == {60}
     for earlier, later in pairwise(folds):
-        assert earlier.judge.day.max() < later.judge.day.min()
-        assert set(earlier.judge.day) <= set(later.fit.day)
+        assert earlier.validation.day.max() < later.validation.day.min()
+        assert set(earlier.validation.day) <= set(later.fit.day)
 
 
 def test_too_few_days_are_refused(rows):
@@ -55,28 +55,28 @@ def test_too_few_days_are_refused(rows):
         forward_folds(rows.take(rows.day >= np.unique(rows.day)[-15]))
 
 
-def test_without_time_the_start_alone_is_judged(rows, tmp_path):
+def test_without_time_the_start_alone_is_evaluated(rows, tmp_path):
     found = tune(rows, tmp_path / "trials.db", 0, POOR)
     assert (found.trials, found.best_trial) == (1, 0)
     assert found.best == found.start == POOR.as_dict()
     assert not found.as_dict()["beaten"]
-    library = tuning.judge(forward_folds(rows), tuning.LIBRARY_DEFAULTS, 2013)
+    library = tuning.evaluate(forward_folds(rows), tuning.LIBRARY_DEFAULTS, 2013)
     assert found.library_measures == library
     gained = found.as_dict()["log_loss_gained_over_library"]
     assert gained == pytest.approx(library["log_loss"] - found.best_measures["log_loss"])
 
 
 def test_a_poor_start_is_beaten_and_the_report_says_by_how_much(rows, tmp_path):
-    told = []
-    found = tune(rows, tmp_path / "trials.db", 4, POOR, tell=lambda *said: told.append(said))
+    reported = []
+    found = tune(rows, tmp_path / "trials.db", 4, POOR, tell=lambda *said: reported.append(said))
     report = found.as_dict()
     assert report["beaten"]
     assert report["log_loss_gained"] == pytest.approx(
         found.start_measures["log_loss"] - found.best_measures["log_loss"]
     )
     assert found.best_measures["log_loss"] < found.start_measures["log_loss"]
-    assert len(told) == found.trials == len(trials(tmp_path / "trials.db"))
-    assert [left for _, left in told] == sorted((left for _, left in told), reverse=True)
+    assert len(reported) == found.trials == len(trials(tmp_path / "trials.db"))
+    assert [left for _, left in reported] == sorted((left for _, left in reported), reverse=True)
 
 
 def test_a_search_goes_on_where_it_was_interrupted(rows, tmp_path, monkeypatch):
@@ -99,11 +99,11 @@ def test_a_search_goes_on_where_it_was_interrupted(rows, tmp_path, monkeypatch):
     assert cut.state.name == "FAIL"
     assert later
     assert found.start_measures["log_loss"] == first.value
-    # The start was judged once: the second search took it from the storage.
+    # The start was evaluated once: the second search took it from the storage.
     assert sum(t.params.get("num_leaves") == 4 and t.params["n_trees"] == 10 for t in (first, *later)) == 1
 
 
-def test_a_start_that_was_cut_short_is_judged_again(rows, tmp_path, monkeypatch):
+def test_a_start_that_was_cut_short_is_evaluated_again(rows, tmp_path, monkeypatch):
     def killed(*arguments):
         raise KeyboardInterrupt
 

@@ -6,4 +6,4 @@ WITH finished AS (
 )
 SELECT deployment_id, action, from_version, to_version, who, reason, evidence, contract_hash, status, at,
     finished_at
-FROM finished CROSS JOIN LATERAL (SELECT pg_notify('deployments', to_version::text)) AS told
+FROM finished CROSS JOIN LATERAL (SELECT pg_notify('deployments', to_version::text)) AS notified

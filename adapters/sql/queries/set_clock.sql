@@ -1,4 +1,4 @@
--- Sets the clock and tells the channel clock.
+-- Sets the clock and notifies the channel clock.
 WITH changed AS (
     UPDATE clock SET mode = %(mode)s, simulated_now = %(moment)s
     RETURNING 1

@@ -20,7 +20,7 @@ def stack(tmp_path_factory) -> Iterator[SmallStack]:
 
 
 @pytest.mark.parametrize(
-    ("variables", "service", "told"),
+    ("variables", "service", "message"),
     [
         # Compose waits for it before it starts the rest.
         ({"MIGRATE": "false"}, "migrate", "exited with 1"),
@@ -30,13 +30,13 @@ def stack(tmp_path_factory) -> Iterator[SmallStack]:
         ({"API_CHECK": "false"}, "api", "unhealthy"),
     ],
 )
-def test_a_part_that_cannot_start_ends_the_command_within_a_minute(stack, variables, service, told):
+def test_a_part_that_cannot_start_ends_the_command_within_a_minute(stack, variables, service, message):
     stack.command("down")
     began = time.monotonic()
     done = stack.command("up", "--replicas", "1", **variables)
     assert time.monotonic() - began < 75
     assert done.returncode == 1
-    assert f"ontime: {service} cannot start: {told}" in done.stderr
+    assert f"ontime: {service} cannot start: {message}" in done.stderr
     assert "opening the" in done.stderr
     assert f"`make logs S={service}`" in done.stderr
 

@@ -196,7 +196,7 @@ def assert_everything_is_logged(stack: RunningStack, client: Client, demo: DemoR
 
 @pytest.mark.usefixtures("replayed")
 def test_the_pipeline_of_a_model_validates_and_promotes_the_storys_candidate(stack):
-    """It was promoted and rolled back; now it goes the way of a version that GitLab was told of."""
+    """It was promoted and rolled back; now it goes the way of a version that was reported to GitLab."""
     _, before = stack.ask("/health/ready")
     (newest,) = stack.sql("SELECT max(to_version) FROM deployments")
     assert int(newest[0]) > before["model_version"]

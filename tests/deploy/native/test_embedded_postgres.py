@@ -107,7 +107,7 @@ def test_it_never_runs_as_root() -> None:
     assert (server_user() or os.geteuid()) != 0
 
 
-def test_root_without_the_rights_to_become_another_user_is_told_which() -> None:
+def test_root_without_the_rights_to_become_another_user_is_reported_which() -> None:
     """A container may withhold them; here a process gives them up."""
     code = (
         "import ctypes, os; from deploy.native.embedded_postgres import server_user; "

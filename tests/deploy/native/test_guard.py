@@ -113,7 +113,7 @@ def test_what_a_repetition_cannot_mend_is_not_repeated(error):
     assert len(attempts) == 1
 
 
-def test_a_stack_that_cannot_start_again_is_told_once():
+def test_a_stack_that_cannot_start_again_is_reported_once():
     said = []
 
     class Broken(StandInStack):

@@ -57,10 +57,10 @@ def test_of_roots_rights_the_program_keeps_that_one_alone():
 
 
 def test_the_program_ends_with_its_starter_whatever_its_user(tmp_path: Path):
-    told = tmp_path / "told"
+    signalled = tmp_path / "signalled"
     code = (
         "import signal, sys, time; from pathlib import Path; "
-        f"signal.signal(signal.SIGINT, lambda *_: sys.exit(Path({str(told)!r}).touch())); "
+        f"signal.signal(signal.SIGINT, lambda *_: sys.exit(Path({str(signalled)!r}).touch())); "
         "print('on', flush=True); time.sleep(60)"
     )
     child = launched([sys.executable, "-c", code], "INT", OTHER)
@@ -69,7 +69,7 @@ def test_the_program_ends_with_its_starter_whatever_its_user(tmp_path: Path):
         process.stdout.readline()
         process.send_signal(signal.SIGKILL)
         process.stdout.read()  # until the child has ended
-    assert told.exists()
+    assert signalled.exists()
 
 
 def test_rights_that_are_missing_are_named():

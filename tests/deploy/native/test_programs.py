@@ -67,7 +67,7 @@ def test_postgres_is_stopped_fast_whoever_is_connected(read_back):
     assert read_back["postgres"].stopsignal == signal.SIGINT
 
 
-def test_a_checkout_from_which_mlflow_could_not_migrate_is_told(settings, monkeypatch):
+def test_a_checkout_from_which_mlflow_could_not_migrate_is_reported(settings, monkeypatch):
     monkeypatch.setattr(programs_module, "BIN", Path("/home/50%/ontime/.venv/bin"))
     with pytest.raises(
         ConfigurationError, match=r"a folder without % in its path: move /home/50%/ontime/.venv"

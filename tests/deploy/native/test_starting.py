@@ -72,12 +72,12 @@ def test_a_part_that_dies_at_import_ends_the_start_with_its_reason(stack, settin
     with pytest.raises(CannotStart) as refused:
         stack.start(unheard)
     assert time.monotonic() - began < 45
-    told = str(refused.value)
-    assert told.startswith(f"{name} does not start: it ended 3 times within ")
-    assert "ModuleNotFoundError: No module named 'not_installed'" in told
-    assert str(settings.state_dir / "log" / f"{name}.log") in told
-    assert "what to do: install the environment again" in told
-    # It is not tried for ever behind the back of whoever was told.
+    message = str(refused.value)
+    assert message.startswith(f"{name} does not start: it ended 3 times within ")
+    assert "ModuleNotFoundError: No module named 'not_installed'" in message
+    assert str(settings.state_dir / "log" / f"{name}.log") in message
+    assert "what to do: install the environment again" in message
+    # It is not tried for ever behind the back of whoever was message.
     assert stack.states()[name]["statename"] == "STOPPED"
 
 
@@ -129,7 +129,7 @@ def test_a_part_that_was_killed_once_is_waited_for(tmp_path):
     assert failures == []
 
 
-def test_a_part_that_does_nothing_and_does_not_answer_is_told(tmp_path):
+def test_a_part_that_does_nothing_and_does_not_answer_is_reported(tmp_path):
     with pytest.raises(CannotStart, match=r"part does not start: no answer in \d+ s: connection refused"):
         Starting(Manager(("RUNNING", 1)), tmp_path).wait_for("part", never, Patience(0.1, 5))
 

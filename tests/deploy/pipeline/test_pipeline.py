@@ -78,7 +78,7 @@ def test_the_locks_are_fresh(locks):
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "told"),
+    ("file", "old", "new", "message"),
     [
         (
             "api.in",
@@ -114,13 +114,13 @@ def test_the_locks_are_fresh(locks):
         ),
     ],
 )
-def test_a_lock_that_is_stale_is_told_by_file_and_package(locks, file, old, new, told):
+def test_a_lock_that_is_stale_is_reported_by_file_and_package(locks, file, old, new, message):
     text = (locks / file).read_text()
     assert old in text
     (locks / file).write_text(text.replace(old, new))
     done = check_locks(locks)
     assert done.returncode == 1
-    assert told in done.stderr
+    assert message in done.stderr
 
 
 def test_a_version_that_is_no_number_is_refused_before_anything_runs():

@@ -104,7 +104,7 @@ def test_the_ledger_names_the_pipeline_and_its_commit(world, registry, postgres,
     assert registry.alias(CHAMPION) == version
 
 
-def test_a_version_judged_against_another_champion_is_not_promoted(world, registry, tmp_path):
+def test_a_version_compared_with_another_champion_is_not_promoted(world, registry, tmp_path):
     first = register(registry, world, tmp_path / "first")
     second = register(registry, world, tmp_path / "second", intercept=0.1)
     validated(world, registry, second)

@@ -2,7 +2,7 @@ from experiments.benchmarks import feature_cost
 from experiments.benchmarks.feature_cost import FEATURES
 
 
-def test_the_cost_of_every_feature_is_told(tmp_path, monkeypatch):
+def test_the_cost_of_every_feature_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(feature_cost, "TIMES", 2)
     monkeypatch.setattr(feature_cost, "BUSY", feature_cost.BUSY[:1])
     found = feature_cost.measure(tmp_path)

@@ -67,7 +67,7 @@ def test_a_bad_challenger_that_the_shadow_measured_and_refused_was_found():
     assert not drill_report.verdict(found(decisions=[early], poison=poison), found())["in_time"]
 
 
-def test_drills_are_merged_one_by_one_and_judged_against_whichever_control_there_is(tmp_path):
+def test_drills_are_merged_one_by_one_and_compared_with_whichever_control_there_is(tmp_path):
     drill_report.record(tmp_path, "weather-missing", found(alert("cold", 1)))
     assert json.loads((tmp_path / drill_report.FILE).read_text())["summary"]["weather-missing"]["paged"]
     drill_report.record(tmp_path, "none", found(alert("cold", 1)))

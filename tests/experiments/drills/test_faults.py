@@ -48,7 +48,7 @@ def events() -> DatasetEvents:
     return events_of(clean(frame(flights), frame(weather)))
 
 
-def told(events: DatasetEvents, after=ONSET, until=AFTER) -> list[dict]:
+def posted(events: DatasetEvents, after=ONSET, until=AFTER) -> list[dict]:
     return [event for batch in Feed(Dataset(events, {})).known_between(after, until) for event in batch]
 
 
@@ -62,14 +62,14 @@ def asked(events: DatasetEvents) -> list[dict]:
 def test_a_fault_changes_nothing_that_was_known_at_its_onset(events, name):
     long_before = BEFORE - timedelta(days=40)
     broken = FAULTS[name].change(events, ONSET)
-    assert told(broken, long_before, ONSET) == told(events, long_before, ONSET)
+    assert posted(broken, long_before, ONSET) == posted(events, long_before, ONSET)
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_api_takes_what_a_broken_feed_sends(events, name):
     broken = FAULTS[name].change(events, ONSET)
-    assert told(broken)
-    for event in told(broken):
+    assert posted(broken)
+    for event in posted(broken):
         load(EVENTS[event["type"]], event)
 
 
@@ -97,7 +97,7 @@ def test_a_stuck_station_repeats_its_last_values_and_the_others_go_on(events):
 
 
 def test_missing_weather_is_not_sent(events):
-    kinds = Counter(event["type"] for event in told(FAULTS["weather-missing"].change(events, ONSET)))
+    kinds = Counter(event["type"] for event in posted(FAULTS["weather-missing"].change(events, ONSET)))
     assert kinds["weather"] == 0
     assert kinds["arrived"] == 6
 
@@ -111,17 +111,17 @@ def test_celsius_is_sent_as_fahrenheit(events):
 
 def test_a_renamed_carrier_is_published_asked_about_and_flown_under_its_new_code(events):
     broken = FAULTS["carrier-renamed"].change(events, ONSET)
-    heard = [event["flight_id"] for event in told(broken) if event["type"] != "weather"]
+    heard = [event["flight_id"] for event in posted(broken) if event["type"] != "weather"]
     assert not [name for name in heard if name.startswith("UA")]
     assert Counter(name[:2] for name in heard if "0411" in name) == {"ZW": 6, "AA": 2}  # with their schedules
     assert {(q["carrier"], q["flight"]) for q in asked(broken)} == {("ZW", 1545), ("ZW", 2), ("AA", 3)}
-    new = [e for e in told(broken) if e["type"] == "scheduled"]
+    new = [e for e in posted(broken) if e["type"] == "scheduled"]
     assert {e["flight_id"][:2] for e in new} == {e["carrier"] for e in new} == {"ZW"}
 
 
 def test_a_closed_airport_cancels_three_hours_ahead_and_is_asked_about_no_more(events):
     broken = FAULTS["airport-closed"].change(events, ONSET)
-    here = [event for event in told(broken) if "-LGA-" in event.get("flight_id", "")]
+    here = [event for event in posted(broken) if "-LGA-" in event.get("flight_id", "")]
     assert {event["type"] for event in here} == {"cancelled"}
     # Eleven in New York is 15:00 UTC.
     assert sorted({e["known_at"] for e in here}) == ["2013-04-11T12:00:00Z", "2013-04-12T12:00:00Z"]
@@ -131,16 +131,16 @@ def test_a_closed_airport_cancels_three_hours_ahead_and_is_asked_about_no_more(e
 def test_doubled_traffic_gives_every_flight_a_twin_with_its_own_number_and_the_same_fate(events):
     broken = FAULTS["doubled-traffic"].change(events, ONSET)
     assert len(asked(broken)) == 2 * len(asked(events)) == 12
-    outcomes = [(e["flight_id"][-12:], e["delay_minutes"]) for e in told(broken) if e["type"] == "arrived"]
+    outcomes = [(e["flight_id"][-12:], e["delay_minutes"]) for e in posted(broken) if e["type"] == "arrived"]
     assert all(count % 2 == 0 for count in Counter(outcomes).values())
-    names = [e["flight_id"] for e in told(broken) if e["type"] == "arrived"]
+    names = [e["flight_id"] for e in posted(broken) if e["type"] == "arrived"]
     assert len(names) == len(set(names)) == 12
 
 
-def test_late_labels_are_arrivals_told_five_days_late(events):
+def test_late_labels_are_arrivals_reported_five_days_late(events):
     broken = FAULTS["labels-late"].change(events, ONSET)
-    late = {e["flight_id"]: e for e in told(broken) if e["type"] == "arrived"}
-    for event in told(events):
+    late = {e["flight_id"]: e for e in posted(broken) if e["type"] == "arrived"}
+    for event in posted(events):
         if event["type"] == "arrived":
             one = late[event["flight_id"]]
             assert one["arrived_at"] == event["arrived_at"]
@@ -150,9 +150,9 @@ def test_late_labels_are_arrivals_told_five_days_late(events):
 
 def test_after_a_change_of_concept_every_flight_arrives_a_quarter_of_an_hour_later(events):
     broken = FAULTS["concept-change"].change(events, ONSET)
-    before = {e["flight_id"]: e["delay_minutes"] for e in told(events) if e["type"] == "arrived"}
-    after = {e["flight_id"]: e["delay_minutes"] for e in told(broken) if e["type"] == "arrived"}
+    before = {e["flight_id"]: e["delay_minutes"] for e in posted(events) if e["type"] == "arrived"}
+    after = {e["flight_id"]: e["delay_minutes"] for e in posted(broken) if e["type"] == "arrived"}
     assert after == {name: delay + 15 for name, delay in before.items()}
-    assert [e for e in told(broken) if e["type"] == "departed"] == [
-        e for e in told(events) if e["type"] == "departed"
+    assert [e for e in posted(broken) if e["type"] == "departed"] == [
+        e for e in posted(events) if e["type"] == "departed"
     ]  # fmt: skip

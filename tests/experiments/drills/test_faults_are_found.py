@@ -53,7 +53,7 @@ def pages(flights: FlightFacts, weather: WeatherFacts, days) -> list[set[str]]:
     return found
 
 
-def told(events: DatasetEvents, name: str) -> DatasetEvents:
+def published(events: DatasetEvents, name: str) -> DatasetEvents:
     """What the log holds: what a fault takes off the schedule was published before its onset."""
     broken = FAULTS[name].change(events, ONSET)
     before = events.flight_events[events.flight_events["known_at"] <= ONSET]
@@ -63,7 +63,7 @@ def told(events: DatasetEvents, name: str) -> DatasetEvents:
 
 @pytest.mark.parametrize("name", sorted(FAULTS.keys() - {"none"}))
 def test_a_fault_pages_within_two_days_and_not_before(events, name):
-    eve, *days = pages(*facts_of(told(events, name)), (EVE, *DAYS))
+    eve, *days = pages(*facts_of(published(events, name)), (EVE, *DAYS))
     assert eve == set()
     assert set.union(*days)
 

@@ -98,7 +98,7 @@ def test_thirty_day_statistics_use_nothing_since_their_boundary(probed):
     assert max(slow) <= -15
 
 
-def test_a_feature_an_hour_late_is_told_from_one_that_is_not(rows, facts, monkeypatch):
+def test_a_feature_an_hour_late_is_distinguished_from_one_that_is_not(rows, facts, monkeypatch):
     unchanged = history.compute
     monkeypatch.setattr(history, "compute", lambda scene: unchanged(an_hour_later(scene)))
     flights, weather = facts
@@ -110,7 +110,7 @@ def test_a_feature_an_hour_late_is_told_from_one_that_is_not(rows, facts, monkey
 
 
 def an_hour_later(scene):
-    """The scene, its arrivals told an hour after they were known."""
+    """The scene, its arrivals reported an hour after they were known."""
     arr_known = scene.flights.arr_known
     later = np.where(arr_known == NEVER, NEVER, arr_known + 60)
     return replace(scene, flights=replace(scene.flights, arr_known=later))

@@ -1,4 +1,4 @@
-"""The study end to end on a few weeks of the dataset, with few trees."""
+"""The evaluation end to end on a few weeks of the dataset, with few trees."""
 
 import importlib.util
 import json
@@ -14,18 +14,18 @@ from domain.errors import NotReady
 from experiments.benchmarks import feature_cost
 from experiments.evaluation import ablation, figures, report, run
 from experiments.evaluation.model import split_of
-from experiments.evaluation.sets import StudyPlan, load_sets
+from experiments.evaluation.sets import EvaluationPlan, load_sets
 from training.train import TreeParameters
 
 pytestmark = pytest.mark.timeout(600)
-PLAN = StudyPlan(
+PLAN = EvaluationPlan(
     fit_from=date(2013, 1, 8), fit_until=date(2013, 2, 11), test_from=date(2013, 2, 12), test_until=date(2013, 2, 18),
     fit_leads=(60, 180), fit_extra_leads=1, test_leads=(60, 1440), calibration_days=7,
 )  # fmt: skip
 PARAMETERS = TreeParameters(n_trees=20, num_leaves=7)
 
 
-def unheard(*told: object) -> None:
+def unheard(*progress: object) -> None:
     """Say nothing."""
 
 
@@ -69,7 +69,7 @@ def test_no_day_of_the_test_is_in_the_fit_or_the_calibration(sets):
 
 def test_a_test_before_its_fit_is_refused():
     with pytest.raises(ValueError, match="the test after the fit"):
-        StudyPlan(test_from=date(2013, 8, 31))
+        EvaluationPlan(test_from=date(2013, 8, 31))
 
 
 def test_every_flight_of_the_test_is_asked_about_at_every_lead(sets):

@@ -45,7 +45,7 @@ def test_before_the_first_month_both_are_the_same_model(scores):
 
 
 def test_a_refit_learns_what_the_frozen_model_never_saw(rows, scores):
-    found = refits.judge(rows, scores)
+    found = refits.evaluate(rows, scores)
     gain = found["gains"]["frozen after 2013-02"]
     april = rows.y[rows.day // 100 == 201304]
     said = scores[201304]
@@ -70,7 +70,7 @@ def test_no_label_that_was_not_known_at_the_months_first_question_is_fitted_on(r
 
 
 def test_the_report_shows_every_month_and_the_gain(rows, scores):
-    found = refits.judge(rows, scores)
+    found = refits.evaluate(rows, scores)
     page = "\n".join(report._refits(found))
     for month, values in found["months"].items():
         assert f"| {month} | {values['n']:,} |" in page

@@ -25,7 +25,9 @@ def workshop(year, tmp_path):
     return Workshop(year, tmp_path, FEW)
 
 
-def test_a_candidate_is_judged_on_the_days_after_its_fit_and_knows_nothing_of_the_retrain_day(year, workshop):
+def test_a_candidate_is_evaluated_on_the_days_after_its_fit_and_knows_nothing_of_the_retrain_day(
+    year, workshop
+):
     candidate = workshop.candidate(retrain_window(RETRAIN_DAY, RetrainPlan()))
     held_out = np.unique(year.rows.day[candidate.held_out])
     assert held_out.tolist() == [20130315, 20130316, 20130317, 20130318, 20130319]

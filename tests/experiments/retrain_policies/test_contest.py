@@ -96,7 +96,7 @@ def test_a_champion_that_is_clearly_worse_than_the_one_before_is_taken_back(turn
 def test_ours_retrains_when_the_champion_loses_what_it_did_not_expect(turned):
     record = replay(turned, Ours(RetrainPolicy(growth=10.0, breach_days=3)), ends=date(2013, 5, 8))
     assert [r["asked"][:24] for r in record.retrains] == ["lost more than expected "] * 2
-    # The first one is judged on days before the law turned; the second serves, and what the old one lost before
+    # The first one is evaluated on days before the law turned; the second serves, and what the old one lost before
     # is no reason for a third.
     assert [(r["day"], r["passed"]) for r in record.retrains] == [
         ("2013-04-13", False),
