@@ -62,13 +62,11 @@ class FeatureStore:
 
     def notify(self, tick: int) -> None:
         """Notify the channel `state` again that a tick's state is stored."""
-        self._database.execute("tell_state", {"minute": str(tick)})
+        self._database.execute("notify_state", {"minute": str(tick)})
 
     def newest_tick(self) -> int | None:
         """Return the newest tick with a stored state."""
-        row = self._database.row(
-            "newest_state_tick", {"contract_hash": self._contract_hash, "until": "infinity"}
-        )
+        row = self._database.row("newest_state_tick", {"contract_hash": self._contract_hash})
         return minute_floor(row[0]) if row and row[0] else None
 
     def load(self, tick: int) -> StateBlock | None:
@@ -77,12 +75,6 @@ class FeatureStore:
             "load_state", {"contract_hash": self._contract_hash, "tick": from_minute(tick)}
         )
         return block_of(tick, rows) if rows else None
-
-    def load_newest(self, at_or_before: int | None = None) -> StateBlock | None:
-        """Return the newest state at or before a tick, or of all; None when there is none."""
-        until = "infinity" if at_or_before is None else from_minute(at_or_before)
-        row = self._database.row("newest_state_tick", {"contract_hash": self._contract_hash, "until": until})
-        return self.load(minute_floor(row[0])) if row and row[0] else None
 
     def ticks(self, at_or_before: int, limit: int) -> list[int]:
         """Return the newest stored ticks at or before one, newest first."""

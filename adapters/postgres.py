@@ -1,8 +1,10 @@
-"""The only adapter for PostgreSQL: connections, transactions, notifications, named queries and migrations."""
+"""The only adapter for PostgreSQL: connections, transactions, notifications and named queries.
 
-import hashlib
+One module, because all of it is the life of a connection: lent, cut when it is held too long, given back, lost, and
+opened again by whoever listens. For the schema see `migrations`.
+"""
+
 import os
-import re
 import select
 import socket
 import threading
@@ -20,19 +22,11 @@ from psycopg2.extensions import connection as Connection  # noqa: N812  the clas
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from adapters.settings import Settings
-from domain.errors import ConfigurationError, NotReady
+from domain.errors import NotReady
 
-__all__ = [
-    "Connection", "ConnectionParameters", "Cursor", "Database", "Listener", "Notification",
-    "migrate", "query", "schema_dump",
-]  # fmt: skip
+__all__ = ["Connection", "ConnectionParameters", "Cursor", "Database", "Listener", "Notification", "query"]
 
 SQL_DIR = Path(__file__).parent / "sql"
-MIGRATION_NAME = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
-CONTRACTS = re.compile(r"\d{4}_contract_")
-"""Begins the name of a migration that takes away what only earlier code uses; every other one the code before it
-tolerates, so that both may run while the API is replaced."""
-MIGRATION_LOCK = 715_001
 CONNECT_SECONDS = 5
 Row = tuple[Any, ...]
 Parameters = Mapping[str, Any]
@@ -396,65 +390,3 @@ class Listener:
         received = [Notification(n.channel, n.payload or "") for n in connection.notifies]
         connection.notifies.clear()
         return received
-
-
-def migrate(
-    database: Database, directory: Path = SQL_DIR / "migrations", *, contract: bool = True
-) -> list[str]:
-    """Apply the migrations that are missing, in order, each in a transaction of its own.
-
-    Safe to run from several processes at once, and again at any time.
-
-    Parameters
-    ----------
-    contract : bool
-        Whether to take away what only earlier code uses; not while that still runs.
-
-    Returns
-    -------
-    list of str
-        Names of the migrations applied now.
-
-    Raises
-    ------
-    ConfigurationError
-        If an applied migration was edited, or a file's name has not the form 0001_name.sql, or the database has
-        lost what this code uses to a later version's migration.
-    """
-    files = sorted(directory.glob("*.sql"))
-    wrong = [f.name for f in files if not MIGRATION_NAME.fullmatch(f.name)]
-    if wrong:
-        raise ConfigurationError(f"migrations are named like 0001_core.sql, not {wrong[0]}")
-    wanted = [file for file in files if contract or not CONTRACTS.match(file.name)]
-    applied = [file.name for file in wanted if _apply(database, file)]
-    with database.transaction() as cursor:
-        cursor.execute("SELECT name FROM schema_migrations ORDER BY name")
-        unknown = sorted({name for (name,) in cursor.fetchall()} - {f.name for f in files})
-    lost = [name for name in unknown if CONTRACTS.match(name)]
-    if lost:
-        raise ConfigurationError(f"the database has migration {lost[0]}: this code is too old for it")
-    return applied
-
-
-def _apply(database: Database, file: Path) -> bool:
-    text = file.read_text(encoding="utf-8")
-    checksum = hashlib.sha256(text.encode()).hexdigest()
-    with database.transaction() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
-        cursor.execute(query("create_schema_migrations"))
-        cursor.execute("SELECT checksum FROM schema_migrations WHERE name = %s", [file.name])
-        recorded = cursor.fetchone()
-        if recorded:
-            if recorded[0] != checksum:
-                raise ConfigurationError(f"migration {file.name} was edited after it had been applied")
-            return False
-        cursor.execute(text)
-        cursor.execute(
-            "INSERT INTO schema_migrations (name, checksum) VALUES (%s, %s)", [file.name, checksum]
-        )
-        return True
-
-
-def schema_dump(database: Database) -> str:
-    """Write the schema as text, a line a column, constraint, index, trigger, view or function, sorted."""
-    return "\n".join(line for (line,) in database.rows("schema_dump")) + "\n"

@@ -19,7 +19,8 @@ from adapters.prediction_log import PredictionLog
 from adapters.prefect_client import PrefectClient
 from adapters.service_store import ServiceStore
 from adapters.settings import Settings
-from adapters.spool import SpoolReader, SpoolWriter
+from adapters.spool import SpoolWriter
+from adapters.spool_reader import SpoolReader
 from app.auth import KeyRing
 from app.champion_alert import ChampionAlert
 from app.feature_cache import FeatureCache

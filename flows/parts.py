@@ -18,7 +18,7 @@ from adapters.prediction_log import PredictionLog
 from adapters.prediction_sample import HeadlineLead, PredictionSampler
 from adapters.service_store import ServiceStore
 from adapters.settings import Settings, settings
-from adapters.spool import SpoolReader
+from adapters.spool_reader import SpoolReader
 from monitoring.windows import HEADLINE_LEAD, LEAD_TOLERANCE
 
 RETRAIN_LOCK = 715_006

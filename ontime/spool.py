@@ -3,7 +3,7 @@
 import typer
 
 from adapters.settings import settings
-from adapters.spool import SpoolReader
+from adapters.spool_reader import SpoolReader
 from adapters.terminal import say
 
 spool = typer.Typer(no_args_is_help=True, help="Look after predictions that are not in the log yet.")

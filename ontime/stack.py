@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from adapters.clock_store import ClockStore
+from adapters.migrations import migrate as apply_migrations
 from adapters.postgres import Database
-from adapters.postgres import migrate as apply_migrations
 from adapters.settings import settings
 from adapters.terminal import print_json, say
 from deploy.native import cleaning, layout, selection

@@ -15,7 +15,7 @@ from adapters.feature_store import FeatureStore
 from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
 from adapters.settings import Settings, settings
-from adapters.spool import SpoolReader, unshipped
+from adapters.spool_reader import SpoolReader, unshipped
 from adapters.waiting import retry
 from domain.clock import from_minute, minute_floor
 from domain.errors import NotReady, OntimeError

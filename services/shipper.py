@@ -15,7 +15,8 @@ from adapters.postgres import Database
 from adapters.prediction_lines import UnknownColumns, columns_of
 from adapters.prediction_log import PredictionLog
 from adapters.settings import settings
-from adapters.spool import REFUSED_SUFFIX, SpoolReader
+from adapters.spool import REFUSED_SUFFIX
+from adapters.spool_reader import SpoolReader
 from domain.errors import Conflict, NotReady
 from services.loop import run, stop_on_signals
 

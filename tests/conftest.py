@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from adapters.postgres import Database, migrate
+from adapters.migrations import migrate
+from adapters.postgres import Database
 from adapters.postgres_admin import create_databases, drop_database
 from adapters.settings import Settings, read_settings
 from deploy.native.embedded_postgres import EmbeddedPostgres

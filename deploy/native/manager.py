@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from adapters.api_keys import ApiKeys
-from adapters.postgres import ConnectionParameters, Database, migrate
+from adapters.migrations import migrate
+from adapters.postgres import ConnectionParameters, Database
 from adapters.postgres_admin import create_databases
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
@@ -145,12 +146,6 @@ class Stack:
     def probe(self) -> dict[str, str | None]:
         """Ask each program what its clients need of it; None = well, else what is wrong."""
         return {name: _failure(probe, self.settings) for name, probe in PROBES.items()}
-
-    def restart(self, name: str) -> None:
-        """Stop and start one program."""
-        if self.states()[name]["statename"] == "RUNNING":
-            self._ask("stopProcess", name)
-        self._ask("startProcess", name)
 
     def _wait_for(self, starting: Starting, name: str, probe: Probe, patience: Patience = PATIENCE) -> None:
         try:

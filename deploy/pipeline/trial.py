@@ -22,7 +22,7 @@ from typing import Any
 
 from adapters.model_registry import ModelRegistry
 from adapters.settings import PROJECT_ROOT, Settings, read_secret, settings
-from adapters.spool import SpoolReader
+from adapters.spool_reader import SpoolReader
 from adapters.waiting import retry
 from deploy.asking import ask
 from domain.errors import NotReady, OntimeError

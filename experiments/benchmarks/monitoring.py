@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from adapters.postgres import ConnectionParameters, Database, migrate
+from adapters.migrations import migrate
+from adapters.postgres import ConnectionParameters, Database
 from adapters.postgres_admin import create_databases
 from adapters.prediction_sample import HeadlineLead, PredictionSampler
 from adapters.settings import PROJECT_ROOT, Settings

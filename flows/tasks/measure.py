@@ -9,7 +9,7 @@ import numpy as np
 from adapters.model_registry import CHALLENGER, CHAMPION
 from adapters.prediction_columns import PredictionColumns
 from adapters.prediction_sample import Sample, WindowTotals
-from adapters.spool import unshipped_bytes
+from adapters.spool_reader import unshipped_bytes
 from adapters.waiting import wait_until
 from domain.clock import from_minute
 from domain.errors import NotFound, SignatureInvalid

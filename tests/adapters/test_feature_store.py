@@ -46,12 +46,8 @@ def test_a_state_is_read_back_bit_for_bit(store: FeatureStore) -> None:
 
 def test_the_newest_state_is_found(store: FeatureStore) -> None:
     assert store.newest_tick() is None
-    assert store.load_newest() is None
     saved(store, TICK, TICK + 10, TICK + 5)
     assert store.newest_tick() == TICK + 10
-    assert store.load_newest().first_tick == TICK + 10
-    assert store.load_newest(at_or_before=TICK + 9).first_tick == TICK + 5
-    assert store.load_newest(at_or_before=TICK - 1) is None
     assert store.ticks(TICK + 9, limit=5) == [TICK + 5, TICK]
 
 

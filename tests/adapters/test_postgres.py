@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.postgres import SQL_DIR, Database, migrate, schema_dump
+from adapters.migrations import migrate, schema_dump
+from adapters.postgres import SQL_DIR, Database
 from adapters.postgres_admin import create_databases
 from adapters.settings import PROJECT_ROOT
 from deploy.native.embedded_postgres import EmbeddedPostgres

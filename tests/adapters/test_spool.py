@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from adapters.settings import PROJECT_ROOT
-from adapters.spool import Spooled, SpoolReader, SpoolWriter, unshipped_bytes
+from adapters.spool import SpoolWriter
+from adapters.spool_reader import Spooled, SpoolReader, unshipped_bytes
 from domain.errors import NotReady
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from adapters.clock_store import ClockStore
-from adapters.postgres import Database, migrate
+from adapters.migrations import migrate
+from adapters.postgres import Database
 from adapters.postgres_admin import create_databases
 from app import create_app, feature_cache, parts
 from app.background import Loop

@@ -22,7 +22,7 @@ from adapters.clock_store import ClockStore
 from adapters.postgres_admin import drop_database
 from adapters.prediction_lines import from_copy_line
 from adapters.settings import PROJECT_ROOT
-from adapters.spool import SpoolReader
+from adapters.spool_reader import SpoolReader
 from tests.app import worlds
 from tests.app.worlds import FLIGHT, NOWHERE
 from tests.builders import MINUTE, NOON

@@ -13,7 +13,8 @@ from adapters.feature_store import FeatureStore
 from adapters.postgres import Database
 from adapters.prediction_lines import to_copy_line
 from adapters.settings import PROJECT_ROOT, Settings
-from adapters.spool import REFUSED_SUFFIX, SpoolReader, SpoolWriter
+from adapters.spool import REFUSED_SUFFIX, SpoolWriter
+from adapters.spool_reader import SpoolReader
 from domain.errors import NotReady
 from services import health
 from services.health import CHECKS, TICKS_BEHIND, UNSHIPPED_SECONDS, WATCHMAN

@@ -15,7 +15,8 @@ from adapters import clock_store
 from adapters.clock_store import ClockStore
 from adapters.event_store import EventStore
 from adapters.feature_store import FeatureStore
-from adapters.postgres import Database, migrate
+from adapters.migrations import migrate
+from adapters.postgres import Database
 from adapters.settings import PROJECT_ROOT
 from deploy.native.embedded_postgres import EmbeddedPostgres
 from domain.clock import minute_floor

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from adapters.clock_store import ClockStore
-from adapters.postgres import Database, migrate, query
+from adapters.migrations import migrate
+from adapters.postgres import Database, query
 from adapters.prediction_lines import COLUMNS, HEADER, to_copy_line
 from adapters.prediction_log import PredictionLog
 from adapters.settings import PROJECT_ROOT
-from adapters.spool import SpoolReader, SpoolWriter
+from adapters.spool import SpoolWriter
+from adapters.spool_reader import SpoolReader
 from deploy.native.embedded_postgres import EmbeddedPostgres
 from domain.errors import NotReady
 from services import shipper as shipper_module

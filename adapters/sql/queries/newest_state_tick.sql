@@ -1,2 +1,2 @@
--- The newest tick at or before :until with a state of this contract; one row, null when there is none.
-SELECT max(tick) FROM feature_states WHERE contract_hash = %(contract_hash)s AND tick <= %(until)s
+-- The newest tick with a state of this contract; one row, null when there is none.
+SELECT max(tick) FROM feature_states WHERE contract_hash = %(contract_hash)s
