@@ -14,7 +14,7 @@ Pause = Callable[[float], object]
 
 
 def wait_until(
-    found: Callable[[], Result], seconds: float, pause: float, sleep: Pause = time.sleep
+    found: Callable[[], Result], seconds: float, pause: float, sleep: Pause | None = None
 ) -> Result:
     """Call until what is returned is true, at least once; return what was returned last, false when time is up.
 
@@ -24,6 +24,8 @@ def wait_until(
         After which no further call is made.
     pause : float
         Seconds between two calls.
+    sleep : callable, optional
+        Lets the pause pass; `time.sleep` by default.
 
     Examples
     --------
@@ -35,7 +37,7 @@ def wait_until(
     """
     deadline = time.monotonic() + seconds
     while not (result := found()) and time.monotonic() <= deadline:
-        sleep(pause)
+        (sleep or time.sleep)(pause)
     return result
 
 
@@ -44,7 +46,7 @@ def retry(
     on: type[Exception] | tuple[type[Exception], ...],
     seconds: float,
     pause: float,
-    sleep: Pause = time.sleep,
+    sleep: Pause | None = None,
 ) -> Result:
     """Do work that is safe to repeat, again while it raises one of `on`; once time is up, raise what it raised last.
 
@@ -54,6 +56,8 @@ def retry(
         After which no further attempt is made.
     pause : float
         Seconds between two attempts.
+    sleep : callable, optional
+        Lets the pause pass; `time.sleep` by default.
 
     Examples
     --------
@@ -68,4 +72,4 @@ def retry(
         except on:
             if time.monotonic() > deadline:
                 raise
-        sleep(pause)
+        (sleep or time.sleep)(pause)
