@@ -7,10 +7,8 @@ at the first write, and never a model flavour.
 import hmac
 import json
 import logging
-import math
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +20,9 @@ from typing import Any
 from adapters import model_artifact
 from adapters.mlflow_rest import MlflowRest
 from adapters.model_artifact import Owner
+from adapters.model_cache import ModelCache
 from adapters.settings import Settings
+from adapters.training_run import Run
 from domain.errors import NotFound, NotReady, SignatureInvalid
 from domain.model import FlightModel, ModelManifest
 
@@ -32,7 +32,6 @@ CHAMPION = "champion"
 CHALLENGER = "challenger"
 EXPERIMENT = "late-flights"
 ARTIFACT_PATH = "model"
-LAST_SERVED = "last_served"
 BINDING = "ontime.binding"
 """Tag of a version; see `model_artifact.binding`."""
 RUN_ID = re.compile(r"[A-Za-z0-9_]{1,64}")
@@ -77,53 +76,6 @@ class ModelVersion:
         return f"{self.version}-{self.run_id}"
 
 
-class Run:
-    """An open training run; records what the training reports."""
-
-    def __init__(self, client: Any, run_id: str):
-        self._client = client
-        self.run_id = run_id
-
-    def parameters(self, values: Mapping[str, Any]) -> None:
-        """Record parameters."""
-        from mlflow.entities import Param
-
-        parameters = [Param(name, str(value)) for name, value in values.items()]
-        self._client.log_batch(self.run_id, params=parameters)
-
-    def metrics(self, values: Mapping[str, float]) -> None:
-        """Record finite metrics."""
-        from mlflow.entities import Metric
-
-        finite = {name: value for name, value in values.items() if math.isfinite(value)}
-        metrics = [Metric(name, value, 0, 0) for name, value in finite.items()]
-        self._client.log_batch(self.run_id, metrics=metrics)
-
-    def tags(self, values: Mapping[str, str]) -> None:
-        """Record tags."""
-        from mlflow.entities import RunTag
-
-        self._client.log_batch(self.run_id, tags=[RunTag(name, value) for name, value in values.items()])
-
-    def dataset(self, name: str, sha256: str, origin: Mapping[str, str]) -> None:
-        """Record what the run was trained on: where it came from, and its hash."""
-        from mlflow.entities import Dataset, DatasetInput, InputTag
-
-        source = json.dumps({"tags": dict(origin) | {"sha256": sha256}}, sort_keys=True)
-        # MLflow's own digests are this short; the whole hash is in the source.
-        dataset = Dataset(name=name, digest=sha256[:36], source_type="code", source=source)
-        context = InputTag("mlflow.data.context", "training")
-        self._client.log_inputs(self.run_id, [DatasetInput(dataset, [context])])
-
-    def dictionary(self, name: str, value: Any) -> None:
-        """Record a JSON file."""
-        self._client.log_text(self.run_id, json.dumps(value, indent=1, sort_keys=True), name)
-
-    def folder(self, folder: Path, name: str | None = None) -> None:
-        """Record a folder's files, under `name` or at the top."""
-        self._client.log_artifacts(self.run_id, str(folder), name)
-
-
 class ModelRegistry:
     """Model versions of one name; every failure to reach MLflow is `NotReady`."""
 
@@ -131,8 +83,8 @@ class ModelRegistry:
         self.model_name = model_name
         self._address = address
         self._rest = MlflowRest(address)
-        self._cache_dir = cache_dir
         self._key = key
+        self._cache = ModelCache(cache_dir, model_name, key)
 
     @cached_property
     def _client(self) -> Any:
@@ -290,7 +242,7 @@ class ModelRegistry:
 
     def load_cached(self, version: int) -> FlightModel | None:
         """Load a version's verified copy from the cache, whatever MLflow says; None where there is none."""
-        folder = self._cached(version)
+        folder = self._cache.find(version)
         return None if folder is None else model_artifact.load(folder, self._key)
 
     def audit(self, version: int) -> None:
@@ -307,8 +259,8 @@ class ModelRegistry:
         """
         found = self.version(version)
         with self._downloaded(found) as fetched:
-            if not self._is_sound(self._cache_dir / found.folder):
-                self._keep(fetched, self._cache_dir / found.folder)
+            if not self._cache.is_sound(self._cache.directory / found.folder):
+                self._cache.keep(fetched, self._cache.directory / found.folder)
 
     def fetch(self, version: int, known: ModelVersion | None = None) -> Path:
         """Bring a version's verified, test-loaded files into the cache; their folder.
@@ -318,75 +270,33 @@ class ModelRegistry:
         try:
             found = known or self.version(version)
         except NotReady:
-            cached = self._cached(version)
+            cached = self._cache.find(version)
             if cached is None:
                 raise
             return cached
-        folder = self._cache_dir / found.folder
-        if not self._is_sound(folder):
+        folder = self._cache.directory / found.folder
+        if not self._cache.is_sound(folder):
             with self._downloaded(found) as fetched:
-                self._keep(fetched, folder)
+                self._cache.keep(fetched, folder)
         return folder
 
     @contextmanager
     def _downloaded(self, found: ModelVersion) -> Iterator[Path]:
         """Return a version's verified files as MLflow holds them now, for the length of the block."""
-        self._cache_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._cache_dir, prefix=".fetch-") as scratch:
+        self._cache.directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._cache.directory, prefix=".fetch-") as scratch:
             fetched = Path(scratch) / found.folder
             self._download(found, fetched)
             model_artifact.verify(fetched, self._key)
             yield fetched
 
-    def _keep(self, fetched: Path, folder: Path) -> None:
-        model_artifact.smoke_test(fetched, self._key)
-        try:
-            fetched.rename(folder)
-        except OSError:  # another process was faster; its copy passed the same checks
-            model_artifact.verify(folder, self._key)
-
-    def _cached(self, version: int) -> Path | None:
-        """Return a sound copy of a version: that which served last, where the number stands for several."""
-        found = [folder for folder in self._cache_dir.glob(f"{version}*") if _number(folder.name) == version]
-        last = self._last_note()
-        for folder in sorted(found, key=lambda folder: (folder.name != last, -folder.stat().st_mtime)):
-            if self._is_sound(folder) and self._is_of_this_model(folder):
-                return folder
-        return None
-
-    def _is_of_this_model(self, folder: Path) -> bool:
-        owner = model_artifact.owner_of(model_artifact.signature_of(folder), self._key)
-        return owner is None or owner.model == self.model_name
-
-    def _is_sound(self, folder: Path) -> bool:
-        if not folder.exists():
-            return False
-        try:
-            model_artifact.verify(folder, self._key)
-        except SignatureInvalid:
-            logger.warning("cached model is damaged", extra={"folder": str(folder)})
-            shutil.rmtree(folder, ignore_errors=True)
-            return False
-        return True
-
     def remember_served(self, version: int, known: ModelVersion | None = None) -> None:
         """Note which version serves: what a process that starts while MLflow is away begins with."""
-        noted = known.folder if known else str(version)
-        if self._last_note() != noted:
-            note = self._cache_dir / LAST_SERVED
-            unfinished = note.with_suffix(f".{os.getpid()}")
-            unfinished.write_text(f"{noted}\n")
-            unfinished.replace(note)
+        self._cache.note_served(known.folder if known else str(version))
 
     def last_served(self) -> int | None:
         """Return the version noted last, None where there is none."""
-        return _number(self._last_note())
-
-    def _last_note(self) -> str:
-        try:
-            return (self._cache_dir / LAST_SERVED).read_text().strip()
-        except (OSError, UnicodeDecodeError):
-            return ""
+        return self._cache.last_served()
 
     def _download(self, found: ModelVersion, folder: Path) -> None:
         """Fetch the files that a version's signature names, and only if the signature is ours and of this version."""
@@ -440,12 +350,6 @@ class ModelRegistry:
     def _end(self, run_id: str, status: str) -> None:
         with _reachable():
             self._client.set_terminated(run_id, status)
-
-
-def _number(name: str) -> int | None:
-    """Return the version in the name of a folder or a note: all before the run, or the whole."""
-    number = name.partition("-")[0]
-    return int(number) if number.isascii() and number.isdigit() else None
 
 
 @contextmanager

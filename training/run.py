@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from adapters import model_artifact
-from adapters.model_registry import ModelRegistry, Run
+from adapters.model_registry import ModelRegistry
 from adapters.settings import PROJECT_ROOT, settings
+from adapters.training_run import Run
 from domain.flights import Floats
 from domain.model import Calibration, FlightModel, ModelManifest
 from training import baselines, model_card, plots

@@ -1,0 +1,80 @@
+"""Verified copies of model versions on this machine: a worker serves from them even while MLflow is away."""
+
+import logging
+import os
+import shutil
+from pathlib import Path
+
+from adapters import model_artifact
+from domain.errors import SignatureInvalid
+
+logger = logging.getLogger(__name__)
+
+LAST_SERVED = "last_served"
+"""File that names the version which served last."""
+
+
+class ModelCache:
+    """A folder for each version of one model, and a note of the one that served last."""
+
+    def __init__(self, directory: Path, model_name: str, key: bytes):
+        self.directory = directory
+        self._model_name = model_name
+        self._key = key
+
+    def find(self, version: int) -> Path | None:
+        """Return a sound copy of a version: that which served last, where the number stands for several."""
+        found = [folder for folder in self.directory.glob(f"{version}*") if _number(folder.name) == version]
+        last = self._last_note()
+        for folder in sorted(found, key=lambda folder: (folder.name != last, -folder.stat().st_mtime)):
+            if self.is_sound(folder) and self._is_of_this_model(folder):
+                return folder
+        return None
+
+    def keep(self, fetched: Path, folder: Path) -> None:
+        """Test-load verified files and move them into the cache, unless another process was faster."""
+        model_artifact.smoke_test(fetched, self._key)
+        try:
+            fetched.rename(folder)
+        except OSError:  # its copy passed the same checks
+            model_artifact.verify(folder, self._key)
+
+    def is_sound(self, folder: Path) -> bool:
+        """Return whether a copy is there and verified; one that is damaged is removed."""
+        if not folder.exists():
+            return False
+        try:
+            model_artifact.verify(folder, self._key)
+        except SignatureInvalid:
+            logger.warning("cached model is damaged", extra={"folder": str(folder)})
+            shutil.rmtree(folder, ignore_errors=True)
+            return False
+        return True
+
+    def note_served(self, name: str) -> None:
+        """Note the folder's name, or the number, of the version that serves."""
+        if self._last_note() != name:
+            note = self.directory / LAST_SERVED
+            unfinished = note.with_suffix(f".{os.getpid()}")
+            unfinished.write_text(f"{name}\n")
+            unfinished.replace(note)
+
+    def last_served(self) -> int | None:
+        """Return the version noted last, None where there is none."""
+        return _number(self._last_note())
+
+    def _last_note(self) -> str:
+        try:
+            return (self.directory / LAST_SERVED).read_text().strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    def _is_of_this_model(self, folder: Path) -> bool:
+        owner = model_artifact.owner_of(model_artifact.signature_of(folder), self._key)
+        return owner is None or owner.model == self._model_name
+
+
+def _number(name: str) -> int | None:
+    """Return the version in the name of a folder or a note: all before the run, or the whole."""
+    number = name.partition("-")[0]
+    return int(number) if number.isascii() and number.isdigit() else None
