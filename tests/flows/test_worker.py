@@ -26,7 +26,7 @@ def left(client) -> FlowRun:
     """A run whose worker took it and is gone."""
     run = client.start(FLOW, {"reason": "test"}, f"left {datetime.now(UTC)}")
     for kind in ("PENDING", "RUNNING"):
-        client._call("POST", f"/flow_runs/{run.run_id}/set_state", {"state": {"type": kind}})
+        client._call("POST", f"flow_runs/{run.run_id}/set_state", {"state": {"type": kind}})
     assert client.state(run)[0] == "RUNNING"
     return run
 
@@ -44,7 +44,7 @@ def outlived(left) -> Iterator[subprocess.Popen[bytes]]:
 def test_a_run_whose_worker_is_gone_is_put_back_and_gives_its_slot_free(client, left):
     assert left in put_back(client)
     assert client.state(left)[0] == "SCHEDULED"
-    limit = client._call("GET", f"/deployments/name/{FLOW}/{FLOW}")["global_concurrency_limit"]
+    limit = client._call("GET", f"deployments/name/{FLOW}/{FLOW}")["global_concurrency_limit"]
     assert limit["active_slots"] == 0
     assert put_back(client) == []
 
