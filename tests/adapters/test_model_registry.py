@@ -139,7 +139,7 @@ def test_a_version_tampered_with_on_the_server_is_refused_and_not_kept(registry,
     registry._client.log_artifact(run_id, str(folder / model_artifact.TREES), "model")
     with pytest.raises(SignatureInvalid, match=r"model\.txt"):
         registry.load(version)
-    assert list(registry._cache_dir.iterdir()) == []
+    assert list(registry._cache.directory.iterdir()) == []
 
 
 def test_a_version_without_our_signature_is_refused(registry, version, tmp_path):
@@ -191,7 +191,7 @@ def test_files_of_another_version_run_or_model_are_refused(registry, folder, ver
 
 def test_a_cached_copy_of_another_model_is_no_copy_of_this_one(registry, folder, version):
     registry.fetch(version)
-    other = ModelRegistry(NOWHERE, "another", registry._cache_dir, KEY)
+    other = ModelRegistry(NOWHERE, "another", registry._cache.directory, KEY)
     with pytest.raises(NotReady):
         other.load(version)
 
@@ -215,7 +215,7 @@ def test_reading_does_not_import_mlflow(registry, version):
     code = (
         "import sys; from pathlib import Path; from adapters.model_registry import ModelRegistry\n"
         f"r = ModelRegistry({registry._address!r}, {registry.model_name!r},\n"
-        f"                  Path({str(registry._cache_dir)!r}), {KEY!r})\n"
+        f"                  Path({str(registry._cache.directory)!r}), {KEY!r})\n"
         f"r.alias('champion'); r.version({version}); r.load({version})\n"
         "print(sorted({'mlflow', 'pandas', 'lightgbm', 'sklearn'} & sys.modules.keys()))"
     )
