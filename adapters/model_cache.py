@@ -32,7 +32,7 @@ class ModelCache:
         return None
 
     def keep(self, fetched: Path, folder: Path) -> None:
-        """Test-load verified files and move them into the cache, unless another process was faster."""
+        """Load verified files once as a test, and move them into the cache, unless another process was faster."""
         model_artifact.smoke_test(fetched, self._key)
         try:
             fetched.rename(folder)

@@ -1,15 +1,18 @@
 """The log of predictions: the spool's lines stored exactly once, and read back joined with labels."""
 
 import io
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from adapters.postgres import Cursor, Database, query
 from adapters.prediction_columns import PredictionColumns, columns_of_rows
 from adapters.prediction_lines import COLUMNS, PredictionRecord, UnknownColumns
 from domain.errors import Conflict
+from domain.flights import Floats
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def fill(database: Database) -> None:
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         connection.autocommit = False
-    _judged(MonitoringStore(database), LAST)
+    _monitored(MonitoringStore(database), LAST)
 
 
 def keep_report(settings: Settings) -> None:
@@ -152,7 +152,7 @@ def _flights(database: Database) -> None:
     EventStore(database).append(flights, weather)
 
 
-def _judged(store: MonitoringStore, day: date) -> None:
+def _monitored(store: MonitoringStore, day: date) -> None:
     opened = (
         (
             "ranking is poor", "warning", "realised_auc", 0.56, 0.541,
