@@ -209,20 +209,20 @@ def wait_ready(
     Raises
     ------
     NotReady
-        If it does not within `timeout` seconds.
-    OntimeError
-        If `alive()` says that it ended.
+        If it does not within `timeout` seconds, or `alive()` says that it ended.
     """
 
-    def connect() -> None:
+    def answers() -> bool:
         try:
             parameters.to_database("postgres").connect("wait").close()
         except NotReady:
-            if not alive():
-                raise OntimeError("PostgreSQL ended while it was starting; see its log") from None
-            raise
+            if alive():
+                raise
+            return False
+        return True
 
-    retry(connect, NotReady, timeout, pause=0.02)
+    if not retry(answers, NotReady, timeout, pause=0.02):
+        raise NotReady("PostgreSQL ended while it was starting; see its log")
 
 
 class EmbeddedPostgres:
@@ -266,7 +266,7 @@ class EmbeddedPostgres:
         process = self._process
         try:
             wait_ready(self.parameters, alive=lambda: process.poll() is None)
-        except OntimeError as error:
+        except NotReady as error:
             self.stop(kill=True)
             raise NotReady(f"{error}; its log ends\n{log.read_text(errors='replace')[-1500:]}") from error
 
