@@ -181,6 +181,18 @@ load: $(STAMP) ## Load the running API with real flights for a while
 readme: $(STAMP) ## After the demo: write the answer to README's question into README
 	@$(ONTIME) readme
 
+.PHONY: guide
+guide: $(STAMP) ## After the demo: run the examples of docs/api/guide.md and write their answers into it
+	@$(ONTIME) guide
+
+.PHONY: api-docs
+api-docs: $(STAMP) ## Write the error catalogue and the Postman collection into docs/api
+	@$(ONTIME) api-docs
+
+.PHONY: postman
+postman: $(STAMP) ## Run the Postman collection on the running stack with newman (npm)
+	@$(ONTIME) postman
+
 # One lock for every Python from 3.11 on: what only some of them need carries a marker.
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --universal --python-version 3.11
 

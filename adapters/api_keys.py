@@ -79,6 +79,10 @@ class ApiKeys:
             raise NotFound(f"no active key is named {name!r}")
         return revoked
 
+    def revoke_others(self, keys: Iterable[str]) -> int:
+        """Revoke every active key but these; return how many that were."""
+        return self._database.execute("revoke_other_keys", {"hashes": [hash_key(key) for key in keys]})
+
     def load_active(self) -> dict[str, frozenset[str]]:
         """Return the scopes of every active key, by its hash."""
         return {key_hash: frozenset(scopes) for key_hash, scopes in self._database.rows("active_keys")}

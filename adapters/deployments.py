@@ -16,6 +16,8 @@ from domain.errors import Conflict, NotFound, StaleVersion
 
 LEDGER_LOCK = 715_005
 CHANNEL = "deployments"
+AFTER_ALL = 2**63 - 1
+"""No row of the ledger has a number as large."""
 Action = Literal["promote", "rollback", "outside"]
 Status = Literal["planned", "done", "void"]
 MoveAlias = Callable[[int], None]
@@ -136,9 +138,10 @@ class Deployments:
         row = self._database.row("ledger_champion")
         return int(row[0]) if row else None
 
-    def history(self, limit: int = 50) -> list[Deployment]:
-        """Return the newest rows, newest first, planned and void ones included."""
-        return [Deployment(*row) for row in self._database.rows("ledger_history", {"limit": limit})]
+    def history(self, limit: int = 50, before: int = AFTER_ALL) -> list[Deployment]:
+        """Return the newest rows before a row of the ledger, newest first, planned and void ones included."""
+        rows = self._database.rows("ledger_history", {"limit": limit, "before": before})
+        return [Deployment(*row) for row in rows]
 
     def previous_champion(self, contract_hash: str) -> int:
         """Return the version a rollback goes to: the last champion before this one with the same feature contract.

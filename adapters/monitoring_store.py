@@ -13,6 +13,8 @@ RETRY_PAUSE = timedelta(seconds=30)
 """Between the first attempt to deliver an alert and the second; it doubles from then on."""
 NO_MODEL = 0
 """Model version of measures of a day on which none served."""
+AFTER_ALL = 2**63 - 1
+"""No decision has a number as large."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ class StoredDecision:
     reason: str
     evidence: dict[str, Any]
     decided_at: datetime
+    decision_id: int
 
 
 class MonitoringStore:
@@ -306,6 +309,28 @@ class MonitoringStore:
         """Return the newest decisions of some kinds, newest first."""
         rows = self._database.rows("decisions_newest", {"kinds": list(kinds), "limit": limit})
         return [StoredDecision(*row) for row in rows]
+
+    def decision_page(
+        self,
+        limit: int,
+        first: date = date.min,
+        last: date = date.max,
+        kind: str | None = None,
+        after: tuple[date, int] = (date.max, AFTER_ALL),
+    ) -> list[StoredDecision]:
+        """Return a page of the decisions of some days, both ends included, newest day and last decision first.
+
+        Parameters
+        ----------
+        kind : str, optional
+            Only decisions of this kind.
+        after : tuple of date and int
+            Day and number of the last row of the page before.
+        """
+        parameters = {
+            "first": first, "last": last, "kind": kind, "day": after[0], "decision_id": after[1], "limit": limit,
+        }  # fmt: skip
+        return [StoredDecision(*row) for row in self._database.rows("decision_page", parameters)]
 
     def last_retrain(self) -> date | None:
         """Return the day of the last decision to retrain, None before the first."""

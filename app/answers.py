@@ -34,12 +34,22 @@ class FieldProblem(Answer):
 class Problem(Answer):
     """An error, as RFC 9457 describes it."""
 
-    type = fields.String(required=True)
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String(required=True)
-    request_id = fields.String(required=True)
-    errors = fields.List(fields.Nested(FieldProblem))
+    type = fields.String(
+        required=True,
+        metadata={
+            "description": "Kind of problem: the path of its page, or about:blank.",
+            "example": "/problems/invalid-input",
+        },
+    )
+    title = fields.String(required=True, metadata={"description": "The kind in a few words; never changes."})
+    status = fields.Integer(required=True, metadata={"description": "The HTTP status."})
+    detail = fields.String(required=True, metadata={"description": "What happened this time."})
+    request_id = fields.String(
+        required=True, metadata={"description": "The log has the request under it; also in X-Request-ID."}
+    )
+    errors = fields.List(
+        fields.Nested(FieldProblem), metadata={"description": "Each field that does not fit."}
+    )
 
 
 class ServingModel(Answer):
@@ -138,17 +148,146 @@ class Appended(Answer):
     clock = fields.Nested(ClockAnswer, required=True)
 
 
-class LoggedPrediction(Answer):
-    """A prediction as it was logged, where its model came from, and its label once it is known."""
+class ModelOrigin(Answer):
+    """Where a model version came from; only its number while MLflow is away."""
+
+    name = fields.String(required=True)
+    version = fields.Integer(required=True)
+    data_hash = fields.String(
+        required=True, allow_none=True, metadata={"description": "Of its training data."}
+    )
+    git_commit = fields.String(required=True, allow_none=True)
+    as_of = fields.String(
+        required=True, allow_none=True, metadata={"description": "The moment that training knew up to."}
+    )
+    trained_from = fields.String(required=True, allow_none=True, metadata={"example": "2013-01-01"})
+    trained_until = fields.String(required=True, allow_none=True, metadata={"example": "2013-03-24"})
+    model_hash = fields.String(required=True, allow_none=True)
+
+
+class ChallengerScore(Answer):
+    """What the challenger said of the same flight; nobody acts on it."""
+
+    version = fields.Integer(required=True)
+    probability = fields.Float(required=True, allow_none=True, metadata={"minimum": 0, "maximum": 1})
+
+
+class LabelAnswer(Answer):
+    """What then happened."""
+
+    arr_delay_minutes = fields.Integer(required=True, metadata={"description": "Negative when early."})
+    is_late = fields.Boolean(required=True, metadata={"description": "15 minutes late or more."})
+    known_at = fields.AwareDateTime(**MOMENT)
+    corrected = fields.Boolean(required=True, metadata={"description": "Replaces an earlier label."})
+
+
+class AskedFlight(Answer):
+    """The flight of a stored prediction, and the moment it was predicted from."""
 
     prediction_id = fields.UUID(required=True)
-    flight_id = fields.String(required=True)
-    probability = fields.Float(required=True)
-    features = fields.Raw(required=True, metadata={"description": "Values by the features' names."})
-    model = fields.Dict(required=True)
-    challenger = fields.Dict(required=True, allow_none=True)
-    label = fields.Dict(required=True, allow_none=True)
+    flight_id = fields.String(required=True, metadata={"example": "UA1545-EWR-20130411"})
+    carrier = fields.String(required=True)
+    flight = fields.Integer(required=True)
+    origin = fields.String(required=True)
+    dest = fields.String(required=True)
+    scheduled_departure = fields.AwareDateTime(**MOMENT)
+    scheduled_arrival = fields.AwareDateTime(**MOMENT)
+    as_of = fields.AwareDateTime(**MOMENT)
+    lead_minutes = fields.Integer(
+        required=True, metadata={"description": "From `as_of` to the scheduled departure."}
+    )
+    probability = fields.Float(required=True, metadata={"minimum": 0, "maximum": 1})
+    challenger = fields.Nested(ChallengerScore, required=True, allow_none=True)
+    served_at = fields.AwareDateTime(**MOMENT)
+    label = fields.Nested(LabelAnswer, required=True, allow_none=True)
+
+
+class LoggedPrediction(AskedFlight):
+    """A prediction as it was logged, where its model came from, and its label once it is known."""
+
+    request_id = fields.String(required=True)
+    state_tick = fields.AwareDateTime(**MOMENT)
+    features = fields.Raw(
+        required=True,
+        metadata={
+            "description": "Values by the features' names; a bare list where another release computed them.",
+            "anyOf": [
+                {"type": "object", "additionalProperties": {"type": "number", "nullable": True}},
+                {"type": "array", "items": {"type": "number", "nullable": True}},
+            ],
+        },
+    )
+    contract_hash = fields.String(
+        required=True, metadata={"description": "Of the features' names and definitions."}
+    )
+    model = fields.Nested(ModelOrigin, required=True)
+    latency_us = fields.Integer(required=True, metadata={"description": "Microseconds to the answer."})
     explanation = fields.Nested(Explanation, metadata={"description": "With `?explain`."})
+    clock = fields.Nested(ClockAnswer, required=True)
+
+
+class ListedPrediction(AskedFlight):
+    """A stored prediction in a list; `GET /v1/predictions/{prediction_id}` has its features."""
+
+    model_version = fields.Integer(required=True)
+
+
+CURSOR: dict[str, Any] = {
+    "required": True,
+    "allow_none": True,
+    "metadata": {"description": "Send it as `cursor` for the next page; null on the last one."},
+}
+
+
+class PredictionList(Answer):
+    """A page of stored predictions, newest first."""
+
+    predictions = fields.List(fields.Nested(ListedPrediction), required=True)
+    next_cursor = fields.String(**CURSOR)
+    clock = fields.Nested(ClockAnswer, required=True)
+
+
+class LoadedModel(Answer):
+    """A model version in this worker's memory."""
+
+    version = fields.Integer(required=True)
+    contract_hash = fields.String(required=True)
+    trained_from = fields.String(required=True, metadata={"example": "2013-01-01"})
+    trained_until = fields.String(required=True, metadata={"example": "2013-03-24"})
+    as_of = fields.String(required=True, metadata={"description": "The moment that training knew up to."})
+    data_hash = fields.String(required=True)
+    git_commit = fields.String(required=True)
+    metrics = fields.Dict(
+        keys=fields.String(),
+        values=fields.Float(),
+        required=True,
+        metadata={"description": "Measured on days that training did not see."},
+    )
+
+
+class LedgerRow(Answer):
+    """A change of champion."""
+
+    deployment_id = fields.Integer(required=True)
+    action = fields.String(
+        required=True,
+        metadata={"enum": ["promote", "rollback", "outside"], "description": "outside: moved in MLflow."},
+    )
+    from_version = fields.Integer(required=True, allow_none=True)
+    to_version = fields.Integer(required=True)
+    who = fields.String(required=True)
+    reason = fields.String(required=True)
+    evidence = fields.Dict(required=True, metadata={"description": "What spoke for it, as it was measured."})
+    status = fields.String(required=True, metadata={"enum": ["planned", "done", "void"]})
+    at = fields.AwareDateTime(**MOMENT)
+    note = fields.String(metadata={"description": "What to know beside it, where there is something."})
+
+
+class Ledger(Answer):
+    """A page of the ledger, newest first."""
+
+    ledger = fields.List(fields.Nested(LedgerRow), required=True)
+    next_cursor = fields.String(**CURSOR)
     clock = fields.Nested(ClockAnswer, required=True)
 
 
@@ -156,24 +295,18 @@ class ModelAnswer(Answer):
     """What serves, what is scored beside it, the rollback target, and the newest changes."""
 
     name = fields.String(required=True)
-    champion = fields.Dict(required=True, allow_none=True)
-    challenger = fields.Dict(required=True, allow_none=True)
-    previous = fields.Dict(required=True, allow_none=True)
-    ledger = fields.List(fields.Dict(), required=True)
+    champion = fields.Nested(LoadedModel, required=True, allow_none=True)
+    challenger = fields.Nested(LoadedModel, required=True, allow_none=True)
+    previous = fields.Nested(ModelOrigin, required=True, allow_none=True)
+    ledger = fields.List(
+        fields.Nested(LedgerRow), required=True, metadata={"description": "The newest twenty, newest first."}
+    )
     clock = fields.Nested(ClockAnswer, required=True)
 
 
-class LedgerRow(Answer):
-    """A change of champion."""
+class ChampionChange(LedgerRow):
+    """A change of champion that was just made."""
 
-    deployment_id = fields.Integer(required=True)
-    action = fields.String(required=True, metadata={"enum": ["promote", "rollback", "outside"]})
-    from_version = fields.Integer(required=True, allow_none=True)
-    to_version = fields.Integer(required=True)
-    who = fields.String(required=True)
-    reason = fields.String(required=True)
-    at = fields.AwareDateTime(**MOMENT)
-    note = fields.String(metadata={"description": "What to know beside it, where there is something."})
     clock = fields.Nested(ClockAnswer, required=True)
 
 
@@ -224,12 +357,45 @@ class AlertAnswer(Answer):
     severity = fields.String(required=True, metadata={"enum": ["info", "warning", "critical"]})
     day = fields.Date(required=True)
     message = fields.String(required=True)
+    runbook = fields.String(
+        required=True,
+        metadata={
+            "description": "What to do, in the repository.",
+            "example": "docs/runbook.md#requests-fail",
+        },
+    )
     evidence = fields.Dict(required=True)
     opened_at = fields.AwareDateTime(**MOMENT)
     acknowledged_at = fields.AwareDateTime(required=True, allow_none=True, format="iso")
     acknowledged_by = fields.String(required=True, allow_none=True)
     notified_at = fields.AwareDateTime(required=True, allow_none=True, format="iso")
     resolved_at = fields.AwareDateTime(required=True, allow_none=True, format="iso")
+
+
+class AcknowledgedAlert(AlertAnswer):
+    """An alert that a person has seen."""
+
+    clock = fields.Nested(ClockAnswer, required=True)
+
+
+class DecisionAnswer(Answer):
+    """A decision about retraining, promotion or rollback, "no" included."""
+
+    decision_id = fields.Integer(required=True)
+    kind = fields.String(required=True, metadata={"enum": ["retrain", "gate", "shadow", "guardrail"]})
+    day = fields.Date(required=True)
+    verdict = fields.Boolean(required=True)
+    reason = fields.String(required=True)
+    evidence = fields.Dict(required=True, metadata={"description": "What it rests on, as it was measured."})
+    decided_at = fields.AwareDateTime(**MOMENT)
+
+
+class Decisions(Answer):
+    """A page of decisions, newest day first."""
+
+    decisions = fields.List(fields.Nested(DecisionAnswer), required=True)
+    next_cursor = fields.String(**CURSOR)
+    clock = fields.Nested(ClockAnswer, required=True)
 
 
 class Alerts(Answer):
@@ -244,7 +410,7 @@ class RunReport(MonitoringRun):
 
     measures = fields.List(fields.Nested(MeasureAnswer), required=True)
     alerts = fields.List(fields.Nested(AlertAnswer), required=True)
-    decisions = fields.List(fields.Dict(), required=True)
+    decisions = fields.List(fields.Nested(DecisionAnswer), required=True)
     clock = fields.Nested(ClockAnswer, required=True)
 
 

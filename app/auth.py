@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from flask import current_app, g, request
 
@@ -11,6 +11,7 @@ from app.errors import Forbidden, Unauthorized
 from domain.errors import NotReady
 
 P = ParamSpec("P")
+Scope = Literal["predict", "ingest", "admin"]
 R = TypeVar("R")
 
 
@@ -53,7 +54,7 @@ class KeyRing:
         return hash_key(key)
 
 
-def require(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def require(scope: Scope) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Refuse requests whose key lacks a scope."""
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:

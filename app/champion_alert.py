@@ -5,6 +5,7 @@ import logging
 from adapters.clock_store import ClockStore
 from adapters.monitoring_store import MonitoringStore
 from app.model_holder import ModelHolder
+from domain import runbook
 
 logger = logging.getLogger(__name__)
 RULE = "the champion does not serve"
@@ -37,7 +38,7 @@ class ChampionAlert:
         else:
             champion = models.champion
             evidence = {"reason": problem, "serving": champion.version if champion else None}
-            message = f"{RULE}: {problem}. {ADVICE}"
+            message = f"{RULE}: {problem}. {ADVICE} {runbook.entry(RULE)}"
             if self._store.open_alert(RULE, SEVERITY, now.date(), now, message, evidence):
                 logger.error(RULE, extra=evidence)
         self._reported = problem

@@ -5,7 +5,9 @@ from typing import Any
 from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
+from app import problem_types as kinds
 from app.body import json_response
+from app.problem_types import ProblemType
 from domain.errors import (
     ConfigurationError,
     Conflict,
@@ -15,18 +17,34 @@ from domain.errors import (
     NotReady,
     OntimeError,
     SignatureInvalid,
+    StaleVersion,
 )
 
-STATUS: tuple[tuple[type[OntimeError], int, str], ...] = (
-    (InvalidInput, 422, "Input does not fit"),
-    (NotFound, 404, "Not found"),
-    (Conflict, 409, "Conflict"),
-    (NotReady, 503, "Not ready"),
-    (ContractMismatch, 409, "Conflict"),
-    (SignatureInvalid, 409, "Conflict"),
-    (ConfigurationError, 500, "Misconfigured"),
+KINDS: tuple[tuple[type[OntimeError], ProblemType], ...] = (
+    (InvalidInput, kinds.INVALID_INPUT),
+    (NotFound, kinds.NOT_FOUND),
+    (StaleVersion, kinds.STALE_VERSION),
+    (Conflict, kinds.CONFLICT),
+    (NotReady, kinds.NOT_READY),
+    (ContractMismatch, kinds.CONTRACT_MISMATCH),
+    (SignatureInvalid, kinds.SIGNATURE_INVALID),
+    (ConfigurationError, kinds.MISCONFIGURED),
 )
+"""The first that an error is an instance of counts: a kind comes before the one it is a case of."""
+BY_HTTP = {
+    kind.status: kind
+    for kind in (
+        kinds.INVALID_JSON,
+        kinds.NOT_FOUND,
+        kinds.METHOD_NOT_ALLOWED,
+        kinds.BODY_TOO_LARGE,
+        kinds.UNSUPPORTED_MEDIA_TYPE,
+        kinds.INTERNAL_ERROR,
+        kinds.NOT_READY,
+    )
+}
 RETRY_AFTER_SECONDS = "2"
+FAILED = "something failed here; the log has it under the request_id"
 SHOWN = 100
 """Characters of a refused text that an answer repeats."""
 
@@ -47,11 +65,15 @@ class InvalidBody(InvalidInput):
         super().__init__(errors[0]["field"], errors[0]["expected"])
 
 
-def problem(
-    status: int, title: str, detail: str, errors: list[dict[str, Any]] | None = None
-) -> dict[str, Any]:
+def problem(kind: ProblemType, detail: str, errors: list[dict[str, Any]] | None = None) -> dict[str, Any]:
     """Describe an error; `errors` names each field and what is expected of it."""
-    described: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return _problem(kind.uri, kind.title, kind.status, detail, errors)
+
+
+def _problem(
+    uri: str, title: str, status: int, detail: str, errors: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    described: dict[str, Any] = {"type": uri, "title": title, "status": status, "detail": detail}
     if errors:
         described["errors"] = errors
     return described | {"request_id": g.request_id}
@@ -68,14 +90,14 @@ def field_error(field: str, expected: str, got: object = None) -> dict[str, Any]
 def problem_of(error: OntimeError) -> dict[str, Any]:
     """Describe one of our own errors."""
     if isinstance(error, InvalidBody):
-        return problem(422, "Input does not fit", str(error), error.errors)
+        return problem(kinds.INVALID_INPUT, str(error), error.errors)
     if isinstance(error, InvalidInput):
         field = field_error(error.field, error.expected, error.got)
-        return problem(422, "Input does not fit", str(error), [field])
-    for kind, status, title in STATUS:
+        return problem(kinds.INVALID_INPUT, str(error), [field])
+    for kind, described in KINDS:
         if isinstance(error, kind):
-            return problem(status, title, _public(error))
-    return problem(500, "Internal error", "something failed here; the log has it under the request_id")
+            return problem(described, _public(error))
+    return problem(kinds.INTERNAL_ERROR, FAILED)
 
 
 def _public(error: OntimeError) -> str:
@@ -93,15 +115,15 @@ def register(app: Flask) -> None:
         return _respond(problem_of(error))
 
     def unauthorized(error: Unauthorized) -> Response:
-        response = _respond(problem(401, "No valid key", str(error)))
+        response = _respond(problem(kinds.UNAUTHORIZED, str(error)))
         response.headers["WWW-Authenticate"] = 'Bearer realm="ontime"'
         return response
 
     def forbidden(error: Forbidden) -> Response:
-        return _respond(problem(403, "Scope missing", str(error)))
+        return _respond(problem(kinds.FORBIDDEN, str(error)))
 
     def by_http(error: HTTPException) -> Response:
-        response = _respond(problem(error.code or 500, error.name, error.description or error.name))
+        response = _respond(_problem_of_http(error))
         for name, value in error.get_headers():
             if name in ("Allow", "Retry-After"):
                 response.headers[name] = value
@@ -109,15 +131,20 @@ def register(app: Flask) -> None:
 
     def unexpected(error: Exception) -> Response:
         app.logger.error("request failed", exc_info=error, extra={"request_id": g.request_id})
-        return _respond(
-            problem(500, "Internal error", "something failed here; the log has it under the request_id")
-        )
+        return _respond(problem(kinds.INTERNAL_ERROR, FAILED))
 
     app.register_error_handler(OntimeError, ours)
     app.register_error_handler(Unauthorized, unauthorized)
     app.register_error_handler(Forbidden, forbidden)
     app.register_error_handler(HTTPException, by_http)
     app.register_error_handler(Exception, unexpected)
+
+
+def _problem_of_http(error: HTTPException) -> dict[str, Any]:
+    """Describe an error of the web framework; one that is in no catalogue says no more than its status."""
+    status, detail = error.code or 500, error.description or error.name
+    kind = BY_HTTP.get(status)
+    return problem(kind, detail) if kind else _problem(kinds.ABOUT_BLANK, error.name, status, detail)
 
 
 def _respond(described: dict[str, Any]) -> Response:

@@ -11,7 +11,18 @@ from adapters.logging import configure_logging
 from adapters.settings import Settings
 from adapters.settings import settings as read_settings
 from adapters.waiting import wait_until
-from app import dashboard, errors, events, health, models, monitoring, openapi, predictions
+from app import (
+    dashboard,
+    errors,
+    events,
+    health,
+    models,
+    monitoring,
+    openapi,
+    prediction_history,
+    predictions,
+    problems,
+)
 from app.background import Loop
 from app.metrics import METRICS
 from app.parts import Parts, make_parts
@@ -50,7 +61,7 @@ def create_app(
     app.extensions["ontime"] = made
     _register_hooks(app, made)
     errors.register(app)
-    for module in (predictions, events, models, monitoring, health):
+    for module in (predictions, prediction_history, events, models, monitoring, health, problems):
         app.register_blueprint(module.blueprint)
     openapi.register(app)
     dashboard.register(app, made)

@@ -1,14 +1,15 @@
-"""GET /v1/model, POST /v1/model/promote, /v1/model/rollback and /v1/model/retrain."""
+"""GET /v1/model and /v1/model/ledger, POST /v1/model/promote, /v1/model/rollback and /v1/model/retrain."""
 
 from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response
 
-from adapters.deployments import ANY, Deployment
+from adapters.deployments import AFTER_ALL, ANY, Deployment
 from app.auth import require
 from app.body import clock_body, json_response, read_json, timestamp
 from app.model_holder import Served
+from app.pages import page_request, read_number
 from app.parts import parts
 from app.schemas import PromoteSchema, RetrainSchema, RollbackSchema, load
 from domain.errors import NotFound
@@ -36,6 +37,21 @@ def show() -> Response:
             "clock": clock_body(p.cache.now()),
         }
     )
+
+
+@blueprint.get("/ledger")
+@require("predict")
+def ledger() -> Response:
+    """List every change of champion, newest first."""
+    p, page = parts(), page_request((), read_number)
+    before = page.after if page.after is not None else AFTER_ALL
+    shown, cursor = page.cut(p.deployments.history(page.limit + 1, before), lambda row: row.deployment_id)
+    body = {
+        "ledger": [ledger_row(row) for row in shown],
+        "next_cursor": cursor,
+        "clock": clock_body(p.cache.now()),
+    }
+    return json_response(body)
 
 
 @blueprint.post("/promote")

@@ -1,4 +1,4 @@
-"""GET /v1/monitoring/runs, a run and its report, alerts; POST an acknowledgement."""
+"""GET /v1/monitoring/runs, a run and its report, decisions, alerts; POST an acknowledgement."""
 
 from dataclasses import asdict
 from datetime import date, timedelta
@@ -7,16 +7,19 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from adapters.monitoring_store import MonitoringRun, StoredAlert
+from adapters.monitoring_store import AFTER_ALL, MonitoringRun, StoredAlert, StoredDecision
 from app.auth import require
 from app.body import clock_body, json_response, read_json, timestamp
+from app.pages import day_of, page_request, read_number
 from app.parts import parts
 from app.schemas import AcknowledgeSchema, load
+from domain import runbook
 from domain.errors import InvalidInput, NotFound
 
 blueprint = Blueprint("monitoring", __name__, url_prefix="/v1/monitoring")
 ACKNOWLEDGE = AcknowledgeSchema()
 USUAL_DAYS, MOST_DAYS = 30, 400
+DECISION_KINDS = ("retrain", "gate", "shadow", "guardrail")
 REPORTS = {
     "html": ("drift.html", "text/html"),
     "json": ("drift.json", "application/json"),
@@ -42,11 +45,8 @@ def runs() -> Response:
 @require("predict")
 def run(day: str) -> Response:
     """Show everything a monitoring run measured, its alerts and its decisions."""
-    p, wanted = parts(), _day("day", day)
-    decisions = [
-        {"kind": d.kind, "verdict": d.verdict, "reason": d.reason, "decided_at": timestamp(d.decided_at)}
-        for d in p.monitoring.decisions(wanted, wanted)
-    ]
+    p, wanted = parts(), day_of("day", day)
+    decisions = [_decision(d) for d in p.monitoring.decisions(wanted, wanted)]
     body = _run(_run_of(wanted)) | {
         "measures": [asdict(m) for m in p.monitoring.measures_of(wanted)],
         "alerts": [_alert(a) for a in p.monitoring.alerts(wanted, wanted)],
@@ -73,7 +73,7 @@ def report_response(day: str, kind: str) -> Response:
     NotFound
         If the day was not monitored, or has no such report any more.
     """
-    run = _run_of(_day("day", day))
+    run = _run_of(day_of("day", day))
     if kind not in REPORTS:
         raise InvalidInput("kind", "html, json or estimate.html", kind)
     name, mimetype = REPORTS[kind]
@@ -86,6 +86,31 @@ def report_response(day: str, kind: str) -> Response:
     response = Response(content, mimetype=mimetype)
     response.headers["Content-Security-Policy"] = SANDBOX
     return response
+
+
+@blueprint.get("/decisions")
+@require("predict")
+def decisions() -> Response:
+    """List what was decided about retraining, promotion and rollback, "no" included, newest first."""
+    p, page = parts(), page_request(("kind", "from", "to"), _read_decision_key)
+    kind = page.filters.get("kind")
+    if kind not in (None, *DECISION_KINDS):
+        raise InvalidInput("kind", f"one of {', '.join(DECISION_KINDS)}", kind)
+    first, last = (
+        day_of(name, page.filters[name]) if name in page.filters else usual
+        for name, usual in (("from", date.min), ("to", date.max))
+    )
+    if first > last:
+        raise InvalidInput("from", "a day not after `to`", first.isoformat())
+    after = page.after or (date.max, AFTER_ALL)
+    rows = p.monitoring.decision_page(page.limit + 1, first, last, kind, after)
+    shown, cursor = page.cut(rows, lambda row: [row.day.isoformat(), row.decision_id])
+    body = {
+        "decisions": [_decision(row) for row in shown],
+        "next_cursor": cursor,
+        "clock": clock_body(p.cache.now()),
+    }
+    return json_response(body)
 
 
 @blueprint.get("/alerts")
@@ -115,12 +140,12 @@ def acknowledge(alert_id: int) -> Response:
 def _days() -> tuple[date, date]:
     """Return the days asked for: by default the thirty that end with the clock's."""
     today = parts().cache.now().now.date()
-    last = _day("to", request.args["to"]) if "to" in request.args else today
+    last = day_of("to", request.args["to"]) if "to" in request.args else today
     try:
         usual = last - timedelta(days=USUAL_DAYS - 1)
     except OverflowError:
         usual = last
-    first = _day("from", request.args["from"]) if "from" in request.args else usual
+    first = day_of("from", request.args["from"]) if "from" in request.args else usual
     if not 0 <= (last - first).days < MOST_DAYS:
         raise InvalidInput(
             "from", f"a day not after `to`, {MOST_DAYS} days before at most", first.isoformat()
@@ -128,14 +153,9 @@ def _days() -> tuple[date, date]:
     return first, last
 
 
-def _day(name: str, text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = None
-    if day is None or day.isoformat() != text:
-        raise InvalidInput(name, "a day like 2013-04-11", text)
-    return day
+def _read_decision_key(key: Any) -> tuple[date, int]:
+    day, decision_id = key
+    return date.fromisoformat(day), read_number(decision_id)
 
 
 def _run_of(day: date) -> MonitoringRun:
@@ -159,6 +179,18 @@ def _run(run: MonitoringRun) -> dict[str, Any]:
     }
 
 
+def _decision(decision: StoredDecision) -> dict[str, Any]:
+    return {
+        "decision_id": decision.decision_id,
+        "kind": decision.kind,
+        "day": decision.day.isoformat(),
+        "verdict": decision.verdict,
+        "reason": decision.reason,
+        "evidence": decision.evidence,
+        "decided_at": timestamp(decision.decided_at),
+    }
+
+
 def _alert(alert: StoredAlert) -> dict[str, Any]:
     return {
         "alert_id": alert.alert_id,
@@ -166,6 +198,7 @@ def _alert(alert: StoredAlert) -> dict[str, Any]:
         "severity": alert.severity,
         "day": alert.day.isoformat(),
         "message": alert.message,
+        "runbook": runbook.entry(alert.rule),
         "evidence": alert.evidence,
         "opened_at": timestamp(alert.opened_at),
         "acknowledged_at": timestamp(alert.acknowledged_at) if alert.acknowledged_at else None,

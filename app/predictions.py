@@ -13,6 +13,7 @@ from app.explanations import MOST_FLIGHTS, asked, explain, model_of
 from app.feature_cache import RequestView
 from app.metrics import METRICS
 from app.parts import parts
+from app.prediction_history import label_body
 from app.schemas import BatchSchema, FlightSchema, load
 from app.serving import Explain, Question
 from domain.errors import InvalidInput, NotFound
@@ -105,13 +106,7 @@ def show(prediction_id: Any) -> Response:
             "challenger": _challenger(record),
             "latency_us": record.latency_us,
             "served_at": timestamp(record.served_at),
-            "label": label
-            and {
-                "arr_delay_minutes": label.arr_delay_minutes,
-                "is_late": label.is_late,
-                "known_at": timestamp(label.known_at),
-                "corrected": label.corrected,
-            },
+            "label": label_body(label),
             "clock": clock_body(p.cache.now()),
         }
     )

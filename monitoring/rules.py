@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from domain import runbook
+
 Severity = Literal["info", "warning", "critical"]
 
 
@@ -239,4 +241,4 @@ def _alert(rule: AlertRule, breaches: list[tuple[str, float]]) -> Alert:
     if rule.n > 1:
         message += f", {len(breaches)} of {rule.n} days"
     evidence = {"metric": rule.metric, "bound": rule.bound, "days": dict(breaches)}
-    return Alert(rule.name, rule.severity, f"{message}. {rule.advice}", evidence)
+    return Alert(rule.name, rule.severity, f"{message}. {rule.advice} {runbook.entry(rule.name)}", evidence)

@@ -23,6 +23,7 @@ GROUPS = {
 ON_THE_RUNNING_STACK = frozenset({
     "migrate", "ingest", "train-first", "retrain", "promote", "validate-model", "rollback", "replay", "feed", "load",
     "alerts", "acknowledge", "keys", "clock", "readme", "spool",
+    "guide", "postman",
 })  # fmt: skip
 """Commands that act on the stack that runs; your own where both do."""
 CHOOSING_THEMSELVES = frozenset({"demo", "down", "status", "clean"})

@@ -60,3 +60,27 @@ def openapi() -> None:
     from app.openapi import describe
 
     print(json.dumps(describe(), indent=1))
+
+
+@app.command()
+def api_docs() -> None:
+    """Write the error catalogue, the Postman collection and its environment into docs/api."""
+    from replay.api_documents import write_documents
+
+    write_documents(say)
+
+
+@app.command()
+def guide() -> None:
+    """After the demo: run the examples of the API guide, and write their answers into it."""
+    from replay.guide import write_guide
+
+    write_guide(settings(), say)
+
+
+@app.command()
+def postman() -> None:
+    """Run the Postman collection on the running stack with newman, all but the changes of the model."""
+    from replay.newman import run_collection
+
+    raise typer.Exit(run_collection(settings(), say))

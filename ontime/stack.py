@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from adapters.api_keys import ApiKeys
 from adapters.clock_store import ClockStore
 from adapters.migrations import migrate as apply_migrations
 from adapters.postgres import Database
@@ -14,7 +15,7 @@ from adapters.settings import settings
 from adapters.terminal import print_json, say
 from deploy.native import cleaning, layout, selection
 from deploy.native import status as status_view
-from deploy.native.manager import Stack, register_keys, with_database
+from deploy.native.manager import Stack, keys_in_files, register_keys, with_database
 from deploy.native.selection import StackName
 from domain.errors import InvalidInput, OntimeError
 from ontime.options import AsJson
@@ -121,9 +122,20 @@ def migrate(
 
 
 @app.command()
-def keys() -> None:
+def keys(
+    revoke_others: Annotated[
+        bool, typer.Option("--revoke-others", help="Revoke every key that is in none of the files.")
+    ] = False,
+) -> None:
     """Record the API's keys in the database, and show where they are; safe to repeat."""
-    with_database(settings(), lambda database: register_keys(database, settings()))
+
+    def work(database: Database) -> None:
+        register_keys(database, settings())
+        if revoke_others:
+            revoked = ApiKeys(database).revoke_others(keys_in_files(settings()).values())
+            say(f"{revoked} keys were revoked")
+
+    with_database(settings(), work)
     for name, scopes in layout.KEYS.items():
         say(f"{settings().api_keys_dir / name}: {', '.join(scopes)}")
 

@@ -16,6 +16,7 @@ from adapters.monitoring_store import MonitoringStore
 from adapters.notifier import Notifier, Pager
 from adapters.postgres import Database
 from adapters.settings import settings
+from domain import runbook
 from monitoring.rules import RUN_MISSED
 from monitoring.windows import last_complete_day
 from services.health import WATCHMAN
@@ -73,7 +74,7 @@ class Watchman:
         store, now = MonitoringStore(self.database), ClockStore(self.database).read().now
         if overdue:
             days = ", ".join(str(day) for day in overdue)
-            message = f"{RUN_MISSED.name}: {days}. {RUN_MISSED.advice}"
+            message = f"{RUN_MISSED.name}: {days}. {RUN_MISSED.advice} {runbook.entry(RUN_MISSED.name)}"
             evidence = {"days": [str(day) for day in overdue]}
             if store.open_alert(RUN_MISSED.name, RUN_MISSED.severity, overdue[-1], now, message, evidence):
                 logger.error("monitoring run missed", extra=evidence)

@@ -7,15 +7,29 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from adapters.settings import PROJECT_ROOT
+from app import schemas
+from app.explanations import MOST_FLIGHTS
+from app.factory import MAX_BODY_BYTES
+from app.monitoring import MOST_DAYS
+from app.operations import OPERATIONS
+from app.pages import MOST_ROWS
+from app.serving import MAX_LEAD_MINUTES
+from domain.runbook import anchor
 from experiments.evaluation.report import with_table
 from replay.readme import BEGINS, ENDS, KEPT, QUESTION, with_answer
 
 DOCUMENTS = [*sorted(PROJECT_ROOT.glob("*.md")), *sorted((PROJECT_ROOT / "docs").rglob("*.md"))]
+DOCS = PROJECT_ROOT / "docs"
+CURRENT = [path for path in DOCUMENTS if path.name != "CHANGELOG.md" and path.parent.name != "adr"]
+"""Of what is; a changelog and a decision may name what is gone."""
+ENVIRONMENT = (PROJECT_ROOT / ".env.example").read_text()
+OTHER_PAGES = {"/openapi.json", "/apidocs/"}
 README = (PROJECT_ROOT / "README.md").read_text()
 PROMISES = PROJECT_ROOT / "docs" / "promises.md"
-TYPED = ("README.md", "CONTRIBUTING.md", "docs/operation.md")
+TYPED = ("README.md", "CONTRIBUTING.md", "docs/operations.md", "docs/runbook.md")
 """Documents with blocks of shell."""
 STARTS = ("make ", "curl ", ".venv/bin/ontime ", "docker compose exec prefect-worker ontime ")
 
@@ -31,6 +45,110 @@ def test_every_promise_has_a_test_that_is_in_the_file_it_names():
     assert len(named) == len(re.findall(r"^\| ", text, re.MULTILINE)) - 1
     missing = [name for name, file in named if name not in names_in(PROMISES.parent / file)]
     assert missing == []
+
+
+def headings(document):
+    """The anchors of a document's headings, outside of blocks."""
+    text = re.sub(r"```.*?```", "", document.read_text(), flags=re.S)
+    return {anchor(heading) for heading in re.findall(r"^#+ (.+)$", text, re.M)}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_to_a_heading_leads_to_one(document):
+    links = re.findall(r"\]\(([^)#:]*)#([^)]+)\)", document.read_text())
+    missing = [
+        (file, fragment)
+        for file, fragment in links
+        if fragment not in headings((document.parent / file) if file else document)
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("document", CURRENT, ids=lambda path: path.name)
+def test_every_setting_that_is_named_exists(document):
+    known = set(re.findall(r"[A-Z][A-Z_]{4,}", ENVIRONMENT))
+    assert [name for name in re.findall(r"\bONTIME_[A-Z_]+", document.read_text()) if name not in known] == []
+
+
+def is_route(path, method=None):
+    """Whether a path that a document names is one of the API's: a part in braces stands for any."""
+    path = path.split("?")[0].rstrip("/.") or "/"
+    patterns = [
+        re.sub(r"\\\{\w+\\\}", r"[^/]+", re.escape(operation.path))
+        for operation in OPERATIONS
+        if method in (None, operation.method.upper())
+    ]
+    return any(re.fullmatch(pattern, path) for pattern in patterns)
+
+
+def test_a_route_that_is_not_there_is_found():
+    assert is_route("/v1/predictions/{id}", "GET")
+    assert is_route("/v1/monitoring/alerts?state=open", "GET")
+    assert not is_route("/v1/predictions/{id}", "POST")
+    assert not is_route("/v1/nothing")
+
+
+@pytest.mark.parametrize("document", CURRENT, ids=lambda path: path.name)
+def test_every_route_that_is_named_exists(document):
+    text = document.read_text()
+    named = re.findall(r"\b(GET|POST|PUT|DELETE) (/[\w{}/.?=&-]*)", text)
+    alone = [(None, path) for path in re.findall(r"(?<![\w/.])(/v1/[\w{}/.-]+)", text)]
+    assert [
+        (m, path) for m, path in (*named, *alone) if not is_route(path, m) and path not in OTHER_PAGES
+    ] == []
+
+
+@pytest.mark.parametrize("document", CURRENT, ids=lambda path: path.name)
+def test_every_file_that_is_named_in_code_letters_exists(document):
+    """Of the repository's; what a stack makes is below its own folder."""
+    text = re.sub(r"```.*?```", "", document.read_text(), flags=re.S)
+    named = re.findall(r"`((?:[\w-]+/)+[\w.-]+\.(?:py|sql|md|toml|yml|mk|txt|json|svg|conf))`", text)
+    folders = {path.name for path in PROJECT_ROOT.iterdir() if path.is_dir()} - {"var", ".venv"}
+    missing = [name for name in named if name.split("/")[0] in folders and not (PROJECT_ROOT / name).exists()]
+    assert missing == []
+
+
+def rows(text, heading):
+    """The rows of the table below a heading."""
+    part = text.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    lines = [line.strip("| ").split(" | ") for line in part.splitlines() if line.startswith("| ")]
+    return {line[0]: line[1:] for line in lines[1:]}
+
+
+def test_the_guides_limits_are_those_that_hold():
+    limits = {
+        what: value for what, [value] in rows((DOCS / "api" / "guide.md").read_text(), "Limits").items()
+    }
+    assert limits.pop("lead time").startswith(f"from {MAX_LEAD_MINUTES // 60} hours")
+    assert limits == {
+        "body of a request": f"{MAX_BODY_BYTES // 2**20} MiB",
+        "flights or labels a request": f"{schemas.MAX_FLIGHTS:,}",
+        "flights a request with `explain`": f"{MOST_FLIGHTS}",
+        "events a request": f"{schemas.MAX_EVENTS:,}",
+        "rows a page": f"{MOST_ROWS}",
+        "days of monitoring runs or alerts a request": f"{MOST_DAYS}",
+    }
+
+
+def test_the_guide_names_every_type_of_event():
+    text = (DOCS / "api" / "guide.md").read_text()
+    named = {
+        name
+        for cell in rows(text, "What became known: events and labels")
+        for name in re.findall(r"`(\w+)`", cell)
+    }
+    assert named == set(schemas.EVENTS)
+
+
+def test_the_sizes_of_operations_are_those_of_the_compose_file():
+    services = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text())["services"]
+    lasting = {
+        name: [str(one["mem_limit"]), re.sub(r"\$\{\w+:-(.+)\}", r"\1", str(one["cpus"]))]
+        for name, one in services.items()
+        if one.get("restart") != "no" and "profiles" not in one
+    }
+    shown = rows((DOCS / "operations.md").read_text(), "Size")
+    assert {name.split(",")[0]: values for name, values in shown.items()} == lasting
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -17,7 +17,7 @@ from ontime.cli import app
 README = (PROJECT_ROOT / "README.md").read_text()
 FRONT = {
     path.relative_to(PROJECT_ROOT).as_posix(): path.read_text()
-    for pattern in ("*.md", "docs/*.md", "docs/reports/*.md")
+    for pattern in ("*.md", "docs/*.md", "docs/api/*.md", "docs/reports/*.md")
     for path in sorted(PROJECT_ROOT.glob(pattern))
     if path.name != "CHANGELOG.md"
 }
@@ -196,7 +196,7 @@ def test_every_command_that_is_named_exists_with_its_options(document):
 
 def test_readme_and_its_neighbours_name_the_command_as_it_is_called():
     assert {name for name, text in FRONT.items() if commands_in(text)} >= {
-        "README.md", "CONTRIBUTING.md", "docs/operation.md",
+        "README.md", "CONTRIBUTING.md", "docs/operations.md",
     }  # fmt: skip
     assert [name for name, text in FRONT.items() if "python -m ontime" in text] == []
 

@@ -29,6 +29,15 @@ def test_a_revoked_key_is_no_longer_active_and_stays_so(keys: ApiKeys) -> None:
     assert keys.load_active() == {}
 
 
+def test_after_a_rotation_only_the_keys_in_the_files_are_active(keys: ApiKeys) -> None:
+    old, kept = keys.create("predict", ["predict"]), keys.create("ingest", ["ingest"])
+    new = keys.create("predict", ["predict"])
+    assert keys.revoke_others([new, kept]) == 1
+    assert set(keys.load_active()) == {hash_key(new), hash_key(kept)}
+    assert keys.revoke_others([new, kept]) == 0
+    assert not keys.register("predict", ["predict"], old), "a revoked key stays revoked"
+
+
 def test_revoking_an_unknown_name_is_an_error(keys: ApiKeys) -> None:
     with pytest.raises(NotFound, match="nobody"):
         keys.revoke("nobody")

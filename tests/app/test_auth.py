@@ -8,20 +8,24 @@ from tests.app.worlds import FLIGHT, assert_problem
 ROUTES = {
     ("POST", "/v1/predictions"): "predict",
     ("GET", "/v1/predictions/<uuid:prediction_id>"): "predict",
+    ("GET", "/v1/predictions"): "predict",
     ("POST", "/v1/events"): "ingest",
     ("POST", "/v1/labels"): "ingest",
     ("GET", "/v1/model"): "predict",
+    ("GET", "/v1/model/ledger"): "predict",
     ("POST", "/v1/model/promote"): "admin",
     ("POST", "/v1/model/rollback"): "admin",
     ("POST", "/v1/model/retrain"): "admin",
     ("GET", "/v1/monitoring/runs"): "predict",
     ("GET", "/v1/monitoring/runs/<day>"): "predict",
     ("GET", "/v1/monitoring/runs/<day>/report.<kind>"): "predict",
+    ("GET", "/v1/monitoring/decisions"): "predict",
     ("GET", "/v1/monitoring/alerts"): "predict",
     ("POST", "/v1/monitoring/alerts/<int:alert_id>/acknowledge"): "admin",
 }
 OPEN = {
-    "/health/live", "/health/ready", "/metrics", "/openapi.json", "/apidocs/", "/apidocs/assets/<path:filename>"
+    "/health/live", "/health/ready", "/metrics", "/openapi.json", "/apidocs/", "/apidocs/assets/<path:filename>",
+    "/problems/<name>",
 }  # fmt: skip
 PAGES = {
     ("GET", "/dashboard/"): "predict",

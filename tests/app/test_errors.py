@@ -2,9 +2,23 @@ from dataclasses import replace
 
 import orjson
 import pytest
+from flask import g
+from markupsafe import escape
 
 from adapters.prefect_client import PrefectClient
-from app import factory
+from adapters.settings import PROJECT_ROOT
+from app import factory, schemas
+from app.errors import problem_of
+from app.problem_types import BY_NAME, PROBLEM_TYPES
+from domain.errors import (
+    ConfigurationError,
+    Conflict,
+    ContractMismatch,
+    NotReady,
+    OntimeError,
+    SignatureInvalid,
+    StaleVersion,
+)
 from tests.app import worlds
 from tests.app.worlds import FLIGHT, assert_field, assert_problem
 
@@ -29,7 +43,7 @@ def test_an_unknown_path_is_a_problem(api):
 
 
 def test_a_wrong_method_is_a_problem_that_names_the_right_ones(api):
-    answer = api.get("/v1/predictions", "predict")
+    answer = api.get("/v1/events", "ingest")
     assert_problem(answer, 405)
     assert "POST" in answer.headers["Allow"]
 
@@ -127,3 +141,59 @@ def test_every_answer_carries_a_request_id_and_ours_is_taken_over_where_it_is_ha
         given = api.client.get("/health/live", headers={"X-Request-ID": strange}).headers["X-Request-ID"]
         assert given != strange
         assert len(given) == 16
+
+
+def test_every_kind_of_problem_has_a_page_that_says_what_to_do(api):
+    assert len(BY_NAME) == len(PROBLEM_TYPES)
+    for kind in PROBLEM_TYPES:
+        page = api.get(kind.uri)
+        assert page.status_code == 200
+        assert page.mimetype == "text/html"
+        assert all(escape(text) in page.text for text in (kind.title, kind.meaning, kind.remedy))
+    assert_problem(api.get("/problems/none"), 404)
+
+
+def test_the_type_of_an_error_is_its_own_and_leads_to_its_page(api):
+    answers = {
+        "invalid-input": api.predict(carrier="x"),
+        "invalid-json": api.post("/v1/predictions", b"{", "predict"),
+        "unauthorized": api.get("/v1/model"),
+        "forbidden": api.get("/v1/model", "ingest"),
+        "not-found": api.get("/v1/nothing"),
+        "method-not-allowed": api.get("/v1/events"),
+        "unsupported-media-type": api.client.post("/v1/predictions", headers=api.headers("predict")),
+        "body-too-large": api.post("/v1/events", b" " * (factory.MAX_BODY_BYTES + 1), "ingest"),
+    }
+    for name, answer in answers.items():
+        body = answer.get_json()
+        assert body["type"] == f"/problems/{name}"
+        assert (body["title"], body["status"]) == (BY_NAME[name].title, answer.status_code)
+        assert api.get(body["type"]).status_code == 200
+
+
+def test_errors_of_our_own_have_the_type_of_their_kind(api):
+    with api.app.test_request_context():
+        g.request_id = "x"
+        kinds = {
+            StaleVersion(1, 2): "stale-version",
+            Conflict("c"): "conflict",
+            ContractMismatch("m"): "contract-mismatch",
+            SignatureInvalid("s"): "signature-invalid",
+            NotReady("n"): "not-ready",
+            ConfigurationError("c"): "misconfigured",
+            OntimeError("o"): "internal-error",
+        }
+        for error, name in kinds.items():
+            assert problem_of(error)["type"] == f"/problems/{name}"
+
+
+def test_the_catalogue_says_the_limits_that_hold():
+    assert f"{factory.MAX_BODY_BYTES // 2**20} MiB" in BY_NAME["body-too-large"].meaning
+    assert f"{schemas.MAX_FLIGHTS:,} flights" in BY_NAME["body-too-large"].remedy
+    assert f"{schemas.MAX_EVENTS:,} events" in BY_NAME["body-too-large"].remedy
+
+
+def test_the_gateways_own_answer_is_of_the_catalogue():
+    gateway = (PROJECT_ROOT / "deploy" / "images" / "nginx" / "gateway.conf").read_text()
+    kind = BY_NAME["no-replica"]
+    assert f'"type":"{kind.uri}","title":"{kind.title}","status":{kind.status}' in gateway

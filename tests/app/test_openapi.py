@@ -1,4 +1,5 @@
 import json
+import math
 import re
 
 import jsonschema
@@ -8,16 +9,11 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis import checks
 from schemathesis.specs.openapi import checks as openapi_checks
 
-from app import schemas
-from app.openapi import EXAMPLE_EVENT, EXAMPLE_FLIGHT, describe
-from tests.app.worlds import FLIGHT
+from app import examples, schemas
+from app.operations import OPERATIONS, TAGS
+from tests.app.described import DOCUMENT, conforms
 
 OUTSIDE = re.compile(r"""(?:src|href|url)\s*[=(:]\s*["']?\s*(?:https?:)?//[^"')\s]+""", re.IGNORECASE)
-DOCUMENT = json.loads(json.dumps(describe()))
-
-
-def conforms(schema, value):
-    jsonschema.Draft4Validator({"components": DOCUMENT["components"]} | schema).validate(value)
 
 
 def references(node):
@@ -116,36 +112,57 @@ def test_unknown_fields_are_refused_by_the_description_as_well():
         assert DOCUMENT["components"]["schemas"][name]["additionalProperties"] is False
 
 
-def test_the_examples_are_accepted_by_the_schemas():
-    schemas.load(schemas.FlightSchema(), EXAMPLE_FLIGHT)
-    schemas.load(schemas.EVENTS["departed"], EXAMPLE_EVENT)
+def test_the_examples_of_requests_are_accepted_by_the_schemas():
+    schemas.load(schemas.FlightSchema(), examples.FLIGHT)
+    schemas.load(schemas.EVENTS["departed"], examples.EVENT)
+    schemas.load(schemas.EVENTS["weather"], examples.WEATHER)
+    shown = [
+        (content["schema"], example["value"])
+        for _, _, operation in operations()
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+        for example in content["examples"].values()
+    ]
+    assert len(shown) > 9
+    for schema, value in shown:
+        conforms(schema, value)
+
+
+def test_every_answer_has_an_example_that_is_as_described():
     for _, _, operation in operations():
-        for content in operation.get("requestBody", {}).get("content", {}).values():
-            conforms(content["schema"], content["example"])
+        for status, response in operation["responses"].items():
+            assert response["content"], (operation["operationId"], status)
+            for content in response["content"].values():
+                values = [one["value"] for one in content.get("examples", {}).values()]
+                values += [content["example"]] if "example" in content else []
+                assert values, (operation["operationId"], status)
+                for value in values:
+                    conforms(content["schema"], value)
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "status"),
-    [
-        ("/v1/predictions", FLIGHT, 200),
-        ("/v1/predictions", {"flights": [FLIGHT, {}]}, 207),
-        ("/v1/predictions", {"flights": [{}]}, 422),
-    ],
-)
-def test_answers_are_as_described(api, path, body, status):
-    answer = api.post(path, body, "predict")
-    assert answer.status_code == status
-    content = DOCUMENT["paths"][path]["post"]["responses"][str(status)]["content"][answer.mimetype]
-    conforms(content["schema"], answer.get_json())
+def test_the_example_of_an_explanation_adds_up():
+    why = examples.EXPLANATION
+    assert why["constant"] + sum(s["share"] for s in why["shares"]) + why["rest"] == why["log_odds"]
+    assert 1 / (1 + math.exp(-why["log_odds"])) == pytest.approx(examples.ANSWERED["probability"])
 
 
-def test_problems_are_as_described(api):
-    for answer in (
-        api.get("/v1/model"),
-        api.predict(carrier="x"),
-        api.post("/v1/predictions", b"{", "predict"),
+def test_every_operation_has_a_tag_that_is_explained_and_a_name_of_its_own():
+    assert {operation.tag for operation in OPERATIONS} == set(TAGS)
+    assert [tag["name"] for tag in DOCUMENT["tags"]] == list(TAGS)
+    names = [operation.name for operation in OPERATIONS]
+    assert len(set(names)) == len(names)
+
+
+def test_a_field_that_is_not_described_is_found():
+    schema = {"$ref": "#/components/schemas/LoggedPrediction"}
+    conforms(schema, examples.LOGGED)
+    for changed in (
+        examples.LOGGED | {"new": 1},
+        examples.LOGGED | {"label": examples.LABEL_KNOWN | {"new": 1}},
+        examples.LOGGED | {"model": None},
+        {name: value for name, value in examples.LOGGED.items() if name != "latency_us"},
     ):
-        conforms({"$ref": "#/components/schemas/Problem"}, answer.get_json())
+        with pytest.raises(jsonschema.ValidationError):
+            conforms(schema, changed)
 
 
 CHECKS = [
@@ -157,7 +174,7 @@ CHECKS = [
 ]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 # A thread of another fixture of the session may draw from `random` meanwhile; Hypothesis takes it for a strategy.
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 def test_whatever_is_sent_the_answer_is_as_described_and_no_server_error(own_api):
@@ -171,7 +188,7 @@ def test_whatever_is_sent_the_answer_is_as_described_and_no_server_error(own_api
             continue  # without MLflow and Prefect they are 503 by right
 
         @settings(
-            max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate], database=None,
+            max_examples=40, deadline=None, phases=[Phase.explicit, Phase.generate], database=None,
             suppress_health_check=list(HealthCheck), derandomize=True,
         )  # fmt: skip
         @_given(operation)

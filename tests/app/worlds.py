@@ -26,6 +26,7 @@ from domain.features.catalogue import CATEGORICAL, CONTRACT_HASH, FEATURE_NAMES
 from domain.features.grid import GRID_MINUTES
 from domain.model import Calibration, ModelManifest
 from services.refresher import Refresher
+from tests.app.described import DescribedClient
 from tests.builders import MINUTE, NOON, arrived, departed, observation, scheduled
 
 NOWHERE = "http://127.0.0.1:9"
@@ -131,6 +132,7 @@ def serving(database: Database, settings: Settings, mlflow: str = NOWHERE) -> It
     """The application over real parts; its threads are not begun, `refresh()` is called instead."""
     parts = make_parts(replace(settings, mlflow_url=mlflow))
     app = create_app(parts.settings, parts, background=False)
+    app.test_client_class = DescribedClient
     try:
         yield Api(app, app.test_client(), parts, make_keys(database))
     finally:

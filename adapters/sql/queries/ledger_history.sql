@@ -1,4 +1,5 @@
--- The newest rows of the ledger, newest first, at most :limit.
+-- The newest rows of the ledger before row :before, newest first, at most :limit.
 SELECT deployment_id, action, from_version, to_version, who, reason, evidence, contract_hash, status, at,
     finished_at
-FROM deployments ORDER BY deployment_id DESC LIMIT %(limit)s
+FROM deployments WHERE deployment_id < %(before)s
+ORDER BY deployment_id DESC LIMIT %(limit)s
