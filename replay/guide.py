@@ -18,6 +18,7 @@ MOST_FIELDS, MOST_ITEMS = 20, 2
 """Shown of a longer answer."""
 CUT = "..."
 SECONDS = 120
+WIDTH = 110
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def with_answers(text: str, outputs: list[str]) -> str:
         block = f"```{match[1]}\n{match[2]}```"
         if not output:
             return block
-        return f"{block}\n\n```json\n{json.dumps(_cut(json.loads(output)), indent=1)}\n```"
+        return f"{block}\n\n```json\n{_written(_cut(json.loads(output)))}\n```"
 
     return BLOCK.sub(replace, text)
 
@@ -124,6 +125,20 @@ def write_guide(settings: Settings, say: Say) -> None:
     text = GUIDE.read_text()
     GUIDE.write_text(with_answers(text, run(text, replaced)))
     say(f"{len(examples(text))} examples ran; answers written to {GUIDE.relative_to(PROJECT_ROOT)}")
+
+
+def _written(value: Any, indent: int = 0) -> str:
+    """Return JSON that is on one line where it fits, else a field a line."""
+    line = json.dumps(value, ensure_ascii=False)
+    if indent + len(line) <= WIDTH or not value or not isinstance(value, dict | list):
+        return line
+    inner = indent + 1
+    if isinstance(value, list):
+        parts = [_written(one, inner) for one in value]
+    else:
+        parts = [f"{json.dumps(name)}: {_written(one, inner + len(name) + 4)}" for name, one in value.items()]
+    brackets = "[]" if isinstance(value, list) else "{}"
+    return brackets[0] + f",\n{' ' * inner}".join(parts) + brackets[1]
 
 
 def _cut(value: Any) -> Any:

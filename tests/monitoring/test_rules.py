@@ -50,7 +50,10 @@ def test_a_rule_may_look_below_its_bound():
 
 def test_an_alert_says_what_when_how_far_and_what_to_do():
     [alert] = evaluate([RULE], days(0.61, 0.7, 0.1))
-    assert alert.message == "too high: loss is 0.61 on 2013-04-10, above 0.5, 2 of 3 days. Look."
+    assert (
+        alert.message
+        == "too high: loss is 0.61 on 2013-04-10, above 0.5, 2 of 3 days. Look. docs/runbook.md#too-high"
+    )
     assert alert.evidence == {
         "metric": "loss",
         "bound": 0.5,
