@@ -123,7 +123,7 @@ def register(app: Flask) -> None:
         return _respond(problem(kinds.FORBIDDEN, str(error)))
 
     def by_http(error: HTTPException) -> Response:
-        response = _respond(_problem_of_http(error))
+        response = _respond(problem_of_http(error))
         for name, value in error.get_headers():
             if name in ("Allow", "Retry-After"):
                 response.headers[name] = value
@@ -140,7 +140,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, unexpected)
 
 
-def _problem_of_http(error: HTTPException) -> dict[str, Any]:
+def problem_of_http(error: HTTPException) -> dict[str, Any]:
     """Describe an error of the web framework; one that is in no catalogue says no more than its status."""
     status, detail = error.code or 500, error.description or error.name
     kind = BY_HTTP.get(status)

@@ -21,10 +21,19 @@ from flask import (
 from flask_wtf.csrf import generate_csrf
 from werkzeug.exceptions import HTTPException
 
+from app import problem_types as kinds
 from app.body import timestamp
 from app.dashboard import access
 from app.dashboard.access import needs
-from app.errors import RETRY_AFTER_SECONDS, Forbidden, Unauthorized, problem, problem_of
+from app.errors import (
+    FAILED,
+    RETRY_AFTER_SECONDS,
+    Forbidden,
+    Unauthorized,
+    problem,
+    problem_of,
+    problem_of_http,
+)
 from app.parts import parts
 from domain.airports import AIRPORTS, HOME_AIRPORT
 from domain.clock import ClockReading
@@ -245,7 +254,7 @@ def lead_to_sign_in(error: Unauthorized) -> Response:
 @blueprint.errorhandler(Forbidden)
 def forbidden(error: Forbidden) -> Response:
     """Show what scope is missing."""
-    return _failed(problem(403, "Scope missing", str(error)))
+    return _failed(problem(kinds.FORBIDDEN, str(error)))
 
 
 @blueprint.errorhandler(OntimeError)
@@ -258,15 +267,14 @@ def ours(error: OntimeError) -> Response:
 @blueprint.errorhandler(HTTPException)
 def by_http(error: HTTPException) -> Response:
     """Show an error of HTTP as a page."""
-    return _failed(problem(error.code or 500, error.name, error.description or error.name))
+    return _failed(problem_of_http(error))
 
 
 @blueprint.errorhandler(Exception)
 def unexpected(error: Exception) -> Response:
     """Show that something failed here."""
     current_app.logger.error("page failed", exc_info=error, extra={"request_id": g.request_id})
-    detail = "something failed here; the log has it under the request_id"
-    return _failed(problem(500, "Internal error", detail))
+    return _failed(problem(kinds.INTERNAL_ERROR, FAILED))
 
 
 def _failed(described: dict[str, Any]) -> Response:
