@@ -16,8 +16,8 @@ TAGS = {
     "predictions": "Ask how likely a flight is to arrive 15 minutes late or more, and read what was answered.",
     "events and labels": "Say what became known: schedules, departures, arrivals, weather, delays.",
     "model": "What serves, and every change of it.",
-    "model changes": "Promote, roll back, retrain: with the key for admin.",
     "monitoring": "What the monitoring runs measured, raised and decided.",
+    "operator": "What a person answers for, with the key for admin: promote, roll back, retrain, acknowledge an alert.",
     "service": "Health and counters, for a process manager, a proxy and Prometheus.",
     "problems": "Pages of the kinds of errors.",
 }
@@ -185,21 +185,21 @@ MODEL = (
         "predict", parameters=PAGING, problems=(kinds.NOT_READY,),
     ),
     Operation(
-        "post", "/v1/model/promote", "model changes", "promote",
+        "post", "/v1/model/promote", "operator", "promote",
         "Promote a version, if the one you expect serves now",
         "Every replica of the API follows within two seconds. The change is in the ledger.",
         {200: Answer("The change", ref("ChampionChange"), examples.LEDGER_ROW | {"clock": examples.CLOCK})},
         "admin", ref("Promote"), {"a version": examples.PROMOTE}, problems=CHANGE_PROBLEMS,
     ),
     Operation(
-        "post", "/v1/model/rollback", "model changes", "rollBack",
+        "post", "/v1/model/rollback", "operator", "rollBack",
         "Promote the last champion again",
         "Or the earlier champion that `to_version` names.",
         {200: Answer("The change", ref("ChampionChange"), examples.ROLLED_BACK | {"clock": examples.CLOCK})},
         "admin", ref("Rollback"), {"the last champion": examples.ROLLBACK}, problems=CHANGE_PROBLEMS,
     ),
     Operation(
-        "post", "/v1/model/retrain", "model changes", "retrain",
+        "post", "/v1/model/retrain", "operator", "retrain",
         "Train a candidate on the newest days and compare it with the champion",
         "Starts a run and answers before it ends; Prefect shows it. The promotion gate decides what becomes of the "
         "candidate.",
@@ -258,7 +258,7 @@ MONITORED = (
         problems=(kinds.NOT_READY,),
     ),
     Operation(
-        "post", f"{MONITORING}/alerts/{{alert_id}}/acknowledge", "monitoring", "acknowledge",
+        "post", f"{MONITORING}/alerts/{{alert_id}}/acknowledge", "operator", "acknowledge",
         "Note that a person has seen an alert",
         "The first acknowledgement is kept. The alert stays open.",
         {200: Answer("The alert", ref("AcknowledgedAlert"), examples.ACKNOWLEDGED)},

@@ -79,8 +79,12 @@ def guide() -> None:
 
 
 @app.command()
-def postman() -> None:
-    """Run the Postman collection on the running stack with newman, all but the changes of the model."""
+def postman(
+    append: Annotated[
+        bool, typer.Option("--append", help="Also append the examples' events and labels to the stack.")
+    ] = False,
+) -> None:
+    """Run the Postman collection on the running stack with newman: what asks, nothing that changes."""
     from replay.newman import run_collection
 
-    raise typer.Exit(run_collection(settings(), say))
+    raise typer.Exit(run_collection(settings(), say, append))

@@ -12,8 +12,10 @@ from replay.api_documents import COLLECTION, ENVIRONMENT
 
 LOCKED = PROJECT_ROOT / "requirements" / "newman"
 INSTALLED = PROJECT_ROOT / ".venv" / "newman"
-FOLDERS = ("predictions", "events and labels", "model", "monitoring", "service", "problems")
-"""All but the changes of the model."""
+ASKING = ("predictions", "model", "monitoring", "service", "problems")
+"""Folders that change nothing but the log of predictions."""
+APPENDING = ("events and labels",)
+"""Appends facts of flights that nobody flies, and weather. What is left, an operator's changes, is never run."""
 SCOPES = ("predict", "ingest", "admin")
 NEEDS = "newman needs npm with Node 16 or newer, which are not here: apt-get install npm"
 
@@ -56,9 +58,16 @@ def install(say: Say) -> Path:
     return program
 
 
-def run_collection(settings: Settings, say: Say) -> int:
+def run_collection(settings: Settings, say: Say, append: bool = False) -> int:
     """Run the collection on a stack; return newman's exit status.
 
+    Parameters
+    ----------
+    append : bool
+        Whether to run the folder that appends events and labels as well.
+
+    Notes
+    -----
     Keys go to newman in a file that only this user may read, which is gone afterwards.
     """
     program = install(say)
@@ -67,7 +76,7 @@ def run_collection(settings: Settings, say: Say) -> int:
     filled.touch(mode=0o600)
     try:
         filled.write_text(json.dumps(_filled(settings)))
-        folders = [word for name in FOLDERS for word in ("--folder", name)]
+        folders = [word for name in (*ASKING, *(APPENDING if append else ())) for word in ("--folder", name)]
         command = [str(program), "run", str(COLLECTION), "--environment", str(filled), *folders]
         return subprocess.call([*command, "--color", "off", "--disable-unicode"], cwd=PROJECT_ROOT)
     finally:

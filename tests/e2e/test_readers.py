@@ -43,4 +43,4 @@ def test_every_example_of_the_guide_gets_an_answer_like_the_one_it_shows(
 
 @pytest.mark.npm
 def test_the_postman_collection_runs(world: World, capfd: pytest.CaptureFixture[str]) -> None:
-    assert run_collection(world.settings, unheard) == 0, capfd.readouterr().out
+    assert run_collection(world.settings, unheard, append=True) == 0, capfd.readouterr().out

@@ -10,7 +10,7 @@ from app.postman import collection, environment
 from domain.errors import OntimeError
 from replay.api_documents import documents
 from replay.guide import GUIDE, agrees, examples, run, with_answers
-from replay.newman import FOLDERS, LOCKED
+from replay.newman import APPENDING, ASKING, LOCKED
 
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: path.name)
@@ -47,9 +47,16 @@ def test_no_key_is_in_the_environment():
     }  # fmt: skip
 
 
-def test_the_folders_that_run_are_all_but_the_changes_of_the_model():
-    names = [folder["name"] for folder in collection()["item"]]
-    assert [name for name in names if name != "model changes"] == list(FOLDERS)
+def test_the_folders_that_run_change_nothing_that_a_person_answers_for():
+    folders = {folder["name"]: folder for folder in collection()["item"]}
+    assert {*ASKING, *APPENDING} == set(folders) - {"operator"}
+    posted = {
+        item["request"]["url"]["raw"]
+        for name in ASKING
+        for item in folders[name]["item"]
+        if item["request"]["method"] != "GET"
+    }
+    assert posted == {"{{address}}/v1/predictions"}
 
 
 def test_newmans_lock_is_whole_and_names_no_registry():
