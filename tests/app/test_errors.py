@@ -3,13 +3,13 @@ from dataclasses import replace
 import orjson
 import pytest
 from flask import g
-from markupsafe import escape
 
 from adapters.prefect_client import PrefectClient
 from adapters.settings import PROJECT_ROOT
 from app import factory, schemas
 from app.errors import problem_of
 from app.problem_types import BY_NAME, PROBLEM_TYPES
+from app.problems import prose
 from domain.errors import (
     ConfigurationError,
     Conflict,
@@ -149,7 +149,7 @@ def test_every_kind_of_problem_has_a_page_that_says_what_to_do(api):
         page = api.get(kind.uri)
         assert page.status_code == 200
         assert page.mimetype == "text/html"
-        assert all(escape(text) in page.text for text in (kind.title, kind.meaning, kind.remedy))
+        assert all(prose(text) in page.text for text in (kind.title, kind.meaning, kind.remedy))
     assert_problem(api.get("/problems/none"), 404)
 
 
@@ -197,3 +197,7 @@ def test_the_gateways_own_answer_is_of_the_catalogue():
     gateway = (PROJECT_ROOT / "deploy" / "images" / "nginx" / "gateway.conf").read_text()
     kind = BY_NAME["no-replica"]
     assert f'"type":"{kind.uri}","title":"{kind.title}","status":{kind.status}' in gateway
+
+
+def test_the_prose_of_a_page_is_escaped_and_has_code_letters():
+    assert prose("`Bearer <key>` & more") == "<code>Bearer &lt;key&gt;</code> &amp; more"
