@@ -151,9 +151,13 @@ bench-features: $(STAMP) ## Measure what each feature costs online, in microseco
 bench-monitoring: $(STAMP) ## Measure what a monitoring run costs with 10,000 to 10 million predictions in the log
 	@$(ONTIME) bench-monitoring
 
-.PHONY: walkthrough
-walkthrough: $(STAMP) ## Execute docs/walkthrough.ipynb again
-	@$(ONTIME) walkthrough
+.PHONY: notebook
+notebook: $(STAMP) ## Execute docs/notebook.ipynb again
+	@$(ONTIME) notebook
+
+.PHONY: slides
+slides: $(STAMP) ## Write docs/presentation as HTML and PDF, with what the commands measured
+	@$(ONTIME) slides
 
 ##@ Develop
 

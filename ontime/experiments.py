@@ -52,11 +52,19 @@ def bench_features() -> None:
 
 
 @app.command()
-def walkthrough() -> None:
-    """Execute the notebook docs/walkthrough.ipynb again."""
+def notebook() -> None:
+    """Execute the notebook docs/notebook.ipynb again."""
     from experiments.evaluation import command as evaluation
 
-    evaluation.make_walkthrough(settings(), say)
+    evaluation.make_notebook(settings(), say)
+
+
+@app.command()
+def slides() -> None:
+    """Write the slides of docs/presentation as HTML and PDF, with the figures that the commands measured."""
+    from experiments.documents.slides import make
+
+    make(settings(), say)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The evaluation from the command line: train, evaluate, ablation, walkthrough; none needs a stack."""
+"""The evaluation from the command line: train, evaluate, ablation, notebook; none needs a stack."""
 
 import importlib.util
 from pathlib import Path
@@ -8,14 +8,14 @@ from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
 from deploy.native import layout
 from experiments import measured
-from experiments.evaluation import audit, figures, report, run, walkthrough
+from experiments.evaluation import audit, figures, notebook, report, run
 from experiments.evaluation.model import PARAMETERS
 from experiments.evaluation.sets import EvaluationPlan
 
 PAGE = PROJECT_ROOT / "docs" / "reports" / "model.md"
 README = PROJECT_ROOT / "README.md"
-NOTEBOOK = PROJECT_ROOT / "docs" / "walkthrough.ipynb"
-CELLS = PROJECT_ROOT / "docs" / "walkthrough.py"
+NOTEBOOK = PROJECT_ROOT / "docs" / "notebook.ipynb"
+CELLS = PROJECT_ROOT / "docs" / "notebook.py"
 OTHERS = ("refits", "ablation", "tuning", "leakage", "feature-cost")
 
 
@@ -69,9 +69,9 @@ def audit_features(settings: Settings, say: Say) -> bool:
     return bool(found["rows_that_differ"] == 0)
 
 
-def make_walkthrough(settings: Settings, say: Say) -> None:
+def make_notebook(settings: Settings, say: Say) -> None:
     """Execute the notebook again."""
-    walkthrough.write(CELLS, NOTEBOOK, PROJECT_ROOT)
+    notebook.write(CELLS, NOTEBOOK, PROJECT_ROOT)
     say(f"wrote {NOTEBOOK.relative_to(PROJECT_ROOT)}")
 
 

@@ -1,7 +1,7 @@
 # %% [markdown]
-# # A walk through the model
+# # The model, as a notebook
 #
-# Made by `make walkthrough` from the model that `make train` left and the figures that `make evaluate` wrote;
+# Made by `make notebook` from the model that `make train` left and the figures that `make evaluate` wrote;
 # make it again after either.
 # %%
 
