@@ -19,6 +19,7 @@ SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 TIMESTAMP = ">i8"
 INT4 = ">i4"
+INT8 = ">i8"
 FLOAT8 = ">f8"
 POSTGRES_EPOCH_US = 946_684_800_000_000
 """2000-01-01, from which PostgreSQL counts microseconds."""

@@ -23,8 +23,8 @@ from domain.flights import WEATHER_COLUMNS
 NONE = np.iinfo(np.int32).min
 FLIGHT_WIDTHS = {
     "item": INT4,
-    "flight_id": "S19",
-    "kind": "S9",
+    "flight_id": "S21",
+    "kind": "S10",
     "event_time": TIMESTAMP,
     "known_at": TIMESTAMP,
     "carrier": "S2",

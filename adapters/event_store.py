@@ -1,10 +1,14 @@
 """The event log: everything that became known, and since when. Append only."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from adapters import fact_queries
 from adapters.binary_copy import Columns, send
@@ -23,6 +27,8 @@ from domain.flights import FlightFacts, WeatherFacts
 CHANNEL = "events"
 ACCEPTED = Outcome("accepted")
 DUPLICATE = Outcome("duplicate")
+Key = tuple[Any, Any]
+"""Flight and kind, or airport and hour of observation."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class AppendCounts:
     duplicates: int
     conflicts: int
     differing: tuple[tuple[int, str], ...] = ()
-    """Each row that contradicts what is stored: its position in the frame, and how."""
+    """Each row that says something else than what was stored, revisions and conflicts: its position, and how."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +75,11 @@ class FlightFact:
 class EventStore:
     """Appends events and reads them back as facts.
 
-    An event's key is flight and kind, or airport and hour of observation. The same event again is a duplicate,
-    another event of the same key a conflict; neither changes anything. Whatever is accepted becomes known after the
-    newest sealed tick that looks back as far as the event, so that a stored state always equals the recomputed one.
+    An event's key is flight and kind, or airport and hour of observation. The same event again is a duplicate. Another
+    event of the same key is a revision if it is known later than the newest one stored: from then on it counts in that
+    one's place, and what was said before stays as it was. One that claims to be known earlier is a conflict. Neither
+    duplicate nor conflict changes anything. Whatever is accepted becomes known after the newest sealed tick that looks
+    back as far as the event, so that a stored state always equals the recomputed one.
     """
 
     def __init__(self, database: Database):
@@ -80,7 +88,7 @@ class EventStore:
     def append(
         self, flight_events: Sequence[FlightEvent] = (), weather_events: Sequence[WeatherEvent] = ()
     ) -> list[Outcome]:
-        """Append events in one transaction; an arrival appends its label with it.
+        """Append events in one transaction; an arrival appends its label with it, a corrected one corrects it.
 
         Returns
         -------
@@ -105,6 +113,9 @@ class EventStore:
     def append_frame(self, flight_events: Any = None, weather_events: Any = None) -> AppendCounts:
         """Append frames by the same rules in one transaction; their columns are those of the tables.
 
+        What a frame says otherwise than the log is a correction that is known from now on: a history is told with the
+        moments at which its facts became known, not with those at which somebody mended them.
+
         Give at most some 50,000 rows at once: events that others append wait for nothing, but a tick cannot be
         sealed meanwhile. Load a history within `loading()`.
 
@@ -117,9 +128,13 @@ class EventStore:
             share_seal(cursor)
             outcomes: list[Outcome] = []
             if flight_events is not None and len(flight_events):
-                outcomes += _append_flights(cursor, columns_of_frame(flight_events, FLIGHT_WIDTHS))
+                outcomes += _append_flights(
+                    cursor, columns_of_frame(flight_events, FLIGHT_WIDTHS), history=True
+                )
             if weather_events is not None and len(weather_events):
-                outcomes += _append_weather(cursor, columns_of_frame(weather_events, WEATHER_WIDTHS))
+                outcomes += _append_weather(
+                    cursor, columns_of_frame(weather_events, WEATHER_WIDTHS), history=True
+                )
             _notify(cursor, outcomes)
         return _count(outcomes)
 
@@ -157,7 +172,7 @@ class EventStore:
         Returns
         -------
         FlightFacts, WeatherFacts
-            Sorted by (scheduled departure, flight_id) and by (known, airport); they share a network.
+            Sorted by (scheduled departure, flight_id, scheduled_known) and by (known, airport); they share a network.
         """
         with self._database.transaction() as cursor:
             return fact_queries.facts(cursor, known_by, scheduled_from, scheduled_until)
@@ -177,6 +192,11 @@ class EventStore:
         row = self._database.row("newest_event_times", {"now": now})
         return (row[0], row[1]) if row else (None, None)
 
+    def scheduled(self, flight_ids: Collection[str]) -> set[str]:
+        """Return those of some flights that are scheduled."""
+        rows = self._database.rows("scheduled_of", {"flight_ids": sorted(flight_ids)})
+        return {name for (name,) in rows}
+
     def has_events(self) -> bool:
         """Return whether there is any flight event."""
         return self._database.row("has_flight_events") is not None
@@ -187,41 +207,113 @@ class EventStore:
         return int(row[0]) if row else 0
 
 
-def _append_flights(cursor: Cursor, columns: Columns) -> list[Outcome]:
+def _append_flights(cursor: Cursor, columns: Columns, history: bool = False) -> list[Outcome]:
     cursor.execute(query("stage_flight_events"))
     send(cursor, "staged_flight_events", columns, FLIGHT_WIDTHS)
-    cursor.execute(query("append_flight_events"), {"reach": REACH})
     keys = list(zip(columns["flight_id"].tolist(), columns["kind"].tolist(), strict=True))
-    return _outcomes(cursor, keys, "compare_flight_events", "the label says another arrival delay")
+    return _Staged(keys, columns["known_at"], "flight_events", history).append(cursor)
 
 
-def _append_weather(cursor: Cursor, columns: Columns) -> list[Outcome]:
+def _append_weather(cursor: Cursor, columns: Columns, history: bool = False) -> list[Outcome]:
     cursor.execute(query("stage_weather_events"))
     send(cursor, "staged_weather_events", columns, WEATHER_WIDTHS)
-    cursor.execute(query("append_weather_events"), {"reach": REACH})
     moments = [moment_of(us) for us in columns["observed_at"].tolist()]
     keys = list(zip(columns["airport"].tolist(), moments, strict=True))
-    return _outcomes(cursor, keys, "compare_weather_events", "it was not stored")
+    return _Staged(keys, columns["known_at"], "weather_events", history).append(cursor)
 
 
-def _outcomes(cursor: Cursor, keys: list[tuple[Any, ...]], compare: str, refused: str) -> list[Outcome]:
-    """Sort the items into accepted, duplicate and conflict; of equal keys only the first was stored."""
-    stored = set(cursor.fetchall())
-    accepted = [key in stored and not stored.discard(key) for key in keys]  # type: ignore[func-returns-value]
-    if all(accepted):
-        return [ACCEPTED] * len(keys)
-    cursor.execute(query(compare))
-    differences = [difference for _, difference in cursor.fetchall()]
-    return [
-        ACCEPTED if new else _compared(difference, refused)
-        for new, difference in zip(accepted, differences, strict=True)
-    ]
+@dataclass(frozen=True)
+class _Staged:
+    """A batch in its staging table."""
+
+    keys: list[Key]
+    known_at: npt.NDArray[np.int64]
+    """Microseconds, as the feed states them."""
+    table: str
+    history: bool
+    """Whether what differs from the log is known from now on, whatever it says."""
+
+    def append(self, cursor: Cursor) -> list[Outcome]:
+        """Store what is new, then what revises it, in the order in which equal keys became known."""
+        cursor.execute(query(f"append_{self.table}"), {"reach": REACH})
+        stored = set(cursor.fetchall())
+        if len(stored) == len(self.keys):
+            return [ACCEPTED] * len(self.keys)
+        outcomes: dict[int, Outcome] = {}
+        if self.history:
+            cursor.execute(query(f"undate_{self.table}"))
+        for turn, items in enumerate(self._turns(stored)):
+            outcomes |= self._revise(cursor, items) if turn else dict.fromkeys(items, ACCEPTED)
+        return [outcomes[item] for item in range(len(self.keys))]
+
+    def _turns(self, stored: Collection[Key]) -> list[list[int]]:
+        """Return the items that were stored at once, then the others, those of one key in different turns."""
+        turns: list[list[int]] = [[]]
+        seen = Counter(set(self.keys) - set(stored))
+        for item in np.argsort(self.known_at, kind="stable").tolist():
+            turn = seen[self.keys[item]]
+            seen[self.keys[item]] += 1
+            turns += [[]] if turn == len(turns) else []
+            turns[turn].append(item)
+        return turns
+
+    def _revise(self, cursor: Cursor, items: list[int]) -> dict[int, Outcome]:
+        """Store the items that revise what there is; of one key there is one item."""
+        cursor.execute(query(f"compare_{self.table}"), {"items": items})
+        found = {row[0]: _Comparison(*row[1:]) for row in cursor.fetchall()}
+        revising = [item for item in items if found[item].revises]
+        stored = self._store_revisions(cursor, revising) if revising else set()
+        return {
+            item: Outcome("accepted", f"revises another {found[item].difference}")
+            if found[item].revises and self.keys[item] in stored
+            else found[item].outcome(self._refused(item))
+            for item in items
+        }
+
+    def _store_revisions(self, cursor: Cursor, items: list[int]) -> set[Key]:
+        arrivals = sorted(flight for flight, kind in (self.keys[i] for i in items) if kind == "arrived")
+        if arrivals:
+            cursor.execute(query("lock_labels"), {"flight_ids": arrivals})
+        cursor.execute(query(f"revise_{self.table}"), {"items": items, "reach": REACH})
+        return set(cursor.fetchall())
+
+    def _refused(self, item: int) -> str:
+        """Return why an event is not stored that contradicts no other."""
+        if self.keys[item][1] == "arrived":
+            return "the label says another arrival delay"
+        return "another revision was stored first"
 
 
-def _compared(difference: str | None, refused: str) -> Outcome:
-    if difference is None:
-        return Outcome("conflict", refused)
-    return Outcome("conflict", f"stored with another {difference}") if difference else DUPLICATE
+class _Comparison(NamedTuple):
+    """How an item differs from the newest stored event of its key."""
+
+    difference: str | None
+    stated: datetime | None
+    """Since when the newest one is known."""
+    later: bool | None
+    repeats: bool
+    """Whether it says what was said before the newest one."""
+    undated: bool
+    """Whether it leaves open since when it is known: then a repeat is no news."""
+
+    @property
+    def revises(self) -> bool:
+        return bool(self.difference and self.later) and not (self.repeats and self.undated)
+
+    def outcome(self, refused: str) -> Outcome:
+        """Return what becomes of an item that is not stored."""
+        if self.difference is None:
+            return Outcome("conflict", refused)
+        if not self.difference or (self.repeats and (self.undated or not self.later)):
+            return DUPLICATE
+        if self.later:
+            return Outcome("conflict", f"stored with another {self.difference}, and {refused}")
+        assert self.stated is not None  # noqa: S101  something is stored
+        since = self.stated.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return Outcome(
+            "conflict",
+            f"stored with another {self.difference}, known since {since}: a revision needs a later known_at",
+        )
 
 
 def _notify(cursor: Cursor, outcomes: list[Outcome]) -> None:
@@ -231,10 +323,9 @@ def _notify(cursor: Cursor, outcomes: list[Outcome]) -> None:
 
 
 def _count(outcomes: list[Outcome]) -> AppendCounts:
-    conflicts = [(i, o.reason or "") for i, o in enumerate(outcomes) if o.status == "conflict"]
-    accepted = sum(outcome.status == "accepted" for outcome in outcomes)
-    duplicates = len(outcomes) - accepted - len(conflicts)
-    return AppendCounts(accepted, duplicates, len(conflicts), tuple(conflicts))
+    counts = Counter(outcome.status for outcome in outcomes)
+    differing = tuple((i, outcome.reason) for i, outcome in enumerate(outcomes) if outcome.reason)
+    return AppendCounts(counts["accepted"], counts["duplicate"], counts["conflict"], differing)
 
 
 def moment_of(microseconds: int) -> datetime:

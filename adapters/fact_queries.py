@@ -1,17 +1,29 @@
-"""Events to facts: one wide row a flight, read as arrays."""
+"""Events to facts: one wide row a flight, several where it was revised, read as arrays."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 
-from adapters.binary_copy import FLOAT8, INFINITY, INT4, TIMESTAMP, Columns, fetch, minutes_down, minutes_up
+from adapters.binary_copy import (
+    FLOAT8,
+    INFINITY,
+    INT4,
+    INT8,
+    TIMESTAMP,
+    Columns,
+    fetch,
+    minutes_down,
+    minutes_up,
+)
 from adapters.postgres import Cursor, query
-from domain.flights import WEATHER_COLUMNS, FlightFacts, Network, WeatherFacts
+from domain.clock import NEVER
+from domain.flights import WEATHER_COLUMNS, FlightFacts, Ints, Network, WeatherFacts
+from domain.revisions import FlightHistory
 
 FACT_WIDTHS = {
-    "flight_id": "S19",
+    "flight_id": "S21",
     "carrier": "S2",
     "origin": "S3",
     "dest": "S3",
@@ -25,10 +37,24 @@ FACT_WIDTHS = {
     "air_time": INT4,
     "cancelled_known": TIMESTAMP,
 }
+EVENT_WIDTHS = {
+    "flight_id": "S21",
+    "kind": "S10",
+    "event_id": INT8,
+    "known": TIMESTAMP,
+    "carrier": "S2",
+    "origin": "S3",
+    "dest": "S3",
+    "scheduled_departure": TIMESTAMP,
+    "scheduled_arrival": TIMESTAMP,
+    "delay": INT4,
+    "air_time": INT4,
+}
 OBSERVATION_WIDTHS = {
     "airport": "S3",
     "observed": TIMESTAMP,
     "known": TIMESTAMP,
+    "revision": INT4,
     **dict.fromkeys(WEATHER_COLUMNS, FLOAT8),
 }
 EVERY_EVENT = int(INFINITY)
@@ -57,7 +83,7 @@ def facts(
 
 
 def flight_facts(cursor: Cursor, span: Span) -> FlightFacts:
-    """Return the flights of a span, sorted by (scheduled departure, flight_id)."""
+    """Return the flights of a span, sorted by (scheduled departure, flight_id, scheduled_known)."""
     parameters = {
         "known_by": span.known_by,
         "scheduled_from": span.scheduled_from,
@@ -65,8 +91,65 @@ def flight_facts(cursor: Cursor, span: Span) -> FlightFacts:
         "last_event": span.last_flight_event,
     }
     columns = fetch(cursor, query("flight_facts"), parameters, FACT_WIDTHS)
+    events = fetch(cursor, query("revised_flights"), parameters, EVENT_WIDTHS)
     order = np.lexsort((columns["flight_id"], columns["scheduled_departure"]))
-    return flights_of_columns({name: values[order] for name, values in columns.items()}, span.network)
+    flights = flights_of_columns({name: values[order] for name, values in columns.items()}, span.network)
+    if not len(events["event_id"]):
+        return flights
+    others = flights.take(~np.isin(flights.flight_id, np.unique(events["flight_id"])))
+    revised = _facts_of_events(events, span.network)
+    departure = revised.sched_dep
+    inside = (departure >= _minute(span.scheduled_from)) & (departure <= _minute(span.scheduled_until))
+    return in_order(_joined(others, revised.take(inside)))
+
+
+def revised_flights(cursor: Cursor, flight_ids: list[str], last_event: int, network: Network) -> FlightFacts:
+    """Return every row of some flights from their events numbered up to `last_event`, in the order of facts."""
+    parameters = {"flight_ids": flight_ids, "last_event": last_event}
+    return _facts_of_events(fetch(cursor, query("revised_flights_of"), parameters, EVENT_WIDTHS), network)
+
+
+def in_order(flights: FlightFacts) -> FlightFacts:
+    """Sort flights by (scheduled departure, flight_id, scheduled_known)."""
+    return flights.take(np.lexsort((flights.scheduled_known, flights.flight_id, flights.sched_dep)))
+
+
+def _facts_of_events(events: Columns, network: Network) -> FlightFacts:
+    sequence = np.empty(len(events["event_id"]), dtype=np.int64)
+    sequence[np.lexsort((events["event_id"], events["known"]))] = np.arange(len(sequence))
+    return FlightHistory(
+        network=network,
+        flight_id=events["flight_id"],
+        kind=events["kind"],
+        known=minutes_up(events["known"]),
+        sequence=sequence,
+        carrier=_codes(events, "carrier", network),
+        origin=_codes(events, "origin", network),
+        dest=_codes(events, "dest", network),
+        sched_dep=minutes_down(events["scheduled_departure"]),
+        sched_arr=minutes_down(events["scheduled_arrival"]),
+        delay=events["delay"].astype(np.int64),
+        air_time=events["air_time"].astype(np.int64),
+    ).facts()
+
+
+def _codes(events: Columns, name: str, network: Network) -> Ints:
+    """Return the codes of a column of names, -1 where there is none."""
+    vocabulary = network.carriers if name == "carrier" else network.airports
+    named = events["kind"] == "scheduled"
+    codes = np.full(len(named), -1, dtype=np.int64)
+    codes[named] = vocabulary.encode(events[name][named])
+    return codes
+
+
+def _joined(one: FlightFacts, other: FlightFacts) -> FlightFacts:
+    names = (f.name for f in fields(one) if f.name != "network")
+    columns: dict[str, Any] = {n: np.concatenate([getattr(one, n), getattr(other, n)]) for n in names}
+    return replace(one, **columns)
+
+
+def _minute(moment: datetime | str) -> float:
+    return np.inf if isinstance(moment, str) else moment.timestamp() / 60
 
 
 def flights_of_columns(columns: Columns, network: Network) -> FlightFacts:
@@ -86,6 +169,7 @@ def flights_of_columns(columns: Columns, network: Network) -> FlightFacts:
         arr_delay=columns["arr_delay"].astype(np.int64),
         air_time=columns["air_time"].astype(np.int64),
         cancelled_known=minutes_up(columns["cancelled_known"]),
+        superseded=np.full(len(columns["flight_id"]), NEVER),
     )
 
 
@@ -104,7 +188,7 @@ def weather_facts(cursor: Cursor, span: Span) -> WeatherFacts:
 def weather_of_columns(columns: Columns, network: Network) -> WeatherFacts:
     """Return the facts of the columns of `OBSERVATION_WIDTHS`, sorted."""
     known = minutes_up(columns["known"])
-    order = np.lexsort((columns["observed"], columns["airport"], known))
+    order = np.lexsort((columns["revision"], columns["observed"], columns["airport"], known))
     return WeatherFacts(
         network=network,
         airport=network.airports.encode(columns["airport"])[order],

@@ -13,6 +13,8 @@ from adapters.fact_queries import (
     OBSERVATION_WIDTHS,
     Span,
     flight_facts,
+    in_order,
+    revised_flights,
     weather_facts,
     weather_of_columns,
 )
@@ -31,8 +33,8 @@ FLIGHT_COLUMNS = tuple(f.name for f in fields(FlightFacts) if f.name != "network
 RELOAD_BACKLOG = 100_000
 """With more unread events than this, reading everything is quicker than applying them."""
 CHANGE_WIDTHS = {
-    "flight_id": "S19",
-    "kind": "S9",
+    "flight_id": "S21",
+    "kind": "S10",
     "known_at": TIMESTAMP,
     "carrier": "S2",
     "origin": "S3",
@@ -41,6 +43,7 @@ CHANGE_WIDTHS = {
     "scheduled_arrival": TIMESTAMP,
     "delay_minutes": INT4,
     "air_time_minutes": INT4,
+    "revised": INT4,
 }
 Ints = npt.NDArray[np.int64]
 
@@ -79,13 +82,13 @@ class Loaded:
     grown: Grown
     weather: WeatherFacts
     rows: dict[str, int]
-    """Row of each flight."""
+    """Row of each flight that was not revised."""
     kept_from: int
     watermark: Watermark
 
     @property
     def flights(self) -> FlightFacts:
-        """Return the flights, sorted by (scheduled departure, flight_id)."""
+        """Return the flights, sorted by (scheduled departure, flight_id, scheduled_known)."""
         return self.grown.flights
 
 
@@ -152,8 +155,13 @@ def _apply(cursor: Cursor, loaded: Loaded, tick: int, watermark: Watermark) -> L
     if watermark.flight_event > after.flight_event:
         numbers = {"after": after.flight_event, "until": watermark.flight_event}
         changes = fetch(cursor, query("changed_flight_events"), numbers, CHANGE_WIDTHS)
+        revised = changes["revised"] == 1
+        names = np.unique(changes["flight_id"][revised]).tolist()
+        changes = {name: values[~revised] for name, values in changes.items()}
         loaded = _with_schedules(loaded, _of_kind(changes, "scheduled"))
         _note_events(loaded, changes)
+        if names:
+            loaded = _with_revised(cursor, loaded, names, watermark)
     if watermark.weather_event > after.weather_event:
         numbers = {"after": after.weather_event, "until": watermark.weather_event}
         changes = fetch(cursor, query("changed_weather_events"), numbers, OBSERVATION_WIDTHS)
@@ -192,12 +200,21 @@ def _with_schedules(loaded: Loaded, changes: Columns) -> Loaded:
         return loaded
     added = _scheduled({name: values[new] for name, values in changes.items()}, loaded.flights.network)
     n_old = len(loaded.flights)
-    in_order = n_old == 0 or _key(added, 0) > _key(loaded.flights, n_old - 1)
-    if in_order and loaded.grown.add(added):
+    behind = n_old == 0 or _key(added, 0) > _key(loaded.flights, n_old - 1)
+    if behind and loaded.grown.add(added):
         loaded.rows.update({name: n_old + row for row, name in enumerate(added.flight_id.tolist())})
         return loaded
-    flights = replace(loaded.flights, **_joined_columns(loaded.flights, added))
-    flights = flights.take(np.lexsort((flights.flight_id, flights.sched_dep)))
+    flights = in_order(replace(loaded.flights, **_joined_columns(loaded.flights, added)))
+    return replace(loaded, grown=Grown(flights), rows=_index(flights))
+
+
+def _with_revised(cursor: Cursor, loaded: Loaded, names: list[str], watermark: Watermark) -> Loaded:
+    """Put the rows of revised flights, made of all their events, in the place of those there are."""
+    old = loaded.flights
+    rows = revised_flights(cursor, names, watermark.flight_event, old.network)
+    rows = rows.take(rows.sched_dep >= loaded.kept_from)
+    others = old.take(~np.isin(old.flight_id, names))
+    flights = in_order(replace(old, **_joined_columns(others, rows)))
     return replace(loaded, grown=Grown(flights), rows=_index(flights))
 
 
@@ -225,6 +242,7 @@ def _scheduled(changes: Columns, network: Network) -> FlightFacts:
         arr_delay=np.zeros(n, dtype=np.int64),
         air_time=np.full(n, -1),
         cancelled_known=np.full(n, NEVER),
+        superseded=np.full(n, NEVER),
     )
 
 

@@ -12,6 +12,8 @@ from app.errors import problem_of
 from app.parts import parts
 from app.schemas import EVENTS, EventsSchema, LabelSchema, LabelsSchema, load
 from app.serving import identity
+from domain.airports import local_date
+from domain.clock import minute_floor
 from domain.errors import Conflict, InvalidInput
 from domain.events import FlightEvent, Outcome, WeatherEvent
 from domain.flights import WEATHER_COLUMNS
@@ -30,6 +32,7 @@ def append_events() -> Response:
     """Append departures, arrivals, cancellations, schedules and weather."""
     raw = load(EVENT_LIST, read_json())["events"]
     items, parsed = _parse_all(raw, "events", _parse_event)
+    parsed = _with_known_identities(items, parsed)
     flights = [(i, event) for i, event in parsed if isinstance(event, FlightEvent)]
     weather = [(i, event) for i, event in parsed if isinstance(event, WeatherEvent)]
     if parsed:
@@ -86,7 +89,7 @@ def _flight_event(event: dict[str, Any]) -> FlightEvent:
     kind, known_at = event["type"], event.get("known_at")
     if kind == "scheduled":
         return FlightEvent(
-            flight_id=_identity(event),
+            flight_id=identity(event),
             kind=kind,
             event_time=event["scheduled_departure"],
             known_at=known_at,
@@ -110,12 +113,33 @@ def _flight_event(event: dict[str, Any]) -> FlightEvent:
     )
 
 
-def _identity(event: dict[str, Any]) -> str:
-    """Derive the identity; predictions have the derived one, and labels would never meet another."""
-    derived, given = identity(event), event.get("flight_id")
-    if given not in (None, derived):
-        raise InvalidInput("flight_id", f"{derived}, by carrier, number, origin and its local date", given)
-    return derived
+def _with_known_identities(items: list[dict[str, Any]], parsed: list[Item]) -> list[Item]:
+    """Refuse schedules under another date than theirs, unless a flight was scheduled under it before.
+
+    Predictions have the date of the schedule that is known, and labels would never meet another.
+    """
+    schedules = {
+        i: event for i, event in parsed if isinstance(event, FlightEvent) and event.kind == "scheduled"
+    }
+    moved = {i: event for i, event in schedules.items() if event.flight_id[-8:] != _own_date(event)}
+    if not moved:
+        return parsed
+    known = parts().events.scheduled({event.flight_id for event in moved.values()})
+    known |= {event.flight_id for i, event in schedules.items() if i not in moved}
+    for i, event in moved.items():
+        if event.flight_id not in known:
+            expected = (
+                f"{event.flight_id[:-8]}{_own_date(event)}: no flight was scheduled under another date before"
+            )
+            error = InvalidInput(f"events.{i}.flight_id", expected, event.flight_id)
+            items[i] |= {"status": "invalid", "problem": problem_of(error)}
+    return [(i, event) for i, event in parsed if items[i]["status"] != "invalid"]
+
+
+def _own_date(event: FlightEvent) -> str:
+    assert event.origin is not None  # noqa: S101  a schedule has one
+    assert event.scheduled_departure is not None  # noqa: S101
+    return local_date(event.origin, minute_floor(event.scheduled_departure))
 
 
 def _parse_label(raw: Any, path: str) -> NewLabel:

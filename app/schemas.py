@@ -7,8 +7,9 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from app.errors import InvalidBody, field_error
-from domain.airports import AIRPORTS, FIRST_YEAR, LAST_YEAR
-from domain.flights import WEATHER_COLUMNS
+from domain.airports import AIRPORTS, FIRST_YEAR, LAST_YEAR, local_date
+from domain.clock import minute_floor
+from domain.flights import WEATHER_COLUMNS, flight_id
 
 MAX_FLIGHTS = 1_000
 MAX_EVENTS = 5_000
@@ -16,6 +17,7 @@ MOMENT = "a time with an offset, like 2013-04-11T15:00:00Z"
 EARLIEST = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
 LATEST = datetime(LAST_YEAR, 1, 1, tzinfo=UTC)
 IDENTITY = "a carrier, number, origin and local date, like UA1545-EWR-20130411"
+LEG = validate.Range(1, 9, error="a leg from 1 to 9")
 CARRIER = validate.Regexp(r"[A-Z0-9]{2}\Z", error="two capital letters or digits, like UA")
 NUMBER = validate.Range(1, 9999, error="a flight number from 1 to 9999")
 DELAY = validate.Range(-1440, 10080, error="whole minutes from -1440 to 10080")
@@ -56,7 +58,7 @@ class Moment(fields.AwareDateTime):
 class FlightId(fields.String):
     """A flight's identity; its date is one of the calendar."""
 
-    _FORM = re.compile(r"[A-Z0-9]{2}[0-9]{1,4}-[A-Z]{3}-([0-9]{8})")
+    _FORM = re.compile(r"[A-Z0-9]{2}[0-9]{1,4}-[A-Z]{3}(?:-[2-9])?-([0-9]{8})")
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
         name = super()._deserialize(value, attr, data, **options)
@@ -85,6 +87,12 @@ def whole(check: validate.Validator, **options: Any) -> fields.Integer:
     return fields.Integer(strict=True, validate=check, **options)
 
 
+def derived_id(flight: dict[str, Any]) -> str:
+    """Return the identity that follows from a schedule: its local date at the origin is part of it."""
+    day = local_date(flight["origin"], minute_floor(flight["scheduled_departure"]))
+    return flight_id(flight["carrier"], flight["flight"], flight["origin"], day, flight["leg"])
+
+
 class ScheduleSchema(Strict):
     """A flight as the schedule has it."""
 
@@ -94,6 +102,19 @@ class ScheduleSchema(Strict):
     dest = Airport(required=True, metadata={"example": "IAH"})
     scheduled_departure = Moment(required=True, metadata={"example": "2013-04-11T15:00:00Z"})
     scheduled_arrival = Moment(required=True, metadata={"example": "2013-04-11T19:05:00Z"})
+    leg = whole(
+        LEG,
+        load_default=1,
+        metadata={
+            "description": "Which departure of this number from this airport on this date; by default the first."
+        },
+    )
+    flight_id = FlightId(
+        metadata={
+            "description": "Derived from the above; given where a flight was retimed to another date, "
+            "as it was before: the identity stays."
+        }
+    )
 
     @validates_schema(skip_on_field_errors=True)
     def check_route_and_block(self, data: dict[str, Any], **_: Any) -> None:
@@ -106,6 +127,20 @@ class ScheduleSchema(Strict):
         for name in ("scheduled_departure", "scheduled_arrival"):
             if data[name].second or data[name].microsecond:
                 raise ValidationError("a whole minute: schedules have no seconds", name)
+
+    @validates_schema(skip_on_field_errors=True)
+    def check_identity(self, data: dict[str, Any], **_: Any) -> None:
+        """Refuse an identity of another flight; only its date may be another one."""
+        given = data.get("flight_id")
+        if given is None:
+            return
+        derived = derived_id(data)
+        if given[:-8] == derived[:-8]:
+            return
+        # Without a leg of its own a schedule may name its flight's.
+        if data["leg"] > 1 or not given.startswith(derived[:-8]):
+            expected = f"{derived}, by carrier, number, origin and its local date"
+            raise ValidationError(expected, "flight_id")
 
 
 class FlightSchema(ScheduleSchema):
@@ -133,9 +168,7 @@ class EventSchema(Strict):
 
 
 class ScheduledSchema(EventSchema, ScheduleSchema):
-    """A flight was put on the schedule."""
-
-    flight_id = FlightId(metadata={"description": "Derived; one that is given must be the derived one."})
+    """A flight was put on the schedule, or retimed."""
 
 
 class DepartedSchema(EventSchema):
@@ -166,6 +199,10 @@ class DivertedSchema(CancelledSchema):
     """A flight was diverted."""
 
 
+class ReinstatedSchema(CancelledSchema):
+    """A cancellation or diversion was reversed."""
+
+
 WeatherSchema = EventSchema.from_dict(
     {
         "airport": Airport(required=True),
@@ -181,6 +218,7 @@ EVENTS: dict[str, Schema] = {
     "arrived": ArrivedSchema(),
     "cancelled": CancelledSchema(),
     "diverted": DivertedSchema(),
+    "reinstated": ReinstatedSchema(),
     "weather": WeatherSchema(),
 }
 

@@ -15,12 +15,12 @@ from adapters.spool import SpoolWriter
 from app.body import timestamp
 from app.feature_cache import RequestView
 from app.model_holder import ModelHolder, Served
-from domain.airports import local_date
+from app.schemas import derived_id
 from domain.clock import from_minute, minute_floor
 from domain.errors import InvalidInput, OntimeError
 from domain.features.state import StateBlock
 from domain.features.vectors import assemble
-from domain.flights import Floats, Queries, flight_id
+from domain.flights import Floats, Queries
 from domain.model import FlightModel
 
 Explain = Callable[[FlightModel, Floats], list[dict[str, Any]]]
@@ -205,9 +205,8 @@ def _record(
 
 
 def identity(flight: dict[str, Any]) -> str:
-    """Return the flight's identity: its local date at the origin is part of it."""
-    day = local_date(flight["origin"], minute_floor(flight["scheduled_departure"]))
-    return flight_id(flight["carrier"], flight["flight"], flight["origin"], day)
+    """Return the flight's identity: the one it was asked under, or the one that follows from its schedule."""
+    return flight.get("flight_id") or derived_id(flight)
 
 
 def new_id() -> uuid.UUID:

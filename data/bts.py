@@ -61,6 +61,7 @@ COLUMNS = {
 OPTIONAL = ("date", "year", "month", "day", "dep_time", "arr_time", "elapsed", "duplicate")
 PARTS_OF_DATE = ("year", "month", "dayofmonth")
 DATE = r"\d{4}-\d{2}-\d{2}|\d{1,2}/\d{1,2}/\d{4}( 12:00:00 AM| 0?0:00(:00)?)?"
+MOST_LEGS = 9
 EARLY, LATE = -120, 720
 """Minutes that a delay read off the clock times may have: beyond them it may as well be another day's."""
 
@@ -211,7 +212,7 @@ def _of_known_airports(raw: pd.DataFrame, report: CleaningReport) -> pd.DataFram
 
 
 def _once(raw: pd.DataFrame, table: TextTable, report: CleaningReport) -> pd.DataFrame:
-    """Return each flight once; two outcomes of one flight are a contradiction, not a repeat."""
+    """Return each flight once, with its leg; two outcomes of one flight are a contradiction, not a repeat."""
     identity = ["carrier", "flight", "origin", "date"]
     same = raw.duplicated(keep="first")
     report.add("flights", "dropped", "repeated rows", same.sum(), "they say the same")
@@ -221,10 +222,12 @@ def _once(raw: pd.DataFrame, table: TextTable, report: CleaningReport) -> pd.Dat
         "flight", raw.index[torn], "the same departure stands in the file again, with another outcome"
     )
     raw = table.good(raw).sort_values("sched_dep_time", kind="stable")
-    second = raw.duplicated(identity, keep="first")
-    why = "carrier, number, origin and local date name one flight: the first to leave"
-    report.add("flights", "dropped", "second flights under one identity", second.sum(), why)
-    return raw[~second]
+    raw = raw.assign(leg=raw.groupby(identity).cumcount() + 1)
+    more = raw.index[raw["leg"] > MOST_LEGS]
+    table.blame_lines("flight", more, f"expected at most {MOST_LEGS} flights of one number")
+    why = "a number that leaves an airport again on a date: each has its leg"
+    report.add("flights", "kept", "second flights of a number", (raw["leg"] > 1).sum(), why)
+    return table.good(raw)
 
 
 def _scheduled_legs(raw: pd.DataFrame, departure: list[str], report: CleaningReport) -> pd.DataFrame:
@@ -245,7 +248,7 @@ def _flights(raw: pd.DataFrame, report: CleaningReport) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "flight_id": raw["carrier"] + number.astype(str) + "-" + raw["origin"] + "-"
-            + raw["date"].dt.strftime("%Y%m%d"),
+            + (raw["leg"].astype(str) + "-").where(raw["leg"] > 1, "") + raw["date"].dt.strftime("%Y%m%d"),
             "carrier": raw["carrier"],
             "flight_number": number,
             "origin": raw["origin"],

@@ -56,6 +56,7 @@ def _flights(events: pd.DataFrame, network: Network) -> FlightFacts:
         arr_delay=_whole(arrived["delay_minutes"], 0),
         air_time=_whole(arrived["air_time_minutes"], -1),
         cancelled_known=np.minimum(_known(rest["cancelled"]), _known(rest["diverted"])),
+        superseded=np.full(len(ids), NEVER),
     )
 
 

@@ -35,12 +35,12 @@ class AppendCounts(Protocol):
 
     @property
     def conflicts(self) -> int:
-        """Return the rows that contradict what is there."""
+        """Return the rows that contradict what is there and are not known later."""
         ...
 
     @property
     def differing(self) -> Sequence[tuple[int, str]]:
-        """Return each of those: its position in the frame, and how it differs."""
+        """Return each row that says something else than what is there: its position in the frame, and how."""
         ...
 
 
@@ -58,7 +58,7 @@ class EventStore(Protocol):
 
 @dataclass(frozen=True)
 class Difference:
-    """An event that contradicts what is stored, and changed nothing."""
+    """An event that says something else than what was stored: a correction, or a conflict that changed nothing."""
 
     event: str
     """Flight and kind, or airport and hour."""
@@ -73,7 +73,7 @@ class Appended:
     duplicates: int = 0
     conflicts: int = 0
     differences: list[Difference] = field(default_factory=list)
-    """The first of the conflicts."""
+    """The first of the corrections and conflicts."""
 
     def add(self, counts: AppendCounts, frame: pd.DataFrame) -> None:
         """Count one piece."""

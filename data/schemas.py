@@ -34,7 +34,7 @@ def _measure(low: float, high: float) -> pa.Column:
 FLIGHTS = pa.DataFrameSchema(
     {
         "flight_id": pa.Column(
-            str, pa.Check.str_matches(rf"^{CARRIER}\d{{1,4}}-{AIRPORT}-\d{{8}}$"), unique=True
+            str, pa.Check.str_matches(rf"^{CARRIER}\d{{1,4}}-{AIRPORT}(-[2-9])?-\d{{8}}$"), unique=True
         ),
         "carrier": pa.Column(str, pa.Check.str_matches(rf"^{CARRIER}$")),
         "flight_number": pa.Column("int64", pa.Check.in_range(1, 9999)),

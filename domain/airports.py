@@ -29,7 +29,7 @@ FIRST_YEAR, LAST_YEAR = 1987, 2050
 """Years whose zone rules are kept, from the first with on-time data; readers and the API refuse any other."""
 
 HOME_AIRPORT = "JFK"
-"""Its local days are the days that are monitored, replayed and counted by: the three New York airports share them."""
+"""The dataset's: the three New York airports share its local days. Which one counts is a setting."""
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -8,11 +8,11 @@ from typing import Literal, get_args
 from domain.errors import InvalidInput
 from domain.flights import WEATHER_COLUMNS
 
-FlightEventKind = Literal["scheduled", "departed", "arrived", "cancelled", "diverted"]
+FlightEventKind = Literal["scheduled", "departed", "arrived", "cancelled", "diverted", "reinstated"]
 FLIGHT_EVENT_KINDS: tuple[FlightEventKind, ...] = get_args(FlightEventKind)
 OutcomeStatus = Literal["accepted", "duplicate", "conflict"]
 
-FLIGHT_ID = re.compile(r"[A-Z0-9]{2}[0-9]{1,4}-[A-Z]{3}-[0-9]{8}", re.ASCII)
+FLIGHT_ID = re.compile(r"[A-Z0-9]{2}[0-9]{1,4}-[A-Z]{3}(-[2-9])?-[0-9]{8}", re.ASCII)
 AIRPORT = re.compile(r"[A-Z]{3}", re.ASCII)
 LARGEST_DELAY = 10_080
 """A week in minutes; whatever is later than that is a mistake in the feed."""
@@ -21,7 +21,7 @@ SCHEDULE_FIELDS = ("carrier", "flight_number", "origin", "dest", "scheduled_depa
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one item: stored, known already, or in contradiction to what is stored."""
+    """What became of one item: stored, as a revision or for the first time; known already; or refused, and why."""
 
     status: OutcomeStatus
     reason: str | None = None

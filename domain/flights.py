@@ -17,15 +17,18 @@ Floats = npt.NDArray[np.float64]
 Strings = npt.NDArray[np.str_]
 
 
-def flight_id(carrier: str, number: int, origin: str, local_date: str) -> str:
+def flight_id(carrier: str, number: int, origin: str, local_date: str, leg: int = 1) -> str:
     """Return the identity of a flight: carrier, number, origin and its scheduled local date at the origin, YYYYMMDD.
+
+    It stays as it is when the flight is retimed, also to another date. Where a number leaves one airport more than once
+    on a date, `leg` counts its departures there, from 1; it stands before the date, which always ends an identity.
 
     Examples
     --------
-    >>> flight_id("UA", 1545, "EWR", "20130101")
-    'UA1545-EWR-20130101'
+    >>> flight_id("UA", 1545, "EWR", "20130101"), flight_id("UA", 1545, "EWR", "20130101", leg=2)
+    ('UA1545-EWR-20130101', 'UA1545-EWR-2-20130101')
     """
-    return f"{carrier}{number}-{origin}-{local_date}"
+    return f"{carrier}{number}-{origin}-{f'{leg}-' if leg > 1 else ''}{local_date}"
 
 
 @dataclass
@@ -59,7 +62,11 @@ class Network:
 
 @dataclass(frozen=True)
 class FlightFacts:
-    """One row a scheduled flight with what became known of it and when; every array has shape (n_flights,).
+    """One row a scheduled flight with what became known of it and when; every array has shape (n_rows,).
+
+    A flight that was retimed, reinstated or corrected has one row for each state of knowledge: a row counts from
+    `scheduled_known` until `superseded`, so that at any minute a flight has one row at most. What is not there yet in
+    such a row, because it became known later, is in the flight's next row.
 
     `delay` columns are minutes (negative = early) and mean nothing where their `*_known` is NEVER.
     Rows are sorted by `sched_dep`.
@@ -76,14 +83,18 @@ class FlightFacts:
     sched_dep: Ints
     sched_arr: Ints
     scheduled_known: Ints
+    """Minute at which the schedule became known; in a flight's later rows, the revision that made the row."""
     dep_known: Ints
+    """Minute at which the departure became known; a correction of it later does not make it news again."""
     dep_delay: Ints
     arr_known: Ints
     arr_delay: Ints
     air_time: Ints
     """Minutes in the air, known with the arrival; -1 where missing."""
     cancelled_known: Ints
-    """Minute at which a cancellation or a diversion became known; NEVER where neither did."""
+    """Minute at which a cancellation or a diversion became known; NEVER where neither did, or it was reversed."""
+    superseded: Ints
+    """Minute from which on the flight's next row counts in the place of this one; NEVER in its last row."""
 
     def __len__(self) -> int:
         return len(self.sched_dep)
@@ -104,7 +115,28 @@ class FlightFacts:
             arr_delay=np.where(kept.arr_known <= minute, kept.arr_delay, 0),
             air_time=np.where(kept.arr_known <= minute, kept.air_time, -1),
             cancelled_known=np.where(kept.cancelled_known <= minute, kept.cancelled_known, NEVER),
+            superseded=np.where(kept.superseded <= minute, kept.superseded, NEVER),
         )
+
+    def last_rows(self) -> Ints:
+        """Return for each row the position of its flight's last row, shape (n_rows,)."""
+        return self._ends(last=True)
+
+    def first_rows(self) -> Ints:
+        """Return for each row the position of its flight's first row, shape (n_rows,)."""
+        return self._ends(last=False)
+
+    def _ends(self, *, last: bool) -> Ints:
+        if (self.superseded == NEVER).all():
+            return np.arange(len(self))
+        order = np.lexsort((self.scheduled_known, self.flight_id))
+        names = self.flight_id[order]
+        ends = np.searchsorted(names, self.flight_id, side="right" if last else "left")
+        return order[ends - 1 if last else ends]
+
+    def latest(self) -> Self:
+        """Keep the last row of every flight: the newest word on it."""
+        return self.take(self.superseded == NEVER)
 
 
 WEATHER_COLUMNS = (

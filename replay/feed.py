@@ -127,7 +127,9 @@ def _schedule(row: Any) -> dict[str, Any]:
 
 
 def _question(row: Any, lead: timedelta) -> dict[str, Any]:
-    return _schedule(row) | {"as_of": _text(row.scheduled_departure - lead)}
+    question = _schedule(row) | {"as_of": _text(row.scheduled_departure - lead)}
+    # An identity that does not follow from the schedule alone: another leg of its number that day.
+    return question | ({"flight_id": row.flight_id} if row.flight_id.count("-") > 2 else {})
 
 
 def _weather(row: Any) -> dict[str, Any]:

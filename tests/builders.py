@@ -69,6 +69,11 @@ def cancelled(number: int = 1, departure: datetime = NOON, **changes) -> FlightE
     return FlightEvent(**(values | changes))
 
 
+def reinstated(number: int = 1, departure: datetime = NOON, **changes) -> FlightEvent:
+    """Flight UA<number> leaves after all."""
+    return cancelled(number, departure, **({"kind": "reinstated"} | changes))
+
+
 def observation(airport: str = "EWR", observed_at: datetime = NOON, **measured: float) -> WeatherEvent:
     """Weather of an hour, known at its 52nd minute."""
     values = tuple(measured.get(name) for name in WEATHER_COLUMNS)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from domain.clock import NEVER
 from domain.flights import FlightFacts, Ints, Strings, WeatherFacts
 
 FLIGHT_NUMBERS = (
@@ -51,6 +52,9 @@ def table_versions(
 
 def _flights(facts: FlightFacts) -> TableVersion:
     numbers = [getattr(facts, name) for name in FLIGHT_NUMBERS]
+    # Without revisions the hash is what it was before there were any: recorded training runs can be made again.
+    if (facts.superseded != NEVER).any():
+        numbers.append(facts.superseded)
     columns = [
         facts.flight_id,
         # Names, not codes: a code is the order in which a process happened to meet the names.
@@ -59,7 +63,7 @@ def _flights(facts: FlightFacts) -> TableVersion:
         _names(facts.network.airports.names, facts.dest),
         *numbers,
     ]
-    order = np.lexsort((facts.flight_id, facts.sched_dep))
+    order = np.lexsort((facts.scheduled_known, facts.flight_id, facts.sched_dep))
     return TableVersion(len(facts), _sha256(column[order] for column in columns))
 
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from domain.clock import minute_floor
+from domain.clock import NEVER, minute_floor
 from domain.features.catalogue import CONTRACT_HASH
 from domain.features.grid import DAY_MINUTES
 from domain.features.state import LOOKBACK_MINUTES
@@ -111,7 +111,8 @@ def build(
     """Build the training set of the flights of some local days, as it could be built at `as_of`.
 
     Every labelled flight is a row at the headline lead, where `leads` has it, and `extra_leads` rows at
-    others, chosen by a hash of its identity: the same flights always give the same questions.
+    others, chosen by a hash of its identity: the same flights always give the same questions. A retimed flight is asked
+    about by the schedule that was known at the question's moment.
 
     Parameters
     ----------
@@ -157,7 +158,8 @@ def build(
 def _labels(flights: FlightFacts, as_of: int, labels: Labels | None) -> tuple[npt.NDArray[np.bool_], Ints]:
     """Return whether each flight has a label, and its arrival delay where it has; both of shape (n_flights,)."""
     if labels is None:
-        return has_label(flights, as_of), flights.arr_delay
+        last = flights.last_rows()
+        return has_label(flights, as_of)[last], flights.arr_delay[last]
     delay_of = dict(zip(labels.flight_id.tolist(), labels.arr_delay_minutes.tolist(), strict=True))
     found = [delay_of.get(name) for name in flights.flight_id.tolist()]
     labelled = np.array([delay is not None for delay in found], dtype=bool)
@@ -191,8 +193,24 @@ def _questions(
     """Return the rows and leads of all questions, sorted by scheduled departure, flight and lead."""
     chosen, which = np.nonzero(choose_leads(flights.flight_id[rows], leads, extra_leads))
     row, lead = rows[chosen], np.array(leads, dtype=np.int64)[which]
+    asked = _askable(flights, row, lead)
+    row, lead = row[asked], lead[asked]
     order = np.lexsort((lead, flights.flight_id[row], flights.sched_dep[row]))
     return row[order], lead[order]
+
+
+def _askable(flights: FlightFacts, row: Ints, lead: Ints) -> Ints:
+    """Return the questions that somebody could ask: of a flight's rows, by the newest that counted at the moment."""
+    if (flights.superseded == NEVER).all():
+        return np.arange(len(row))
+    as_of, known = flights.sched_dep[row] - lead, flights.scheduled_known[row]
+    first = flights.first_rows()[row] == row
+    asked = np.flatnonzero((first | (known <= as_of)) & (flights.superseded[row] > as_of))
+    order = asked[np.lexsort((-known[asked], lead[asked], flights.flight_id[row[asked]]))]
+    names, leads = flights.flight_id[row[order]], lead[order]
+    newest = np.ones(len(order), dtype=bool)
+    newest[1:] = (names[1:] != names[:-1]) | (leads[1:] != leads[:-1])
+    return order[newest]
 
 
 def _queries(flights: FlightFacts, row: Ints, lead: Ints) -> Queries:

@@ -93,7 +93,8 @@ def compute(scene: Scene) -> dict[str, Floats]:
 def _members(scene: Scene) -> Members:
     flights = scene.recent
     start = np.maximum(flights.sched_dep, scene.recent_start)
-    pairs = expand(start, flights.sched_dep + max(WINDOWS.values()), scene.ticks)
+    stop = np.minimum(flights.sched_dep + max(WINDOWS.values()), scene.recent_limit)
+    pairs = expand(start, stop, scene.ticks)
     now = scene.ticks.minutes()[pairs.tick]
     gone = flights.dep_known[pairs.flight] <= now
     alive = gone | (flights.cancelled_known[pairs.flight] > now)

@@ -54,6 +54,7 @@ def slow_pairs(scene: Scene) -> Pairs:
     """Return the arrivals that count in thirty-day statistics, as pairs with one tick: the boundary."""
     flights = scene.flights
     known = np.maximum(flights.arr_known, flights.scheduled_known) <= scene.boundary
+    known &= flights.superseded > scene.boundary
     age = scene.boundary - flights.sched_dep
     inside = (age >= 0) & (age < HISTORY_MINUTES)
     rows = np.flatnonzero(known & inside)

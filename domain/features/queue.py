@@ -48,7 +48,7 @@ def compute(scene: Scene) -> dict[str, Floats]:
 def _waiting(scene: Scene) -> tuple[Pairs, Ints]:
     flights = scene.recent
     start = np.maximum(flights.sched_dep, scene.recent_start)
-    left = np.minimum(flights.dep_known, flights.cancelled_known)
+    left = np.minimum(np.minimum(flights.dep_known, flights.cancelled_known), scene.recent_limit)
     pairs = expand(start, np.minimum(left, flights.sched_dep + PATIENCE_MINUTES), scene.ticks)
     return pairs, winsorised(scene.ticks.minutes()[pairs.tick] - flights.sched_dep[pairs.flight])
 
@@ -63,5 +63,5 @@ def _cancelled(scene: Scene) -> Pairs:
 def _coming(scene: Scene) -> Pairs:
     flights = scene.recent
     start = np.maximum(flights.sched_dep - COMING_WINDOW_MINUTES, scene.recent_start)
-    stop = np.minimum(flights.sched_dep, flights.cancelled_known)
+    stop = np.minimum(np.minimum(flights.sched_dep, flights.cancelled_known), scene.recent_limit)
     return expand(start, stop, scene.ticks)

@@ -60,8 +60,8 @@ class Scene:
 
     @cached_property
     def recent_limit(self) -> Ints:
-        """Return the minute from which on each recent flight counts no more."""
-        return self.recent.sched_dep + RECENT_MINUTES
+        """Return the minute from which on each recent flight counts no more: too old, or its next row counts."""
+        return np.minimum(self.recent.sched_dep + RECENT_MINUTES, self.recent.superseded)
 
     @cached_property
     def _recent_rows(self) -> slice:

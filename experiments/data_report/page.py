@@ -259,8 +259,8 @@ What comes of what is wrong:
   `rejected/` with a `.report.json`; nothing of it counts.
 - A file that cannot be opened or unpacked stays, and the command says why.
 - Rows of an airport that is not in the table are left out; the report names it.
-- Of a file that has a flight or an hour otherwise than the log, what is new counts; the log stays, and the report names
-  what differs.
+- What a file says otherwise than the log is a correction, known from the moment the file is taken: what was known
+  before stays as it was, labels follow corrected arrivals, the report names the first. An old file again is no news.
 
 Mend the rows in `NAME.rows.csv` and drop that table into the inbox: it adds what was missing. What was taken goes to
 `done/` with a report; `var/reports/ingest.json` has the reports of the newest run. A file is read and checked to its

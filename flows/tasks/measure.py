@@ -149,7 +149,7 @@ def measure_quality(run: RunContext) -> quality.DayQuality:
     first, last = start - timedelta(days=quality.TRAILING_DAYS + 1), start + timedelta(days=2)
     flights, weather = own.events.facts(run.as_of, first, last)
     labels = own.labels.known_by(run.as_of, run.day, run.day)
-    return quality.measure_quality(flights, weather, labels.flight_id, run.day, run.as_of)
+    return quality.measure_quality(flights.latest(), weather, labels.flight_id, run.day, run.as_of)
 
 
 @task

@@ -47,12 +47,17 @@ def test_the_same_event_again_is_a_duplicate(store: EventStore) -> None:
     assert store.count() == 3
 
 
-def test_another_event_of_the_same_key_is_a_conflict_that_says_why(store: EventStore) -> None:
+def test_a_revision_known_before_what_is_stored_is_a_conflict_that_says_why(store: EventStore) -> None:
     store.append([scheduled(), departed(delay=7)], [observation(temp_f=40.5)])
-    outcomes = store.append([departed(delay=8)], [observation(temp_f=40.5, precip_in=0.1)])
+    outcomes = store.append([departed(delay=5)], [observation(temp_f=40.5, precip_in=0.1)])
     assert statuses(outcomes) == ["conflict", "conflict"]
-    assert outcomes[0].reason == "stored with another event_time, delay_minutes"
-    assert outcomes[1].reason == "stored with another precip_in"
+    assert outcomes[0].reason == (
+        "stored with another event_time, delay_minutes, known since 2013-04-11T12:07:00Z: "
+        "a revision needs a later known_at"
+    )
+    assert outcomes[1].reason == (
+        "stored with another precip_in, known since 2013-04-11T12:52:00Z: a revision needs a later known_at"
+    )
 
 
 def test_what_became_known_when_is_no_part_of_an_event(store: EventStore) -> None:
@@ -60,9 +65,17 @@ def test_what_became_known_when_is_no_part_of_an_event(store: EventStore) -> Non
     assert statuses(store.append([departed(delay=7, known_at=NOON + DAY, source="other")])) == ["duplicate"]
 
 
-def test_of_equal_keys_in_one_batch_the_first_counts(store: EventStore) -> None:
-    outcomes = store.append([departed(delay=7), departed(delay=7), departed(delay=9), departed(number=2)])
-    assert statuses(outcomes) == ["accepted", "duplicate", "conflict", "accepted"]
+def test_equal_keys_in_one_batch_count_in_the_order_in_which_they_became_known(store: EventStore) -> None:
+    later, same = NOON + 20 * MINUTE, NOON + 7 * MINUTE
+    outcomes = store.append(
+        [departed(delay=9, known_at=later), departed(delay=7), departed(delay=7), departed(number=2),
+         departed(delay=6, known_at=same)]
+    )  # fmt: skip
+    assert statuses(outcomes) == ["accepted", "accepted", "duplicate", "accepted", "conflict"]
+    assert store.facts(NOON + 10 * MINUTE, LONG_AGO)[0].dep_delay.tolist() == []
+    store.append([scheduled()])
+    for moment, delay in ((NOON + 10 * MINUTE, 7), (NOON + 20 * MINUTE, 9)):
+        assert store.facts(moment, LONG_AGO)[0].latest().dep_delay.tolist() == [delay]
 
 
 def test_an_arrival_brings_its_label(store: EventStore, postgres: Database) -> None:
@@ -300,8 +313,11 @@ def test_a_frame_is_appended_by_the_same_rules(store: EventStore) -> None:
     assert statuses(store.append(events)) == ["duplicate"] * 3
     frame.loc[1, "delay_minutes"] = 6
     again = store.append_frame(frame, weather)
-    assert (again.accepted, again.duplicates, again.conflicts) == (0, 3, 1)
-    assert again.differing == ((1, "stored with another delay_minutes"),)
+    assert (again.accepted, again.duplicates, again.conflicts) == (1, 3, 0), "a correction, known from now on"
+    assert again.differing == ((1, "revises another delay_minutes"),)
+    frame.loc[1, "delay_minutes"] = 5
+    again = store.append_frame(frame, weather)
+    assert (again.accepted, again.duplicates) == (0, 4), "an old history again is no news"
 
 
 def test_events_are_notified_on_their_channel(store: EventStore, postgres: Database) -> None:

@@ -13,7 +13,18 @@ from adapters.postgres import Database
 from domain.clock import from_minute, minute_floor
 from domain.errors import NotReady
 from domain.flights import FlightFacts, WeatherFacts
-from tests.builders import DAY, MINUTE, NOON, arrived, cancelled, departed, flight_id, observation, scheduled
+from tests.builders import (
+    DAY,
+    MINUTE,
+    NOON,
+    arrived,
+    cancelled,
+    departed,
+    flight_id,
+    observation,
+    reinstated,
+    scheduled,
+)  # fmt: skip
 
 TICK = minute_floor(NOON)
 
@@ -73,6 +84,33 @@ def test_the_buffer_equals_a_fresh_read_at_every_tick(stack: Stack, monkeypatch:
         )
         stack.store.append(flights, weather)
         stack.assert_equals_a_fresh_read(minute_floor(now))
+
+
+def test_the_buffer_equals_a_fresh_read_over_revisions(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few flights, much said of each: retimed, cancelled and reinstated, corrected, and weather corrected too."""
+    monkeypatch.setattr(facts_buffer, "SPARE_ROWS", 7)
+    chance = random.Random(7)
+    revised = 0
+    for step in range(60):
+        now = NOON + step * timedelta(hours=3)
+        events, weather = [], []
+        for _ in range(6):
+            number, day = chance.randrange(1, 9), NOON + chance.randrange(-1, 8) * DAY
+            maker = chance.choice([scheduled, scheduled, departed, arrived, cancelled, reinstated])
+            moved = day + chance.randrange(-30, 30) * timedelta(hours=1)
+            changes = {"known_at": now + chance.randrange(-9, 9) * MINUTE, "event_time": moved}
+            if maker is scheduled:
+                changes |= {"scheduled_departure": moved, "scheduled_arrival": moved + 240 * MINUTE}
+            elif maker in (departed, arrived):
+                changes |= {"delay": chance.randrange(-9, 90)}
+            events.append(maker(number, departure=day, **changes))
+        seen = observation(chance.choice(["EWR", "JFK"]), NOON + chance.randrange(9) * DAY, temp_f=step)
+        weather.append(dataclasses.replace(seen, known_at=now))
+        chance.shuffle(events)
+        outcomes = stack.store.append(events, weather)
+        revised += sum(outcome.status == "accepted" for outcome in outcomes)
+        stack.assert_equals_a_fresh_read(minute_floor(now))
+    assert revised > 250
 
 
 def test_an_event_that_came_before_its_schedule_is_found_with_it(stack: Stack) -> None:

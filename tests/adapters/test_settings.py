@@ -26,6 +26,12 @@ def test_a_single_path_can_be_set_on_its_own():
     assert settings.model_cache_dir == PROJECT_ROOT / "var" / "models"
 
 
+def test_the_home_airport_is_three_letters():
+    assert read_settings({"ONTIME_HOME_AIRPORT": "PHX"}).home_airport == "PHX"
+    with pytest.raises(ConfigurationError, match=r"ONTIME_HOME_AIRPORT: expected an airport's three letters"):
+        read_settings({"ONTIME_HOME_AIRPORT": "Phoenix"})
+
+
 def test_a_port_that_is_no_number_is_refused_by_name():
     with pytest.raises(ConfigurationError, match=r"ONTIME_API_PORT: expected a whole number, got 'http'"):
         read_settings({"ONTIME_API_PORT": "http"})

@@ -86,6 +86,45 @@ def test_an_event_that_contradicts_the_log_is_a_conflict_and_changes_nothing(own
     assert statuses(mixed) == ["conflict", "duplicate"]
 
 
+def test_a_flight_is_retimed_to_another_date_and_keeps_its_identity(own_api):
+    later = {"scheduled_departure": "2013-04-12T11:00:00Z", "scheduled_arrival": "2013-04-12T15:05:00Z"}
+    retimed = SCHEDULED | later | {"flight_id": IDENTITY, "known_at": "2013-04-11T11:00:00Z"}
+    assert send(own_api, retimed).status_code == 422, "nothing was scheduled under that date"
+    published = SCHEDULED | {"known_at": "2013-04-01T11:00:00Z"}
+    assert statuses(send(own_api, published, retimed)) == ["accepted", "accepted"]
+    assert statuses(send(own_api, retimed)) == ["duplicate"]
+    asked = {name: value for name, value in retimed.items() if name not in ("type", "known_at")}
+    assert own_api.predict(**asked).get_json()["flight_id"] == IDENTITY
+    asked.pop("flight_id")
+    assert own_api.predict(**asked).get_json()["flight_id"] == "UA900-EWR-20130412"
+
+
+def test_a_cancellation_is_taken_back(own_api):
+    back = CANCELLED | {"type": "reinstated", "at": "2013-04-11T13:30:00Z"}
+    assert statuses(send(own_api, CANCELLED, back, back)) == ["accepted", "accepted", "duplicate"]
+
+
+def test_a_number_that_flies_twice_from_one_airport_on_a_date_has_legs(own_api):
+    evening = {"scheduled_departure": "2013-04-12T01:30:00Z", "scheduled_arrival": "2013-04-12T05:35:00Z"}
+    assert statuses(send(own_api, SCHEDULED, SCHEDULED | evening | {"leg": 2})) == ["accepted", "accepted"]
+    asked = {name: value for name, value in (SCHEDULED | evening).items() if name != "type"}
+    assert own_api.predict(**asked, leg=2).get_json()["flight_id"] == "UA900-EWR-2-20130411"
+    departed = DEPARTED | {"flight_id": "UA900-EWR-2-20130411"}
+    assert statuses(send(own_api, DEPARTED, departed)) == ["accepted", "accepted"]
+
+
+def test_a_corrected_arrival_is_a_revision_and_one_known_before_is_refused(own_api):
+    known = {"known_at": "2013-04-12T08:00:00Z"}
+    send(own_api, ARRIVED | known)
+    corrected = ARRIVED | {"delay_minutes": 9, "known_at": "2013-04-12T09:00:00Z"}
+    assert statuses(send(own_api, corrected)) == ["accepted"]
+    assert LabelStore(own_api.database).current(IDENTITY).arr_delay_minutes == 9
+    early = send(own_api, ARRIVED | {"delay_minutes": 3, "known_at": "2013-04-12T08:30:00Z"})
+    assert early.status_code == 409
+    detail = early.get_json()["items"][0]["problem"]["detail"]
+    assert "known since 2013-04-12T09:00:00Z: a revision needs a later known_at" in detail
+
+
 def test_some_bad_events_do_not_spoil_the_others_and_the_order_stays(own_api):
     events = [WEATHER, {"type": "landed"}, SCHEDULED, DEPARTED | {"delay_minutes": "6"}, None, DEPARTED, {}]
     answer = send(own_api, *events)
@@ -111,6 +150,8 @@ def test_some_bad_events_do_not_spoil_the_others_and_the_order_stays(own_api):
         (SCHEDULED | {"tailnum": "N1"}, "tailnum"),
         (SCHEDULED | {"flight_id": "UA901-EWR-20130411"}, "flight_id"),
         (SCHEDULED | {"flight_id": "UA900-EWR-20130412"}, "flight_id"),  # its date in UTC
+        (SCHEDULED | {"flight_id": "UA900-EWR-2-20130411", "leg": 3}, "flight_id"),
+        (SCHEDULED | {"leg": 0}, "leg"),
         (SCHEDULED | {"scheduled_departure": "2013-04-12T03:30:10Z"}, "scheduled_departure"),
         (SCHEDULED | {"scheduled_arrival": "2013-04-12T03:30:00Z"}, "scheduled_arrival"),
         (SCHEDULED | {"scheduled_arrival": "2013-04-13T03:31:00Z"}, "scheduled_arrival"),

@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from adapters.event_store import EventStore
+from adapters.label_store import LabelStore
 from adapters.settings import PROJECT_ROOT
 from data.inbox import take_inbox, waiting
 from tests.data.public_files import asos_row, bts_row, write_rows
@@ -53,19 +55,27 @@ def test_a_process_killed_half_way_leaves_what_the_next_one_makes_whole(
     assert store.count() == 150
 
 
-def test_what_contradicts_the_log_is_counted_and_changes_nothing(postgres, tmp_path):
+def test_what_a_file_says_otherwise_is_a_correction_known_from_now_on(postgres, tmp_path):
     store = EventStore(postgres)
     for name, delay in (("a.csv", "5.00"), ("b.csv", "6.00")):
         write_rows(
             tmp_path / name, [bts_row(ArrDelay=delay), bts_row(Flight_Number_Reporting_Airline=delay[0])]
         )
     first, second = take_inbox(store, tmp_path, 0.01)
-    assert (first.accepted, second.accepted) == (6, 3)
-    assert (second.duplicates, second.conflicts) == (2, 1)
+    assert (first.accepted, second.accepted) == (6, 4)
+    assert (second.duplicates, second.conflicts) == (2, 0)
     [difference] = second.differences
     assert difference.event == "UA1545-EWR-20130411 arrived"
-    assert "event_time, delay_minutes" in difference.reason
+    assert difference.reason == "revises another event_time, delay_minutes"
     assert "UA1545-EWR-20130411 arrived" in second.line()
+    label = LabelStore(postgres).current("UA1545-EWR-20130411")
+    assert (label.arr_delay_minutes, label.corrected) == (6, True)
+    flown = datetime(2013, 4, 12, tzinfo=UTC)
+    flights, _ = store.facts(flown, flown - timedelta(days=2))
+    assert flights.arr_delay.tolist() == [5, 5, 5], "what was known then stays"
+    (tmp_path / "done" / "a.csv").rename(tmp_path / "again.csv")
+    [again] = take_inbox(store, tmp_path, 0.01)
+    assert (again.accepted, again.duplicates) == (0, 6), "an old file is no news"
 
 
 def test_weather_is_appended_with_the_moment_it_became_known(postgres, tmp_path):

@@ -35,6 +35,8 @@ class Flight:
     arr_delay: int = 0
     air_time: int = -1
     cancelled: int | None = None
+    superseded: int | None = None
+    """Minute from which on another row of the same flight counts."""
 
 
 def _moment(minute: int | None) -> int:
@@ -69,6 +71,7 @@ def flight_facts(flights: Iterable[Flight], network: Network | None = None) -> F
         arr_delay=ints(f.arr_delay for f in rows),
         air_time=ints(f.air_time for f in rows),
         cancelled_known=ints(_moment(f.cancelled) for f in rows),
+        superseded=ints(_moment(f.superseded) for f in rows),
     )
 
 

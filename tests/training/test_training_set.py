@@ -4,11 +4,13 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from domain.clock import minute_floor
+from domain.clock import from_minute, minute_floor
 from domain.features.catalogue import FEATURE_NAMES, POSITION
 from domain.features.vectors import vectors_for
 from domain.flights import FlightFacts, WeatherFacts
+from tests.domain.histories import Said, facts_of_history, identity
 from tests.domain.worlds import NOON, Flight, Observation, flight_facts, weather_facts
+from training.table_versions import table_versions
 from training.training_set import HEADLINE_LEAD, LEADS, TrainingSet, build, choose_leads
 
 DAY = date(2013, 4, 10)
@@ -151,3 +153,38 @@ def test_a_corrected_label_counts_before_the_arrival(store):
     training = built(store, leads=(HEADLINE_LEAD,), label_store=corrected)
     assert training.flight_id.tolist() == names.tolist()
     assert training.y.tolist() == [True, False]
+
+
+@pytest.fixture
+def retimed() -> Store:
+    """Flight 1 leaves at 60, not 0, which is known at -30, and a correction says how late it came; flight 2 at 10."""
+    told = [
+        Said(1, "scheduled", -9000, departs=0), Said(1, "scheduled", -30, departs=60),
+        Said(1, "departed", 70, delay=10), Said(1, "arrived", 190, delay=9), Said(1, "arrived", 300, delay=25),
+        Said(2, "scheduled", -9000, departs=10), Said(2, "departed", 12, delay=2), Said(2, "arrived", 135, delay=5),
+    ]  # fmt: skip
+    facts = facts_of_history(told)
+    return Store(facts, weather_facts([], facts.network))
+
+
+def test_a_retimed_flight_is_asked_about_by_the_schedule_known_then(retimed: Store):
+    rows = built(retimed, leads=(30, 60, 180), extra_leads=2)
+    of_first = rows.take(rows.flight_id == identity(1))
+    asked = dict(zip(of_first.lead.tolist(), (of_first.queries.sched_dep - NOON).tolist(), strict=True))
+    # An hour before either departure its schedule was the one known: the newer one is asked about.
+    assert asked == {30: 60, 60: 60, 180: 0}
+    assert len(rows) == 6
+
+
+def test_the_label_of_a_flight_that_was_revised_is_its_last_word(retimed: Store):
+    headline = built(retimed, leads=(HEADLINE_LEAD,))
+    late = dict(zip(headline.flight_id.tolist(), headline.y.tolist(), strict=True))
+    assert late == {identity(1): True, identity(2): False}
+    before = built(retimed, from_minute(NOON + 200), leads=(HEADLINE_LEAD,))
+    assert not before.y.any()
+
+
+def test_what_a_training_set_read_has_another_hash_with_another_revision(retimed: Store):
+    read = table_versions(retimed.flights, retimed.weather, None)["flights"]
+    moved = replace(retimed.flights, superseded=np.minimum(retimed.flights.superseded, NOON + 500))
+    assert table_versions(moved, retimed.weather, None)["flights"].sha256 != read.sha256

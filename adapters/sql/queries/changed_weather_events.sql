@@ -1,5 +1,5 @@
 -- Observations numbered in (:after, :until]; NaN = not measured, never null.
-SELECT airport, observed_at, known_at,
+SELECT airport, observed_at, known_at, revision,
     coalesce(temp_f, 'NaN'), coalesce(dewpoint_f, 'NaN'), coalesce(humidity_pct, 'NaN'),
     coalesce(wind_dir_deg, 'NaN'), coalesce(wind_speed_mph, 'NaN'), coalesce(wind_gust_mph, 'NaN'),
     coalesce(precip_in, 'NaN'), coalesce(pressure_mb, 'NaN'), coalesce(visibility_mi, 'NaN')

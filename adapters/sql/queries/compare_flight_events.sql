@@ -1,5 +1,7 @@
--- For each staged flight event, what differs from the stored event of its key: '' = nothing, null = none is stored.
--- The order is that of the items. When something became known is not part of what an event says.
+-- For each staged flight event of :items, in their order: what differs from the newest stored event of its flight and
+-- kind ('' = nothing, null = none is stored); since when that one is known by its feed's word; whether the item is known
+-- later than it; whether an earlier stored event says the same; and whether the item leaves open since when it is known.
+-- When something became known is not part of what an event says.
 SELECT s.item,
     CASE WHEN e.event_id IS NOT NULL THEN concat_ws(', ',
         CASE WHEN e.event_time <> s.event_time THEN 'event_time' END,
@@ -12,7 +14,22 @@ SELECT s.item,
         CASE WHEN coalesce(e.scheduled_arrival, 'infinity') <> s.scheduled_arrival THEN 'scheduled_arrival' END,
         CASE WHEN coalesce(e.delay_minutes, -2147483648) <> s.delay_minutes THEN 'delay_minutes' END,
         CASE WHEN coalesce(e.air_time_minutes, -2147483648) <> s.air_time_minutes THEN 'air_time_minutes' END
-    ) END
+    ) END,
+    e.stated,
+    CASE WHEN s.known_at = 'infinity' THEN stack_now() ELSE s.known_at END > e.stated,
+    EXISTS (
+        SELECT 1 FROM flight_events o
+        WHERE o.flight_id = e.flight_id AND o.kind = e.kind AND o.revision < e.revision AND o.event_time = s.event_time
+            AND coalesce(o.dest, '') = rtrim(s.dest)
+            AND coalesce(o.scheduled_departure, 'infinity') = s.scheduled_departure
+            AND coalesce(o.scheduled_arrival, 'infinity') = s.scheduled_arrival
+            AND coalesce(o.delay_minutes, -2147483648) = s.delay_minutes
+            AND coalesce(o.air_time_minutes, -2147483648) = s.air_time_minutes),
+    s.known_at = 'infinity'
 FROM staged_flight_events s
-LEFT JOIN flight_events e ON e.flight_id = rtrim(s.flight_id) AND e.kind = rtrim(s.kind)
+LEFT JOIN LATERAL (
+    SELECT *, coalesce(stated_at, known_at) AS stated FROM flight_events
+    WHERE flight_id = rtrim(s.flight_id) AND kind = rtrim(s.kind) ORDER BY revision DESC LIMIT 1
+) AS e ON true
+WHERE s.item = ANY(%(items)s)
 ORDER BY s.item

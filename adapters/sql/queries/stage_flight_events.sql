@@ -2,8 +2,8 @@
 -- Bounded text, because a TOAST table, although never used, costs 4 ms at every commit.
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_flight_events (
     item integer NOT NULL,
-    flight_id varchar(19) NOT NULL,
-    kind varchar(9) NOT NULL,
+    flight_id varchar(21) NOT NULL,
+    kind varchar(10) NOT NULL,
     event_time timestamptz NOT NULL,
     known_at timestamptz NOT NULL, -- infinity = now, by the stack's clock
     carrier varchar(2) NOT NULL, -- blank = none, as in all text here

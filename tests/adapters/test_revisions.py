@@ -1,0 +1,249 @@
+"""Facts that change: retimed, reinstated and corrected flights, corrected observations, two legs of one number."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+
+from adapters.event_store import EventStore
+from adapters.feature_store import FeatureStore
+from adapters.label_store import LabelStore
+from adapters.postgres import Database
+from adapters.snapshots import Snapshot
+from domain.clock import NEVER, minute_floor
+from tests.builders import (
+    DAY,
+    MINUTE,
+    NOON,
+    arrived,
+    cancelled,
+    departed,
+    flight_id,
+    observation,
+    reinstated,
+    scheduled,
+)  # fmt: skip
+
+LONG_AGO = NOON - 60 * DAY
+EVER_AFTER = NOON + 60 * DAY
+HOUR = 60 * MINUTE
+
+
+@pytest.fixture
+def store(postgres: Database) -> EventStore:
+    return EventStore(postgres)
+
+
+def statuses(outcomes) -> list[str]:
+    return [outcome.status for outcome in outcomes]
+
+
+def latest(store: EventStore, moment: datetime = EVER_AFTER):
+    return store.facts(moment, LONG_AGO)[0].latest()
+
+
+def test_a_retimed_flight_keeps_its_identity_across_local_midnight(store: EventStore) -> None:
+    told, late = NOON - 2 * HOUR, NOON + 18 * HOUR
+    retimed = scheduled(
+        flight_id=flight_id(), known_at=told, event_time=late,
+        scheduled_departure=late, scheduled_arrival=late + 4 * HOUR,
+    )  # fmt: skip
+    store.append([scheduled()])
+    assert statuses(store.append([retimed])) == ["accepted"]
+    assert statuses(store.append([retimed, scheduled()])) == ["duplicate", "duplicate"]
+    assert latest(store, told - MINUTE).sched_dep.tolist() == [minute_floor(NOON)]
+    assert latest(store, told).sched_dep.tolist() == [minute_floor(late)]
+    rows, _ = store.facts(EVER_AFTER, LONG_AGO)
+    assert rows.flight_id.tolist() == [flight_id()] * 2
+    assert rows.superseded.tolist() == [minute_floor(told), NEVER]
+    assert rows.scheduled_known.tolist() == [minute_floor(NOON - 30 * DAY), minute_floor(told)]
+
+
+def test_a_flight_retimed_out_of_an_interval_leaves_it_and_its_past_stays(store: EventStore) -> None:
+    later = NOON + 10 * DAY
+    store.append([scheduled()])
+    store.append([scheduled(known_at=NOON - DAY, event_time=later, flight_id=flight_id(),
+                            scheduled_departure=later, scheduled_arrival=later + HOUR)])  # fmt: skip
+    rows, _ = store.facts(EVER_AFTER, NOON - DAY, NOON + DAY)
+    assert (len(rows), len(rows.latest())) == (1, 0)
+
+
+def test_a_cancellation_is_taken_back_and_made_again(store: EventStore) -> None:
+    moments = [NOON - n * HOUR for n in (5, 3, 1)]
+    store.append([scheduled(), cancelled(event_time=moments[0], known_at=moments[0])])
+    outcomes = store.append(
+        [
+            reinstated(event_time=moments[1], known_at=moments[1]),
+            cancelled(event_time=moments[2], known_at=moments[2]),
+        ]
+    )
+    assert statuses(outcomes) == ["accepted", "accepted"]
+    known = [latest(store, moment).cancelled_known.tolist()[0] for moment in moments]
+    assert known == [minute_floor(moments[0]), NEVER, minute_floor(moments[2])]
+
+
+def test_a_corrected_departure_is_no_new_departure(store: EventStore) -> None:
+    store.append([scheduled(), departed(delay=7)])
+    assert statuses(store.append([departed(delay=12, known_at=NOON + 3 * HOUR)])) == ["accepted"]
+    assert latest(store, NOON + HOUR).dep_delay.tolist() == [7]
+    assert latest(store).dep_delay.tolist() == [12]
+    assert latest(store).dep_known.tolist() == [minute_floor(NOON) + 7]
+
+
+def test_the_label_follows_a_corrected_arrival(store: EventStore, postgres: Database) -> None:
+    labels = LabelStore(postgres)
+    store.append([scheduled(), arrived(delay=20)])
+    first, corrected = NOON + 5 * HOUR, NOON + 8 * HOUR
+    assert statuses(store.append([arrived(delay=9, known_at=corrected)])) == ["accepted"]
+    assert latest(store).arr_delay.tolist() == [9]
+    label = labels.current(flight_id())
+    assert label is not None
+    assert (label.arr_delay_minutes, label.is_late, label.corrected, label.known_at) == (
+        9,
+        False,
+        True,
+        corrected,
+    )
+    day = NOON.date()
+    assert labels.known_by(first, day, day).arr_delay_minutes.tolist() == [20]
+    assert labels.known_by(corrected, day, day).arr_delay_minutes.tolist() == [9]
+
+
+def test_an_arrival_does_not_overrule_a_label_corrected_later(store: EventStore, postgres: Database) -> None:
+    labels = LabelStore(postgres)
+    store.append([arrived(delay=20)])
+    labels.append(flight_id(), 30, NOON + 2 * DAY, "api", correct=True)
+    refused = store.append([arrived(delay=9, known_at=NOON + DAY)])[0]
+    assert refused.status == "conflict"
+    assert "the label says another arrival delay" in (refused.reason or "")
+    assert statuses(store.append([arrived(delay=9, known_at=NOON + 3 * DAY)])) == ["accepted"]
+    label = labels.current(flight_id())
+    assert label is not None
+    assert label.arr_delay_minutes == 9
+
+
+def test_of_contradicting_arrivals_in_a_batch_none_is_called_stored_that_is_not(
+    store: EventStore, postgres: Database
+) -> None:
+    LabelStore(postgres).append(flight_id(), 20, NOON, "api")
+    assert statuses(store.append([arrived(delay=15), arrived(delay=20)])) == ["conflict", "conflict"]
+    assert store.count() == 0
+
+
+def test_an_observation_is_corrected(store: EventStore) -> None:
+    wrong, right = observation(temp_f=4.0), observation(temp_f=40.0)
+    store.append(weather_events=[wrong])
+    right = type(right)(right.airport, right.observed_at, right.values, known_at=NOON + 2 * HOUR)
+    assert statuses(store.append(weather_events=[right])) == ["accepted"]
+    assert statuses(store.append(weather_events=[right, wrong])) == ["duplicate", "duplicate"]
+    for moment, values in ((NOON + HOUR, [4.0]), (NOON + 2 * HOUR, [4.0, 40.0])):
+        assert store.facts(moment, LONG_AGO)[1].values[:, 0].tolist() == values
+
+
+def test_two_flights_of_one_number_on_one_day_are_two_flights(store: EventStore) -> None:
+    evening = NOON + 8 * HOUR
+    second = "UA1-EWR-2-20130411"
+    outcomes = store.append(
+        [
+            scheduled(),
+            scheduled(departure=evening, flight_id=second),
+            departed(delay=3),
+            departed(departure=evening, delay=40, flight_id=second),
+        ]
+    )
+    assert statuses(outcomes) == ["accepted"] * 4
+    flights = latest(store)
+    assert flights.flight_id.tolist() == [flight_id(), second]
+    assert flights.dep_delay.tolist() == [3, 40]
+
+
+def test_what_was_said_before_may_be_said_again_later(store: EventStore) -> None:
+    """Seven minutes, no, nine, no, seven: the last is news; the first, sent again, is not."""
+    store.append([departed(delay=7), departed(delay=9, event_time=NOON, known_at=NOON + HOUR)])
+    assert statuses(store.append([departed(delay=7)])) == ["duplicate"]
+    assert statuses(store.append([departed(delay=7, known_at=NOON + 2 * HOUR)])) == ["accepted"]
+
+
+def test_a_revision_becomes_known_after_every_tick_that_could_have_used_it(
+    store: EventStore, postgres: Database
+) -> None:
+    states = FeatureStore(postgres)
+    store.append([scheduled(), departed(delay=7)])
+    states.seal(minute_floor(NOON + HOUR))
+    assert statuses(store.append([departed(delay=9, known_at=NOON + 30 * MINUTE)])) == ["accepted"]
+    assert latest(store, NOON + HOUR).dep_delay.tolist() == [7]
+    assert latest(store, NOON + HOUR + MINUTE).dep_delay.tolist() == [9]
+    # By its own word it was known before; that its tick was sealed does not turn the order round.
+    older = store.append([departed(delay=8, known_at=NOON + 20 * MINUTE)])[0]
+    assert older.status == "conflict"
+    assert "known since 2013-04-11T12:30:00Z" in (older.reason or "")
+
+
+def test_a_schedule_moved_far_ahead_counts_after_the_ticks_that_used_the_earlier_one(
+    store: EventStore, postgres: Database
+) -> None:
+    store.append([scheduled()])
+    FeatureStore(postgres).seal(minute_floor(NOON))
+    early = NOON - 100 * DAY
+    store.append([scheduled(flight_id=flight_id(), event_time=early, known_at=NOON - HOUR,
+                            scheduled_departure=early, scheduled_arrival=early + HOUR)])  # fmt: skip
+    assert latest(store, NOON).sched_dep.tolist() == [minute_floor(NOON)]
+
+
+def test_a_snapshot_sees_no_later_revision(store: EventStore, postgres: Database) -> None:
+    store.append([scheduled(), departed(delay=7)])
+    snapshot = Snapshot.now(postgres)
+    before = snapshot.facts(EVER_AFTER, LONG_AGO)[0]
+    store.append([departed(delay=9, known_at=NOON + HOUR)])
+    again = snapshot.facts(EVER_AFTER, LONG_AGO)[0]
+    assert len(again) == 1
+    assert again.dep_delay.tolist() == before.dep_delay.tolist() == [7]
+
+
+def test_racing_revisions_store_each_once(store: EventStore) -> None:
+    import threading
+
+    store.append([departed(number=n) for n in range(1, 60)])
+    batch = [departed(number=n, delay=9, known_at=NOON + HOUR) for n in range(1, 60)]
+    results: list[list[str]] = []
+    threads = [
+        threading.Thread(target=lambda b=b: results.append(statuses(store.append(b))))
+        for b in (batch, batch[::-1]) * 2
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(r.count("accepted") for r in results) == 59
+    assert store.count() == 2 * 59
+
+
+def test_until_the_upgrade_is_finished_a_revision_is_refused_not_lost(
+    store: EventStore, postgres: Database
+) -> None:
+    with postgres.transaction() as cursor:
+        cursor.execute("ALTER TABLE flight_events ADD UNIQUE (flight_id, kind)")
+    store.append([departed(delay=7)])
+    refused = store.append([departed(delay=9, known_at=NOON + HOUR)])
+    assert statuses(refused) == ["conflict"]
+    assert np.array_equal(store.count(), 1)
+
+
+def test_many_flights_revised_at_once_are_kept_apart(store: EventStore) -> None:
+    """Rows of one flight do not leak into those of the next, in whatever order the events are stored."""
+    hours = [NOON + timedelta(hours=n) for n in range(6)]
+    events = []
+    for n, departure in enumerate(hours, 1):
+        events += [
+            departed(n, departure, delay=n),
+            scheduled(n, departure),
+            departed(n, departure, delay=10 * n, known_at=departure + 2 * HOUR),
+            cancelled(n, departure, known_at=departure - 2 * HOUR)
+            if n % 2
+            else arrived(n, departure, delay=n),
+        ]
+    store.append(events[::-1])
+    flights = latest(store)
+    assert flights.dep_delay.tolist() == [10, 20, 30, 40, 50, 60]
+    assert flights.arr_delay.tolist() == [0, 2, 0, 4, 0, 6]
+    assert (flights.cancelled_known != NEVER).tolist() == [True, False] * 3
