@@ -20,7 +20,7 @@ from typing import Any
 
 import pandas as pd
 
-from data import asos, bts
+from data import asos, bts, movements
 from data.bad_values import BadFile, BadValue, whole_file
 from data.events import DatasetEvents, flight_events_of
 from data.ingest import Appended, Difference, EventStore, append_events
@@ -53,7 +53,7 @@ class FileReport:
     duplicates: int = 0
     conflicts: int = 0
     differences: list[Difference] = field(default_factory=list)
-    """The first of the events that contradict the log: they changed nothing."""
+    """The first of the events that say something else than the log did."""
     rows_set_aside: int = 0
     set_aside_in: str | None = None
     """Name in `rejected/` of the table of rows that did not fit."""
@@ -95,7 +95,7 @@ class FileReport:
             yield f"rows of unknown airports: {', '.join(f'{code} {n:,}' for code, n in unknown.items())}"
         if self.differences:
             first = self.differences[0]
-            yield f"differs from the log, which stays: {first.event}, {first.reason}"
+            yield f"differs from the log: {first.event} {first.reason}"
 
 
 def _shown(error: dict[str, Any]) -> str:
@@ -179,11 +179,16 @@ def read_file(path: Path, most_bad: float) -> FileContent:
         flights, table = bts.read_flights(lines, report, most_bad)
         events = DatasetEvents(flight_events_of(flights, bts.SOURCE), nothing)
         return _content(bts.SOURCE, events, report, table)
+    if movements.is_movements(header):
+        flights, table = movements.read_flights(lines, report, most_bad)
+        events = DatasetEvents(flight_events_of(flights, movements.SOURCE), nothing)
+        return _content(movements.SOURCE, events, report, table)
     if asos.is_asos(header):
         weather, table = asos.read_weather(lines, report, most_bad)
         return _content(asos.SOURCE, DatasetEvents(nothing, asos.weather_events(weather)), report, table)
     expected = (
-        "expected the columns of a BTS on-time file (FL_DATE, ...) or of an ASOS one (station, valid, ...)"
+        "expected the columns of a BTS on-time file (FL_DATE, ...), of an ASOS one (station, valid, ...) or of a "
+        "table of movements (scheduled_departure, ...)"
     )
     raise whole_file(expected, ", ".join(sorted(header))[:200], "header")
 
