@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.errors import ConfigurationError
+from domain.events import AIRPORT
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "ONTIME_"
@@ -66,6 +67,10 @@ class Settings:
     model_cache_dir: Path = _setting(Path("var/models"), "Where verified model artifacts are kept.")
     signing_key_file: Path = _setting(
         Path("var/secrets/model_signing_key"), "File with the key that signs model artifacts."
+    )
+    home_airport: str = _setting(
+        "JFK",
+        "Airport whose local days are monitored, replayed and counted by; any of the feed's in that zone.",
     )
     inbox_dir: Path = _setting(
         Path("data/inbox"), "Folder where new BTS and ASOS files are dropped, for the ingest to take."
@@ -170,6 +175,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     state_dir = PROJECT_ROOT / Path(values["state_dir"])
     for setting in fields(Settings):
         values[setting.name] = _typed(setting.name, setting.type, values[setting.name], state_dir)
+    if not AIRPORT.fullmatch(values["home_airport"]):
+        raise ConfigurationError(
+            f"{PREFIX}HOME_AIRPORT: expected an airport's three letters, like JFK, got {values['home_airport']!r}"
+        )
     return Settings(**values)
 
 

@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from adapters.service_store import Kind, ServiceCount, ServiceStore
-from domain.airports import HOME_AIRPORT, local_day
+from adapters.settings import settings
+from domain.airports import local_day
 from domain.clock import ClockReading, minute_floor
 
 logger = logging.getLogger(__name__)
@@ -113,7 +114,7 @@ class ServiceCounter:
         """Return the local day of a moment; worked out once an hour."""
         hour, known = minute_floor(reading.now) // 60, self._today
         if known is None or known[0] != hour:
-            known = self._today = hour, local_day(HOME_AIRPORT, hour * 60)
+            known = self._today = hour, local_day(settings().home_airport, hour * 60)
         return known[1]
 
 

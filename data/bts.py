@@ -224,7 +224,7 @@ def _once(raw: pd.DataFrame, table: TextTable, report: CleaningReport) -> pd.Dat
     raw = table.good(raw).sort_values("sched_dep_time", kind="stable")
     raw = raw.assign(leg=raw.groupby(identity).cumcount() + 1)
     more = raw.index[raw["leg"] > MOST_LEGS]
-    table.blame_lines("flight", more, f"expected at most {MOST_LEGS} flights of one number")
+    table.reject_lines("flight", more, f"expected at most {MOST_LEGS} flights of one number")
     why = "a number that leaves an airport again on a date: each has its leg"
     report.add("flights", "kept", "second flights of a number", (raw["leg"] > 1).sum(), why)
     return table.good(raw)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from data import nycflights13
 from data.events import DatasetEvents, events_of
+from data.site import kept_events
 from domain.airports import TABLE
 
 CODE = ("nycflights13.py", "events.py", "schemas.py")
@@ -25,7 +26,7 @@ class Dataset:
 
 
 def load_dataset(cache_dir: Path | None = None) -> Dataset:
-    """Clean the dataset, or read what an earlier call with the same package and code kept.
+    """Clean the dataset, or read what an earlier call with the same package and code kept; a site's folder has its own.
 
     Parameters
     ----------
@@ -34,6 +35,9 @@ def load_dataset(cache_dir: Path | None = None) -> Dataset:
     """
     if cache_dir is None:
         return _clean()
+    site = kept_events(cache_dir)
+    if site is not None:
+        return Dataset(site, {"findings": []})
     folder = cache_dir / f"nycflights13-{_fingerprint()}"
     if not (folder / "cleaning.json").exists():
         _keep(_clean(), folder)

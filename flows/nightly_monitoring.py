@@ -33,7 +33,7 @@ def nightly_monitoring(day: date | None = None) -> list[str]:
     """Measure one day of predictions, and days before it that were missed; safe to run again for the same day.
 
     Args:
-        day: Local day in New York to monitor, like 2013-04-03; empty = yesterday by the stack's clock.
+        day: Local day at home to monitor, like 2013-04-03; empty = yesterday by the stack's clock.
     """
     run = tasks.begin(day)
     champion = tasks.load_champion()

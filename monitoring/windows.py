@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adapters.prediction_columns import PredictionColumns
+from adapters.settings import settings
 from domain import airports
 from domain.flights import Ints
 
@@ -72,6 +73,6 @@ def day_numbers(columns: PredictionColumns) -> Ints:
 
 
 def local_hours(columns: PredictionColumns) -> npt.NDArray[np.str_]:
-    """Return the hour of the scheduled departure by New York's clock, "00" to "23", shape (n,)."""
-    names: npt.NDArray[np.str_] = HOURS[airports.local_hours(airports.HOME_AIRPORT, columns.sched_dep)]
+    """Return the hour of the scheduled departure by the clock at home, "00" to "23", shape (n,)."""
+    names: npt.NDArray[np.str_] = HOURS[airports.local_hours(settings().home_airport, columns.sched_dep)]
     return names

@@ -1,19 +1,39 @@
 """Commands that measure the product: model, features, policies, rules. They need no stack and write reports."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from adapters.settings import settings
 from adapters.terminal import say
+from domain.errors import InvalidInput
 
 app = typer.Typer()
 
 
 @app.command()
-def evaluate() -> None:
+def evaluate(
+    site: Annotated[
+        Path | None, typer.Option(help="Folder of files of another place: fits and tests there instead.")
+    ] = None,
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of the site's test.")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the site's test.")
+    ] = None,
+) -> None:
     """Evaluate the model that `train` made on September to December, beside others; writes the report."""
+    if site is not None:
+        from experiments.other_places import command as other_places
+
+        begins, ends = (moment.date() if moment else None for moment in (first, last))
+        other_places.evaluate(settings(), site, begins, ends, say)
+        return
+    if first or last:
+        raise InvalidInput("from", "no days without --site: the report's split is fixed", str(first or last))
     from experiments.evaluation import command as evaluation
 
     evaluation.evaluate(settings(), say)

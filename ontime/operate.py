@@ -1,6 +1,7 @@
 """Commands for a stack in operation: its alerts, replayed days, and drills."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -66,7 +67,7 @@ def acknowledge(
 def replay(
     first: Annotated[
         datetime | None,
-        typer.Option("--from", formats=["%Y-%m-%d"], help="First local day; by default 1 April."),
+        typer.Option("--from", formats=["%Y-%m-%d"], help="First local day; by default 1 April 2013."),
     ] = None,
     last: Annotated[
         datetime | None,
@@ -74,8 +75,14 @@ def replay(
             "--to", formats=["%Y-%m-%d"], help="Last local day; by default the first, or 31 December."
         ),
     ] = None,
+    site: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of another place's files, for a stack whose state folder is new or has them."
+        ),
+    ] = None,
 ) -> None:
-    """Replay days of 2013 through the running stack: events, predictions, labels, nightly monitoring.
+    """Replay days through the running stack, of 2013 by default: events, predictions, labels, nightly monitoring.
 
     Without days: April to December, on a stack that is started, given its history and a first champion where it
     has none. It goes on from the stack's clock, may be interrupted and run again, and leaves a report.
@@ -83,7 +90,7 @@ def replay(
     from replay.session import replay_days
 
     window = [moment.date() if moment else None for moment in (first, last)]
-    replay_days(settings(), window[0], window[1], say)
+    replay_days(settings(), window[0], window[1], say, site)
 
 
 @app.command()

@@ -15,6 +15,7 @@ from adapters.settings import Settings
 from adapters.terminal import Say
 from adapters.waiting import wait_until
 from data.dataset import load_dataset
+from data.site import NEW_YORK
 from deploy.native import state
 from deploy.native import status as status_view
 from deploy.native.guard import Guard
@@ -24,12 +25,12 @@ from replay.background import Background
 from replay.client import ApiClient, api_client, require
 from replay.driver import Replay, morning_after
 from replay.feed import Feed
-from replay.first_steps import BEGINS, begin
+from replay.first_steps import begin, begins_at
 from replay.readme import ask
 from replay.run_table import print_runs
 
 MAKER = "demo"
-FIRST_DAY = date(2013, 4, 1)
+FIRST_DAY = NEW_YORK.replay_from
 DAYS = 10
 RETRAIN_AFTER_DAYS = 4
 """The policy rightly finds too little that is new in the first days of April to retrain on its own; so the demo
@@ -214,13 +215,13 @@ class DemoScript:
         return Background(lambda: self._monitor(day))
 
     def _monitor(self, day: date) -> None:
-        self._prefect.run("nightly-monitoring", {"day": day.isoformat()}, f"run-{day}-{BEGINS}")
+        self._prefect.run("nightly-monitoring", {"day": day.isoformat()}, f"run-{day}-{begins_at(NEW_YORK)}")
         if (day - FIRST_DAY).days + 1 == RETRAIN_AFTER_DAYS:
             body = {
                 "reason": "the demo asks by hand: too little is new for the policy",
                 "until": day.isoformat(),
             }
-            self._prefect.run("retrain", body, f"retrain-{day}-{BEGINS}")
+            self._prefect.run("retrain", body, f"retrain-{day}-{begins_at(NEW_YORK)}")
 
     def _watch_champion(self, i: int) -> None:
         """Note a hot swap; a run later, roll the new champion back, as a person would who distrusts it."""

@@ -18,8 +18,9 @@ from adapters.clock_store import ClockStore
 from adapters.feature_store import FeatureStore
 from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
+from adapters.settings import settings
 from adapters.waiting import retry, wait_until
-from domain.airports import HOME_AIRPORT, instant, local_day
+from domain.airports import instant, local_day
 from domain.clock import minute_floor
 from domain.errors import NotReady, OntimeError
 from domain.features.grid import GRID_MINUTES, tick_of
@@ -232,21 +233,24 @@ class Replay:
 
 
 def ticks_of(day: date) -> Iterator[datetime]:
-    """Return the ticks of a local day in New York, from four in the morning to midnight, in UTC."""
-    start, end = instant(HOME_AIRPORT, day, FIRST_HOUR), instant(HOME_AIRPORT, day + timedelta(days=1))
+    """Return the ticks of a local day at home, from four in the morning to midnight, in UTC."""
+    start, end = (
+        instant(settings().home_airport, day, FIRST_HOUR),
+        instant(settings().home_airport, day + timedelta(days=1)),
+    )
     while start <= end:
         yield start
         start += TICK
 
 
 def morning_after(day: date) -> datetime:
-    """Return six in the morning after a day, New York time, in UTC: its flights have arrived, it is monitored."""
-    return instant(HOME_AIRPORT, day + timedelta(days=1), 6)
+    """Return six in the morning after a day, at home, in UTC: its flights have arrived, it is monitored."""
+    return instant(settings().home_airport, day + timedelta(days=1), 6)
 
 
 def home_day(moment: datetime) -> date:
-    """Return the local day of a moment in New York."""
-    return local_day(HOME_AIRPORT, minute_floor(moment))
+    """Return the local day of a moment at home: of `home_airport` of the settings."""
+    return local_day(settings().home_airport, minute_floor(moment))
 
 
 def patiently(work: Callable[[], Result]) -> Result:

@@ -15,6 +15,8 @@ from adapters.postgres import Database
 from adapters.settings import Settings
 from adapters.terminal import Say
 from data.dataset import Dataset, load_dataset
+from data.site import NEW_YORK, Site, site_of
+from data.site_files import make_site
 from deploy.native import probes, processes
 from deploy.native.guard import Guard
 from deploy.native.manager import Stack
@@ -28,8 +30,6 @@ from replay.first_steps import begin
 from replay.run_executor import DeployedRuns, RunExecutor, RunQueue, WarmRuns
 from replay.run_table import print_runs
 
-FIRST_DAY, LAST_DAY = date(2013, 4, 1), date(2013, 12, 31)
-
 
 @dataclass(frozen=True)
 class Days:
@@ -39,19 +39,19 @@ class Days:
     last: date
 
     @classmethod
-    def asked(cls, first: date | None, last: date | None) -> "Days":
-        """Take what was asked for: nothing = the whole of April to December, a first day alone = that day.
+    def asked(cls, first: date | None, last: date | None, site: Site = NEW_YORK) -> "Days":
+        """Take what was asked for: nothing = all days of the site that are replayed, a first day alone = that day.
 
         Raises
         ------
         InvalidInput
-            If they lie outside of April to December 2013, or end before they begin.
+            If they lie outside of these, April to December 2013 by default, or end before they begin.
         """
-        window = cls(first or FIRST_DAY, last or first or LAST_DAY)
-        if not FIRST_DAY <= window.first <= LAST_DAY:
-            raise InvalidInput("from", f"a day from {FIRST_DAY} to {LAST_DAY}", str(window.first))
-        if not window.first <= window.last <= LAST_DAY:
-            raise InvalidInput("to", f"a day from {window.first} to {LAST_DAY}", str(window.last))
+        window = cls(first or site.replay_from, last or first or site.last_day)
+        if not site.replay_from <= window.first <= site.last_day:
+            raise InvalidInput("from", f"a day from {site.replay_from} to {site.last_day}", str(window.first))
+        if not window.first <= window.last <= site.last_day:
+            raise InvalidInput("to", f"a day from {window.first} to {site.last_day}", str(window.last))
         return window
 
     def __iter__(self) -> Iterator[date]:
@@ -62,9 +62,20 @@ class Days:
         return (self.last - self.first).days + 1
 
 
-def replay_days(settings: Settings, first: date | None, last: date | None, say: Say) -> None:
-    """Replay some days and monitor each of them; goes on from where an earlier call was interrupted."""
-    days = Days.asked(first, last)
+def replay_days(
+    settings: Settings, first: date | None, last: date | None, say: Say, files: Path | None = None
+) -> None:
+    """Replay some days and monitor each of them; goes on from where an earlier call was interrupted.
+
+    Parameters
+    ----------
+    files : Path, optional
+        Folder of another site's files: the first call makes the state folder that site's, replayed from `first` on.
+    """
+    data_dir = settings.state_dir / "data"
+    if files is not None:
+        make_site(files.resolve().name, files, data_dir, settings.inbox_bad_row_share, first)
+    days = Days.asked(first, last, site_of(data_dir))
     with running(settings, say) as (database, guard, dataset):
         replay_window(settings, database, guard, dataset, days, Pace(say, len(days)))
         print_runs(database, days.first, days.last)
@@ -72,8 +83,9 @@ def replay_days(settings: Settings, first: date | None, last: date | None, say: 
 
 
 def write_report(settings: Settings, database: Database, feed: Feed) -> Path:
-    """Write the report of every day since 1 April, and its page; return the page's file."""
-    tables = report.read_tables(database, FIRST_DAY, LAST_DAY)
+    """Write the report of every day that was replayed, and its page; return the page's file."""
+    site = site_of(settings.state_dir / "data")
+    tables = report.read_tables(database, site.replay_from, site.last_day)
     made = report.build(tables, feed.asks_by_day(), Spent.read(settings))
     report.write(made, settings.reports_dir)
     return page.write(made, settings.reports_dir)

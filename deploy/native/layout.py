@@ -14,7 +14,7 @@ MARK = "STACK_OF_ONTIME"
 No setting: what somebody exports in a shell is carried by their editor as well."""
 NO_ENGINE = "unix:///nonexistent"
 PORT_SETTINGS = ("postgres_port", "mlflow_port", "prefect_port", "api_port", "supervisor_port")
-SHARED_SETTINGS = ("log_level", "git_commit", "api_workers")
+SHARED_SETTINGS = ("log_level", "git_commit", "api_workers", "home_airport")
 """Those a stack beside another takes over from it. It must reach nobody's data, inbox or telephone."""
 KEYS = {
     "predict.key": ("predict",),

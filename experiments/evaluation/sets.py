@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from data.site import site_of
 from domain.flights import Ints
 from experiments.rows import Part, Progress, build_parts, parts_of, read_rows
 from training.training_set import EXTRA_LEADS, LEADS, TrainingSet
@@ -52,7 +53,8 @@ def load_sets(plan: EvaluationPlan, data_dir: Path, folder: Path, progress: Prog
     Parameters are those of `experiments.rows.build_parts`.
     """
     fit_files, test_files = build_files(plan, data_dir, folder, progress)
-    fit, test = read_rows(fit_files), read_rows(test_files)
+    complete = site_of(data_dir).complete
+    fit, test = read_rows(fit_files, complete), read_rows(test_files, complete)
     return EvaluationSets(fit.rows, test.rows, fit.arr_delay, test.arr_delay)
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from adapters.clock_store import ClockStore
 from adapters.monitoring_store import MonitoringRun, MonitoringStore
+from data.site import Site
 from domain.errors import InvalidInput, OntimeError
 from replay.driver import morning_after
 from replay.run_executor import RunQueue
@@ -38,6 +39,13 @@ def test_days_outside_of_the_replayed_months_are_refused_by_name(first, last, fi
     with pytest.raises(InvalidInput) as error:
         Days.asked(first, last)
     assert error.value.field == field
+
+
+def test_the_days_of_another_site_are_its_own():
+    site = Site("phoenix", date(2024, 1, 1), date(2024, 12, 31), date(2024, 4, 1))
+    assert Days.asked(None, None, site) == Days(date(2024, 4, 1), date(2024, 12, 31))
+    with pytest.raises(InvalidInput, match="2024-04-01 to 2024-12-31"):
+        Days.asked(APRIL_1, None, site)
 
 
 @pytest.mark.integration

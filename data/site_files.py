@@ -1,0 +1,96 @@
+"""Make a site of the files of any airports and year: read as the inbox reads them, and kept."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from data.events import DatasetEvents
+from data.inbox import read_file, waiting
+from data.site import DESCRIPTION, SITE, Site, site_of
+from domain.errors import InvalidInput
+
+
+def make_site(
+    name: str, files: Path, data_dir: Path, most_bad: float, replay_from: date | None = None
+) -> Site:
+    """Read the files of a folder as the inbox does, and keep their events; a site that is kept is not made again.
+
+    Parameters
+    ----------
+    files : Path
+        Stays as it is: nothing is moved.
+    most_bad : float
+        Largest share of a file's rows that may be set aside.
+    replay_from : date, optional
+        First day that is replayed; by default after a quarter of the days.
+
+    Raises
+    ------
+    InvalidInput
+        If the folder has no file, none of them has a flight, or the data folder is another site's.
+    BadFile
+        If a file is of no known format, or more of its rows do not fit than may be.
+    """
+    if (data_dir / SITE / DESCRIPTION).exists():
+        return _kept(name, data_dir)
+    paths = waiting(files) if files.is_dir() else []
+    if not paths:
+        raise InvalidInput("site", "a folder of files of flights and weather", str(files))
+    read = {path.name: (read_file(path, most_bad), path) for path in paths}
+    events = DatasetEvents(
+        _joined([content.events.flight_events for content, _ in read.values()], ["flight_id", "kind"]),
+        _joined([content.events.weather_events for content, _ in read.values()], ["airport", "observed_at"]),
+    )
+    if not len(events.flight_events):
+        raise InvalidInput("site", "a folder in which some file has flights", str(files))
+    days = events.flight_events["flight_id"].str[-8:]
+    described = {
+        file: {
+            "format": content.format,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "events": len(content.events),
+            "rows_set_aside": len(content.set_aside),
+        }
+        for file, (content, path) in read.items()
+    }
+    first, last = _day(days.min()), _day(days.max())
+    begins = replay_from or first + (last - first) // 4
+    if not first < begins <= last:
+        raise InvalidInput("from", f"a day after {first}, up to {last}", str(begins))
+    site = Site(name, first, last, begins, described)
+    _keep(site, events, data_dir / SITE)
+    return site
+
+
+def _kept(name: str, data_dir: Path) -> Site:
+    site = site_of(data_dir)
+    if site.name != name:
+        raise InvalidInput("site", f"{site.name}, whose events are in {data_dir}", name)
+    return site
+
+
+def _joined(parts: list[pd.DataFrame], key: list[str]) -> pd.DataFrame:
+    """Return all events by when they became known; of one key the first file's."""
+    filled = [part for part in parts if len(part)]
+    if not filled:
+        return pd.DataFrame()
+    events = pd.concat(filled, ignore_index=True).drop_duplicates(key)
+    return events.sort_values("known_at", kind="stable", ignore_index=True)
+
+
+def _day(text: str) -> date:
+    return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+
+
+def _keep(site: Site, events: DatasetEvents, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    events.flight_events.to_parquet(folder / "flights.parquet")
+    events.weather_events.to_parquet(folder / "weather.parquet")
+    # Written last: where it is, the others are whole.
+    unfinished = folder / f"{DESCRIPTION}.unfinished"
+    unfinished.write_text(json.dumps(asdict(site), indent=1, default=str) + "\n")
+    unfinished.replace(folder / DESCRIPTION)

@@ -1,0 +1,94 @@
+"""Another place, made of files as somebody would have them: read, fitted, tested, written."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from data.dataset import load_dataset
+from data.site import NEW_YORK, Site, site_of
+from data.site_files import make_site
+from domain.errors import InvalidInput
+from experiments.other_places import command, report
+from tests.data.public_files import asos_row, bts_row, write_rows
+from training.train import TreeParameters
+
+FIRST = date(2024, 3, 1)
+DAYS = 30
+PARAMETERS = TreeParameters(n_trees=5)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory):
+    """A month of Phoenix: 40 flights a day, late in the evening, and an observation a day."""
+    folder = tmp_path_factory.mktemp("phoenix")
+    chance = np.random.default_rng(3)
+    rows = []
+    for n in range(DAYS * 40):
+        day, hour = FIRST + timedelta(days=n // 40), 6 + n % 40 * 16 // 40
+        delay = int(chance.normal(2 * hour - 24, 15))
+        rows.append(
+            bts_row(
+                FlightDate=f"{day}", Flight_Number_Reporting_Airline=str(100 + n % 40), Origin="PHX", Dest="DEN",
+                CRSDepTime=f"{hour:02d}{n % 60:02d}", CRSArrTime=f"{hour + 2:02d}{n % 60:02d}", DepTime="", ArrTime="",
+                DepDelay=str(max(delay, -5)), ArrDelay=str(delay), CRSElapsedTime="", AirTime="90",
+            )
+        )  # fmt: skip
+    write_rows(folder / "march.csv", rows)
+    weather = [asos_row(station="PHX", valid=f"{FIRST + timedelta(days=n)} 15:51") for n in range(DAYS)]
+    write_rows(folder / "weather.csv", weather)
+    return folder
+
+
+def test_a_folder_of_files_is_a_site_and_stays_as_it_is(files, tmp_path):
+    assert site_of(tmp_path) == NEW_YORK
+    site = make_site("phoenix", files, tmp_path, 0.01)
+    assert (site.first_day, site.last_day) == (FIRST, FIRST + timedelta(days=DAYS - 1))
+    assert site_of(tmp_path) == site == make_site("phoenix", files, tmp_path, 0.01)
+    assert sorted(path.name for path in files.iterdir()) == ["march.csv", "weather.csv"]
+    events = load_dataset(tmp_path).events
+    assert len(events.flight_events) == 3 * DAYS * 40
+    assert len(events.weather_events) == DAYS
+    assert events.flight_events["known_at"].is_monotonic_increasing
+
+
+def test_a_data_folder_is_of_one_site(files, tmp_path):
+    make_site("phoenix", files, tmp_path, 0.01)
+    with pytest.raises(InvalidInput, match="phoenix"):
+        make_site("tucson", files, tmp_path, 0.01)
+    with pytest.raises(InvalidInput, match="a folder of files"):
+        make_site("nowhere", tmp_path / "nothing", tmp_path / "empty", 0.01)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "field"), [(0, None, "from"), (40, None, "from"), (20, 40, "to"), (20, 10, "to")]
+)
+def test_days_that_a_site_does_not_have_are_refused(first, last, field):
+    site = Site("phoenix", FIRST, FIRST + timedelta(days=29), FIRST + timedelta(days=10))
+    asked = [None if n is None else FIRST + timedelta(days=n) for n in (first, last)]
+    with pytest.raises(InvalidInput) as refused:
+        command.plan_of(site, *asked)
+    assert refused.value.field == field
+
+
+def test_by_default_the_last_third_of_the_days_is_the_test():
+    plan = command.plan_of(
+        Site("phoenix", date(2024, 1, 1), date(2024, 12, 31), date(2024, 4, 1)), None, None
+    )
+    assert (plan.fit_until, plan.test_from, plan.test_until) == (
+        date(2024, 8, 31),
+        date(2024, 9, 1),
+        date(2024, 12, 31),
+    )
+
+
+def test_a_site_is_evaluated_and_its_page_written(files, tmp_path):
+    site = make_site("phoenix", files, tmp_path / "data", 0.01)
+    plan = command.plan_of(site, FIRST + timedelta(days=20), None)
+    found = command.judge(site, plan, tmp_path, b"k" * 32, PARAMETERS, lambda text: None)
+    assert found["model"]["n"] == 400
+    assert found["baselines"]["late rate by carrier and hour"]["auc"] > 0.6
+    page = report.page({"phoenix": found})
+    assert "## phoenix" in page
+    assert "| ontime | 400 |" in page
+    assert f"--from {FIRST + timedelta(days=20)}" in page
