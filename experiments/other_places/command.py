@@ -18,7 +18,7 @@ from domain.features.catalogue import FEATURES
 from experiments import measured
 from experiments.evaluation import model, peers
 from experiments.evaluation.intervals import by_name, quality
-from experiments.evaluation.run import Told
+from experiments.evaluation.run import PrintedProgress
 from experiments.evaluation.sets import EvaluationPlan, EvaluationSets, load_sets
 from experiments.other_places import report
 from replay.report import FILE as REPLAY
@@ -102,7 +102,7 @@ def judge(
     site: Site, plan: EvaluationPlan, home: Path, key: bytes, parameters: TreeParameters, say: Say
 ) -> dict[str, Any]:
     """Fit and test the model and simpler ones; return everything that was measured."""
-    told, began, cpu = Told(say), time.monotonic(), time.process_time()
+    told, began, cpu = PrintedProgress(say), time.monotonic(), time.process_time()
     sets = load_sets(plan, home / "data", home / "study", told)
     told("fitting trees, and beside them those that calibrate", 0, 1)
     fitted, _, digest = model.train(sets, plan, parameters, key, home / "study" / "model", lambda share: None)
@@ -140,7 +140,9 @@ def replayed(home: Path) -> dict[str, Any] | None:
     return {name: found[name] for name in ("first", "last", "totals", "months", "changes")}
 
 
-def _baselines(sets: EvaluationSets, parameters: TreeParameters, told: Told) -> dict[str, dict[str, float]]:
+def _baselines(
+    sets: EvaluationSets, parameters: TreeParameters, told: PrintedProgress
+) -> dict[str, dict[str, float]]:
     fit, test = (rows.take(rows.lead == HEADLINE_LEAD) for rows in (sets.fit, sets.test))
     told("fitting simpler models on the same split", 0, 1)
     simple = peers.logistic_regression(fit, parameters, model.SEED).probability(test.X)

@@ -247,3 +247,29 @@ def test_many_flights_revised_at_once_are_kept_apart(store: EventStore) -> None:
     assert flights.dep_delay.tolist() == [10, 20, 30, 40, 50, 60]
     assert flights.arr_delay.tolist() == [0, 2, 0, 4, 0, 6]
     assert (flights.cancelled_known != NEVER).tolist() == [True, False] * 3
+
+
+def test_upcoming_flights_are_those_of_the_newest_schedule_and_status_known(store: EventStore) -> None:
+    hours = {n: NOON + n * HOUR for n in (1, 2, 3, 6)}
+    retimed = {
+        "event_time": hours[6], "scheduled_departure": hours[6], "scheduled_arrival": hours[6] + HOUR,
+        "known_at": NOON - HOUR,
+    }  # fmt: skip
+    store.append([scheduled(1, hours[1]), scheduled(2, hours[2]), scheduled(3, hours[3])])
+    store.append([scheduled(1, hours[1], **retimed)])
+    for number, maker, minutes in ((2, cancelled, 90), (2, reinstated, 30), (3, cancelled, 30)):
+        moment = NOON - minutes * MINUTE
+        store.append([maker(number, hours[number], event_time=moment, known_at=moment)])
+    found = {
+        minutes: {
+            f.flight_id: f.scheduled_departure
+            for f in store.upcoming(NOON - minutes * MINUTE, NOON, NOON + DAY)
+        }
+        for minutes in (100, 45, 0)
+    }
+    one, two, three = (flight_id(n) for n in (1, 2, 3))
+    assert found == {
+        100: {one: hours[1], two: hours[2], three: hours[3]},
+        45: {one: hours[6], three: hours[3]},
+        0: {one: hours[6], two: hours[2]},
+    }
