@@ -57,7 +57,7 @@ METHOD_NOT_ALLOWED = ProblemType(
 CONFLICT = ProblemType(
     "conflict", 409, "Conflict",
     "The request contradicts what is recorded: another label of the same flight that does not say that it is a "
-    "correction, another event of a kind that a flight has once, a version that is champion already.",
+    "correction, a revised event that is not known later than the stored one, a version that is champion already.",
     "Read what is recorded and decide. A label that replaces another one carries `\"correction\": true`.",
 )  # fmt: skip
 STALE_VERSION = ProblemType(
