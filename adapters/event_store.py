@@ -113,8 +113,8 @@ class EventStore:
     def append_frame(self, flight_events: Any = None, weather_events: Any = None) -> AppendCounts:
         """Append frames by the same rules in one transaction; their columns are those of the tables.
 
-        What a frame says otherwise than the log is a correction that is known from now on: a history is told with the
-        moments at which its facts became known, not with those at which somebody mended them.
+        What a frame says otherwise than the log is a correction that is known from now on: a history states the
+        moments at which its facts became known, not those at which somebody mended them.
 
         Give at most some 50,000 rows at once: events that others append wait for nothing, but a tick cannot be
         sealed meanwhile. Load a history within `loading()`.

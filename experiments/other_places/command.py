@@ -58,7 +58,7 @@ def evaluate(
     say(
         f"{site.name}: fitted on {plan.fit_from} to {plan.fit_until}, tested on {plan.test_from} to {plan.test_until}"
     )
-    found = judge(site, plan, home, settings.signing_key, model.PARAMETERS, say)
+    found = measure(site, plan, home, settings.signing_key, model.PARAMETERS, say)
     found["replayed"] = replayed(home)
     kept = measured.read(settings, MEASURED, page.parent) or {}
     measured.write(settings, MEASURED, kept | {site.name: found})
@@ -98,13 +98,13 @@ def plan_of(site: Site, first: date | None, last: date | None) -> EvaluationPlan
     )
 
 
-def judge(
+def measure(
     site: Site, plan: EvaluationPlan, home: Path, key: bytes, parameters: TreeParameters, say: Say
 ) -> dict[str, Any]:
     """Fit and test the model and simpler ones; return everything that was measured."""
-    told, began, cpu = PrintedProgress(say), time.monotonic(), time.process_time()
-    sets = load_sets(plan, home / "data", home / "study", told)
-    told("fitting trees, and beside them those that calibrate", 0, 1)
+    progress, began, cpu = PrintedProgress(say), time.monotonic(), time.process_time()
+    sets = load_sets(plan, home / "data", home / "study", progress)
+    progress("fitting trees, and beside them those that calibrate", 0, 1)
     fitted, _, digest = model.train(sets, plan, parameters, key, home / "study" / "model", lambda share: None)
     probability = fitted.probability(sets.test.X)
     at = sets.test.lead == HEADLINE_LEAD
@@ -123,7 +123,7 @@ def judge(
             "month": by_name(rows.y, p, rows.day, rows.day // 100),
             "hour": by_name(rows.y, p, rows.day, departure_hours(rows)),
         },
-        "baselines": _baselines(sets, parameters, told),
+        "baselines": _baselines(sets, parameters, progress),
         "seconds": round(time.monotonic() - began, 1),
         "cpu_seconds": round(time.process_time() - cpu, 1),
     }
@@ -141,10 +141,10 @@ def replayed(home: Path) -> dict[str, Any] | None:
 
 
 def _baselines(
-    sets: EvaluationSets, parameters: TreeParameters, told: PrintedProgress
+    sets: EvaluationSets, parameters: TreeParameters, progress: PrintedProgress
 ) -> dict[str, dict[str, float]]:
     fit, test = (rows.take(rows.lead == HEADLINE_LEAD) for rows in (sets.fit, sets.test))
-    told("fitting simpler models on the same split", 0, 1)
+    progress("fitting simpler models on the same split", 0, 1)
     simple = peers.logistic_regression(fit, parameters, model.SEED).probability(test.X)
     rate = carrier_by_hour(fit)(test)
     return {

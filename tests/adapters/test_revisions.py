@@ -43,20 +43,20 @@ def latest(store: EventStore, moment: datetime = EVER_AFTER):
 
 
 def test_a_retimed_flight_keeps_its_identity_across_local_midnight(store: EventStore) -> None:
-    told, late = NOON - 2 * HOUR, NOON + 18 * HOUR
+    announced, late = NOON - 2 * HOUR, NOON + 18 * HOUR
     retimed = scheduled(
-        flight_id=flight_id(), known_at=told, event_time=late,
+        flight_id=flight_id(), known_at=announced, event_time=late,
         scheduled_departure=late, scheduled_arrival=late + 4 * HOUR,
     )  # fmt: skip
     store.append([scheduled()])
     assert statuses(store.append([retimed])) == ["accepted"]
     assert statuses(store.append([retimed, scheduled()])) == ["duplicate", "duplicate"]
-    assert latest(store, told - MINUTE).sched_dep.tolist() == [minute_floor(NOON)]
-    assert latest(store, told).sched_dep.tolist() == [minute_floor(late)]
+    assert latest(store, announced - MINUTE).sched_dep.tolist() == [minute_floor(NOON)]
+    assert latest(store, announced).sched_dep.tolist() == [minute_floor(late)]
     rows, _ = store.facts(EVER_AFTER, LONG_AGO)
     assert rows.flight_id.tolist() == [flight_id()] * 2
-    assert rows.superseded.tolist() == [minute_floor(told), NEVER]
-    assert rows.scheduled_known.tolist() == [minute_floor(NOON - 30 * DAY), minute_floor(told)]
+    assert rows.superseded.tolist() == [minute_floor(announced), NEVER]
+    assert rows.scheduled_known.tolist() == [minute_floor(NOON - 30 * DAY), minute_floor(announced)]
 
 
 def test_a_flight_retimed_out_of_an_interval_leaves_it_and_its_past_stays(store: EventStore) -> None:

@@ -158,12 +158,12 @@ def test_a_corrected_label_counts_before_the_arrival(store):
 @pytest.fixture
 def retimed() -> Store:
     """Flight 1 leaves at 60, not 0, which is known at -30, and a correction says how late it came; flight 2 at 10."""
-    told = [
+    events = [
         Said(1, "scheduled", -9000, departs=0), Said(1, "scheduled", -30, departs=60),
         Said(1, "departed", 70, delay=10), Said(1, "arrived", 190, delay=9), Said(1, "arrived", 300, delay=25),
         Said(2, "scheduled", -9000, departs=10), Said(2, "departed", 12, delay=2), Said(2, "arrived", 135, delay=5),
     ]  # fmt: skip
-    facts = facts_of_history(told)
+    facts = facts_of_history(events)
     return Store(facts, weather_facts([], facts.network))
 
 
