@@ -165,6 +165,10 @@ slides: $(STAMP) ## Write docs/presentation as HTML and PDF, with what the comma
 test: $(STAMP) ## Run unit, integration and end-to-end tests against real servers
 	@$(ONTIME) test
 
+.PHONY: browser
+browser: $(STAMP) ## Install Chromium for the tests of the dashboard, where it is missing
+	@$(ONTIME) browser
+
 .PHONY: lint
 lint: $(STAMP) ## Check style, types and import contracts
 	@$(BIN)/ruff check .

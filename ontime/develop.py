@@ -1,6 +1,8 @@
 """Commands for work on the code: tests, load, the README's answer, the API's description."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from typing import Annotated
@@ -44,6 +46,27 @@ def load(
         "--host", settings().api_address, "--stop-timeout", "5",
     ]  # fmt: skip
     raise typer.Exit(subprocess.call(command, cwd=PROJECT_ROOT, env=layout.environment(settings())))
+
+
+@app.command()
+def browser() -> None:
+    """Install Chromium, in which the tests of the dashboard run, where it is missing and can be installed."""
+    found = chromium()
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        say("installing Debian's chromium")
+        for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium"]):
+            subprocess.run(["apt-get", *words], stdout=subprocess.DEVNULL, check=False)
+        found = chromium()
+    if found is None:
+        say("there is no Chromium, and it cannot be installed here: apt-get install chromium, as root")
+        raise typer.Exit(1)
+    say(f"Chromium is there: {found}")
+
+
+def chromium() -> str | None:
+    """Return where Chromium, or a browser made of it, is; None where there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 @app.command()

@@ -16,7 +16,7 @@ from adapters.settings import Settings, read_settings
 from deploy.native.embedded_postgres import EmbeddedPostgres
 from tests.session import alone, free_port, needed, session_folder
 
-pytest_plugins = ["tests.order", "tests.npm", "tests.mlflow_server"]
+pytest_plugins = ["tests.order", "tests.npm", "tests.mlflow_server", "tests.chromium"]
 
 TEMPLATE = "ontime_template"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 WIDTH, HEIGHT = 1000.0, 200.0
 """Of the plane in which paths are drawn; it is stretched to whatever room a page has."""
 TICKS = 4
-MOST_LABELS = 5
+MOST_LABELS = 4
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Chart:
         values = [v for p in points for v in (p.value, p.low, p.high) if v is not None and v == v]
         values += [v for v in (self.low, self.high, self.bound) if v is not None]
         bottom, top = (min(values), max(values)) if values else (0.0, 1.0)
-        if self.low is None or self.high is None:
+        if self.low is None or self.high is None:  # a bound that is given alone is within the axis
             bottom, top = round_out(bottom, top)
         xs = [p.x for p in points] or [0.0]
         self._span = min(xs), max(xs), bottom, top
@@ -114,7 +114,7 @@ class Chart:
         step = max(1, math.ceil(len(places) / MOST_LABELS))
         # From the newest back; the oldest, which is written to the right of its place, only where there is room.
         ticks = [Tick(100 * self.x(place) / WIDTH, labels[place]) for place in places[::-step]]
-        return [tick for tick in ticks if not 0 < tick.at < 10]
+        return [tick for tick in ticks if not 0 < tick.at < 15]
 
     @property
     def rows(self) -> list[tuple[str, list[Point | None]]]:

@@ -190,7 +190,7 @@ def _live_chart(decisions: list[StoredDecision]) -> Chart | None:
         Point(
             (d.day - EPOCH).days,
             float(d.evidence["mean"]),
-            f"{d.day:%-d %b %y}",
+            f"{d.day:%-d %b}",
             float(d.evidence["low"]),
             float(d.evidence["high"]),
         )

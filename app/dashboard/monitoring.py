@@ -135,7 +135,11 @@ def _quality_charts(series: dict[str, list[DayValue]]) -> list[Chart]:
         Chart(
             titles[name],
             [
-                Series("realised, 95% interval", "one", _points(series[f"realised_{name}"])),
+                Series(
+                    "realised" if name == "late_rate" else "realised, 95% interval",
+                    "one",
+                    _points(series[f"realised_{name}"]),
+                ),
                 Series("estimated without labels", "two", _points(series[f"estimated_{name}"])),
             ],
             unit="share" if name == "late_rate" else "",
@@ -157,8 +161,9 @@ def _service_charts(series: dict[str, list[DayValue]]) -> list[Chart]:
                 Series("99 of 100 are faster", "two", in_ms("latency_us_p99")),
                 Series("median", "one", in_ms("latency_us_p50")),
             ],
+            low=0.0,
         ),
-        Chart("Predictions a day", [Series("predictions", "one", _points(series["predictions"]))]),
+        Chart("Predictions a day", [Series("predictions", "one", _points(series["predictions"]))], low=0.0),
         Chart(
             "Share of requests that failed (5xx) or were shed (503)",
             [
@@ -166,6 +171,7 @@ def _service_charts(series: dict[str, list[DayValue]]) -> list[Chart]:
                 Series("shed", "two", _points(series["shed_rate"])),
             ],
             unit="share",
+            low=0.0,
         ),
     ]
 

@@ -61,6 +61,15 @@ WHAT_TO_DO = {
     503: "Predictions are still served from memory. Look at the health of the stack (make status), then reload.",
 }
 """By status: what a reader of an error can do."""
+WHAT_IS_AWAY = {
+    "no feature state": "The feature refresher computes the first one some seconds after the first flights are known: "
+    "send events (POST /v1/events, or make ingest), then load this page again.",
+    "no champion model": "Train a first one: make train-first. Where there was one, look at MLflow: make status.",
+    "the keys are not loaded": "The API has just started, or cannot reach PostgreSQL: make status, then reload.",
+    "MLflow": "What serves goes on serving; versions and changes need MLflow: make status, then reload.",
+    "Prefect": "Predictions go on; a retrain needs Prefect's server: make status, then reload.",
+}
+"""By how an error begins that says what is not there yet, or away."""
 
 
 def render(name: str, status: int = 200, **values: Any) -> Response:
@@ -279,7 +288,10 @@ def unexpected(error: Exception) -> Response:
 
 def _failed(described: dict[str, Any]) -> Response:
     status = described["status"]
-    advice = WHAT_TO_DO.get(status, "Reload the page; if it happens again, look into the API's log.")
+    advice = next(
+        (advice for begin, advice in WHAT_IS_AWAY.items() if described["detail"].startswith(begin)),
+        WHAT_TO_DO.get(status, "Reload the page; if it happens again, look into the API's log."),
+    )
     response = render("failed", status, problem=described, advice=advice)
     if status == 503:
         response.headers["Retry-After"] = RETRY_AFTER_SECONDS

@@ -1,7 +1,9 @@
 """The dashboard over the API's worlds."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -21,23 +23,33 @@ def signed_out(api: Api) -> Api:
     return replace(api, client=api.app.test_client())
 
 
-@pytest.fixture(scope="module")
-def year(
-    fresh_database: Callable[[], Database],
-    postgres_server: EmbeddedPostgres,
-    tmp_path_factory: pytest.TempPathFactory,
-    trees: str,
-) -> Iterator[Api]:
-    """The API of a module's own database with a year of history, ready."""
-    database = fresh_database()
-    settings = settings_for(database, tmp_path_factory.mktemp("year"))
-    fill(database)
+@contextmanager
+def with_history(database: Database, state_dir: Path, trees: str, days: int) -> Iterator[Api]:
+    """The API of a database that is filled with so many days of history, ready."""
+    settings = settings_for(database, state_dir)
+    fill(database, days)
     worlds.keep_in_cache(settings, trees, 2)
     worlds.keep_in_cache(settings, trees, 1, intercept=-0.1)
     (settings.model_cache_dir / "last_served").write_text("2")
     keep_report(settings)
     with worlds.serving(database, settings) as api:
         worlds.look(api)
+        yield api
+
+
+@pytest.fixture(scope="module")
+def history(
+    request: pytest.FixtureRequest,
+    fresh_database: Callable[[], Database],
+    postgres_server: EmbeddedPostgres,
+    tmp_path_factory: pytest.TempPathFactory,
+    trees: str,
+) -> Iterator[Api]:
+    """A module's own API with as many days of history as the module's DAYS_OF_HISTORY says."""
+    database = fresh_database()
+    with with_history(
+        database, tmp_path_factory.mktemp("state"), trees, request.module.DAYS_OF_HISTORY
+    ) as api:
         yield api
     database.close()
     drop_database(postgres_server.parameters, database.parameters.database)

@@ -75,11 +75,11 @@ OVERALL = {
 }  # fmt: skip
 
 
-def fill(database: Database) -> None:
-    """Fill a database; the clock ends at noon."""
+def fill(database: Database, days: int = DAYS) -> None:
+    """Fill a database with so many days; the clock ends at noon."""
     _flights(database)
     refresh_at(database, *ticks_before(60))
-    first = LAST - timedelta(days=DAYS - 1)
+    first = LAST - timedelta(days=days - 1)
     values = {
         "first": first, "last": LAST, "wide": LAST - timedelta(days=WIDE_DAYS), "a_day": A_DAY,
         "contract": CONTRACT_HASH, "features": len(FEATURE_NAMES), "carriers": list(CARRIERS), "origins": list(ORIGINS),

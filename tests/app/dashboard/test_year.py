@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from tests.app.dashboard.browsing import sign_in
-from tests.app.dashboard.filled import LAST, TODAY
+from tests.app.dashboard.filled import DAYS, LAST, TODAY
 
+DAYS_OF_HISTORY = DAYS
 SECONDS = 0.3
 PAGES = (
     "now", "now?airport=EWR", "health", "health?days=90", "health?days=365", "model", "model/versions/2",
@@ -16,8 +17,8 @@ PAGES = (
 
 
 @pytest.fixture
-def browser(year):
-    api = replace(year, client=year.app.test_client())
+def browser(history):
+    api = replace(history, client=history.app.test_client())
     sign_in(api)
     return api
 

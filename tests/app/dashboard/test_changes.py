@@ -1,0 +1,104 @@
+"""Forms that change what serves, on a real MLflow; what they do is in the ledger with who and why."""
+
+from dataclasses import replace
+
+import pytest
+
+from adapters.championship import Championship
+from adapters.deployments import Deployments
+from adapters.model_registry import CHAMPION
+from tests.app import worlds
+from tests.app.dashboard.browsing import sign_in, token
+from tests.app.test_model_holder import register
+from tests.builders import NOON
+from tests.mlflow_server import KEY
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def stack(postgres, own_settings, mlflow_address, registry, trees, tmp_path):
+    """A stack of this test's own with two versions, of which the first serves."""
+    own_settings.signing_key_file.write_text(KEY.decode())
+    made = [register(registry, trees, tmp_path / f"made{n}", intercept=float(n)) for n in range(2)]
+    settings = replace(own_settings, model_name=registry.model_name)
+    Championship(registry, Deployments(postgres)).promote(made[0], None, "test", "the first")
+    worlds.busy_morning(postgres)
+    worlds.refresh_at(postgres, NOON)
+    with worlds.serving(postgres, settings, mlflow_address) as api:
+        worlds.look(api)
+        sign_in(api)
+        yield api, made
+
+
+def send(api, form, **fields):
+    data = {"csrf_token": token(api, "/dashboard/model")} | fields
+    return api.client.post(f"/dashboard/model/{form}", data=data)
+
+
+def test_a_version_is_promoted_and_rolled_back_with_who_and_why(stack, registry):
+    api, (first, second) = stack
+    answer = send(api, "promote", version=second, expected_version=first, reason="looks better")
+    assert answer.status_code == 303, answer.text
+    assert f"Version {second} was promoted" in api.client.get(answer.location).text
+    assert registry.alias(CHAMPION) == second
+    worlds.look(api)
+    page = api.client.get("/dashboard/model").text
+    assert f"Roll back to version {first}" in page
+    assert "looks better" in page
+    answer = send(api, "rollback", expected_version=second, reason="it does not")
+    assert f"Version {first} serves again" in api.client.get(answer.location).text
+    newest = api.parts.deployments.history(1)[0]
+    assert (newest.action, newest.who, newest.reason) == ("rollback", "Ada", "it does not")
+
+
+def test_what_somebody_else_changed_meanwhile_is_not_overwritten(stack):
+    api, (first, second) = stack
+    answer = send(api, "promote", version=second, expected_version=second, reason="x")
+    assert answer.status_code == 409
+    assert "Somebody else changed this meanwhile" in answer.text
+    assert api.parts.deployments.champion() == first
+
+
+@pytest.mark.parametrize(
+    ("form", "fields", "named"),
+    [
+        ("promote", {"version": "2", "expected_version": "1", "reason": ""}, "reason"),
+        ("promote", {"version": "x", "expected_version": "1", "reason": "x"}, "version"),
+        ("promote", {"reason": "x"}, "version"),
+        ("rollback", {"expected_version": "1", "reason": " "}, "reason"),
+        ("retrain", {"reason": ""}, "reason"),
+        ("retrain", {"reason": "x" * 5000}, "reason"),
+    ],
+)
+def test_a_form_that_lacks_something_is_refused_by_name(operator, form, fields, named):
+    answer = send(operator, form, **fields)
+    assert answer.status_code == 422
+    assert f"{named}: expected" in answer.text
+
+
+def test_a_registry_that_is_away_changes_nothing_and_is_named(operator):
+    answer = send(operator, "promote", version=2, expected_version=1, reason="x")
+    assert answer.status_code == 503
+    assert "MLflow is not reachable" in answer.text
+
+
+def test_a_retrain_while_prefect_is_away_is_not_asked_for(operator):
+    answer = send(operator, "retrain", reason="x")
+    assert answer.status_code == 503
+
+
+def test_two_versions_are_shown_side_by_side_with_only_what_differs(stack):
+    api, (first, second) = stack
+    page = api.client.get(f"/dashboard/model/compare?one={first}&other={second}").text
+    assert "calibration intercept" in page
+    assert "data hash" not in page
+    assert "They never scored the same flights" in page
+
+
+def test_every_version_is_listed_with_its_data(stack):
+    api, made = stack
+    page = api.client.get("/dashboard/model").text
+    for number in made:
+        assert f'href="/dashboard/model/versions/{number}"' in page
+    assert "bbbbbbbbbbbb" in page
