@@ -5,7 +5,7 @@ import pytest
 from adapters.clock_store import ClockStore
 from adapters.monitoring_store import Measured, MonitoringRun
 from adapters.postgres_admin import drop_database
-from adapters.prediction_log import to_copy_line
+from adapters.prediction_lines import to_copy_line
 from tests.app import worlds
 from tests.app.dashboard.browsing import sign_in, token
 from tests.builders import DAY, MINUTE, NOON, prediction
