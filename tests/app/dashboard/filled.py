@@ -16,7 +16,7 @@ LAST = TODAY - timedelta(days=1)
 CARRIERS = ("UA", "B6", "DL", "AA", "EV", "MQ")
 ORIGINS = ("EWR", "JFK", "LGA")
 DESTS = ("IAH", "LAX", "ORD", "BOS", "MIA", "SFO", "CLT")
-WIDE_DAYS = 65
+WIDE_DAYS = 35
 """Newest days whose predictions are as wide as real ones: all that a page reads of rows lies within."""
 
 PREDICTIONS = """
@@ -25,9 +25,9 @@ SELECT gen_random_uuid(), 'r', c || n || '-' || o || '-' || to_char(d, 'YYYYMMDD
     dep, dep + interval '4 hours',
     dep - interval '1 hour', 60, dep - interval '1 hour',
     CASE WHEN day >= %(wide)s::date THEN array_fill(0.1234567::double precision, ARRAY[%(features)s]) ELSE '{0.5}' END,
-    %(contract)s, p, CASE WHEN day < %(last)s::date - 30 THEN 1 ELSE 2 END,
-    CASE WHEN day < %(last)s::date - 30 AND day > %(last)s::date - 50 THEN 2 END,
-    CASE WHEN day < %(last)s::date - 30 AND day > %(last)s::date - 50 THEN p * 0.95 + 0.01 END, 900, dep
+    %(contract)s, p, CASE WHEN day < %(last)s::date - 10 THEN 1 ELSE 2 END,
+    CASE WHEN day < %(last)s::date - 10 AND day > %(last)s::date - 30 THEN 2 END,
+    CASE WHEN day < %(last)s::date - 10 AND day > %(last)s::date - 30 THEN p * 0.95 + 0.01 END, 900, dep
 FROM (
     SELECT day, day::date AS d, n + 100 AS n,
         (%(carriers)s::text[])[1 + n %% 6] AS c, (%(origins)s::text[])[1 + n %% 3] AS o,
@@ -47,7 +47,7 @@ FROM predictions WHERE flight_id NOT IN (SELECT flight_id FROM labels)
 RUNS = """
 INSERT INTO monitoring_runs
     (day, finished_at, model_version, predictions, labelled, report_html, report_json, seconds)
-SELECT day, day + interval '34 hours', CASE WHEN day < %(last)s::date - 30 THEN 1 ELSE 2 END, %(a_day)s,
+SELECT day, day + interval '34 hours', CASE WHEN day < %(last)s::date - 10 THEN 1 ELSE 2 END, %(a_day)s,
     %(a_day)s - 22, 'kept', 'kept', 21
 FROM generate_series(%(first)s::timestamptz, %(last)s::timestamptz, interval '1 day') AS day
 """
@@ -184,7 +184,7 @@ def _monitored(store: MonitoringStore, day: date) -> None:
         reason = "no lasting breach, and only 12000 new labels, 9% of the 133000 it was fitted on"
         store.record_decision("retrain", at.date(), False, reason, {"growth": 0.09, "breaches": 0}, at)
     for back in range(9, 2, -1):
-        at, mean = NOON - (back + 22) * DAY, -0.004 + 0.0007 * (back % 4)
+        at, mean = NOON - (back + 9) * DAY, -0.004 + 0.0007 * (back % 4)
         shadow = {"rows": 900 * (10 - back), "mean": mean, "low": mean - 0.006, "high": mean + 0.006}
         said = f"log-loss {mean:+.4f} against the champion on {shadow['rows']} live requests"
         store.record_decision("shadow", at.date(), back == 3, said, shadow, at)
