@@ -3,10 +3,12 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from adapters.postgres import Database
-from domain.errors import InvalidInput, NotFound
+from adapters.postgres import Database, query
+from domain.errors import Conflict, InvalidInput, NotFound
 
 SCOPES = ("predict", "ingest", "admin")
 KEY_FORM = re.compile(r"ontime_(predict|ingest|admin)_[A-Za-z0-9_-]{43}", re.ASCII)
@@ -35,21 +37,56 @@ def hash_key(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class KeyRecord:
+    """What is on record of a key; the key itself is not."""
+
+    name: str
+    scopes: list[str]
+    hash_begins: str
+    created_at: datetime
+    expires_at: datetime | None
+    """UTC, as all of them; None = never."""
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+    """To the minute."""
+    active: bool
+
+
 class ApiKeys:
-    """Creates, revokes and lists keys."""
+    """Creates, replaces, revokes and lists keys."""
 
     def __init__(self, database: Database):
         self._database = database
 
-    def create(self, name: str, scopes: Iterable[str]) -> str:
-        """Make and record a new key; this is the only time it is seen."""
+    def create(self, name: str, scopes: Iterable[str], lifetime: timedelta | None = None) -> str:
+        """Make and record a new key; this is the only time it is seen.
+
+        Parameters
+        ----------
+        lifetime : timedelta, optional
+            How long it is active; without, until it is revoked.
+
+        Raises
+        ------
+        Conflict
+            If a key of that name is active.
+        InvalidInput
+            If a scope is unknown, or the name is empty.
+        """
         chosen = _require_scopes(scopes)
-        key = new_key("admin" if "admin" in chosen else chosen[0])
-        self.register(name, chosen, key)
+        if not name.strip():
+            raise InvalidInput("name", "a name, by which the key is listed and revoked", name)
+        if self._database.rows("key_scopes_for_update", {"name": name}):
+            raise Conflict(f"a key named {name!r} is active: rotate or revoke it, or choose another name")
+        key = _key_of(chosen)
+        self._record(name, chosen, key, lifetime)
         return key
 
     def register(self, name: str, scopes: Iterable[str], key: str) -> bool:
-        """Record a key that was made elsewhere; again the same changes nothing, not even a revocation.
+        """Record the key that lies in a file of this name, which no other key has then; again the same changes nothing.
+
+        A key that was revoked stays so.
 
         Returns
         -------
@@ -63,8 +100,28 @@ class ApiKeys:
         """
         if not KEY_FORM.fullmatch(key):
             raise InvalidInput("key", "ontime_<scope>_ and 43 characters of A-Z a-z 0-9 _ -")
-        parameters = {"key_hash": hash_key(key), "name": name, "scopes": _require_scopes(scopes)}
-        return self._database.execute("register_key", parameters) == 1
+        recorded = self._record(name, _require_scopes(scopes), key, None)
+        self._database.execute("revoke_other_keys", {"name": name, "key_hash": hash_key(key)})
+        return recorded
+
+    def rotate(self, name: str, overlap: timedelta) -> str:
+        """Make a new key with the scopes of a name's active one, which ends after the overlap.
+
+        Raises
+        ------
+        NotFound
+            If no active key has that name.
+        """
+        with self._database.transaction() as cursor:
+            cursor.execute(query("key_scopes_for_update"), {"name": name})
+            found = cursor.fetchone()
+            if found is None:
+                raise NotFound(f"no active key is named {name!r}")
+            key = _key_of(found[0])
+            values = {"key_hash": hash_key(key), "name": name, "scopes": found[0], "lifetime": None}
+            cursor.execute(query("register_key"), values)
+            cursor.execute(query("expire_other_keys"), values | {"overlap": overlap})
+        return key
 
     def revoke(self, name: str) -> int:
         """Revoke all keys of a name.
@@ -79,13 +136,25 @@ class ApiKeys:
             raise NotFound(f"no active key is named {name!r}")
         return revoked
 
-    def revoke_others(self, keys: Iterable[str]) -> int:
-        """Revoke every active key but these; return how many that were."""
-        return self._database.execute("revoke_other_keys", {"hashes": [hash_key(key) for key in keys]})
+    def load_all(self) -> list[KeyRecord]:
+        """Return what is on record of every key, the oldest first."""
+        return [KeyRecord(*row) for row in self._database.rows("key_list")]
 
     def load_active(self) -> dict[str, frozenset[str]]:
         """Return the scopes of every active key, by its hash."""
         return {key_hash: frozenset(scopes) for key_hash, scopes in self._database.rows("active_keys")}
+
+    def record_uses(self, hashes: Collection[str]) -> None:
+        """Record that keys were used just now."""
+        self._database.execute("key_uses", {"hashes": sorted(hashes)})
+
+    def _record(self, name: str, scopes: list[str], key: str, lifetime: timedelta | None) -> bool:
+        values = {"key_hash": hash_key(key), "name": name, "scopes": scopes, "lifetime": lifetime}
+        return self._database.execute("register_key", values) == 1
+
+
+def _key_of(scopes: list[str]) -> str:
+    return new_key("admin" if "admin" in scopes else scopes[0])
 
 
 def _require_scopes(scopes: Iterable[str]) -> list[str]:

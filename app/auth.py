@@ -1,5 +1,6 @@
 """Who may do what: hashed keys with explicit scopes, held in memory and refreshed off the request path."""
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Literal, ParamSpec, TypeVar
@@ -15,12 +16,18 @@ Scope = Literal["predict", "ingest", "admin"]
 R = TypeVar("R")
 
 
+USES_SECONDS = 60.0
+"""How often a worker writes which keys were used."""
+
+
 class KeyRing:
     """The active keys' hashes and scopes; a thread reads them every second, a request never does."""
 
     def __init__(self, keys: ApiKeys):
         self._keys = keys
         self._scopes: dict[str, frozenset[str]] | None = None
+        self._used: set[str] = set()
+        self._uses_written = 0.0
 
     @property
     def loaded(self) -> bool:
@@ -28,8 +35,12 @@ class KeyRing:
         return self._scopes is not None
 
     def refresh(self) -> None:
-        """Read the active keys again."""
+        """Read the active keys again, and write now and then which were used."""
         self._scopes = self._keys.load_active()
+        if self._used and time.monotonic() - self._uses_written >= USES_SECONDS:
+            used, self._used = self._used, set()
+            self._keys.record_uses(used)
+            self._uses_written = time.monotonic()
 
     def scopes(self, key: str) -> frozenset[str] | None:
         """Return the scopes of a key, None where it is not active: a new key is known a second after it was made.
@@ -46,7 +57,10 @@ class KeyRing:
         if self._scopes is None:
             raise NotReady("the keys are not loaded yet")
         # The lookup is by the hash of 256 random bits: its timing reveals nothing about a key.
-        return self._scopes.get(hashed)
+        found = self._scopes.get(hashed)
+        if found is not None:
+            self._used.add(hashed)
+        return found
 
     @staticmethod
     def hash(key: str) -> str:

@@ -12,10 +12,12 @@ from adapters.postgres import Database
 from adapters.settings import settings
 from adapters.terminal import print_json, say
 from deploy.native.manager import with_database
+from ontime.keys import keys
 from ontime.options import AsJson
 from ontime.spool import spool
 
 app = typer.Typer()
+app.add_typer(keys, name="keys", rich_help_panel="Operate")
 app.add_typer(spool, name="spool", rich_help_panel="Operate")
 YEAR = timedelta(days=366)
 

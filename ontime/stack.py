@@ -7,15 +7,14 @@ from typing import Annotated
 
 import typer
 
-from adapters.api_keys import ApiKeys
 from adapters.clock_store import ClockStore
 from adapters.migrations import migrate as apply_migrations
 from adapters.postgres import Database
 from adapters.settings import settings
 from adapters.terminal import print_json, say
-from deploy.native import cleaning, layout, selection
+from deploy.native import cleaning, selection
 from deploy.native import status as status_view
-from deploy.native.manager import Stack, keys_in_files, register_keys, with_database
+from deploy.native.manager import Stack, with_database
 from deploy.native.selection import StackName
 from domain.errors import InvalidInput, OntimeError
 from ontime.options import AsJson
@@ -119,25 +118,6 @@ def migrate(
         say(f"applied: {', '.join(done) or 'nothing, up to date'}")
 
     with_database(settings(), bring_up)
-
-
-@app.command()
-def keys(
-    revoke_others: Annotated[
-        bool, typer.Option("--revoke-others", help="Revoke every key that is in none of the files.")
-    ] = False,
-) -> None:
-    """Record the API's keys in the database, and show where they are; safe to repeat."""
-
-    def work(database: Database) -> None:
-        register_keys(database, settings())
-        if revoke_others:
-            revoked = ApiKeys(database).revoke_others(keys_in_files(settings()).values())
-            say(f"{revoked} keys were revoked")
-
-    with_database(settings(), work)
-    for name, scopes in layout.KEYS.items():
-        say(f"{settings().api_keys_dir / name}: {', '.join(scopes)}")
 
 
 @app.command()

@@ -238,15 +238,10 @@ class _ImpatientTransport(xmlrpc.client.Transport):
 
 
 def register_keys(database: Database, settings: Settings) -> None:
-    """Record the keys that lie beside the stack; those on record stay as they are."""
+    """Record the keys that lie beside the stack, each in place of the one that lay there before."""
     keys = ApiKeys(database)
-    for name, key in keys_in_files(settings).items():
-        keys.register(name, layout.KEYS[name], key)
-
-
-def keys_in_files(settings: Settings) -> dict[str, str]:
-    """Return the keys that lie beside the stack, by the name of their file."""
-    return {name: (settings.api_keys_dir / name).read_text().strip() for name in layout.KEYS}
+    for name, scopes in layout.KEYS.items():
+        keys.register(name, scopes, (settings.api_keys_dir / name).read_text().strip())
 
 
 def with_database(settings: Settings, work: Callable[[Database], None]) -> None:

@@ -1,8 +1,10 @@
+from datetime import timedelta
+
 import pytest
 
 from adapters.api_keys import KEY_FORM, ApiKeys, hash_key, new_key
 from adapters.postgres import Database
-from domain.errors import InvalidInput, NotFound
+from domain.errors import Conflict, InvalidInput, NotFound
 
 
 @pytest.fixture
@@ -29,15 +31,6 @@ def test_a_revoked_key_is_no_longer_active_and_stays_so(keys: ApiKeys) -> None:
     assert keys.load_active() == {}
 
 
-def test_after_a_rotation_only_the_keys_in_the_files_are_active(keys: ApiKeys) -> None:
-    old, kept = keys.create("predict", ["predict"]), keys.create("ingest", ["ingest"])
-    new = keys.create("predict", ["predict"])
-    assert keys.revoke_others([new, kept]) == 1
-    assert set(keys.load_active()) == {hash_key(new), hash_key(kept)}
-    assert keys.revoke_others([new, kept]) == 0
-    assert not keys.register("predict", ["predict"], old), "a revoked key stays revoked"
-
-
 def test_revoking_an_unknown_name_is_an_error(keys: ApiKeys) -> None:
     with pytest.raises(NotFound, match="nobody"):
         keys.revoke("nobody")
@@ -58,3 +51,52 @@ def test_a_weak_key_is_refused_without_being_shown(keys: ApiKeys) -> None:
 def test_an_admin_key_says_so() -> None:
     assert new_key("admin").startswith("ontime_admin_")
     assert new_key("admin") != new_key("admin")
+
+
+def test_a_key_expires_by_itself(keys: ApiKeys, postgres: Database) -> None:
+    keys.create("visitor", ["predict"], timedelta(days=1))
+    assert len(keys.load_active()) == 1
+    with postgres.transaction() as cursor:
+        cursor.execute("UPDATE api_keys SET expires_at = now()")
+    assert keys.load_active() == {}
+    assert [record.active for record in keys.load_all()] == [False]
+    assert keys.create("visitor", ["predict"]), "the name is free again"
+
+
+def test_a_name_has_one_key(keys: ApiKeys) -> None:
+    keys.create("dashboard", ["predict"])
+    with pytest.raises(Conflict, match="rotate or revoke"):
+        keys.create("dashboard", ["predict"])
+
+
+def test_a_rotated_key_ends_after_the_overlap(keys: ApiKeys) -> None:
+    first = keys.create("dashboard", ["predict", "ingest"], timedelta(days=400))
+    second = keys.rotate("dashboard", timedelta(hours=1))
+    both = frozenset({"predict", "ingest"})
+    assert keys.load_active() == {hash_key(first): both, hash_key(second): both}
+    older, newer = keys.load_all()
+    assert older.expires_at - newer.created_at <= timedelta(hours=1)
+    third = keys.rotate("dashboard", timedelta(0))
+    assert keys.load_active() == {hash_key(third): both}
+    with pytest.raises(NotFound, match="nobody"):
+        keys.rotate("nobody", timedelta(0))
+
+
+def test_the_key_of_a_new_file_takes_the_place_of_the_one_before(keys: ApiKeys) -> None:
+    lost, own, kept = new_key("admin"), new_key("admin"), new_key("predict")
+    keys.register("admin.key", ["admin"], lost)
+    keys.register("predict.key", ["predict"], kept)
+    assert keys.register("admin.key", ["admin"], own)
+    assert set(keys.load_active()) == {hash_key(own), hash_key(kept)}
+    assert not keys.register("admin.key", ["admin"], lost), "a revoked key stays revoked"
+
+
+def test_it_is_seen_which_keys_are_in_use(keys: ApiKeys) -> None:
+    used = keys.create("used", ["predict"])
+    keys.create("idle", ["predict"])
+    keys.record_uses([hash_key(used), "of no key"])
+    seen = {record.name: record.last_used_at for record in keys.load_all()}
+    assert seen["used"].utcoffset() == timedelta(0)
+    assert seen["idle"] is None
+    keys.record_uses([hash_key(used)])
+    assert keys.load_all()[0].last_used_at == seen["used"], "to the minute"

@@ -146,3 +146,16 @@ def test_an_unknown_key_costs_no_look_at_the_database(own_api, monkeypatch):
 def test_before_the_keys_were_read_nobody_is_refused_as_unknown(own_api):
     own_api.parts.keys._scopes = None
     assert "keys" in assert_problem(own_api.predict(), 503)["detail"]
+
+
+def test_it_goes_on_record_which_keys_are_used(own_api):
+    keys = ApiKeys(own_api.database)
+    own_api.keys["busy"] = keys.create("busy", ["predict"])
+    keys.create("idle", ["predict"])
+    own_api.parts.keys.refresh()
+    assert own_api.post("/v1/predictions", FLIGHT, "busy").status_code == 200
+    own_api.parts.keys._uses_written = -1e9
+    own_api.parts.keys.refresh()
+    used = {record.name for record in keys.load_all() if record.last_used_at}
+    assert "busy" in used
+    assert "idle" not in used

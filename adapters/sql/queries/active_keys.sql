@@ -1,2 +1,2 @@
--- Hash and scopes of every key that is not revoked.
-SELECT key_hash, scopes FROM api_keys WHERE revoked_at IS NULL
+-- Hash and scopes of every key that is neither revoked nor expired.
+SELECT key_hash, scopes FROM api_keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())

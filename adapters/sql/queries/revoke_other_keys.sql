@@ -1,2 +1,2 @@
--- No key is active afterwards but those of :hashes.
-UPDATE api_keys SET revoked_at = now() WHERE revoked_at IS NULL AND key_hash <> ALL (%(hashes)s)
+-- Of this name no other key is active afterwards.
+UPDATE api_keys SET revoked_at = now() WHERE name = %(name)s AND key_hash <> %(key_hash)s AND revoked_at IS NULL

@@ -3,7 +3,7 @@
 set -eu
 # Only what the code before tolerates: it may still be serving. The rest follows when it is gone.
 python -m ontime migrate --expand
-python -m ontime keys
+python -m ontime keys record
 # A stack that plays the dataset begins at this moment; one that was set before keeps its clock.
 if [ -n "${DEMO_BEGINS:-}" ]; then python -m ontime clock --first --at "$DEMO_BEGINS"; fi
 prefect work-pool create --type process ontime --overwrite >/dev/null

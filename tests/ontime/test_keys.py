@@ -1,0 +1,59 @@
+"""`ontime keys`, as an administrator uses it: a real PostgreSQL."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from adapters.api_keys import KEY_FORM, ApiKeys, hash_key
+from adapters.settings import PROJECT_ROOT
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def environment(stack_environment) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
+    return kept | stack_environment
+
+
+def keys(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "ontime", "keys", *words],
+        env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+def test_a_key_is_made_listed_rotated_and_revoked(environment, postgres):
+    made = keys(environment, "create", "erika", "--scope", "predict", "--scope", "ingest", "--days", "90")
+    assert made.returncode == 0, made.stderr
+    key = made.stdout.strip()
+    assert KEY_FORM.fullmatch(key)
+    (shown,) = json.loads(keys(environment, "list", "--json").stdout)
+    assert (shown["name"], shown["scopes"], shown["last_used_at"]) == ("erika", ["ingest", "predict"], None)
+    assert shown["expires_at"] > shown["created_at"]
+
+    again = keys(environment, "rotate", "erika", "--overlap-hours", "0").stdout.strip()
+    assert set(ApiKeys(postgres).load_active()) == {hash_key(again)}
+    assert key not in keys(environment, "list", "--all").stdout
+    assert "1 key revoked" in keys(environment, "revoke", "erika").stdout
+    assert ApiKeys(postgres).load_active() == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["create", "x", "--scope", "root"], "scopes: expected one or more of predict, ingest, admin"),
+        (["create", "admin.key", "--scope", "admin"], "delete the file and start again"),
+        (["rotate", "admin.key"], "delete the file and start again"),
+        (["rotate", "nobody"], "no active key is named 'nobody'"),
+        (["revoke", "nobody"], "no active key is named 'nobody'"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(environment, words, expected):
+    done = keys(environment, *words)
+    assert done.returncode == 1
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
