@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from adapters.settings import PROJECT_ROOT
@@ -172,6 +173,9 @@ def unknown(words: str) -> list[str]:
     if name == "--help":
         return []
     command = GROUP.commands.get(name)
+    if isinstance(command, TyperGroup) and rest:
+        name, *rest = rest
+        command = command.commands.get(name)
     if command is None:
         return [name]
     if command.context_settings.get("ignore_unknown_options"):
@@ -187,6 +191,8 @@ def test_a_command_that_is_not_there_is_found():
     ]
     assert unknown("nothing") == ["nothing"]
     assert unknown("status --wrong") == ["--wrong"]
+    assert unknown("keys nothing") == ["nothing"]
+    assert unknown("keys list --wrong") == ["--wrong"]
 
 
 @pytest.mark.parametrize("document", FRONT)
