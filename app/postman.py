@@ -37,7 +37,8 @@ pm.sendRequest(pm.environment.get('address') + '/health/ready', (error, answer) 
     now.setUTCSeconds(0, 0);
     const text = (moment) => moment.toISOString().replace('.000', '');
     const hours = (n) => new Date(now.getTime() + n * 3600e3);
-    const day = (moment) => new Intl.DateTimeFormat('en-CA', {timeZone: 'America/New_York'}).format(moment);
+    // Postman's sandbox knows no time zones: five hours behind UTC is New York's day, but for an hour in summer.
+    const day = (moment) => new Date(moment.getTime() - 5 * 3600e3).toISOString().slice(0, 10);
     pm.variables.set('now', text(now));
     pm.variables.set('departure', text(hours(3)));
     pm.variables.set('arrival', text(hours(7)));

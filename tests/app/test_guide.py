@@ -9,7 +9,8 @@ import pytest
 from werkzeug.serving import make_server
 
 from adapters.label_store import LabelStore
-from adapters.prediction_log import PredictionLog, to_copy_line
+from adapters.prediction_lines import to_copy_line
+from adapters.prediction_log import PredictionLog
 from replay.guide import GUIDE, agrees, examples, run
 from tests.app.worlds import Api
 from tests.builders import DAY, NOON, flight_id, prediction
@@ -32,9 +33,11 @@ def test_every_example_of_the_guide_runs_and_answers_as_it_shows(
 ) -> None:
     for scope, key in own_api.keys.items():
         (tmp_path / f"{scope}.key").write_text(key)
-    yesterday = prediction(as_of=NOON - DAY, flight_id=flight_id(7, NOON - DAY))
-    PredictionLog(own_api.database).ship("before", 0, to_copy_line(yesterday))
-    LabelStore(own_api.database).append(yesterday.flight_id, 21, NOON - DAY / 2, "test")
+    before = NOON - 8 * DAY
+    PredictionLog(own_api.database).ship(
+        "before", 0, to_copy_line(prediction(as_of=before, flight_id=flight_id(7, before)))
+    )
+    LabelStore(own_api.database).append(flight_id(7, before), 21, before + DAY / 2, "test")
     text = GUIDE.read_text()
     outputs = run(text, {"http://127.0.0.1:8010": address, "var/demo/secrets": str(tmp_path)})
     for example, output in zip(examples(text), outputs, strict=True):

@@ -10,7 +10,8 @@ import pytest
 
 from adapters.label_store import LabelStore
 from adapters.postgres import query
-from adapters.prediction_log import PredictionLog, to_copy_line
+from adapters.prediction_lines import to_copy_line
+from adapters.prediction_log import PredictionLog
 from tests.app.worlds import assert_field
 from tests.builders import DAY, MINUTE, NOON, flight_id, prediction
 

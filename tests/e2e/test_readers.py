@@ -8,7 +8,7 @@ import pytest
 from adapters.clock_store import ClockStore
 from replay.guide import GUIDE, agrees, examples, run
 from replay.newman import run_collection
-from tests.e2e.conftest import World, unheard
+from tests.e2e.conftest import DAY, NEXT_DAY, World, unheard
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -23,6 +23,8 @@ def replaced(world: World) -> dict[str, str]:
         "var/demo/secrets": str(world.settings.api_keys_dir),
         "2013-04-11": day.isoformat(),
         "20130411": f"{day:%Y%m%d}",
+        "2013-04-03": DAY.isoformat(),
+        "2013-04-04": NEXT_DAY.isoformat(),
     }
 
 
