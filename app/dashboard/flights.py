@@ -1,5 +1,6 @@
 """One flight: what is known of it and since when, every prediction about it, and what then happened."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -19,8 +20,8 @@ from domain.errors import InvalidInput, NotFound, NotReady
 from domain.events import FLIGHT_ID
 
 REASONS = 8
+SCHEDULED = "scheduled"
 FORM = "a flight like UA1545-EWR-20130411: carrier and number, origin, local date"
-GONE = {"departed", "cancelled", "diverted", "arrived"}
 
 
 @blueprint.get("/flights")
@@ -43,18 +44,30 @@ def flight(flight_id: str) -> Response:
     label = p.labels.current(flight_id)
     if not facts and not predictions and label is None:
         raise NotFound(f"nothing is known of a flight {flight_id}: it is in no event, prediction or label")
-    scheduled = next((fact for fact in reversed(facts) if fact.kind == "scheduled"), None)
-    leaves = scheduled is not None and not GONE & {fact.kind for fact in facts}
+    scheduled = next((fact for fact in reversed(facts) if fact.kind == SCHEDULED), None)
+    status = status_of(facts)
     return render(
         "flight",
         flight_id=flight_id,
         scheduled=scheduled,
+        flight_status=status,
         facts=facts,
         predictions=predictions,
         label=label,
-        outlook=_outlook(p, scheduled, clock) if leaves and scheduled else None,
+        outlook=_outlook(p, scheduled, clock) if scheduled and status == SCHEDULED else None,
         chart=_chart(predictions),
     )
+
+
+def status_of(facts: Sequence[FlightFact]) -> str:
+    """Return what a flight is by the newest of its facts: scheduled, departed, arrived, cancelled or diverted."""
+    status = SCHEDULED
+    for fact in facts:
+        if fact.kind == "reinstated":
+            status = SCHEDULED
+        elif fact.kind != SCHEDULED:  # a schedule that is revised calls nothing off and brings nothing back
+            status = fact.kind
+    return status
 
 
 def day_of(flight_id: str) -> date:

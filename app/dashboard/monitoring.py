@@ -13,7 +13,7 @@ from app.dashboard.charts import Chart, Point, Series
 from app.dashboard.pages import back, blueprint, notify, render
 from app.monitoring import report_response
 from app.parts import Parts, parts
-from domain.airports import HOME_AIRPORT, local_day
+from domain.airports import local_day
 from domain.clock import minute_floor
 from domain.errors import InvalidInput, NotFound
 
@@ -60,7 +60,7 @@ class AlertView:
 def health() -> Response:
     """Show how well the stack does: what needs somebody first."""
     p = parts()
-    today = local_day(HOME_AIRPORT, minute_floor(p.cache.now().now))
+    today = local_day(p.settings.home_airport, minute_floor(p.cache.now().now))
     newest, span = p.monitoring.newest_day(), _span()
     alerts = [AlertView.of(alert) for alert in p.monitoring.alerts(date.min, date.max, open_only=True)]
     rank = {"critical": 0, "warning": 1, "info": 2}

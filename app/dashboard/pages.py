@@ -35,7 +35,7 @@ from app.errors import (
     problem_of_http,
 )
 from app.parts import parts
-from domain.airports import AIRPORTS, HOME_AIRPORT
+from domain.airports import AIRPORTS
 from domain.clock import ClockReading
 from domain.errors import OntimeError
 from domain.features.catalogue import CATEGORICAL
@@ -169,20 +169,20 @@ def protect(response: Response) -> Response:
 
 
 @blueprint.app_template_filter("moment")
-def moment(value: datetime | None, zone: str = HOME_AIRPORT) -> str:
-    """Write a moment in an airport's local time, to the minute."""
-    return f"{local(value, zone):%-d %b %Y, %H:%M}" if value else "—"
+def moment(value: datetime | None, airport: str = "") -> str:
+    """Write a moment in an airport's local time, by default the home airport's, to the minute."""
+    return f"{local(value, airport):%-d %b %Y, %H:%M}" if value else "—"
 
 
 @blueprint.app_template_filter("hhmm")
-def hhmm(value: datetime, airport: str = HOME_AIRPORT) -> str:
-    """Write the local time of day at an airport."""
+def hhmm(value: datetime, airport: str = "") -> str:
+    """Write the local time of day at an airport, by default the home airport."""
     return f"{local(value, airport):%H:%M}"
 
 
 def local(value: datetime, airport: str) -> datetime:
     """Return a moment in an airport's local time; in UTC where the airport is unknown."""
-    known = AIRPORTS.get(airport)
+    known = AIRPORTS.get(airport or parts().settings.home_airport)
     return value.astimezone(ZoneInfo(known.zone if known else "UTC"))
 
 
@@ -249,7 +249,7 @@ def frame() -> dict[str, Any]:
         "nonce": g.get("nonce", ""),
         "notice": session.pop("notice", None) if "notice" in session else None,
         "csrf": generate_csrf,
-        "home_zone": HOME_AIRPORT,
+        "home": parts().settings.home_airport,
     }
 
 

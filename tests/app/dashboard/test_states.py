@@ -1,14 +1,17 @@
 """What pages say when there is nothing yet, when it is old, and when a part is away."""
 
+from dataclasses import replace
+
 import pytest
 
 from adapters.clock_store import ClockStore
+from adapters.event_store import EventStore
 from adapters.monitoring_store import Measured, MonitoringRun
 from adapters.postgres_admin import drop_database
 from adapters.prediction_lines import to_copy_line
 from tests.app import worlds
 from tests.app.dashboard.browsing import sign_in, token
-from tests.builders import DAY, MINUTE, NOON, prediction
+from tests.builders import DAY, MINUTE, NOON, cancelled, prediction
 
 PAGES = ("now", "health", "model")
 
@@ -26,6 +29,12 @@ def shown(api, page, status=200):
     answer = api.client.get(f"/dashboard/{page}")
     assert answer.status_code == status, answer.text
     return " ".join(answer.text.split())
+
+
+def at(api, moment):
+    """Let the clock be there, and the worker see it."""
+    ClockStore(api.database).set_simulated(moment)
+    api.parts.cache.refresh()
 
 
 def test_before_the_first_state_the_page_says_what_it_waits_for(bare):
@@ -54,15 +63,13 @@ def test_before_the_first_champion_the_model_page_says_how_to_get_one(postgres, 
 
 
 def test_at_night_no_departure_is_scheduled(operator):
-    ClockStore(operator.database).set_simulated(NOON + DAY)
-    operator.parts.cache.refresh()
+    at(operator, NOON + DAY)
     assert "No departure is scheduled in the next 6 hours." in shown(operator, "now")
 
 
 def test_an_old_state_is_said_to_be_stale(operator):
     assert "Stale" not in shown(operator, "now")
-    ClockStore(operator.database).set_simulated(NOON + 40 * MINUTE)
-    operator.parts.cache.refresh()
+    at(operator, NOON + 40 * MINUTE)
     page = shown(operator, "now")
     assert "The newest state of the network is 40 minutes old" in page
     assert "make status" in page
@@ -72,6 +79,23 @@ def test_flights_that_left_or_were_called_off_are_not_to_act_on(operator):
     page = shown(operator, "now")
     assert "UA 1<" in page
     assert "UA 12<" not in page
+
+
+def test_a_flight_that_was_called_off_and_is_reinstated_is_to_leave_again(operator):
+    known = NOON + 3 * MINUTE
+    EventStore(operator.database).append([cancelled(3, departure=NOON + 39 * MINUTE, known_at=known)], [])
+    at(operator, NOON + 4 * MINUTE)
+    page = shown(operator, "flights/UA3-EWR-20130411")
+    assert "Cancelled: it has no outcome to predict" in page
+    assert "The strongest reasons" not in page
+    assert "UA 3<" not in shown(operator, "now")
+    back = replace(cancelled(3, departure=NOON + 39 * MINUTE, known_at=known + MINUTE), kind="reinstated")
+    EventStore(operator.database).append([back], [])
+    at(operator, NOON + 5 * MINUTE)
+    page = shown(operator, "flights/UA3-EWR-20130411")
+    assert "The strongest reasons" in page
+    assert "reinstated" in page
+    assert "UA 3<" in shown(operator, "now")
 
 
 def test_old_monitoring_runs_and_days_without_one_are_named(operator):
