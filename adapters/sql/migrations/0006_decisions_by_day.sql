@@ -1,2 +1,0 @@
--- Decisions are listed by day, newest first, a page at a time.
-CREATE INDEX decisions_by_day ON decisions (day, decision_id);
