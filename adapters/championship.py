@@ -82,7 +82,7 @@ class Championship:
         """
         serving = self._deployments.reconcile(self.champion)
         if to_version in (None, serving) and expected_version == ANY:
-            repeated = self._deployments.repeated_rollback(who, reason, REPEAT_SECONDS)
+            repeated = self.repeated_rollback(who, reason)
             if repeated is not None and repeated.to_version == serving:
                 return replace(repeated, note="this rollback was done before, and asked for again")
         passed_over: dict[str, str] = {}
@@ -99,6 +99,29 @@ class Championship:
             move_alias=self._move,
             read_alias=self.champion,
         )
+
+    def repeated_rollback(self, who: str, reason: str) -> Deployment | None:
+        """Return the newest change if it is a rollback that was asked for in these words minutes ago."""
+        return self._deployments.repeated_rollback(who, reason, REPEAT_SECONDS)
+
+    def rollback_target(self, preferred: int | None = None) -> int:
+        """Return the version a rollback would go to: the preferred one where workers can load it, else the last such.
+
+        Raises
+        ------
+        NotFound
+            If there is no earlier champion with this code's feature contract and sound files.
+        """
+        if preferred is not None:
+            try:
+                self._require_sound(preferred)
+            except (SignatureInvalid, ContractMismatch, NotFound) as error:
+                logger.warning(
+                    "rollback target passed over", extra={"version": preferred, "reason": str(error)}
+                )
+            else:
+                return preferred
+        return self._last_sound({})
 
     def _last_sound(self, passed_over: dict[str, str]) -> int:
         """Return the first version a rollback may go to that workers can load; notes why others are passed over."""

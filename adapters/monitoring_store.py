@@ -11,6 +11,8 @@ from domain.errors import NotFound
 
 RETRY_PAUSE = timedelta(seconds=30)
 """Between the first attempt to deliver an alert and the second; it doubles from then on."""
+VERSION_SLICE = "version="
+"""Begins the slice of what a version would have lost on a day."""
 NO_MODEL = 0
 """Model version of measures of a day on which none served."""
 AFTER_ALL = 2**63 - 1
@@ -114,6 +116,8 @@ class StoredDecision:
     evidence: dict[str, Any]
     decided_at: datetime
     decision_id: int
+    key: str | None = None
+    """Names it among all decisions; None of rows that earlier code wrote."""
 
 
 class MonitoringStore:
@@ -146,6 +150,15 @@ class MonitoringStore:
         found: dict[str, list[tuple[str, float, int | None]]] = {}
         for name, day, value, n in self._database.rows("monitoring_history", {"until": until, "days": days}):
             found.setdefault(name, []).append((day.isoformat(), float("nan") if value is None else value, n))
+        return found
+
+    def version_losses(self, first: date, last: date) -> dict[date, dict[int, tuple[int, float]]]:
+        """Return by day and version the labelled flights and the mean log-loss, in nats, of some days."""
+        found: dict[date, dict[int, tuple[int, float]]] = {}
+        for day, name, value, n in self._database.rows(
+            "monitoring_version_losses", {"first": first, "last": last}
+        ):
+            found.setdefault(day, {})[int(name.removeprefix(VERSION_SLICE))] = (int(n), float(value))
         return found
 
     def measures_of(self, day: date) -> list[Measured]:
@@ -287,10 +300,24 @@ class MonitoringStore:
         return StoredAlert(*row)
 
     def record_decision(
-        self, kind: str, day: date, verdict: bool, reason: str, evidence: dict[str, Any], at: datetime
+        self,
+        kind: str,
+        day: date,
+        verdict: bool,
+        reason: str,
+        evidence: dict[str, Any],
+        at: datetime,
+        key: str | None = None,
     ) -> None:
-        """Put a decision on record, "no" included."""
+        """Put a decision on record, "no" included; again under the same key changes nothing.
+
+        Parameters
+        ----------
+        key : str, optional
+            Names the decision; by default its kind and day, of which a monitoring run makes one each.
+        """
         parameters = {
+            "key": key or decision_key(kind, day),
             "kind": kind,
             "day": day,
             "verdict": verdict,
@@ -336,6 +363,11 @@ class MonitoringStore:
         """Return the day of the last decision to retrain, None before the first."""
         row = self._database.row("decision_last_retrain")
         return row[0] if row else None
+
+
+def decision_key(kind: str, day: date, asked_by: str = "") -> str:
+    """Return the name of a day's decision of a kind: the monitoring run's own, or another asker's."""
+    return f"{kind}:{day}" + (f":{asked_by}" if asked_by else "")
 
 
 def _finite(value: float | None) -> float | None:

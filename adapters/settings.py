@@ -90,6 +90,19 @@ class Settings:
         "Flights that somebody can act on within `action_list_hours`: the dashboard lists the riskiest so many.",
     )
     action_list_hours: int = _setting(6, "Hours of departures that the dashboard looks ahead, 1 to 24.")
+    decision_alpha: float = _setting(
+        0.05, "Probability that a candidate which loses no more than the margin is ever removed, 0 to 1."
+    )
+    decision_margin: float = _setting(
+        0.002, "Log-loss in nats that a candidate may lose a day to the version it is compared with."
+    )
+    decision_clip: float = _setting(
+        0.05, "Log-loss in nats as which a single day counts at most when versions are compared."
+    )
+    anchor_days: int = _setting(
+        28, "The champion is also compared with the version that served this many days ago; 0 = with none."
+    )
+    retrain_cadence_days: int = _setting(7, "Days between two retrains; 0 = only those asked for by hand.")
     notify_urls: str = _setting("", "Apprise addresses that alerts are sent to, separated by spaces.")
 
     gitlab_url: str = _setting(

@@ -24,13 +24,12 @@ def backfill(first: date | None = None, again: bool = False) -> list[date]:
     done = {run.day for run in parts().monitoring.runs(start, newest.day)}
     days = [start + timedelta(days=i) for i in range((newest.day - start).days + 1)]
     wanted = [day for day in days if again or day not in done]
-    champion = tasks.load_champion()
     measured = []
     for day in wanted:
         run = tasks.begin(day)
         if first is None and not len(tasks.fetch_predictions(run)):
             continue
-        measure(run, champion)
+        measure(run)
         measured.append(day)
     return measured
 

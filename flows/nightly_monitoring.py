@@ -1,30 +1,21 @@
 """Monitor a day: measure it, raise alerts, check champion and challenger, decide whether to retrain."""
 
+from contextlib import suppress
 from datetime import date
 
 from prefect import flow
 from prefect.artifacts import create_link_artifact
 
+from domain.errors import OntimeError
 from flows import tasks
 from flows.retrain import retrain_for_day
 from flows.tasks import Champion, RunContext
 from monitoring import performance
-from monitoring.policy import (
-    AWAITS,
-    Decision,
-    GuardrailPolicy,
-    RetrainPolicy,
-    ShadowPolicy,
-    decide_guardrail,
-    decide_retrain,
-    decide_shadow,
-)
+from monitoring.policy import BACK_TO, DROPPED, Decision, decide_guardrail, decide_retrain, decide_shadow
 from monitoring.rules import Alert
 from monitoring.trailing import prediction_drift
 
-RETRAIN = RetrainPolicy()
-SHADOW = ShadowPolicy()
-GUARDRAIL = GuardrailPolicy()
+WHO = "nightly-monitoring"
 WINDOW_DAYS = 7
 
 
@@ -36,18 +27,31 @@ def nightly_monitoring(day: date | None = None) -> list[str]:
         day: Local day at home to monitor, like 2013-04-03; empty = yesterday by the stack's clock.
     """
     run = tasks.begin(day)
-    champion = tasks.load_champion()
-    if run.is_newest:
-        for missed in tasks.missed_runs(run):
-            measure(missed, champion)
-    alerts = measure(run, champion)
-    if run.is_newest:
-        decide(run)
+    try:
+        alerts = monitor(run)
+    except Exception as error:
+        # The watchman sees days without a run: one that fails when its day is saved is nobody's but this one's.
+        with suppress(OntimeError):
+            tasks.report_failure(run, f"{type(error).__name__}: {error}")
+        raise
+    tasks.resolve_failure(run)
     return [alert.message for alert in alerts]
 
 
-def measure(run: RunContext, champion: Champion | None) -> list[Alert]:
+def monitor(run: RunContext) -> list[Alert]:
+    """Measure the days that were missed and the run's, each with who served then; decide by the newest."""
+    if run.is_newest:
+        for missed in tasks.missed_runs(run):
+            measure(missed)
+    alerts = measure(run)
+    if run.is_newest:
+        decide(run)
+    return alerts
+
+
+def measure(run: RunContext) -> list[Alert]:
     """Measure feeds, drift, performance, estimate and service; store the run; raise its alerts."""
+    champion = tasks.load_champion_of(run)
     reference = tasks.fetch_reference(champion) if champion else None
     acknowledged = tasks.count_acknowledged(run)
     totals, week = tasks.count_predictions(run), tasks.count_predictions(run, WINDOW_DAYS)
@@ -69,6 +73,7 @@ def measure(run: RunContext, champion: Champion | None) -> list[Alert]:
         *tasks.measure_service(run, totals, sample.scaled(len(flights)), quality.scheduled),
         *tasks.measure_answers(run, acknowledged, totals),
         *tasks.measure_parity(flights),
+        *tasks.measure_versions(run, flights),
         *tasks.measure_registry(),
         *tasks.measure_approval(run),
     ]
@@ -88,8 +93,8 @@ def measure(run: RunContext, champion: Champion | None) -> list[Alert]:
 
 
 def decide(run: RunContext) -> None:
-    """Check guardrail and challenger, then ask the retrain policy."""
-    for step in (check_guardrail, check_challenger, maybe_retrain):
+    """Check the champion, retrain where it is due, and try the challenger the same evening."""
+    for step in (check_guardrail, maybe_retrain, check_challenger):
         # A rollback or a promotion of the step before has changed who serves.
         champion = tasks.load_champion()
         if champion is None:
@@ -98,46 +103,51 @@ def decide(run: RunContext) -> None:
 
 
 def check_guardrail(run: RunContext, champion: Champion) -> None:
-    """Roll a new champion back when it is clearly worse than the one before."""
-    change = tasks.last_change()
-    if change is None or change.action != "promote" or change.to_version != champion.version:
-        return
-    if (run.as_of - change.at).days > GUARDRAIL.watch_days or tasks.recorded(run, "guardrail"):
-        return
-    difference, rows = tasks.compare_with_previous(run, change)
-    decision = decide_guardrail(difference, rows, GUARDRAIL)
-    if decision.verdict:
-        tasks.roll_back(
-            "nightly-monitoring", f"guardrail: {decision.reason}", champion.version, decision.evidence
-        )
-    tasks.record(run.day, run.as_of, "guardrail", decision)
-
-
-def check_challenger(run: RunContext, champion: Champion) -> None:
-    """Promote a challenger that held beside the champion on live requests; drop one that did not in time."""
-    version, difference, rows = tasks.compare_challenger(run, SHADOW.give_up_days)
-    if version is None or tasks.recorded(run, "shadow"):
-        return
-    decision = decide_shadow(difference, rows, tasks.with_approval(SHADOW))
-    decision = Decision(decision.verdict, decision.reason, decision.evidence | {"challenger": version})
-    if decision.verdict:
-        tasks.promote_version(
-            version, champion.version, "nightly-monitoring", decision.reason, decision.evidence
-        )
-    elif AWAITS not in decision.evidence and difference and difference.days >= SHADOW.give_up_days:
-        tasks.drop_challenger()
-    tasks.record(run.day, run.as_of, "shadow", decision)
+    """Take the champion back when its account of evidence convicts it."""
+    decision = tasks.recorded(run, "guardrail")
+    if decision is None:
+        decision = decide_guardrail(*tasks.champion_standings(run, champion))
+        decision = with_evidence(decision, champion=champion.version)
+        tasks.record(run.day, run.as_of, "guardrail", decision)
+    # A run that was interrupted between the decision and the rollback goes on here.
+    if decision.verdict and decision.evidence.get("champion") == champion.version:
+        reason = f"guardrail: {decision.reason}"
+        _, target = tasks.rollback_target(WHO, reason, decision.evidence[BACK_TO])
+        tasks.roll_back(WHO, reason, champion.version, target, decision.evidence)
 
 
 def maybe_retrain(run: RunContext, champion: Champion) -> None:
     """Ask the policy, put its answer on record, and retrain where it says so."""
     decision = tasks.recorded(run, "retrain")
     if decision is None:
-        decision = decide_retrain(tasks.retrain_state(run, champion), RETRAIN)
+        decision = decide_retrain(tasks.retrain_state(run, champion), tasks.retrain_policy())
         tasks.record(run.day, run.as_of, "retrain", decision)
     # A run that was interrupted between the decision and the gate goes on here.
     if decision.verdict and not tasks.recorded(run, "gate"):
         retrain_for_day(run.day, decision.reason)
+
+
+def check_challenger(run: RunContext, champion: Champion) -> None:
+    """Promote a challenger that is sound and that no evidence is against; drop one that is not, or waits too long."""
+    version = tasks.find_challenger()
+    if version is None or version == champion.version:
+        return
+    decision = tasks.recorded(run, "shadow", str(version))
+    if decision is None:
+        trial = tasks.try_challenger(run, version)
+        account, age_days = tasks.challenger_standing(run, version, champion)
+        decision = decide_shadow(trial, account, age_days, tasks.shadow_policy())
+        decision = with_evidence(decision, challenger=version, champion=champion.version)
+        tasks.record(run.day, run.as_of, "shadow", decision, str(version))
+    if decision.verdict:
+        tasks.promote_version(version, champion.version, WHO, decision.reason, decision.evidence)
+    elif DROPPED in decision.evidence:
+        tasks.drop_challenger(version)
+
+
+def with_evidence(decision: Decision, **more: int) -> Decision:
+    """Return a decision that also names versions."""
+    return Decision(decision.verdict, decision.reason, decision.evidence | more)
 
 
 if __name__ == "__main__":

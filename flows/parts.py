@@ -19,6 +19,7 @@ from adapters.prediction_sample import HeadlineLead, PredictionSampler
 from adapters.service_store import ServiceStore
 from adapters.settings import Settings, settings
 from adapters.spool_reader import SpoolReader
+from domain.evidence import EvidencePolicy
 from monitoring.windows import HEADLINE_LEAD, LEAD_TOLERANCE
 
 RETRAIN_LOCK = 715_006
@@ -43,6 +44,17 @@ class Parts:
     monitoring: MonitoringStore
     pager: Pager
     trigger: PipelineTrigger
+
+    @property
+    def evidence_policy(self) -> EvidencePolicy:
+        """Return the policy of accounts, as this stack is set."""
+        own = self.settings
+        return EvidencePolicy(
+            alpha=own.decision_alpha,
+            margin=own.decision_margin,
+            clip=own.decision_clip,
+            anchor_days=own.anchor_days,
+        )
 
     def retrain_lock(self) -> AbstractContextManager[bool]:
         """Hold the lock of retraining for a block; whether it was to be had."""

@@ -1,8 +1,11 @@
 """Retrain: training set, fit, calibrate, evaluate, register, gate; passed, the candidate becomes challenger."""
 
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from prefect import flow
+from prefect.runtime import flow_run
 
 from adapters.model_registry import CHALLENGER
 from adapters.snapshots import Snapshot
@@ -10,19 +13,23 @@ from domain.errors import Conflict
 from flows import tasks
 from flows.parts import parts
 from monitoring.policy import Decision
+from training.gate import CANDIDATE, CHAMPION, GateVerdict
 from training.retraining import RetrainPlan
 from training.run import TrainingRequest, gate_candidate, train_candidate
 
 PLAN = RetrainPlan()
+POLICY = "policy"
+"""Who asks when the retrain policy does; anybody else's retrain is put on record as a decision of its own."""
 
 
 @flow(name="retrain")
-def retrain(reason: str = "asked for by hand", until: date | None = None) -> bool:
+def retrain(reason: str = "asked for by hand", until: date | None = None, asked_by: str = "a person") -> bool:
     """Train a candidate on the newest matured days and compare it with the champion; never two at once.
 
     Args:
         reason: Why; goes on record with the run, the version and the decision.
         until: Monitored day; the day before it is the last to train and evaluate on; empty = the last whole day.
+        asked_by: Who asks; the monitoring run's own retrain says "policy".
     """
     run = tasks.begin(until)
     with parts().retrain_lock() as got:
@@ -30,15 +37,15 @@ def retrain(reason: str = "asked for by hand", until: date | None = None) -> boo
             raise Conflict("another retrain is under way")
         # Nobody else trains: a run that is open was left so by a process that was killed.
         parts().registry.close_abandoned_runs()
-        return _retrain(run, reason)
+        return _retrain(run, reason, asked_by)
 
 
 def retrain_for_day(day: date, reason: str) -> bool:
     """Retrain from another flow, as a run of its own beneath it."""
-    return bool(retrain(reason=reason, until=day))
+    return bool(retrain(reason=reason, until=day, asked_by=POLICY))
 
 
-def _retrain(run: tasks.RunContext, reason: str) -> bool:
+def _retrain(run: tasks.RunContext, reason: str, asked_by: str) -> bool:
     champion = tasks.load_champion()
     own = parts()
     flown_from, flown_until = PLAN.window(run.day)
@@ -51,16 +58,35 @@ def _retrain(run: tasks.RunContext, reason: str) -> bool:
     )
     data = Snapshot.now(own.database)
     candidate = train_candidate(data, own.registry, own.settings.signing_key, request, label_store=data)
-    verdict = gate_candidate(candidate, champion.model if champion else None, PLAN.gate)
+    of = "" if asked_by == POLICY else str(flow_run.id)
+    if of:
+        # The policy's wait begins anew, whoever asked.
+        asked = Decision(True, reason, {"asked_by": asked_by, "candidate": candidate.version})
+        tasks.record(run.day, run.as_of, "retrain", asked, of)
+    gate = replace(PLAN.gate, evidence=own.evidence_policy)
+    verdict = gate_candidate(candidate, champion.model if champion else None, gate)
     evidence = verdict.evidence() | {
         "candidate": candidate.version,
         "champion": champion and champion.version,
+        "held_out": held_out(verdict),
     }
     if verdict.passed:
         own.registry.set_alias(CHALLENGER, candidate.version)
         evidence |= tasks.trigger_pipeline(candidate.version)
-    tasks.record(run.day, run.as_of, "gate", Decision(verdict.passed, verdict.reason, evidence))
+    tasks.record(run.day, run.as_of, "gate", Decision(verdict.passed, verdict.reason, evidence), of)
     return verdict.passed
+
+
+def held_out(verdict: GateVerdict) -> dict[str, dict[str, Any]]:
+    """Return what both lost on each held-out day: the beginning of the candidate's account."""
+    return {
+        day.isoformat(): {
+            "rows": losses[CANDIDATE].rows,
+            "candidate": losses[CANDIDATE].log_loss,
+            "champion": losses[CHAMPION].log_loss,
+        }
+        for day, losses in verdict.held_out.items()
+    }
 
 
 if __name__ == "__main__":

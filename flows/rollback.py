@@ -15,7 +15,9 @@ def rollback(reason: str, expected_version: int | None = None, who: str = "prefe
         expected_version: The version you believe to serve; empty = whichever does.
         who: Who asks; goes into the ledger.
     """
-    return int(tasks.roll_back(who, reason, expected_version, {}).to_version)
+    serving, target = tasks.rollback_target(who, reason)
+    expected = serving if expected_version is None else expected_version
+    return int(tasks.roll_back(who, reason, expected, target, {}).to_version)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,14 @@
-"""When to retrain, when to promote a challenger, when to take a champion back: pure decisions with their evidence."""
+"""When to retrain, when a challenger is promoted, when a champion is taken back: pure decisions with their evidence.
+
+A fit is cheap and waiting is not: a candidate is fitted every week and serves the same evening, unless its account of
+evidence convicts it on days that it was not fitted on. The account goes on while it serves, and convicts it then.
+"""
 
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from domain.bootstrap import PairedDifference
+from domain.evidence import Account
 
 
 @dataclass(frozen=True)
@@ -18,24 +22,16 @@ class Decision:
 
 @dataclass(frozen=True)
 class RetrainPolicy:
-    """A retrain starts on a lasting breach, or when there is much that is new; never twice at once, never soon again.
+    """A retrain starts when it is due by the calendar and there is something new to learn from.
 
-    What a refit brings depends on how much the champion has not seen, relative to what it has: a month after three
-    months moved the loss as much as a quarter after nine. So the clock is the share of new labels, not the calendar:
-    it ticks fast for a young champion, slowly for an old one, and by itself as often as seasons turn once the
-    training window holds a year. `make policies` compares it with the calendar and with drift.
+    Neither drift nor a bad week starts one: a refit costs half a minute of a core, so it is not worth a guess when it
+    pays; `make policies` compares weekly with guesses.
     """
 
-    growth: float = 1 / 3
-    """New labels over those the champion was fitted on."""
-    breach_days: int = 4
-    of_days: int = 7
-    breach_gap: float = 0.08
-    """Realised less expected log-loss, in nats: a hard day raises both, a model gone wrong the difference."""
-    cool_down_days: int = 7
-    """And as many again for each retrain since the champion's own that came to nothing: a second one says that no
-    refit pays yet, a third that none will for a while."""
+    cadence_days: int = 7
+    """Days between two retrains, those asked for by hand included; 0 = only by hand."""
     minimum_labels: int = 1_000
+    """New labels a retrain is worth."""
 
 
 @dataclass(frozen=True)
@@ -43,101 +39,138 @@ class RetrainState:
     """What the policy looks at."""
 
     day: date
-    champion_known_until: date
-    """Last day whose labels the champion could have seen."""
-    champion_labels: int
-    """Flights with a label on the days it was fitted on."""
+    first_unknown: date
+    """First day whose labels the champion could not have seen."""
     new_labels: int
     last_retrain: date | None
-    in_vain: int
-    """Retrains since the champion's own: refused by the gate, dropped in the shadow, or rolled back."""
-    challenger: int | None
-    gaps: tuple[float, ...]
-    """Realised less expected log-loss of the newest days with labels since the champion serves, newest first:
-    what an earlier one lost is no reason to replace it."""
 
 
 def decide_retrain(state: RetrainState, policy: RetrainPolicy) -> Decision:
-    """Decide whether a retrain pays now."""
-    breaches = sum(gap > policy.breach_gap for gap in state.gaps[: policy.of_days])
-    growth = state.new_labels / max(state.champion_labels, 1)
-    cool_down = policy.cool_down_days * (1 + state.in_vain)
+    """Decide whether a retrain is due; a challenger on trial holds none back."""
+    since = max(state.last_retrain or state.first_unknown, state.first_unknown)
+    waited = (state.day - (state.last_retrain or state.first_unknown)).days
     evidence = {
         "new_labels": state.new_labels,
-        "champion_labels": state.champion_labels,
-        "growth": round(growth, 4),
-        "champion_age_days": (state.day - state.champion_known_until).days,
-        "breaches": breaches,
-        "gaps": list(state.gaps[: policy.of_days]),
+        "first_unknown": state.first_unknown.isoformat(),
         "last_retrain": state.last_retrain.isoformat() if state.last_retrain else None,
-        "in_vain": state.in_vain,
-        "challenger": state.challenger,
+        "cadence_days": policy.cadence_days,
     }
-    if state.challenger is not None:
-        return Decision(False, f"version {state.challenger} is being tried beside the champion", evidence)
-    if state.last_retrain and (state.day - state.last_retrain).days < cool_down:
-        said = f"the last retrain was on {state.last_retrain}, cool-down of {cool_down} days"
-        return Decision(False, said, evidence)
+    if not policy.cadence_days:
+        return Decision(False, "retrains are made by hand only", evidence)
+    if waited < policy.cadence_days:
+        return Decision(False, f"the next is due {policy.cadence_days - waited} days from now", evidence)
     if state.new_labels < policy.minimum_labels:
         return Decision(False, f"only {state.new_labels} new labels", evidence)
-    if breaches >= policy.breach_days:
-        return Decision(True, f"lost more than expected on {breaches} of {policy.of_days} days", evidence)
-    known = f"{state.new_labels} new labels, {growth:.0%} of the {state.champion_labels} it was fitted on"
-    if growth >= policy.growth:
-        return Decision(True, known, evidence)
-    return Decision(False, f"no lasting breach, and only {known}", evidence)
+    said = f"{waited} days since the last, {state.new_labels} labels since {since} that the champion has not seen"
+    return Decision(True, said, evidence)
 
 
 @dataclass(frozen=True)
 class ShadowPolicy:
-    """A challenger is promoted when it held beside the champion on live requests."""
+    """A challenger is promoted when it answers the day's own requests soundly and no evidence is against it."""
 
-    minimum_rows: int = 1_000
-    minimum_days: int = 2
-    largest_mean_loss: float = 0.005
-    """Log-loss it may lose to the champion in the mean, in nats. The gate showed it to be better on more days;
-    the shadow has to show that live requests do not contradict that, and two days scatter by as much."""
+    minimum_days: int = 3
+    """Days of its account, held-out days included, before it may serve: who came past the gate has none of those."""
+    largest_microseconds: float = 2_000.0
+    """Median time to score one live row."""
     give_up_days: int = 7
+    """A challenger that could not be tried, or waits for a person, is dropped then; it blocks no retrain before."""
     needs_approval: bool = False
     """Whether a person has the last word: then what held waits for one, beside the champion."""
 
 
 AWAITS = "awaits_approval"
-
-
-def decide_shadow(difference: PairedDifference | None, rows: int, policy: ShadowPolicy) -> Decision:
-    """Decide whether a challenger may take over; without enough live rows: not yet."""
-    if difference is None or rows < policy.minimum_rows or difference.days < policy.minimum_days:
-        return Decision(False, f"not enough live comparisons yet: {rows}", {"rows": rows})
-    evidence = {"rows": rows, **vars(difference)}
-    said = f"log-loss {difference.mean:+.4f} against the champion on {rows} live requests"
-    held = difference.mean <= policy.largest_mean_loss
-    if held and policy.needs_approval:
-        return Decision(
-            False, f"{said}: it held, and waits for a person's approval", evidence | {AWAITS: True}
-        )
-    return Decision(held, said, evidence)
+BACK_TO = "back_to"
+DROPPED = "dropped"
 
 
 @dataclass(frozen=True)
-class GuardrailPolicy:
-    """A new champion is rolled back when it is clearly worse than the one before."""
+class Trial:
+    """What a challenger made of one day's logged vectors."""
 
-    watch_days: int = 7
-    largest_mean_loss: float = 0.01
-    smallest_probability_worse: float = 0.95
-    minimum_rows: int = 1_500
+    rows: int
+    unsound: int
+    """Answers that are no probability."""
+    microseconds: float
+    """Median time to score one row; NaN without rows."""
+    error: str = ""
+    """Why it could not be loaded; empty where it could."""
+
+    def fault(self, policy: ShadowPolicy) -> str:
+        """Return what is technically wrong, empty where nothing is."""
+        if self.error:
+            return f"it cannot be loaded: {self.error}"
+        if self.unsound:
+            return f"{self.unsound} of {self.rows} answers are no probability"
+        if self.microseconds > policy.largest_microseconds:
+            return f"it takes {self.microseconds:.0f} microseconds a row"
+        return ""
 
 
-def decide_guardrail(difference: PairedDifference | None, rows: int, policy: GuardrailPolicy) -> Decision:
-    """Decide whether to roll back; the difference is of the new champion less the one before it."""
-    if difference is None or rows < policy.minimum_rows:
-        return Decision(False, f"not enough labels since the promotion: {rows}", {"rows": rows})
-    evidence = {"rows": rows, **vars(difference)}
-    worse = (
-        difference.mean > policy.largest_mean_loss
-        and difference.probability_worse >= policy.smallest_probability_worse
-    )
-    return Decision(
-        worse, f"log-loss {difference.mean:+.4f} against the champion before, {rows} flights", evidence
-    )
+def decide_shadow(trial: Trial, account: Account, age_days: int, policy: ShadowPolicy) -> Decision:
+    """Decide whether a challenger serves from now on, is dropped, or waits; the evidence says which.
+
+    Parameters
+    ----------
+    account : Account
+        Of the challenger against the champion.
+    age_days : int
+        Since it became challenger.
+    """
+    evidence: dict[str, Any] = {
+        "rows": trial.rows,
+        "microseconds": trial.microseconds if trial.microseconds == trial.microseconds else None,
+        "age_days": age_days,
+        **account.as_dict(),
+    }
+    fault = trial.fault(policy)
+    if fault:
+        return Decision(False, f"dropped: {fault}", evidence | {DROPPED: True})
+    said = account.sentence("the champion")
+    if account.convicted:
+        return Decision(False, f"dropped: {said}", evidence | {DROPPED: True})
+    if trial.rows and account.compared_days >= policy.minimum_days:
+        if not policy.needs_approval:
+            return Decision(True, f"sound on {trial.rows} live requests; {said}", evidence)
+        waits = f"{said}: it held, and waits for a person's approval"
+        evidence |= {AWAITS: True}
+    else:
+        waits = f"not enough to go by yet: {trial.rows} live requests; {said}"
+    if age_days >= policy.give_up_days:
+        evidence.pop(AWAITS, None)
+        return Decision(False, f"dropped after {age_days} days: {waits}", evidence | {DROPPED: True})
+    return Decision(False, waits, evidence)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An account of the champion against another version."""
+
+    other: int
+    """The version that would be taken back to."""
+    account: Account
+
+
+def decide_guardrail(before: Standing | None, anchor: Standing | None) -> Decision:
+    """Decide whether to take the champion back; the evidence names the version to take back to.
+
+    Parameters
+    ----------
+    before : Standing, optional
+        Against the last admitted version before it, from its first held-out day on; None when it is not watched.
+    anchor : Standing, optional
+        Of what served each day against what served four weeks earlier; None when there is none.
+    """
+    evidence: dict[str, Any] = {}
+    said = []
+    convicted: Standing | None = None
+    for name, standing in (("before", before), ("anchor", anchor)):
+        if standing is None:
+            continue
+        evidence[name] = {"version": standing.other, **standing.account.as_dict()}
+        said.append(standing.account.sentence(f"version {standing.other}"))
+        if standing.account.convicted and convicted is None:
+            convicted = standing
+    if convicted is not None:
+        evidence[BACK_TO] = convicted.other
+    return Decision(convicted is not None, "; ".join(said) or "nothing to compare with", evidence)

@@ -202,6 +202,11 @@ RUN_MISSED = WatchRule(
     "Days were predicted and nobody looked at them: are Prefect's server and worker alive? The next run "
     "catches up by itself; the flow `backfill` does at once.",
 )  # fmt: skip
+RUN_FAILED = WatchRule(
+    "a monitoring run failed", "critical",
+    "Its flow run in Prefect has the traceback. What it measured is kept; run the flow `nightly-monitoring` for "
+    "that day again: it decides what it had not decided yet.",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

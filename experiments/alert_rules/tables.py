@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
-from monitoring.policy import GuardrailPolicy, RetrainPolicy, ShadowPolicy
+from domain.evidence import EvidencePolicy
+from monitoring.policy import RetrainPolicy, ShadowPolicy
 from training.gate import GatePolicy
 from training.retraining import RetrainPlan
 
-POLICIES = (RetrainPolicy, RetrainPlan, GatePolicy, ShadowPolicy, GuardrailPolicy)
+POLICIES = (RetrainPolicy, RetrainPlan, GatePolicy, ShadowPolicy, EvidencePolicy)
 PLAIN = (int, float, bool)
 MONTHLY = (
     ("n", "flights"), ("late_rate", "late"), ("auc", "AUC"), ("log_loss", "log-loss"),

@@ -1,9 +1,9 @@
 """Replay the year under one retrain policy, day by day, with the decisions of production.
 
-Each day the flow `nightly-monitoring` checks the champion, then the challenger, then asks its policy; here the same
-functions are called in the same order on the same evidence. What differs: nobody waits for a fit, and a candidate's
-speed is not evaluated. Nothing here looks past the monitoring run: labels count from the minute they were known, and a
-version answers from the minute it was promoted.
+Each day the flow `nightly-monitoring` checks the champion, asks the retrain policy, and tries the challenger the same
+evening; here the same functions are called in the same order on the same evidence. What differs: a candidate's speed
+is not judged. Nothing here looks past the monitoring run: labels count from the minute they were known, and a version
+answers from the minute it was promoted.
 """
 
 from collections import Counter
@@ -14,25 +14,36 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from domain.bootstrap import PairedDifference, paired_difference
-from domain.clock import from_minute, minute_floor
+from adapters.deployments import Deployment
+from domain.clock import minute_floor
+from domain.evidence import DayLoss, EvidencePolicy, Losses, compare_versions, day_losses
 from domain.flights import Floats, Ints
 from domain.metrics import log_loss_gap, log_losses
 from experiments.retrain_policies.candidates import Candidate
 from experiments.retrain_policies.year import Year, day_number
 from monitoring.policy import (
+    BACK_TO,
+    DROPPED,
     Decision,
-    GuardrailPolicy,
     RetrainState,
     ShadowPolicy,
+    Trial,
     decide_guardrail,
     decide_shadow,
 )
-from monitoring.windows import run_moment, trailing
-from training.gate import evaluate_gate
+from monitoring.standing import (
+    ANCHOR_EPOCH_DAYS,
+    Promotion,
+    served_by_day,
+    standing_anchor,
+    standing_before,
+    versions_in_play,
+    with_held_out,
+)
+from monitoring.windows import last_complete_day, run_moment
+from training.gate import CANDIDATE, CHAMPION, GateVerdict, evaluate_gate
 from training.retraining import RetrainPlan, comparison
 
-HISTORY_DAYS = 14
 Fit = Callable[[date], Candidate]
 
 
@@ -48,6 +59,8 @@ class DayView:
     """The year's rows of the day."""
     labelled: Ints
     """Those of them whose label was known by the monitoring run."""
+    gap: float
+    """Realised less expected log-loss of what was answered that day; NaN without labels."""
     probability: Floats
     """What was answered; shape (n,) as the year's rows, NaN where nothing was asked yet."""
     year: Year
@@ -58,7 +71,7 @@ class Contestant(Protocol):
 
     name: str
     gated: bool
-    """Whether a candidate is checked by gate and shadow; without, it serves at once."""
+    """Whether a candidate is checked by gate and accounts; without, it serves at once and for good."""
 
     def alarms(self, view: DayView) -> list[str]:
         """Return what it raises that day; asked before `decide`."""
@@ -67,18 +80,6 @@ class Contestant(Protocol):
     def decide(self, view: DayView) -> Decision:
         """Return whether to retrain now."""
         ...
-
-
-@dataclass
-class Seat:
-    """A candidate in the champion's or the challenger's place."""
-
-    candidate: Candidate
-    since: int
-    """Minute from which it is asked."""
-    version: int
-    before: "Seat | None" = None
-    """Who served before a promotion; None after a rollback, which nothing watches."""
 
 
 @dataclass
@@ -106,15 +107,24 @@ class Contest:
 
     def __init__(self, year: Year, first: Candidate, fit: Fit, contestant: Contestant, plan: RetrainPlan):
         self._year, self._fit, self._contestant, self._plan = year, fit, contestant, plan
-        self._champion = Seat(first, 0, 1)
-        self._challenger: Seat | None = None
-        self._versions = 1
-        self._retrained: list[date] = []
-        self._gaps: list[tuple[date, float]] = []
-        self._gap_day: date | None = None
+        self._versions = {1: first}
+        self._held_out: dict[int, Losses] = {}
+        self._ledger: list[Deployment] = []
+        self._losses: dict[date, dict[int, DayLoss]] = {}
+        self._last_retrain: date | None = None
         self._served = first.probability.copy()
-        self._answered_by = np.ones(len(year.rows), dtype=np.int64)
-        self._shadow, self._guardrail = ShadowPolicy(), GuardrailPolicy()
+        self._shadow = ShadowPolicy()
+        self._challenger: tuple[int, date] | None = None
+        """The version that waits, and since when."""
+        self._change("promote", 1, first.window.as_of - timedelta(minutes=1), "the first")
+
+    @property
+    def _policy(self) -> EvidencePolicy:
+        return self._plan.gate.evidence
+
+    @property
+    def _champion(self) -> int:
+        return self._ledger[0].to_version
 
     def replay(self, begins: date, ends: date, progress: Callable[[date], None] = lambda day: None) -> Record:
         """Replay the days from one to another, both included."""
@@ -127,126 +137,155 @@ class Contest:
         return self._record
 
     def monitor(self, day: date) -> None:
-        """Check champion and challenger, ask the policy, retrain where it says so: the flow's order."""
-        as_of = run_moment(day)
-        view = self._look(day, as_of)
+        """Measure the day, check the champion, ask the policy, retrain where it says so: the flow's order."""
+        view = self._look(day)
         self._record.alarms.append((day, self._contestant.alarms(view)))
-        self._check_guardrail(day, as_of)
-        self._check_challenger(day, as_of)
-        decision = self._contestant.decide(self._look(day, as_of))
+        if self._contestant.gated:
+            self._measure_versions(view)
+            self._check_guardrail(view)
+        decision = self._contestant.decide(self._look(day))
         if decision.verdict:
-            self._retrain(day, as_of, decision)
+            self._retrain(view, decision)
+        if self._challenger is not None:
+            self._try(*self._challenger, view)
 
-    def _look(self, day: date, as_of: datetime) -> DayView:
-        flown = np.flatnonzero(self._year.rows.day == day_number(day))
-        labelled = self._known(day, day, as_of)
-        if self._gap_day != day:
-            gap = log_loss_gap(self._year.rows.y[labelled], self._served[labelled])
-            self._gaps, self._gap_day = [(day, gap), *self._gaps][:HISTORY_DAYS], day
-        champion = self._champion.candidate
+    def _look(self, day: date) -> DayView:
+        as_of = run_moment(day)
+        champion = self._versions[self._champion]
         first_unknown = champion.window.as_of.date()
-        serves_since = from_minute(self._champion.since).date()
         state = RetrainState(
             day=day,
-            champion_known_until=first_unknown - timedelta(days=1),
-            champion_labels=champion.labels,
+            first_unknown=first_unknown,
             new_labels=len(self._known(first_unknown, day, as_of)),
-            last_retrain=max(self._retrained, default=None),
-            in_vain=sum(day >= first_unknown for day in self._retrained),
-            challenger=self._challenger.version if self._challenger else None,
-            gaps=tuple(gap for day, gap in self._gaps if gap == gap and day >= serves_since),
+            last_retrain=self._last_retrain,
         )
-        return DayView(day, as_of, state, champion, flown, labelled, self._served, self._year)
+        labelled = self._known(day, day, as_of)
+        return DayView(
+            day,
+            as_of,
+            state,
+            champion,
+            np.flatnonzero(self._year.rows.day == day_number(day)),
+            labelled,
+            log_loss_gap(self._year.rows.y[labelled], self._served[labelled]),
+            self._served,
+            self._year,
+        )
 
     def _known(self, first: date, last: date, as_of: datetime) -> Ints:
         return np.flatnonzero(self._year.known(first, last, as_of))
 
-    def _check_guardrail(self, day: date, as_of: datetime) -> None:
-        seat, policy = self._champion, self._guardrail
-        age = minute_floor(as_of) - seat.since
-        if seat.before is None or not self._contestant.gated or age // 1440 > policy.watch_days:
-            return
-        rows = self._known(*trailing(day, age // 1440 + 2), as_of)
-        rows = rows[self._answered_by[rows] == seat.version]
-        decision = decide_guardrail(
-            *self._paired(rows, self._served, seat.before.candidate.probability), policy
-        )
-        if decision.verdict:
-            before = seat.before
-            self._seat(
-                day, as_of, Seat(before.candidate, minute_floor(as_of), before.version), "rollback", decision
-            )
-
-    def _check_challenger(self, day: date, as_of: datetime) -> None:
-        trial = self._challenger
-        if trial is None:
-            return
-        rows = self._known(*trailing(day, self._shadow.give_up_days), as_of)
-        rows = rows[self._year.rows.queries.as_of[rows] >= trial.since]
-        difference, n = self._paired(rows, trial.candidate.probability, self._served)
-        decision = decide_shadow(difference, n, self._shadow)
-        if decision.verdict:
-            self._promote(day, as_of, trial, decision)
-        elif difference is not None and difference.days >= self._shadow.give_up_days:
-            self._challenger = None
-            self._record.changes.append(_change(day, "dropped", trial, decision))
-
-    def _paired(self, rows: Ints, one: Floats, other: Floats) -> tuple[PairedDifference | None, int]:
+    def _measure_versions(self, view: DayView) -> None:
+        rows = view.labelled
         if not len(rows):
-            return None, 0
+            return
         late = self._year.rows.y[rows]
-        losses = log_losses(late, one[rows]), log_losses(late, other[rows])
-        return paired_difference(*losses, self._year.rows.day[rows]), len(rows)
+        played = versions_in_play(self._ledger, view.day, self._policy)
+        if self._challenger is not None:
+            played.add(self._challenger[0])
+        losses = {v: log_losses(late, self._versions[v].probability[rows]) for v in played}
+        for day, found in day_losses(self._year.rows.day[rows], losses).items():
+            self._losses.setdefault(day, {}).update(found)
 
-    def _retrain(self, day: date, as_of: datetime, asked: Decision) -> None:
-        candidate = self._fit(day)
-        self._retrained.append(day)
-        self._versions += 1
-        seat = Seat(candidate, minute_floor(as_of), self._versions)
+    def _check_guardrail(self, view: DayView) -> None:
+        promotion, champion = self._promotion(), self._champion
+        before = None
+        if promotion is not None:
+            before = standing_before(promotion, self._account_of(champion), view.day, self._policy)
+        first = view.day - timedelta(days=ANCHOR_EPOCH_DAYS + self._policy.anchor_days)
+        served = served_by_day(self._ledger, first, view.day)
+        last = next((row for row in self._ledger if row.action == "rollback"), None)
+        rolled_back = last_complete_day(last.at) if last else None
+        anchor = standing_anchor(champion, served, self._losses, view.day, rolled_back, self._policy)
+        decision = decide_guardrail(before, anchor)
+        if decision.verdict:
+            self._seat("rollback", decision.evidence[BACK_TO], view, decision)
+
+    def _promotion(self) -> Promotion | None:
+        newest = self._ledger[0]
+        if newest.action != "promote":
+            return None
+        version = newest.to_version
+        first = min(self._held_out.get(version, {}), default=None)
+        return Promotion(version, newest.from_version, last_complete_day(newest.at), first)
+
+    def _account_of(self, version: int) -> Losses:
+        return with_held_out(self._losses, self._held_out.get(version, {}))
+
+    def _retrain(self, view: DayView, asked: Decision) -> None:
+        candidate = self._fit(view.day)
+        version = max(self._versions) + 1
+        self._versions[version] = candidate
+        self._last_retrain = view.day
         self._record.cpu_seconds += candidate.cpu_seconds
-        passed = Decision(True, "no gate", {}) if not self._contestant.gated else self._gate(candidate)
+        verdict = self._gate(candidate) if self._contestant.gated else GateVerdict(())
         self._record.retrains.append(
             {
-                "day": day.isoformat(),
-                "version": seat.version,
+                "day": view.day.isoformat(),
+                "version": version,
                 "asked": asked.reason,
-                "passed": passed.verdict,
-                "gate": passed.reason,
+                "passed": verdict.passed,
+                "gate": verdict.reason,
+                "evidence": verdict.account and round(verdict.account.evidence, 3),
             }
         )
+        self._keep_held_out(version, verdict)
         if not self._contestant.gated:
-            self._promote(day, as_of, seat, passed)
-        elif passed.verdict:
-            self._challenger = seat
+            self._seat("promote", version, view, Decision(True, "no gate", {}))
+        elif verdict.passed:
+            self._challenger = version, view.day
 
-    def _gate(self, candidate: Candidate) -> Decision:
+    def _gate(self, candidate: Candidate) -> GateVerdict:
         rows = candidate.held_out
         # What the champion would say of the held-out days, were it asked: not what another one answered then.
-        verdict = evaluate_gate(
+        return evaluate_gate(
             comparison(
                 self._year.rows.take(rows),
                 candidate.probability[rows],
-                self._champion.candidate.probability[rows],
+                self._versions[self._champion].probability[rows],
                 candidate.baselines,
                 0.0,
                 candidate.megabytes,
             ),
             self._plan.gate,
         )
-        return Decision(verdict.passed, verdict.reason, verdict.evidence())
 
-    def _promote(self, day: date, as_of: datetime, seat: Seat, decision: Decision) -> None:
-        self._challenger = None
-        promoted = Seat(seat.candidate, minute_floor(as_of), seat.version, self._champion)
-        self._seat(day, as_of, promoted, "promote", decision)
+    def _keep_held_out(self, version: int, verdict: GateVerdict) -> None:
+        """Begin the candidate's account with the days that the gate judged it on."""
+        self._held_out[version] = {
+            day: {version: losses[CANDIDATE], self._champion: losses[CHAMPION]}
+            for day, losses in verdict.held_out.items()
+        }
 
-    def _seat(self, day: date, as_of: datetime, seat: Seat, action: str, decision: Decision) -> None:
-        self._champion = seat
-        asked_later = self._year.rows.queries.as_of >= seat.since
-        self._served[asked_later] = seat.candidate.probability[asked_later]
-        self._answered_by[asked_later] = seat.version
-        self._record.changes.append(_change(day, action, seat, decision))
+    def _try(self, version: int, since: date, view: DayView) -> None:
+        p = self._versions[version].probability[view.flown]
+        trial = Trial(len(p), int((~np.isfinite(p)).sum()), 0.0)
+        losses = self._account_of(version)
+        first = min(self._held_out[version], default=since)
+        account = compare_versions(losses, version, self._champion, first, view.day, self._policy)
+        decision = decide_shadow(trial, account, (view.day - since).days, self._shadow)
+        if decision.verdict:
+            self._challenger = None
+            self._seat("promote", version, view, decision)
+        elif DROPPED in decision.evidence:
+            self._challenger = None
+            self._note("dropped", version, view.day, decision.reason)
 
+    def _seat(self, action: str, version: int, view: DayView, decision: Decision) -> None:
+        self._change(action, version, view.as_of, decision.reason)
+        asked_later = self._year.rows.queries.as_of >= minute_floor(view.as_of)
+        self._served[asked_later] = self._versions[version].probability[asked_later]
+        self._note(action, version, view.day, decision.reason)
 
-def _change(day: date, action: str, seat: Seat, decision: Decision) -> dict[str, Any]:
-    return {"day": day.isoformat(), "action": action, "version": seat.version, "reason": decision.reason}
+    def _note(self, action: str, version: int, day: date, reason: str) -> None:
+        self._record.changes.append(
+            {"day": day.isoformat(), "action": action, "version": version, "reason": reason}
+        )
+
+    def _change(self, action: Any, version: int, at: datetime, reason: str) -> None:
+        """Write the ledger's newest row."""
+        before = self._ledger[0].to_version if self._ledger else None
+        row = Deployment(
+            len(self._ledger) + 1, action, before, version, "contest", reason, {}, None, "done", at, at
+        )
+        self._ledger.insert(0, row)

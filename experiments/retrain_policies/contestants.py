@@ -54,7 +54,7 @@ class NaiveDrift:
     drift: DefaultDrift = field(default_factory=DefaultDrift)
     name: str = "naive drift"
     gated: bool = True
-    cool_down_days: int = RetrainPolicy.cool_down_days
+    cool_down_days: int = 7
     _drifted: bool = False
 
     def alarms(self, view: DayView) -> list[str]:
@@ -86,7 +86,7 @@ class Ours:
         late, p = view.year.rows.y[view.labelled], view.probability[view.labelled]
         measured = {
             "drift_columns": (self._drifted(view), len(view.flown)),
-            "log_loss_gap": (view.state.gaps[0] if view.state.gaps else float("nan"), len(late)),
+            "log_loss_gap": (view.gap, len(late)),
             "realised_auc": (auc(late, p), len(late)),
         }
         for metric, (value, n) in measured.items():

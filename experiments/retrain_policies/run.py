@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
 from multiprocessing import get_context
@@ -143,8 +143,8 @@ def findings(bench: Bench, records: list[Record]) -> Findings:
         "trees": plan.parameters.n_trees,
         "parameters": plan.parameters.as_dict(),
         "window_days": plan.retrain.window_days,
-        "policy": vars(plan.policy),
-        "gate": vars(plan.retrain.gate),
+        "policy": asdict(plan.policy),
+        "gate": asdict(plan.retrain.gate),
         "year": bench.year.fingerprint,
     }
     return Findings(bench.year, plan.begins, plan.ends, records, oracle, made_with)

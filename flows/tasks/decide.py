@@ -1,96 +1,167 @@
-"""What decisions look at, and what they do: comparisons, the retrain policy's state, changes of the champion."""
+"""What decisions look at, and what they do: accounts, the retrain policy's state, changes of the champion."""
 
+import time
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from adapters.deployments import ANY, Deployment
 from adapters.model_registry import CHALLENGER
-from adapters.prediction_columns import PredictionColumns
-from domain.bootstrap import PairedDifference, paired_difference
+from adapters.monitoring_store import StoredDecision
+from domain.errors import ContractMismatch, NotFound, SignatureInvalid
+from domain.evidence import Account, DayLoss, Losses, compare_versions
+from domain.features.catalogue import CONTRACT_HASH
 from domain.flights import Floats
-from domain.metrics import log_losses
+from domain.model import FlightModel
 from flows.parts import parts
 from flows.tasks.defaults import task
-from flows.tasks.inputs import Champion, RunContext, fetch_predictions, headline, trained_days
-from monitoring import windows
-from monitoring.policy import RetrainState, ShadowPolicy
+from flows.tasks.inputs import LEDGER_ROWS, Champion, RunContext, fetch_predictions, headline
+from monitoring.policy import RetrainPolicy, RetrainState, ShadowPolicy, Standing, Trial
+from monitoring.standing import (
+    ANCHOR_EPOCH_DAYS,
+    Promotion,
+    served_by_day,
+    standing_anchor,
+    standing_before,
+    with_held_out,
+)
+from monitoring.windows import last_complete_day
 
-GAP_DAYS = 14
-"""Days whose gaps the retrain policy may ask for."""
-
-
-@task
-def last_change() -> Deployment | None:
-    """Return the newest finished row of the ledger."""
-    return next((row for row in parts().deployments.history() if row.status == "done"), None)
-
-
-@task
-def compare_challenger(run: RunContext, days: int) -> tuple[int | None, PairedDifference | None, int]:
-    """Compare the challenger with the champion on the live requests both scored: version, difference, rows."""
-    version = parts().registry.alias(CHALLENGER)
-    if version is None:
-        return None, None, 0
-    predictions = headline(fetch_predictions.fn(run, days))
-    rows = (predictions.challenger_version == version) & ~np.isnan(predictions.is_late)
-    return version, *_paired(predictions, rows, predictions.challenger_probability, predictions.probability)
+GATE_DAYS = 60
+"""How far back a version's gate decision is looked for."""
+TIMED_ROWS = 100
 
 
 @task
-def compare_with_previous(run: RunContext, promotion: Deployment) -> tuple[PairedDifference | None, int]:
-    """Compare a new champion with the one before it, on the new one's answers: difference, rows."""
-    if promotion.from_version is None:
-        return None, 0
-    days = (run.as_of - promotion.at).days + 2
-    predictions = headline(fetch_predictions.fn(run, days))
-    rows = (predictions.model_version == promotion.to_version) & ~np.isnan(predictions.is_late)
-    if not rows.any():
-        return None, 0
-    before = np.full(len(predictions), np.nan)
-    before[rows] = parts().registry.load(promotion.from_version).probability(predictions.features[rows])
-    return _paired(predictions, rows, predictions.probability, before)
+def champion_standings(run: RunContext, champion: Champion) -> tuple[Standing | None, Standing | None]:
+    """Return the champion's accounts: against the one before it, and of what serves against the anchor."""
+    own, policy = parts(), parts().evidence_policy
+    history = own.deployments.history(LEDGER_ROWS)
+    losses = measured_losses(run, max(policy.watch_days, ANCHOR_EPOCH_DAYS))
+    before = None
+    promotion, held_out = _promotion(run, history, champion.version)
+    if promotion is not None:
+        before = standing_before(promotion, with_held_out(losses, held_out), run.day, policy)
+    served = served_by_day(history, run.day - timedelta(days=ANCHOR_EPOCH_DAYS + policy.anchor_days), run.day)
+    rollbacks = (row for row in history if row.status == "done" and row.action == "rollback")
+    last = next(rollbacks, None)
+    rolled_back = last_complete_day(last.at) if last else None
+    anchor = standing_anchor(champion.version, served, losses, run.day, rolled_back, policy)
+    return before, anchor
 
 
-def _paired(
-    predictions: PredictionColumns, rows: np.ndarray, one: Floats, other: Floats
-) -> tuple[PairedDifference | None, int]:
-    n = int(rows.sum())
-    if not n:
-        return None, 0
-    late = predictions.is_late[rows] == 1
-    losses = log_losses(late, one[rows]), log_losses(late, other[rows])
-    return paired_difference(*losses, windows.day_numbers(predictions)[rows]), n
+def _promotion(run: RunContext, history: list[Deployment], champion: int) -> tuple[Promotion | None, Losses]:
+    """Return how the champion came to serve, with its held-out days; None where it was taken back to, or by hand."""
+    newest = next((row for row in history if row.status == "done"), None)
+    if newest is None or newest.action != "promote" or newest.to_version != champion:
+        return None, {}
+    gate = _gate_of(run, champion)
+    held_out = held_out_losses(gate.evidence) if gate else {}
+    first = min(held_out, default=None)
+    return Promotion(champion, newest.from_version, last_complete_day(newest.at), first), held_out
 
 
-def with_approval(policy: ShadowPolicy) -> ShadowPolicy:
-    """Return the policy as this stack is set: with a person's approval, or without."""
-    return replace(policy, needs_approval=parts().settings.promotion_needs_approval)
+def measured_losses(run: RunContext, days: int) -> Losses:
+    """Return what versions lost by day, as the monitoring runs measured."""
+    found = parts().monitoring.version_losses(run.day - timedelta(days=days), run.day)
+    return {
+        day: {version: DayLoss(n, loss) for version, (n, loss) in versions.items()}
+        for day, versions in found.items()
+    }
+
+
+def held_out_losses(evidence: dict[str, Any]) -> dict[date, dict[int, DayLoss]]:
+    """Return what candidate and champion lost on the held-out days, out of the evidence of a gate decision."""
+    candidate, champion = evidence.get("candidate"), evidence.get("champion")
+    if candidate is None or champion is None:
+        return {}
+    return {
+        date.fromisoformat(day): {
+            candidate: DayLoss(losses["rows"], losses["candidate"]),
+            champion: DayLoss(losses["rows"], losses["champion"]),
+        }
+        for day, losses in evidence.get("held_out", {}).items()
+    }
+
+
+def _gate_of(run: RunContext, version: int) -> StoredDecision | None:
+    """Return the gate decision that a version passed, None where none is on record."""
+    found = parts().monitoring.decisions(run.day - timedelta(days=GATE_DAYS), run.day)
+    passed = [d for d in found if d.kind == "gate" and d.verdict and d.evidence.get("candidate") == version]
+    return passed[-1] if passed else None
+
+
+@task
+def find_challenger() -> int | None:
+    """Return the version that has the challenger's alias."""
+    return parts().registry.alias(CHALLENGER)
+
+
+@task
+def try_challenger(run: RunContext, version: int) -> Trial:
+    """Let a challenger answer the day's live requests, from the vectors that were logged."""
+    try:
+        model = parts().registry.load(version)
+        model.require_contract(CONTRACT_HASH)
+    except (SignatureInvalid, ContractMismatch, NotFound) as error:
+        return Trial(0, 0, float("nan"), str(error))
+    vectors = headline(fetch_predictions.fn(run)).features
+    if not len(vectors):
+        return Trial(0, 0, float("nan"))
+    p = model.probability(vectors)
+    unsound = int((~np.isfinite(p) | (p < 0) | (p > 1)).sum())
+    return Trial(len(p), unsound, median_microseconds(model, vectors))
+
+
+def median_microseconds(model: FlightModel, vectors: Floats) -> float:
+    """Return the median time to score one row."""
+    times = []
+    for i in range(min(TIMED_ROWS, len(vectors))):
+        start = time.perf_counter()
+        model.probability(vectors[i : i + 1])
+        times.append(time.perf_counter() - start)
+    return float(np.median(times) * 1e6)
+
+
+@task
+def challenger_standing(run: RunContext, version: int, champion: Champion) -> tuple[Account, int]:
+    """Return a challenger's account against the champion, and for how many days it has been challenger."""
+    gate = _gate_of(run, version)
+    tried = [
+        d.day
+        for d in parts().monitoring.decisions(run.day - timedelta(days=GATE_DAYS), run.day)
+        if d.kind == "shadow" and d.evidence.get("challenger") == version
+    ]
+    since = min([*tried, gate.day if gate else run.day])
+    held_out = held_out_losses(gate.evidence) if gate else {}
+    losses = with_held_out(measured_losses(run, GATE_DAYS), held_out)
+    first = min(held_out, default=since)
+    account = compare_versions(losses, version, champion.version, first, run.day, parts().evidence_policy)
+    return account, (run.day - since).days
+
+
+def retrain_policy() -> RetrainPolicy:
+    """Return the retrain policy as this stack is set."""
+    return RetrainPolicy(cadence_days=parts().settings.retrain_cadence_days)
+
+
+def shadow_policy() -> ShadowPolicy:
+    """Return the shadow policy as this stack is set: with a person's approval, or without."""
+    return replace(ShadowPolicy(), needs_approval=parts().settings.promotion_needs_approval)
 
 
 @task
 def retrain_state(run: RunContext, champion: Champion) -> RetrainState:
     """Gather what the retrain policy looks at."""
     own = parts()
-    known_until = datetime.fromisoformat(champion.model.manifest.as_of)
-    first_unknown = known_until.date()
-    history = own.monitoring.history(run.day, GAP_DAYS)
-    change = last_change.fn()
-    serves_since = change.at.date().isoformat() if change else ""
+    first_unknown = datetime.fromisoformat(champion.model.manifest.as_of).date()
     return RetrainState(
         day=run.day,
-        champion_known_until=first_unknown - timedelta(days=1),
-        champion_labels=own.labels.count_known_by(known_until, *trained_days(champion)),
+        first_unknown=first_unknown,
         new_labels=own.labels.count_known_by(run.as_of, first_unknown, run.day),
         last_retrain=own.monitoring.last_retrain(),
-        in_vain=sum(
-            decision.kind == "retrain" and decision.verdict
-            for decision in own.monitoring.decisions(first_unknown, run.day)
-        ),
-        challenger=own.registry.alias(CHALLENGER),
-        gaps=tuple(v for day, v, _ in history.get("log_loss_gap", []) if day >= serves_since),
     )
 
 
@@ -107,7 +178,7 @@ def promote_version(
 ) -> Deployment:
     """Promote a version; once it serves, the same again is no error."""
     own = parts()
-    current = own.championship.champion()
+    current = own.deployments.reconcile(own.championship.champion)
     if current == version:
         return own.deployments.history(1)[0]
     expected = ANY if expected_version is None else expected_version
@@ -115,13 +186,33 @@ def promote_version(
 
 
 @task
-def roll_back(who: str, reason: str, expected_version: int | None, evidence: dict[str, Any]) -> Deployment:
-    """Promote the rollback target, the champion before."""
-    expected = ANY if expected_version is None else expected_version
-    return parts().championship.rollback(who, reason, expected_version=expected, evidence=evidence)
+def rollback_target(who: str, reason: str, preferred: int | None = None) -> tuple[int | None, int]:
+    """Return who serves and to whom a rollback goes: settled once, so that one that is tried again goes no further."""
+    own = parts()
+    serving = own.deployments.reconcile(own.championship.champion)
+    repeated = own.championship.repeated_rollback(who, reason)
+    if repeated is not None and repeated.to_version == serving:
+        return serving, repeated.to_version
+    return serving, own.championship.rollback_target(preferred)
 
 
 @task
-def drop_challenger() -> None:
-    """Remove the challenger's alias."""
-    parts().registry.delete_alias(CHALLENGER)
+def roll_back(
+    who: str, reason: str, expected_version: int | None, to_version: int, evidence: dict[str, Any]
+) -> Deployment:
+    """Take the champion back to a version; once that serves, the same again is no error."""
+    own = parts()
+    # A try whose answer was lost may have left its row planned, or the alias moved.
+    if own.deployments.reconcile(own.championship.champion) == to_version:
+        return next(row for row in own.deployments.history() if row.status == "done")
+    return own.championship.rollback(
+        who, reason, to_version=to_version, expected_version=expected_version, evidence=evidence
+    )
+
+
+@task
+def drop_challenger(version: int) -> None:
+    """Remove the challenger's alias from a version that still has it."""
+    own = parts()
+    if own.registry.alias(CHALLENGER) == version:
+        own.registry.delete_alias(CHALLENGER)

@@ -7,13 +7,16 @@ from datetime import date, datetime, timedelta
 
 from adapters.model_registry import CHAMPION
 from adapters.prediction_columns import PredictionColumns
-from domain.errors import InvalidInput, SignatureInvalid
+from domain.errors import InvalidInput, NotFound, SignatureInvalid
 from domain.features.catalogue import CONTRACT_HASH
 from domain.model import FlightModel
 from flows.parts import parts
 from flows.tasks.defaults import task
 from monitoring import windows
+from monitoring.standing import champion_at
 
+LEDGER_ROWS = 1_000
+"""Newest changes of the champion a run looks at."""
 MISSED_DAYS = 14
 """How far back a run looks for days that were missed."""
 logger = logging.getLogger(__name__)
@@ -66,11 +69,27 @@ def missed_runs(run: RunContext) -> list[RunContext]:
 
 @task
 def load_champion() -> Champion | None:
-    """Load the version that serves, None where none does or its artifact is refused: the run goes on."""
-    version = parts().registry.alias(CHAMPION)
+    """Load the version that serves now, None where none does or its artifact is refused: the run goes on."""
+    return _loaded(parts().registry.alias(CHAMPION))
+
+
+@task
+def load_champion_of(run: RunContext) -> Champion | None:
+    """Load the version that served when the run's day ended, whichever serves now."""
+    own = parts()
+    # What a person moved by hand is in the ledger only when somebody has looked.
+    serving = own.deployments.reconcile(own.championship.champion)
+    history = own.deployments.history(LEDGER_ROWS)
+    version = champion_at(history, run.as_of)
+    if version is None and run.is_newest:
+        version = serving  # the first champion was promoted after the day, and nothing served before
+    return _loaded(version)
+
+
+def _loaded(version: int | None) -> Champion | None:
     try:
         return Champion(version, parts().registry.load(version)) if version is not None else None
-    except SignatureInvalid as error:
+    except (SignatureInvalid, NotFound) as error:
         logger.warning("the champion's artifact is refused", extra={"version": version, "reason": str(error)})
         return None
 

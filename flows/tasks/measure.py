@@ -7,23 +7,26 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from adapters.model_registry import CHALLENGER, CHAMPION
+from adapters.monitoring_store import VERSION_SLICE
 from adapters.prediction_columns import PredictionColumns
 from adapters.prediction_sample import Sample, WindowTotals
 from adapters.spool_reader import unshipped_bytes
 from adapters.waiting import wait_until
 from domain.clock import from_minute
-from domain.errors import NotFound, SignatureInvalid
+from domain.errors import ContractMismatch, NotFound, SignatureInvalid
 from domain.features.catalogue import CONTRACT_HASH
 from domain.features.state import AHEAD_MINUTES, LOOKBACK_MINUTES
 from domain.features.vectors import vectors_for
 from domain.flights import Floats, Queries
+from domain.metrics import log_loss
 from flows.parts import parts
 from flows.tasks.defaults import task
-from flows.tasks.inputs import Champion, RunContext, trained_days
+from flows.tasks.inputs import LEDGER_ROWS, Champion, RunContext, trained_days
 from flows.tasks.store import report_folder
 from monitoring import drift, performance, quality, reference, service, trailing, windows
 from monitoring.measures import Measure
 from monitoring.policy import AWAITS
+from monitoring.standing import versions_in_play
 from monitoring.thresholds import ThresholdPolicy
 from training.training_set import HEADLINE_LEAD, build
 
@@ -197,6 +200,32 @@ def recompute_vectors(predictions: PredictionColumns, rows: np.ndarray) -> Float
         as_of=predictions.as_of[rows],
     )
     return vectors_for(queries, flights, weather, ticks)
+
+
+@task
+def measure_versions(run: RunContext, predictions: PredictionColumns) -> list[Measure]:
+    """Measure what each version in play lost, or would have lost, on the day's labelled flights.
+
+    In play are who serves, who served lately, and the challenger: what the accounts of evidence are kept from.
+    """
+    own = parts()
+    rows = np.flatnonzero(~np.isnan(predictions.is_late))
+    if not len(rows):
+        return []
+    versions = versions_in_play(own.deployments.history(LEDGER_ROWS), run.day, own.evidence_policy)
+    challenger = own.registry.alias(CHALLENGER) if run.is_newest else None
+    late, vectors = predictions.is_late[rows] == 1, predictions.features[rows]
+    measures = []
+    for version in sorted(versions | ({challenger} if challenger is not None else set())):
+        try:
+            model = own.registry.load(version)
+            model.require_contract(CONTRACT_HASH)
+        except (SignatureInvalid, NotFound, ContractMismatch) as error:
+            logger.warning("version not compared", extra={"version": version, "reason": str(error)})
+            continue
+        value = log_loss(late, model.probability(vectors))
+        measures.append(Measure("version_log_loss", value, f"{VERSION_SLICE}{version}", n=len(rows)))
+    return measures
 
 
 @task

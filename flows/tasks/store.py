@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from adapters.monitoring_store import Measured, MonitoringRun
+from adapters.monitoring_store import Measured, MonitoringRun, decision_key
 from adapters.prediction_sample import Sample, WindowTotals
 from flows.parts import parts
 from flows.tasks.defaults import task
@@ -16,6 +16,7 @@ from flows.tasks.inputs import Champion, RunContext
 from monitoring import drift, estimate, rules
 from monitoring.measures import ALL, Measure
 from monitoring.policy import Decision
+from monitoring.rules import RUN_FAILED
 
 RULE_DAYS = 14
 """How far back a rule may look."""
@@ -114,15 +115,42 @@ def raise_alerts(run: RunContext) -> list[rules.Alert]:
 
 
 @task
-def recorded(run: RunContext, kind: str) -> Decision | None:
-    """Return the decision of a kind that is already on record for the run's day."""
+def recorded(run: RunContext, kind: str, of: str = "") -> Decision | None:
+    """Return the monitoring run's own decision of a kind that is already on record for its day."""
+    key = decision_key(kind, run.day, of)
     for decision in parts().monitoring.decisions(run.day, run.day):
-        if decision.kind == kind:
+        # Rows that earlier code wrote have no key.
+        if decision.kind == kind and decision.key in (key, None):
             return Decision(decision.verdict, decision.reason, decision.evidence)
     return None
 
 
 @task
-def record(day: date, now: datetime, kind: str, decision: Decision) -> None:
-    """Put a decision on record."""
-    parts().monitoring.record_decision(kind, day, decision.verdict, decision.reason, decision.evidence, now)
+def record(day: date, now: datetime, kind: str, decision: Decision, of: str = "") -> None:
+    """Put a decision on record; the same again changes nothing.
+
+    Parameters
+    ----------
+    of : str
+        What tells it from the monitoring run's own of that kind and day: a version, or a run by hand.
+    """
+    parts().monitoring.record_decision(
+        kind, day, decision.verdict, decision.reason, decision.evidence, now, decision_key(kind, day, of)
+    )
+
+
+@task
+def report_failure(run: RunContext, reason: str) -> None:
+    """Open and deliver the alert of a run that failed: its day may be saved already, so that nobody else notices."""
+    own = parts()
+    message = f"{RUN_FAILED.name}: {run.day}: {reason}. {RUN_FAILED.advice}"
+    own.monitoring.open_alert(
+        RUN_FAILED.name, RUN_FAILED.severity, run.day, own.clock.read().now, message, {"error": reason}
+    )
+    own.pager.deliver_due()
+
+
+@task
+def resolve_failure(run: RunContext) -> None:
+    """Resolve the alert of a run that failed: one went through."""
+    parts().monitoring.resolve_alerts([RUN_FAILED.name], [], run.as_of)

@@ -11,6 +11,7 @@ from adapters.service_store import ServiceCount
 from adapters.spool import SpoolWriter
 from domain.errors import Conflict, InvalidInput, NotFound
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
+from flows import nightly_monitoring as nightly
 from flows import parts as flow_parts
 from flows.backfill import backfill
 from flows.nightly_monitoring import nightly_monitoring
@@ -18,6 +19,7 @@ from flows.parts import RETRAIN_LOCK
 from flows.retrain import retrain
 from flows.rollback import rollback
 from monitoring.reference import FEATURES, Reference
+from monitoring.rules import RUN_FAILED
 from services.shipper import Shipper
 from tests.builders import arrived, departed, observation, prediction, scheduled
 
@@ -45,6 +47,25 @@ def test_the_same_day_again_gives_the_same_measures(morning):
     nightly_monitoring(DAY)
     assert morning.monitoring.measures_of(DAY) == first
     assert len(morning.monitoring.runs(DAY, DAY)) == 1
+
+
+def test_a_run_that_fails_after_its_day_is_saved_notifies_and_one_that_goes_through_resolves_it(
+    morning, monkeypatch
+):
+    def fail(run) -> None:
+        raise NotFound("no such thing")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(nightly, "decide", fail)
+        with pytest.raises(NotFound):
+            nightly_monitoring()
+    assert len(morning.monitoring.runs(DAY, DAY)) == 1
+    [alert] = [a for a in morning.monitoring.alerts(DAY, DAY, open_only=True) if a.rule == RUN_FAILED.name]
+    assert alert.severity == "critical"
+    assert "NotFound: no such thing" in alert.message
+    nightly_monitoring()
+    still = [a.rule for a in morning.monitoring.alerts(DAY, DAY, open_only=True)]
+    assert RUN_FAILED.name not in still
 
 
 def test_a_day_that_is_not_over_is_refused_by_name(morning):

@@ -1,7 +1,7 @@
-"""A challenger beside the champion on two logged days: checked by the flow's own steps, over real stores."""
+"""Champion and challenger on logged days: accounts, promotion, rollback, by the flow's own steps over real stores."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,129 +11,237 @@ from prefect import flow
 from adapters import model_artifact
 from adapters.deployments import ANY
 from adapters.model_registry import CHALLENGER, CHAMPION
-from adapters.prediction_lines import to_copy_line
+from adapters.monitoring_store import Measured, MonitoringRun
+from adapters.prediction_log import to_copy_line
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from flows import parts as flow_parts
 from flows import tasks
-from flows.nightly_monitoring import check_challenger, decide
+from flows.nightly_monitoring import check_challenger, check_guardrail, decide
+from flows.rollback import rollback
 from monitoring.measures import Measure
 from monitoring.rules import NIGHTLY, evaluate
+from monitoring.windows import run_moment
 from tests.app import worlds
 from tests.builders import arrived, prediction
 
 pytestmark = pytest.mark.integration
-DAY = date(2013, 4, 3)
-FLIGHTS = 600
+DAY = date(2013, 4, 10)
+GATE_DAY = date(2013, 4, 10)
+FLIGHTS = 900
 LATE_MINUTES = 40
-DEPARTURES = [datetime(2013, 4, day, 18, tzinfo=UTC) for day in (3, 2)]
+SOUND, WORSE = -1.0, 3.0
+"""Intercepts: a model of the first says what comes, of the second that nearly every flight is late."""
 
 
 @pytest.fixture
 def tried(stack, tmp_path):
-    """Version 1 serves; version 2 was asked beside it about two days whose flights have arrived."""
-    stack.clock.set_simulated(datetime(2013, 4, 4, 10, tzinfo=UTC))
-    register(stack, tmp_path, 2)
+    """Version 1 serves; versions 2 and 3 are registered, 3 plainly worse; a day of flights was answered and flown."""
+    stack.clock.set_simulated(datetime(2013, 4, 2, 10, tzinfo=UTC))
+    register(stack, tmp_path, [SOUND, SOUND, WORSE])
     stack.championship.promote(1, ANY, "test", "the first")
-    stack.registry.set_alias(CHALLENGER, 2)
-    for departure in DEPARTURES:
-        served(stack, departure)
+    stack.clock.set_simulated(run_moment(DAY))
+    answered(stack, DAY)
+    # A retrain of these few days could not be fitted: the cadence keeps it away.
+    stack.monitoring.record_decision("retrain", DAY, False, "not due", {}, run_moment(DAY))
     return stack
 
 
-@pytest.fixture
-def regretted(stack, tmp_path):
-    """Version 2 serves and is clearly worse than version 1 before it; version 3 was asked beside it."""
-    stack.clock.set_simulated(datetime(2013, 4, 4, 10, tzinfo=UTC))
-    register(stack, tmp_path, 3)
-    stack.championship.promote(1, ANY, "test", "the first")
-    stack.championship.promote(2, 1, "test", "the second")
-    stack.registry.set_alias(CHALLENGER, 3)
-    # A retrain of these few days could not be fitted: the policy's cool-down keeps it away.
-    stack.monitoring.record_decision(
-        "retrain", date(2013, 4, 1), True, "the last one", {}, stack.clock.read().now
-    )
-    for departure in DEPARTURES:
-        served(stack, departure, versions=(2, 3), probability=0.9, flights=800)
-    return stack
-
-
-def register(stack, folder: Path, versions: int) -> None:
+def register(stack, folder: Path, intercepts: list[float]) -> None:
     text = worlds.trees()
-    for i in range(versions):
+    for i, intercept in enumerate(intercepts):
         artifact = folder / str(i)
-        model_artifact.write(artifact, text, worlds.manifest(), stack.settings.signing_key)
+        model_artifact.write(artifact, text, worlds.manifest(intercept), stack.settings.signing_key)
         with stack.registry.run(str(i)) as run:
             stack.registry.register(
                 run.run_id, artifact, {"contract_hash": CONTRACT_HASH, "data_hash": "b" * 64}
             )
 
 
-def served(
-    stack,
-    departure: datetime,
-    probability: float = 0.3,
-    challenger: tuple[float, float] = (0.2, 0.4),
-    versions: tuple[int, int] = (1, 2),
-    flights: int = FLIGHTS,
-) -> None:
-    """Log a day: the champion's probability of every flight, the challenger's of those on time and of those late."""
-    draw = np.random.default_rng(departure.day)
-    late = draw.random(flights) < 0.25
+def answered(stack, day: date) -> None:
+    """Log a day's answers, and let its flights arrive: a quarter of them late."""
+    departure = datetime(day.year, day.month, day.day, 18, tzinfo=UTC)
+    late = np.random.default_rng(day.toordinal()).random(FLIGHTS) < 0.25
     lines = [
         to_copy_line(prediction(
             i, departure, features=np.zeros(len(FEATURE_NAMES)), contract_hash=CONTRACT_HASH,
-            model_version=versions[0], probability=probability,
-            challenger_version=versions[1], challenger_probability=challenger[int(late[i])],
+            model_version=1, probability=0.25,
         ))
-        for i in range(flights)
+        for i in range(FLIGHTS)
     ]  # fmt: skip
-    stack.log.ship(f"api-{departure:%d}", 0, b"".join(lines))
-    stack.events.append([arrived(i, departure, LATE_MINUTES * int(late[i])) for i in range(flights)], [])
+    stack.log.ship(f"api-{day}", 0, b"".join(lines))
+    stack.events.append([arrived(i, departure, LATE_MINUTES * int(late[i])) for i in range(FLIGHTS)], [])
+
+
+def passed_the_gate(stack, version: int, worse_by: float = 0.0, champion: int = 1) -> None:
+    """Put a passed gate on record, with five held-out days, and make the version challenger."""
+    held_out = {
+        (GATE_DAY - timedelta(days=i)).isoformat(): {
+            "rows": 900,
+            "candidate": 0.45 + worse_by,
+            "champion": 0.45,
+        }
+        for i in range(1, 6)
+    }
+    evidence = {"candidate": version, "champion": champion, "held_out": held_out}
+    stack.monitoring.record_decision("gate", GATE_DAY, True, "passed", evidence, run_moment(GATE_DAY))
+    stack.registry.set_alias(CHALLENGER, version)
+
+
+def measured(stack, first: date, last: date, **losses: float) -> None:
+    """Save monitoring runs with what versions lost, like v1=0.45."""
+    for i in range((last - first).days + 1):
+        day = first + timedelta(days=i)
+        row = MonitoringRun(day, run_moment(day), 1, FLIGHTS, FLIGHTS, None, None, 1.0)
+        values = [
+            Measured("version_log_loss", f"version={v[1:]}", loss, None, None, FLIGHTS)
+            for v, loss in losses.items()
+        ]
+        stack.monitoring.save_run(row, values)
 
 
 @flow(name="decide-alone")
 def decided() -> None:
-    decide(tasks.begin(DAY))
+    decide(tasks.begin(None))
 
 
 @flow(name="check-the-challenger-alone")
-def monitor() -> None:
-    check_challenger(tasks.begin(DAY), tasks.load_champion())
+def judged() -> None:
+    check_challenger(tasks.begin(None), tasks.load_champion())
 
 
-def shadow(stack) -> tuple[bool, str]:
-    monitor()
-    [decision] = [d for d in stack.monitoring.decisions(DAY, DAY) if d.kind == "shadow"]
-    return decision.verdict, decision.reason
+@flow(name="check-the-champion-alone")
+def guarded() -> None:
+    check_guardrail(tasks.begin(None), tasks.load_champion())
 
 
-def test_what_held_beside_the_champion_is_promoted(tried):
-    verdict, reason = shadow(tried)
-    assert verdict
-    assert f"on {2 * FLIGHTS} live requests" in reason
+@flow(name="measure-versions-alone")
+def compared() -> dict[str, float]:
+    run = tasks.begin(None)
+    sample = tasks.sample_predictions(run, tasks.count_predictions(run))
+    found = tasks.measure_versions(run, sample.predictions)
+    return {m.slice: m.value for m in found}
+
+
+def decisions(stack, kind: str) -> list:
+    return [d for d in stack.monitoring.decisions(date(2013, 4, 1), date(2013, 6, 1)) if d.kind == kind]
+
+
+def test_what_passed_the_gate_and_is_sound_on_the_days_requests_serves_the_same_evening(tried):
+    passed_the_gate(tried, 2)
+    judged()
+    [decision] = decisions(tried, "shadow")
+    assert decision.verdict, decision.reason
+    assert f"sound on {FLIGHTS} live requests" in decision.reason
     assert (tried.registry.alias(CHAMPION), tried.registry.alias(CHALLENGER)) == (2, None)
     row = tried.deployments.history(1)[0]
     assert (row.from_version, row.to_version, row.who) == (1, 2, "nightly-monitoring")
 
 
-def test_after_a_rollback_the_run_goes_on_with_the_champion_that_serves_then(regretted):
+def test_what_is_plainly_worse_and_came_past_the_gate_is_dropped_on_its_first_day(tried):
+    tried.registry.set_alias(CHALLENGER, 3)
+    losses = compared()
+    assert losses["version=3"] > losses["version=1"] + 0.5
+    measured(tried, DAY, DAY, v1=losses["version=1"], v3=losses["version=3"])
+    judged()
+    [decision] = decisions(tried, "shadow")
+    assert not decision.verdict
+    assert "dropped" in decision.reason
+    assert (tried.registry.alias(CHAMPION), tried.registry.alias(CHALLENGER)) == (1, None)
+
+
+def test_a_challenger_without_live_rows_or_labels_is_dropped_after_a_bound_and_blocks_nothing(tried):
+    tried.registry.set_alias(CHALLENGER, 2)
+    for offset in range(8):
+        tried.clock.set_simulated(run_moment(DAY + timedelta(days=offset)))
+        assert tried.registry.alias(CHALLENGER) == 2
+        judged()
+    assert tried.registry.alias(CHALLENGER) is None
+    assert [d.verdict for d in decisions(tried, "shadow")] == [False] * 8
+    assert decisions(tried, "shadow")[-1].reason.startswith("dropped after 7 days")
+
+
+def test_a_champion_whose_account_convicts_it_is_taken_back_and_the_run_goes_on_with_who_serves_then(tried):
+    tried.championship.promote(3, 1, "test", "the second")
+    measured(tried, DAY, DAY, v1=0.45, v3=0.80)
+    passed_the_gate(tried, 2)
     decided()
-    newest, before = regretted.deployments.history(2)
-    assert (before.action, before.from_version, before.to_version) == ("rollback", 2, 1)
-    assert (newest.action, newest.from_version, newest.to_version) == ("promote", 1, 3)
-    decisions = {d.kind: d.verdict for d in regretted.monitoring.decisions(DAY, DAY)}
-    assert decisions == {"guardrail": True, "shadow": True, "retrain": False}
+    newest, before = tried.deployments.history(2)
+    assert (before.action, before.from_version, before.to_version) == ("rollback", 3, 1)
+    assert (newest.action, newest.from_version, newest.to_version) == ("promote", 1, 2)
+    assert [d.verdict for d in decisions(tried, "guardrail")] == [True]
+    # Asked again, the same run finds its decisions made.
+    decided()
+    assert tried.deployments.history(1) == [newest]
+    assert len(decisions(tried, "guardrail")) == 1
+    assert len(decisions(tried, "shadow")) == 1
+
+
+def test_a_run_that_was_killed_between_the_verdict_and_the_rollback_goes_on_there(tried):
+    tried.championship.promote(3, 1, "test", "the second")
+    evidence = {"back_to": 1, "champion": 3}
+    tried.monitoring.record_decision("guardrail", DAY, True, "worse", evidence, run_moment(DAY))
+    guarded()
+    assert tried.registry.alias(CHAMPION) == 1
+
+
+def test_slow_rot_is_taken_back_to_who_served_four_weeks_ago(tried):
+    tried.championship.promote(2, 1, "test", "the second")
+    day = DAY + timedelta(days=25)
+    tried.clock.set_simulated(run_moment(day))
+    tried.championship.promote(3, 2, "test", "the third")
+    # Each loses little more than the one before it, and together they lose a lot.
+    measured(tried, DAY, day, v1=0.45, v2=0.48, v3=0.48)
+    guarded()
+    newest = tried.deployments.history(1)[0]
+    assert (newest.action, newest.from_version, newest.to_version) == ("rollback", 3, 1)
+    assert decisions(tried, "guardrail")[0].evidence["before"]["convicted"] is False
+
+
+def test_a_rollback_that_failed_after_the_alias_moved_and_is_tried_again_goes_back_once(tried, monkeypatch):
+    tried.championship.promote(2, 1, "test", "the second")
+    tried.championship.promote(3, 2, "test", "the third")
+    move, failures = type(tried.championship)._move, iter([True])
+
+    def moved_and_lost(championship, version: int) -> None:
+        move(championship, version)
+        if next(failures, False):
+            raise ConnectionError("the answer was lost")
+
+    monkeypatch.setattr(type(tried.championship), "_move", moved_and_lost)
+    assert rollback("by hand") == 2
+    assert tried.registry.alias(CHAMPION) == 2
+    assert [row.action for row in tried.deployments.history()].count("rollback") == 1
+
+
+def test_a_decision_is_made_once(tried):
+    for reason in ("first", "again"):
+        tried.monitoring.record_decision("guardrail", DAY, False, reason, {}, run_moment(DAY))
+    assert [d.reason for d in decisions(tried, "guardrail")] == ["first"]
+
+
+def test_a_day_is_measured_with_who_served_when_it_ended(tried):
+    tried.championship.promote(2, 1, "test", "by the run of this day")
+    assert served(DAY) == 1
+    tried.clock.set_simulated(run_moment(DAY + timedelta(days=3)))
+    assert [served(DAY + timedelta(days=i)) for i in range(2)] == [1, 2]
+
+
+@flow(name="who-served-alone")
+def served(day: date) -> int:
+    return int(tasks.load_champion_of(tasks.begin(day)).version)
 
 
 def test_where_a_person_has_the_last_word_it_waits_and_the_next_run_says_so(tried, monkeypatch):
     settings = replace(tried.settings, promotion_needs_approval=True)
     monkeypatch.setattr(flow_parts, "make_parts", lambda _: replace(tried, settings=settings))
     flow_parts.parts.cache_clear()
-    verdict, reason = shadow(tried)
-    assert not verdict
-    assert "waits for a person's approval" in reason
+    passed_the_gate(tried, 2)
+    judged()
+    [decision] = decisions(tried, "shadow")
+    assert not decision.verdict
+    assert "waits for a person's approval" in decision.reason
     assert (tried.registry.alias(CHAMPION), tried.registry.alias(CHALLENGER)) == (1, 2)
-    tried.clock.set_simulated(datetime(2013, 4, 5, 10, tzinfo=UTC))
+    tried.clock.set_simulated(run_moment(DAY + timedelta(days=1)))
     assert fired(waiting()) == ["a challenger waits for approval"]
     tried.championship.promote(2, 1, "duty manager", "approved")
     assert fired(waiting()) == []
@@ -147,5 +255,5 @@ def waiting() -> list[Measure]:
 def fired(measures: list[Measure]) -> list[str]:
     """Names of the rules that fire on a day of these measures."""
     return [
-        alert.rule for alert in evaluate(NIGHTLY, {m.name: [("2013-04-04", m.value, m.n)] for m in measures})
+        alert.rule for alert in evaluate(NIGHTLY, {m.name: [("2013-04-11", m.value, m.n)] for m in measures})
     ]

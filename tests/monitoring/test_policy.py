@@ -1,121 +1,128 @@
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
+import numpy as np
 import pytest
 
-from domain.bootstrap import PairedDifference
+from domain.evidence import Account, EvidencePolicy, keep_account
 from monitoring.policy import (
     AWAITS,
-    GuardrailPolicy,
+    BACK_TO,
+    DROPPED,
     RetrainPolicy,
     RetrainState,
     ShadowPolicy,
+    Standing,
+    Trial,
     decide_guardrail,
     decide_retrain,
     decide_shadow,
 )
 
 POLICY = RetrainPolicy()
-QUIET = RetrainState(
-    day=date(2013, 4, 2), champion_known_until=date(2013, 3, 31), champion_labels=60_000, new_labels=1_900,
-    last_retrain=None, in_vain=0, challenger=None, gaps=(0.0, -0.01),
+DUE = RetrainState(
+    day=date(2013, 4, 8), first_unknown=date(2013, 4, 1), new_labels=6_300, last_retrain=None,
 )  # fmt: skip
-BREACHED = replace(QUIET, gaps=(0.1, 0.1, 0.12, -0.02, 0.09))
+SOUND = Trial(rows=900, unsound=0, microseconds=150.0)
+SHADOW = ShadowPolicy()
 
 
-def difference(mean: float, worse: float, days: int = 2) -> PairedDifference:
-    return PairedDifference(mean, mean - 0.01, mean + 0.01, worse, days)
+def account(mean: float, days: int = 5) -> Account:
+    return keep_account(np.full(days, mean), EvidencePolicy())
 
 
-def test_a_quiet_day_retrains_nothing_and_says_why():
-    decision = decide_retrain(QUIET, POLICY)
-    assert not decision.verdict
-    assert decision.reason == "no lasting breach, and only 1900 new labels, 3% of the 60000 it was fitted on"
-    assert decision.evidence["new_labels"] == 1_900
+def test_a_retrain_is_due_a_week_after_the_first_day_the_champion_has_not_seen():
+    assert decide_retrain(DUE, POLICY).verdict
+    early = decide_retrain(replace(DUE, day=date(2013, 4, 7)), POLICY)
+    assert not early.verdict
+    assert early.reason == "the next is due 1 days from now"
 
 
-def test_drift_is_no_part_of_what_a_retrain_is_decided_on():
-    assert not [name for name in vars(QUIET) if "drift" in name]
-
-
-def test_a_third_more_labels_than_the_champion_was_fitted_on_start_a_retrain():
-    state = replace(QUIET, day=date(2013, 4, 23), new_labels=20_000)
-    assert decide_retrain(state, POLICY).verdict
-    assert not decide_retrain(replace(state, new_labels=19_999), POLICY).verdict
-
-
-def test_what_is_much_for_a_young_champion_is_little_for_an_old_one():
-    young = replace(QUIET, new_labels=25_000)
-    assert decide_retrain(young, POLICY).verdict
-    assert not decide_retrain(replace(young, champion_labels=300_000), POLICY).verdict
-
-
-def test_a_champion_of_no_known_labels_is_replaced_as_soon_as_there_are_enough():
-    assert decide_retrain(replace(QUIET, champion_labels=0), POLICY).verdict
-
-
-def test_a_lasting_breach_starts_a_retrain_and_a_single_bad_day_does_not():
-    assert decide_retrain(BREACHED, POLICY).verdict
-    assert not decide_retrain(replace(BREACHED, gaps=(0.3, 0.0, 0.0)), POLICY).verdict
-
-
-def test_breaches_long_ago_no_longer_count():
-    gaps = (0.1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.2, 0.2)
-    assert not decide_retrain(replace(BREACHED, gaps=gaps), POLICY).verdict
-
-
-def test_a_retrain_is_not_repeated_within_the_cool_down():
-    state = replace(BREACHED, day=date(2013, 4, 12), last_retrain=date(2013, 4, 6))
+def test_a_retrain_is_due_a_week_after_the_last_one_whoever_serves():
+    state = replace(DUE, last_retrain=date(2013, 4, 5), day=date(2013, 4, 11))
     assert not decide_retrain(state, POLICY).verdict
-    assert decide_retrain(replace(state, last_retrain=date(2013, 4, 5)), POLICY).verdict
+    assert decide_retrain(replace(state, day=date(2013, 4, 12)), POLICY).verdict
 
 
-@pytest.mark.parametrize(("in_vain", "days"), [(0, 7), (1, 14), (3, 28)])
-def test_each_retrain_in_vain_lengthens_the_wait_for_the_next(in_vain, days):
-    state = replace(BREACHED, last_retrain=date(2013, 4, 6), in_vain=in_vain)
-    over = date(2013, 4, 6) + timedelta(days=days)
-    assert not decide_retrain(replace(state, day=over - timedelta(days=1)), POLICY).verdict
-    assert decide_retrain(replace(state, day=over), POLICY).verdict
+def test_neither_drift_nor_a_challenger_is_part_of_what_a_retrain_is_decided_on():
+    assert not [name for name in vars(DUE) if "drift" in name or "challenger" in name]
 
 
-def test_a_challenger_on_trial_holds_the_next_retrain_back():
-    decision = decide_retrain(replace(BREACHED, challenger=7), POLICY)
-    assert not decision.verdict
-    assert "version 7" in decision.reason
+def test_the_cadence_is_the_operators_and_zero_is_by_hand_only():
+    assert not decide_retrain(DUE, RetrainPolicy(cadence_days=14)).verdict
+    assert not decide_retrain(replace(DUE, day=date(2014, 4, 8)), RetrainPolicy(cadence_days=0)).verdict
 
 
 def test_too_few_labels_retrain_nothing_whatever_they_say():
-    assert not decide_retrain(replace(BREACHED, new_labels=999), POLICY).verdict
+    assert not decide_retrain(replace(DUE, new_labels=999), POLICY).verdict
 
 
-@pytest.mark.parametrize(("mean", "verdict"), [(-0.01, True), (0.004, True), (0.006, False)])
-def test_a_challenger_is_promoted_unless_live_requests_contradict_the_gate(mean, verdict):
-    assert decide_shadow(difference(mean, 0.5), 2_000, ShadowPolicy()).verdict is verdict
+def test_a_sound_challenger_with_no_evidence_against_it_serves_the_same_evening():
+    for mean in (-0.01, 0.0, 0.004):
+        assert decide_shadow(SOUND, account(mean), 0, SHADOW).verdict
 
 
-def test_where_a_person_has_the_last_word_what_held_waits_for_one():
-    policy = ShadowPolicy(needs_approval=True)
-    held, lost = (decide_shadow(difference(mean, 0.5), 2_000, policy) for mean in (-0.01, 0.02))
-    assert (held.verdict, held.evidence[AWAITS]) == (False, True)
-    assert "approval" in held.reason
-    assert AWAITS not in lost.evidence
+def test_a_challenger_that_came_past_the_gate_waits_until_it_has_days_of_its_own():
+    decision = decide_shadow(SOUND, account(0.0, days=1), 0, SHADOW)
+    assert not decision.verdict
+    assert DROPPED not in decision.evidence
+    assert decide_shadow(SOUND, account(0.0, days=3), 2, SHADOW).verdict
 
 
-def test_a_challenger_waits_for_enough_live_requests_and_days():
-    policy = ShadowPolicy()
-    assert not decide_shadow(None, 0, policy).verdict
-    assert not decide_shadow(difference(-0.1, 0.0), policy.minimum_rows - 1, policy).verdict
-    assert not decide_shadow(difference(-0.1, 0.0, days=1), 5_000, policy).verdict
+def test_a_challenger_that_is_plainly_worse_is_dropped_on_its_first_day():
+    decision = decide_shadow(SOUND, account(0.3, days=1), 0, SHADOW)
+    assert not decision.verdict
+    assert decision.evidence[DROPPED]
 
 
 @pytest.mark.parametrize(
-    ("mean", "worse", "verdict"),
-    [(0.02, 0.99, True), (0.02, 0.8, False), (0.005, 1.0, False), (-0.02, 0.0, False)],
+    ("trial", "said"),
+    [
+        (replace(SOUND, unsound=3), "3 of 900 answers are no probability"),
+        (replace(SOUND, microseconds=9_000.0), "9000 microseconds a row"),
+        (Trial(0, 0, float("nan"), "wrong signature"), "cannot be loaded: wrong signature"),
+    ],
 )
-def test_a_new_champion_is_taken_back_only_when_clearly_worse(mean, worse, verdict):
-    assert decide_guardrail(difference(mean, worse), 2_000, GuardrailPolicy()).verdict is verdict
+def test_a_challenger_that_is_technically_unsound_is_dropped_and_says_why(trial, said):
+    decision = decide_shadow(trial, account(-0.01), 0, SHADOW)
+    assert not decision.verdict
+    assert decision.evidence[DROPPED]
+    assert said in decision.reason
 
 
-def test_a_new_champion_stays_while_there_are_too_few_labels():
-    assert not decide_guardrail(difference(0.5, 1.0), 100, GuardrailPolicy()).verdict
-    assert not decide_guardrail(None, 0, GuardrailPolicy()).verdict
+def test_a_challenger_without_live_rows_waits_and_is_dropped_after_a_bound():
+    nothing = Trial(0, 0, float("nan"))
+    assert DROPPED not in decide_shadow(nothing, account(0.0), 6, SHADOW).evidence
+    assert decide_shadow(nothing, account(0.0), 7, SHADOW).evidence[DROPPED]
+    late_labels = decide_shadow(SOUND, account(0.0, days=0), 7, SHADOW)
+    assert late_labels.evidence[DROPPED]
+
+
+def test_where_a_person_has_the_last_word_what_held_waits_for_one_until_the_bound():
+    policy = ShadowPolicy(needs_approval=True)
+    held = decide_shadow(SOUND, account(0.0), 1, policy)
+    assert (held.verdict, held.evidence[AWAITS]) == (False, True)
+    assert "approval" in held.reason
+    assert AWAITS not in decide_shadow(SOUND, account(0.3), 1, policy).evidence
+    tired = decide_shadow(SOUND, account(0.0), 7, policy)
+    assert tired.evidence[DROPPED]
+    assert AWAITS not in tired.evidence
+
+
+def test_a_champion_is_taken_back_to_the_one_its_account_lost_to():
+    decision = decide_guardrail(Standing(6, account(0.03)), Standing(3, account(0.0)))
+    assert decision.verdict
+    assert decision.evidence[BACK_TO] == 6
+    assert decision.evidence["before"]["convicted"]
+
+
+def test_a_champion_that_rotted_slowly_is_taken_back_to_the_anchor():
+    decision = decide_guardrail(Standing(6, account(0.001)), Standing(3, account(0.02, days=20)))
+    assert decision.verdict
+    assert decision.evidence[BACK_TO] == 3
+
+
+def test_a_champion_stays_while_no_account_convicts_it():
+    assert not decide_guardrail(Standing(6, account(0.0)), None).verdict
+    nothing = decide_guardrail(None, None)
+    assert (nothing.verdict, nothing.reason) == (False, "nothing to compare with")

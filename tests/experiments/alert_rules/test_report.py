@@ -86,5 +86,5 @@ def test_a_replay_and_drills_become_tables_of_it(settings):
 
 def test_every_policy_in_force_is_shown_with_its_values(settings):
     text = monitoring_report.write_report(settings).read_text()
-    assert f"`cool_down_days` {RetrainPolicy().cool_down_days}" in text
+    assert f"`cadence_days` {RetrainPolicy().cadence_days}" in text
     assert f"`largest_ece` {GatePolicy().largest_ece}" in text

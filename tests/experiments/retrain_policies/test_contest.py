@@ -50,25 +50,25 @@ def test_a_promoted_candidate_answers_from_the_minute_of_its_promotion_and_not_b
     assert np.array_equal(new, asked >= minute_floor(run_moment(date(2013, 4, 17))))
 
 
-def test_a_better_candidate_passes_the_gate_and_the_shadow_and_serves_days_later(turned):
+def test_a_better_candidate_passes_the_gate_and_serves_the_same_evening(turned):
     record = replay(turned, on_days(18))
     assert [r["passed"] for r in record.retrains] == [True]
-    assert [(c["action"], c["day"]) for c in record.changes] == [("promote", "2013-04-22")]
-    before = record.rows[turned.rows.day[record.rows] <= 20130422]
+    assert [(c["action"], c["day"]) for c in record.changes] == [("promote", "2013-04-18")]
+    before = record.rows[turned.rows.day[record.rows] <= 20130418]
     assert np.array_equal(record.probability[before], worlds.truth(turned)[before])
 
 
 def test_a_candidate_that_learnt_the_new_law_too_early_is_refused(turned):
     record = replay(turned, on_days(9))
     assert [r["passed"] for r in record.retrains] == [False]
-    assert "log_loss_over_champion" in record.retrains[0]["gate"]
+    assert "evidence_against" in record.retrains[0]["gate"]
     assert record.changes == []
 
 
 def replay_with_one_who_learns(year: Year, day: int) -> tuple[Record, np.ndarray]:
-    """The first champion is noisy and then learns the turn of the law; the candidate is exact and does not."""
+    """The first champion is a little noisy and then learns the turn of the law; the candidate is exact and does not."""
     turns = year.rows.day >= 20130411
-    first = np.where(turns, worlds.truth(year, sign=-1.0), worlds.truth(year, noise=1.0))
+    first = np.where(turns, worlds.truth(year, sign=-1.0), worlds.truth(year, noise=0.15))
     contest = Contest(
         year,
         worlds.candidate(year, FROM - timedelta(days=1), first),
@@ -79,13 +79,6 @@ def replay_with_one_who_learns(year: Year, day: int) -> tuple[Record, np.ndarray
     return contest.replay(FROM, UNTIL), first
 
 
-def test_a_challenger_that_loses_on_live_requests_is_let_go_in_time(turned):
-    record, first = replay_with_one_who_learns(turned, 10)
-    assert [r["passed"] for r in record.retrains] == [True]
-    assert [(c["action"], c["day"]) for c in record.changes] == [("dropped", "2013-04-17")]
-    assert np.array_equal(record.probability[record.rows], first[record.rows])
-
-
 def test_a_champion_that_is_clearly_worse_than_the_one_before_is_taken_back(turned):
     record, first = replay_with_one_who_learns(turned, 6)
     assert [c["action"] for c in record.changes] == ["promote", "rollback"]
@@ -93,33 +86,19 @@ def test_a_champion_that_is_clearly_worse_than_the_one_before_is_taken_back(turn
     assert np.array_equal(record.probability[last], first[last])
 
 
-def test_ours_retrains_when_the_champion_loses_what_it_did_not_expect(turned):
-    record = replay(turned, Ours(RetrainPolicy(growth=10.0, breach_days=3)), ends=date(2013, 5, 8))
-    assert [r["asked"][:24] for r in record.retrains] == ["lost more than expected "] * 2
-    # The first one is evaluated on days before the law turned; the second serves, and what the old one lost before
-    # is no reason for a third.
-    assert [(r["day"], r["passed"]) for r in record.retrains] == [
-        ("2013-04-13", False),
-        ("2013-04-27", True),
-    ]
-    assert record.count("promote") == 1
+def test_ours_retrains_every_week_and_follows_a_law_that_turns(turned):
+    record = replay(turned, Ours(RetrainPolicy()), ends=date(2013, 5, 8))
+    assert [r["day"] for r in record.retrains] == [
+        "2013-04-08", "2013-04-15", "2013-04-22", "2013-04-29", "2013-05-06",
+    ]  # fmt: skip
+    # The first knows the new law before it holds and is refused; one that was judged on the new days serves.
+    assert not record.retrains[0]["passed"]
+    assert record.count("promote") >= 1
     never = replay(turned, on_days(), ends=date(2013, 5, 8))
     late = turned.rows.y[record.rows]
     assert (
         log_loss(late, record.probability[record.rows]) < log_loss(late, never.probability[record.rows]) - 0.1
     )
-
-
-def test_ours_retrains_when_enough_is_new_and_not_before():
-    year = worlds.year(days=130, per_day=PER_DAY)
-    record = replay(
-        year,
-        Ours(RetrainPolicy(growth=1.0)),
-        later=lambda day: worlds.candidate(year, day, worlds.truth(year)),
-    )
-    # The first champion was fitted on 4,000 flights: the thirteenth day of 320 brings as many.
-    assert record.retrains[0]["day"] == "2013-04-13"
-    assert record.retrains[0]["asked"] == "4160 new labels, 104% of the 4000 it was fitted on"
 
 
 def test_no_decision_and_no_answer_depends_on_what_was_not_known_yet(turned):
@@ -139,10 +118,10 @@ def test_no_decision_and_no_answer_depends_on_what_was_not_known_yet(turned):
 
 
 def test_a_label_counts_from_the_minute_it_was_known(turned):
-    late_news = replace(turned, label_known=turned.label_known + 3 * 1440)
-    soon = replay(turned, Ours(RetrainPolicy(growth=10.0)))
-    later = replay(late_news, Ours(RetrainPolicy(growth=10.0)))
-    assert later.retrains == [] or later.retrains[0]["day"] > soon.retrains[0]["day"]
+    late_news = replace(turned, label_known=turned.label_known + 10 * 1440)
+    soon = replay(turned, Ours(RetrainPolicy()))
+    later = replay(late_news, Ours(RetrainPolicy()))
+    assert later.retrains[0]["day"] > soon.retrains[0]["day"]
 
 
 def test_the_same_year_is_replayed_the_same_way_again(turned):

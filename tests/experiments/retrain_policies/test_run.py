@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from experiments.retrain_policies.contestants import NaiveDrift
 from experiments.retrain_policies.report import NAIVE, NEVER, OURS, write
 from experiments.retrain_policies.run import SHOWN, Bench, ContestPlan, findings, thrifty
 from monitoring.policy import RetrainPolicy
@@ -18,7 +19,7 @@ PLAN = ContestPlan(
     ends=date(2013, 4, 8),
     parameters=TreeParameters(n_trees=10, learning_rate=0.3),
     retrain=RetrainPlan(30, SplitPolicy(10, 5), GatePolicy(minimum_rows=200)),
-    policy=RetrainPolicy(growth=0.1, minimum_labels=100),
+    policy=RetrainPolicy(minimum_labels=100),
     drift_columns=8,
 )
 
@@ -60,7 +61,7 @@ def test_naive_drift_alarms_and_its_retrains_keep_their_distance(found):
     naive = found[2][NAIVE]
     assert naive["alarm_days"] > 0
     days = [date.fromisoformat(retrain["day"]) for retrain in naive["retrained"]]
-    assert all((b - a).days >= RetrainPolicy.cool_down_days for a, b in itertools.pairwise(days))
+    assert all((b - a).days >= NaiveDrift.cool_down_days for a, b in itertools.pairwise(days))
 
 
 def test_the_report_is_a_json_file_a_table_and_a_plot(found):
