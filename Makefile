@@ -135,6 +135,10 @@ tune: $(STAMP) ## Search for better tree parameters for some seconds, or continu
 policies: $(STAMP) ## Compare retrain policies over the year: a report in docs/reports
 	@$(ONTIME) policies
 
+.PHONY: error-curves
+error-curves: $(STAMP) ## Measure false removals and days to find harm, by alpha, margin and cadence: a page in docs/reports
+	@$(ONTIME) error-curves
+
 .PHONY: calibrate-alerts
 calibrate-alerts: $(STAMP) ## Count the pages of the alert rules over the dataset's year
 	@$(ONTIME) calibrate-alerts

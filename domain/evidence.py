@@ -158,6 +158,29 @@ def martingale(differences: Floats, policy: EvidencePolicy) -> Floats:
     return evidence
 
 
+def change_evidence(values: Floats, policy: EvidencePolicy) -> float:
+    """Return the evidence after the newest day that the mean has exceeded the margin since some earlier day.
+
+    The sum of an account begun on every day: an e-detector, which reaches a bound of c while nothing has changed once
+    in c days at most, in the mean (Shin, Ramdas and Rinaldo, "E-detectors").
+
+    Parameters
+    ----------
+    values : float64, shape (n_days,)
+        Oldest first; days that are not finite are passed over.
+
+    Returns
+    -------
+    float
+        NaN without a day.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    x = x[np.isfinite(x)]
+    if not len(x):
+        return float("nan")
+    return float(sum(martingale(x[begun:], policy)[-1] for begun in range(len(x))))
+
+
 def keep_account(differences: Floats, policy: EvidencePolicy) -> Account:
     """Read the account of one candidate after some days; differences that are not finite are passed over."""
     x = np.asarray(differences, dtype=np.float64)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from adapters.settings import Settings
+from domain.features.catalogue import CONTRACT_HASH
+from training.run import git_commit
 
 KEPT = "measured"
 """Folder beside the pages."""
@@ -28,6 +30,17 @@ def read(settings: Settings, name: str, pages: Path) -> dict[str, Any] | None:
         shutil.copyfile(measured, kept)
     found: dict[str, Any] | None = json.loads(kept.read_text()) if kept.exists() else None
     return found
+
+
+def provenance(command: str, data: str) -> dict[str, str]:
+    """Return what made some figures: command, commit, feature contract and data, so that others can tell old from new.
+
+    Parameters
+    ----------
+    data : str
+        Hash of the rows they were measured on.
+    """
+    return {"command": command, "commit": git_commit(), "contract": CONTRACT_HASH, "data": data}
 
 
 def write(settings: Settings, name: str, found: Mapping[str, Any]) -> Path:

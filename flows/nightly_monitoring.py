@@ -78,6 +78,8 @@ def measure(run: RunContext) -> list[Alert]:
         *tasks.measure_approval(run),
     ]
     measures += tasks.measure_estimates(run, measures)
+    measures += tasks.measure_accounts(run, measures)
+    measures += tasks.measure_unable(measures)
     tasks.save_run(run, champion, totals, sample, measures, report)
     if report.html is not None:
         create_link_artifact(
@@ -103,7 +105,7 @@ def decide(run: RunContext) -> None:
 
 
 def check_guardrail(run: RunContext, champion: Champion) -> None:
-    """Take the champion back when its account of evidence convicts it."""
+    """Roll the champion back when its account of evidence convicts it."""
     decision = tasks.recorded(run, "guardrail")
     if decision is None:
         decision = decide_guardrail(*tasks.champion_standings(run, champion))

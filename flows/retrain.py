@@ -60,7 +60,7 @@ def _retrain(run: tasks.RunContext, reason: str, asked_by: str) -> bool:
     candidate = train_candidate(data, own.registry, own.settings.signing_key, request, label_store=data)
     of = "" if asked_by == POLICY else str(flow_run.id)
     if of:
-        # The policy's wait begins anew, whoever asked.
+        # The policy's wait starts again, whoever asked.
         asked = Decision(True, reason, {"asked_by": asked_by, "candidate": candidate.version})
         tasks.record(run.day, run.as_of, "retrain", asked, of)
     gate = replace(PLAN.gate, evidence=own.evidence_policy)

@@ -1,9 +1,12 @@
 """How good a day's predictions were, by labels that are in; and how good they should be, before any is."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from adapters.prediction_columns import PredictionColumns
 from domain.bootstrap import bootstrap, percentile_interval
+from domain.evidence import EvidencePolicy, change_evidence
 from domain.flights import Floats, Ints
 from domain.metrics import METRICS, Labels, estimated, log_loss_gap, summary
 from monitoring.intervals import headline_intervals
@@ -11,6 +14,12 @@ from monitoring.measures import ALL, Measure
 from monitoring.windows import day_numbers, local_hours
 
 MINIMUM_SLICE_ROWS = 50
+PERFORMANCE_DAYS = 28
+"""Days over which the evidence of a worse model is gathered."""
+PERFORMANCE = EvidencePolicy(
+    margin=0.01, clip=0.25, typical_deviation=0.07, typical_days=28, horizon_days=7, alpha=0.01
+)
+"""Of the realised less the expected log-loss of a day, in nats: it scatters by 0.07 with the weather."""
 PLAIN = ("average_precision", "late_rate")
 """Measured overall, without an interval."""
 WINDOW = ("auc", "log_loss")
@@ -52,6 +61,19 @@ def _headline(late: Labels, p: Floats, hours: Ints, where: str) -> list[Measure]
         Measure(f"realised_{name}", found.value, where, found.low, found.high, len(late))
         for name, found in headline_intervals(late, p, hours).items()
     ]
+
+
+def measure_evidence(gaps: Sequence[float]) -> list[Measure]:
+    """Return the evidence that the model has begun to lose more than it expects.
+
+    Parameters
+    ----------
+    gaps : sequence of float
+        `log_loss_gap` of the newest days, oldest first; what is not finite is passed over.
+    """
+    newest = np.array(gaps[-PERFORMANCE_DAYS:], dtype=np.float64)
+    known = int(np.isfinite(newest).sum())
+    return [Measure("performance_evidence", change_evidence(newest, PERFORMANCE), n=known)]
 
 
 def measure_estimated(predictions: PredictionColumns) -> list[Measure]:

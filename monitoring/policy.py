@@ -1,4 +1,4 @@
-"""When to retrain, when a challenger is promoted, when a champion is taken back: pure decisions with their evidence.
+"""When to retrain, when a challenger is promoted, when a champion is rolled back: pure decisions with their evidence.
 
 A fit is cheap and waiting is not: a candidate is fitted every week and serves the same evening, unless its account of
 evidence convicts it on days that it was not fitted on. The account goes on while it serves, and convicts it then.
@@ -147,12 +147,12 @@ class Standing:
     """An account of the champion against another version."""
 
     other: int
-    """The version that would be taken back to."""
+    """The version that is the rollback target."""
     account: Account
 
 
 def decide_guardrail(before: Standing | None, anchor: Standing | None) -> Decision:
-    """Decide whether to take the champion back; the evidence names the version to take back to.
+    """Decide whether to roll the champion back; the evidence names the rollback target.
 
     Parameters
     ----------

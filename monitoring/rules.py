@@ -24,12 +24,19 @@ class AlertRule:
     n: int = 1
     minimum_rows: int = 0
 
+    def can_judge(self, value: float, rows: int | None) -> bool:
+        """Return whether one day's value is known, from rows enough."""
+        return value == value and (rows or 0) >= self.minimum_rows
+
     def is_breach(self, value: float, rows: int | None) -> bool:
         """Return whether one day's value is past the bound; a day with too few rows is not evaluated."""
-        if value != value or (rows or 0) < self.minimum_rows:
+        if not self.can_judge(value, rows):
             return False
         return value > self.bound if self.above else value < self.bound
 
+
+UNABLE = "rules_unable"
+"""Measure of how many rules could not judge a day, and by slice which."""
 
 NIGHTLY: tuple[AlertRule, ...] = (
     # Feeds: a fault shows on its own day. Bounds lie beyond every undisturbed day; `calibration` says how rarely not.
@@ -99,8 +106,8 @@ NIGHTLY: tuple[AlertRule, ...] = (
         "A code the model has not seen: a renamed airport, or a feed from elsewhere?",
     ),
     AlertRule(
-        "hours have moved", "hour_profile_gap", 0.3, "warning",
-        "Flights are at other hours than on this weekday of other weeks: a time zone, or hours lost?",
+        "hours have moved", "hour_profile_gap", 0.09, "warning",
+        "Flights are at other local hours than on this weekday of other weeks: a time zone, or hours lost?",
     ),
     AlertRule(
         "many cancellations", "cancelled_share", 0.3, "info", "Weather, a strike, or a feed that cancels what flies?",
@@ -134,8 +141,9 @@ NIGHTLY: tuple[AlertRule, ...] = (
         k=2, n=2, minimum_rows=300,
     ),
     AlertRule(
-        "losing more than expected", "log_loss_gap", 0.16, "warning",
-        "Look at the slices; a retrain follows when it lasts.", k=3, n=7, minimum_rows=300,
+        "losing more than expected", "performance_evidence", 120, "warning",
+        "The days' losses beyond what the model expected add up to more than chance: look at the slices, and at the "
+        "feeds.",
     ),
     AlertRule(
         "ranking is poor", "realised_auc", 0.56, "warning",
@@ -185,6 +193,11 @@ NIGHTLY: tuple[AlertRule, ...] = (
     AlertRule(
         "few flights were predicted", "schedule_coverage", 0.5, "warning", "Is a client or the feed down?", above=False,
     ),
+    AlertRule(
+        "rules cannot judge", UNABLE, 0, "info",
+        "Too few days before, or too few flights: the slices of the measure name the rules. What they say is not "
+        "that all is well.",
+    ),
 )  # fmt: skip
 
 
@@ -217,6 +230,21 @@ class Alert:
     severity: Severity
     message: str
     evidence: dict[str, Any]
+
+
+def unable(rules: Sequence[AlertRule], day: Mapping[str, tuple[float, int | None]]) -> list[str]:
+    """Return the rules that cannot judge a day: their measure is missing, unknown, or of too few rows.
+
+    Parameters
+    ----------
+    day : mapping of metric to value and rows
+    """
+    nothing = (float("nan"), None)
+    return [
+        rule.name
+        for rule in rules
+        if rule.metric != UNABLE and not rule.can_judge(*day.get(rule.metric, nothing))
+    ]
 
 
 def evaluate(

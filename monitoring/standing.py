@@ -13,7 +13,7 @@ from monitoring.policy import Standing
 from monitoring.windows import run_moment
 
 ANCHOR_EPOCH_DAYS = 56
-"""The anchor's account begins anew every eight weeks: its rate is one of so many days, and what was long ago neither
+"""The anchor's account starts again every eight weeks: its rate is one of so many days, and what was long ago neither
 hides nor replaces what is now."""
 
 
@@ -54,7 +54,7 @@ def standing_anchor(
     Parameters
     ----------
     rolled_back : date, optional
-        Day of the last rollback: the account begins anew after it.
+        Day of the last rollback: the account starts again after it.
     """
     if not policy.anchor_days:
         return None

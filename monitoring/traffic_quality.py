@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
+from domain import airports
 from domain.clock import NEVER, minute_floor
 from domain.flights import FlightFacts, Floats, Ints
 from monitoring.measures import Measure
@@ -113,8 +114,22 @@ def _volume(days: TrafficDays, gone: npt.NDArray[np.bool_]) -> Iterator[Measure]
             yield Measure(f"{what}_ratio", value, f"{kind}={name}", n=n)
         yield Measure(f"{what}_{kind}_low", min(ratios.values(), default=NOWHERE), n=n)
         yield Measure(f"{what}_{kind}_high", max(ratios.values(), default=NOWHERE), n=n)
-    hours = days.counts((flights.sched_dep // 60) % 24, 24, every)
+    hours = days.counts(_local_hours(flights), 24, every)
     yield Measure("hour_profile_gap", _profile_gap(hours[-1], usual(hours)), n=n)
+
+
+def _local_hours(flights: FlightFacts) -> Ints:
+    """Return the hour of each scheduled departure by its airport's clock, shape (n,); UTC where its zone is unknown.
+
+    A schedule is kept in local time: counted in UTC, the change of the clocks moves every flight by an hour.
+    """
+    names, hours = flights.network.airports.names, (flights.sched_dep // 60) % 24
+    for code in np.unique(flights.origin).tolist():
+        rows = flights.origin == code
+        local = airports.local_hours(names[code], flights.sched_dep[rows])
+        if local is not None:
+            hours[rows] = local
+    return hours
 
 
 def _ratio(today: float, before: float) -> float:

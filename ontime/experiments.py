@@ -103,6 +103,14 @@ def policies(
 
 
 @app.command()
+def error_curves() -> None:
+    """Measure how often a candidate is removed wrongly, and how soon harm is found, by alpha, margin and cadence."""
+    from experiments.retrain_policies.command import measure_error_curves
+
+    measure_error_curves(settings(), say)
+
+
+@app.command()
 def bench_monitoring(
     sizes: Annotated[str, typer.Option(help="Predictions in the log, ascending, with commas.")] = "",
     port: Annotated[int, typer.Option(help="Of the PostgreSQL that is filled for it.")] = 15433,

@@ -24,6 +24,7 @@ from domain.model import CategoryEncoder
 from experiments import measured
 from monitoring.calibration import CalibrationPolicy, FalsePages, calibrated, false_pages
 from monitoring.measures import ALL
+from monitoring.performance import measure_evidence
 from monitoring.quality import TRAILING_DAYS, measure_quality
 from monitoring.rules import NIGHTLY
 from monitoring.windows import run_moment
@@ -31,6 +32,12 @@ from training.train import TreeParameters, fit_trees
 from training.training_set import HEADLINE_LEAD, TrainingSet, build
 
 FIRST, LAST = date(2013, 4, 1), date(2013, 12, 28)
+PARTS = {
+    "April to August, on which the newer bounds were set": (FIRST, date(2013, 8, 31)),
+    "September to December": (date(2013, 9, 1), LAST),
+}
+"""False pages are counted on each apart: on days that set a bound they are few by construction. The bounds of the
+hour profile and of the performance evidence were set on days up to August; the others on the whole year."""
 TRAINED_FROM = date(2013, 1, 8)
 MONTHS_BEFORE = 3
 PARAMETERS = TreeParameters(n_trees=150, learning_rate=0.08)
@@ -49,6 +56,10 @@ def calibrate(settings: Settings, say: Say) -> Path:
         "block_days": policy.block_days,
         "draws": policy.draws,
         "pages_in_60_days": _as_dict(false_pages(history, NIGHTLY, policy)),
+        "by_part": {
+            part: _as_dict(false_pages(_days_of(history, first, last), NIGHTLY, policy))
+            for part, (first, last) in PARTS.items()
+        },
         "rules": [
             {
                 "rule": rule.name,
@@ -63,6 +74,12 @@ def calibrate(settings: Settings, say: Say) -> Path:
         ],
     }
     return measured.write(settings, "alert-calibration", found)
+
+
+def _days_of(history: dict[str, Floats], first: date, last: date) -> dict[str, Floats]:
+    """Return the values of some days, both ends included."""
+    rows = slice((first - FIRST).days, (last - FIRST).days + 1)
+    return {name: values[rows] for name, values in history.items()}
 
 
 def _as_dict(pages: FalsePages) -> dict[str, Any]:
@@ -112,7 +129,10 @@ def _performance(store: FactsInMemory, say: Say) -> dict[str, Floats]:
         probability[scored] = _fitted_before(rows, month, rows.take(scored).X)
     numbers = [day.year * 10_000 + day.month * 100 + day.day for day in _days()]
     days = [_day_measures(rows, probability, rows.day == number) for number in numbers]
-    return {name: np.array([one[name] for one in days]) for name in days[0]}
+    found = {name: np.array([one[name] for one in days]) for name in days[0]}
+    gaps = found["log_loss_gap"].tolist()
+    evidence = [measure_evidence(gaps[: i + 1])[0].value for i in range(len(gaps))]
+    return found | {"performance_evidence": np.array(evidence)}
 
 
 def _fitted_before(rows: TrainingSet, month: int, vectors: Floats) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 from domain.metrics import auc
 from experiments.retrain_policies.contest import DayView
 from experiments.retrain_policies.default_drift import DATASET_SHARE, DefaultDrift, distance
+from monitoring.performance import PERFORMANCE_DAYS, measure_evidence
 from monitoring.policy import Decision, RetrainPolicy, decide_retrain
 from monitoring.reference import Reference, is_categorical, make_reference, watched_columns
 from monitoring.rules import NIGHTLY, evaluate
@@ -80,13 +81,16 @@ class Ours:
     gated: bool = True
     _references: dict[str, Reference] = field(default_factory=dict)
     _history: dict[str, list[tuple[str, float, int | None]]] = field(default_factory=dict)
+    _gaps: list[float] = field(default_factory=list)
 
     def alarms(self, view: DayView) -> list[str]:
         """Return the rules that fire on what the day measures of drift and of performance."""
         late, p = view.year.rows.y[view.labelled], view.probability[view.labelled]
+        self._gaps = [*self._gaps, view.gap][-PERFORMANCE_DAYS:]
+        [evidence] = measure_evidence(self._gaps)
         measured = {
             "drift_columns": (self._drifted(view), len(view.flown)),
-            "log_loss_gap": (view.gap, len(late)),
+            evidence.name: (evidence.value, evidence.n or 0),
             "realised_auc": (auc(late, p), len(late)),
         }
         for metric, (value, n) in measured.items():

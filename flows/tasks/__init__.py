@@ -40,7 +40,9 @@ from flows.tasks.measure import (
     sample_predictions,
 )
 from flows.tasks.store import (
+    measure_accounts,
     measure_estimates,
+    measure_unable,
     prune_reports,
     raise_alerts,
     record,
@@ -66,6 +68,7 @@ __all__ = [
     "find_challenger",
     "load_champion",
     "load_champion_of",
+    "measure_accounts",
     "measure_answers",
     "measure_approval",
     "measure_drift",
@@ -75,6 +78,7 @@ __all__ = [
     "measure_registry",
     "measure_service",
     "measure_trailing",
+    "measure_unable",
     "measure_versions",
     "missed_runs",
     "promote_version",

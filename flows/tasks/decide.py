@@ -53,7 +53,7 @@ def champion_standings(run: RunContext, champion: Champion) -> tuple[Standing | 
 
 
 def _promotion(run: RunContext, history: list[Deployment], champion: int) -> tuple[Promotion | None, Losses]:
-    """Return how the champion came to serve, with its held-out days; None where it was taken back to, or by hand."""
+    """Return how the champion came to serve, with its held-out days; None where it was rolled back to, or by hand."""
     newest = next((row for row in history if row.status == "done"), None)
     if newest is None or newest.action != "promote" or newest.to_version != champion:
         return None, {}
@@ -187,7 +187,7 @@ def promote_version(
 
 @task
 def rollback_target(who: str, reason: str, preferred: int | None = None) -> tuple[int | None, int]:
-    """Return who serves and to whom a rollback goes: settled once, so that one that is tried again goes no further."""
+    """Return who serves and the rollback target: settled once, so that one that is tried again goes no further."""
     own = parts()
     serving = own.deployments.reconcile(own.championship.champion)
     repeated = own.championship.repeated_rollback(who, reason)
@@ -200,7 +200,7 @@ def rollback_target(who: str, reason: str, preferred: int | None = None) -> tupl
 def roll_back(
     who: str, reason: str, expected_version: int | None, to_version: int, evidence: dict[str, Any]
 ) -> Deployment:
-    """Take the champion back to a version; once that serves, the same again is no error."""
+    """Roll the champion back to a version; once that serves, the same again is no error."""
     own = parts()
     # A try whose answer was lost may have left its row planned, or the alias moved.
     if own.deployments.reconcile(own.championship.champion) == to_version:

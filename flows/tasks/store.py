@@ -13,7 +13,7 @@ from adapters.prediction_sample import Sample, WindowTotals
 from flows.parts import parts
 from flows.tasks.defaults import task
 from flows.tasks.inputs import Champion, RunContext
-from monitoring import drift, estimate, rules
+from monitoring import drift, estimate, performance, rules
 from monitoring.measures import ALL, Measure
 from monitoring.policy import Decision
 from monitoring.rules import RUN_FAILED
@@ -63,6 +63,25 @@ def measure_estimates(run: RunContext, measures: Sequence[Measure]) -> list[Meas
     return estimate.estimate_errors(history)
 
 
+@task
+def measure_accounts(run: RunContext, measures: Sequence[Measure]) -> list[Measure]:
+    """Measure the evidence of a model gone wrong, from this day's gap and those before it."""
+    before = parts().monitoring.history(run.day - timedelta(days=1), performance.PERFORMANCE_DAYS)
+    gaps = [value for _, value, _ in reversed(before.get("log_loss_gap", []))]
+    gaps += [m.value for m in measures if m.name == "log_loss_gap" and m.slice == ALL]
+    return performance.measure_evidence(gaps)
+
+
+def measure_unable(measures: Sequence[Measure]) -> list[Measure]:
+    """Return which rules cannot judge the day, each as a slice, and how many."""
+    today = {m.name: (m.value, m.n) for m in measures if m.slice == ALL}
+    found = rules.unable(rules.NIGHTLY, today)
+    return [
+        Measure(rules.UNABLE, float(len(found)), n=len(rules.NIGHTLY)),
+        *(Measure(rules.UNABLE, 1.0, f"rule={name}") for name in found),
+    ]
+
+
 def report_folder(day: date) -> Path:
     """Return where a run's report is."""
     return parts().settings.reports_dir / "monitoring" / day.isoformat()
@@ -100,15 +119,18 @@ def prune_reports(run: RunContext) -> int:
 def raise_alerts(run: RunContext) -> list[rules.Alert]:
     """Evaluate the rules on the newest days; open, notify, resolve. A run of an old day raises nothing."""
     own = parts()
-    alerts = rules.evaluate(rules.NIGHTLY, own.monitoring.history(run.day, RULE_DAYS))
+    history = own.monitoring.history(run.day, RULE_DAYS)
+    alerts = rules.evaluate(rules.NIGHTLY, history)
     if not run.is_newest:
         return alerts
     for alert in alerts:
         own.monitoring.open_alert(
             alert.rule, alert.severity, run.day, run.as_of, alert.message, alert.evidence
         )
-    every = [rule.name for rule in rules.NIGHTLY]
-    own.monitoring.resolve_alerts(every, [alert.rule for alert in alerts], run.as_of)
+    today = {name: days[0][1:] for name, days in history.items() if days[0][0] == run.day.isoformat()}
+    # What cannot be judged is not well: an alert stays open until a day says otherwise.
+    judged = {rule.name for rule in rules.NIGHTLY} - set(rules.unable(rules.NIGHTLY, today))
+    own.monitoring.resolve_alerts(sorted(judged), [alert.rule for alert in alerts], run.as_of)
     # What is refused now is tried again by the watchman.
     own.pager.deliver_due()
     return alerts

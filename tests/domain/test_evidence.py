@@ -9,6 +9,7 @@ import pytest
 from domain.evidence import (
     DayLoss,
     EvidencePolicy,
+    change_evidence,
     compare_versions,
     compare_with_anchor,
     keep_account,
@@ -122,3 +123,26 @@ def test_the_anchor_compares_each_day_with_what_served_weeks_before():
     assert account.days == 10
     assert account.mean == pytest.approx(0.03)
     assert account.convicted
+
+
+def test_while_nothing_changes_the_detector_reaches_its_bound_no_more_often_than_once_in_as_many_days():
+    policy = EvidencePolicy(
+        margin=0.01, clip=0.25, typical_deviation=0.07, typical_days=28, horizon_days=7, alpha=0.01
+    )
+    draw, bound, days, reached = np.random.default_rng(3), 60, 60, 0
+    runs = 150
+    for _ in range(runs):
+        x = draw.normal(0.01, 0.07, days)
+        reached += any(change_evidence(x[max(0, i - 27) : i + 1], policy) >= bound for i in range(days))
+    # A mean of at least 60 days until the first: within 60 days fewer than two in three have one.
+    assert reached / runs < 0.5
+
+
+def test_a_change_is_found_though_good_days_went_before_it():
+    policy = EvidencePolicy(
+        margin=0.01, clip=0.25, typical_deviation=0.07, typical_days=28, horizon_days=7, alpha=0.01
+    )
+    good, bad = np.full(20, -0.05), np.full(8, 0.15)
+    assert change_evidence(good, policy) < 20
+    assert change_evidence(np.concatenate([good, bad]), policy) > 120
+    assert np.isnan(change_evidence(np.array([np.nan]), policy))

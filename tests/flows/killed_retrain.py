@@ -67,8 +67,8 @@ def small(trees: int) -> None:
     request = flow.TrainingRequest
     flow.TrainingRequest = lambda **named: request(**named | {"parameters": parameters})
     gate = GatePolicy(
-        minimum_rows=100, minimum_slice_rows=10_000, lowest_auc=0.5, largest_ece=1.0, largest_microseconds=1e6,
-        largest_probability_worse=1.0, largest_worse_than_baseline=1.0,
+        minimum_rows=100, minimum_slice_rows=10_000, lowest_auc=0.5, largest_microseconds=1e6,
+        largest_worse_than_baseline=1.0,
     )  # fmt: skip
     split = SplitPolicy(calibration_days=6, evaluation_days=5, minimum_fit_days=10)
     flow.PLAN = RetrainPlan(window_days=32, split=split, gate=gate)

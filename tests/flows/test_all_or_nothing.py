@@ -6,6 +6,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.training.sets import FlownStore
 from tests.training.test_rebuild import append_flown
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+RETRAIN_DAY = date(2013, 4, 10)
 PROGRAM = Path(__file__).with_name("killed_retrain.py")
 STEPS = [
     "before the training set",
@@ -87,6 +89,11 @@ def retrains(stack, mlflow_address, tmp_path) -> Iterator[Retrains]:
 
 def test_killed_at_any_step_the_champion_is_unchanged_or_wholly_new(stack, retrains, tmp_path):
     assert retrains.ends("first champion") == "done", (tmp_path / "retrains.log").read_text()
+    # Asked for by hand, it is a decision of its own: the policy's wait starts again, its own gate row is still to come.
+    assert stack.monitoring.last_retrain() == RETRAIN_DAY
+    made = stack.monitoring.decisions(RETRAIN_DAY, RETRAIN_DAY)
+    assert [d.kind for d in made] == ["retrain", "gate"]
+    assert not {d.key for d in made} & {f"retrain:{RETRAIN_DAY}", f"gate:{RETRAIN_DAY}"}
     served = 1
     for step in STEPS:
         assert retrains.ends(step) == "killed", step

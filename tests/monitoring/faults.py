@@ -110,6 +110,25 @@ def later_arrivals(flights: FlightFacts, weather: WeatherFacts, since: int) -> F
     ), weather
 
 
+def shifted(hours: int) -> Fault:
+    """The feed sends local times in another zone: everything of a flight is moved by whole hours."""
+
+    def fault(flights: FlightFacts, weather: WeatherFacts, since: int) -> Facts:
+        rows = flights.sched_dep >= since
+        moved = {
+            name: np.where(
+                rows & (getattr(flights, name) < NEVER),
+                getattr(flights, name) + 60 * hours,
+                getattr(flights, name),
+            )
+            for name in ("sched_dep", "sched_arr", "dep_known", "arr_known", "cancelled_known")
+        }
+        both = replace(flights, **moved)
+        return both.take(np.argsort(both.sched_dep, kind="stable")), weather
+
+    return fault
+
+
 FAULTS: dict[str, Fault] = {
     "a station repeats itself": stuck,
     "a thermometer is stuck": stuck_thermometer,
@@ -123,4 +142,7 @@ FAULTS: dict[str, Fault] = {
     "traffic is doubled": doubled_traffic,
     "labels are five days late": late_labels,
     "arrivals are 15 minutes later": later_arrivals,
+    "the feed is an hour late": shifted(1),
+    "the feed is an hour early": shifted(-1),
+    "the feed is two hours late": shifted(2),
 }

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitoring.rules import NIGHTLY, AlertRule, evaluate
+from monitoring.rules import NIGHTLY, AlertRule, evaluate, unable
 
 RULE = AlertRule("too high", "loss", 0.5, "warning", "Look.", k=2, n=3, minimum_rows=100)
 
@@ -73,3 +73,10 @@ def test_drift_alone_is_for_information():
 def test_every_rule_has_a_name_of_its_own_and_says_what_to_do():
     assert len({rule.name for rule in NIGHTLY}) == len(NIGHTLY)
     assert all(len(rule.advice) > 15 for rule in NIGHTLY)
+
+
+def test_a_rule_that_cannot_judge_says_so():
+    rules = [RULE, replace(RULE, name="another", metric="other")]
+    assert unable(rules, {"loss": (0.2, 500), "other": (0.2, 500)}) == []
+    assert unable(rules, {"loss": (float("nan"), 500), "other": (0.2, 99)}) == ["too high", "another"]
+    assert unable(rules, {}) == ["too high", "another"]
