@@ -82,6 +82,9 @@ class Settings:
         Path("var/spool"), "Where API workers write predictions until they are shipped."
     )
     reports_dir: Path = _setting(Path("var/reports"), "Where flows and the replay leave reports.")
+    drift_page: bool = _setting(
+        True, "Whether each monitoring run draws Evidently's page; the distances are measured either way."
+    )
     promotion_needs_approval: bool = _setting(
         False, "Whether a challenger that held waits for a person to promote it: true or false."
     )

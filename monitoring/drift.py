@@ -13,6 +13,7 @@ import numpy as np
 from domain.flights import Floats
 from monitoring.measures import Measure
 from monitoring.reference import COLUMNS, PREDICTION, SAMPLE_ROWS, Reference, is_categorical
+from monitoring.trailing import distance
 
 HTML, JSON = "drift.html", "drift.json"
 MINIMUM_VALUES = 100
@@ -62,8 +63,10 @@ def measurable(reference: Reference, current: Floats) -> list[str]:
     return [name for name in enough if name in reference.thresholds]
 
 
-def measure_drift(current: Floats, reference: Reference, folder: Path) -> DriftReport:
+def measure_drift(current: Floats, reference: Reference, folder: Path | None) -> DriftReport:
     """Compare a day's watched columns with the reference, and write Evidently's report into `folder`.
+
+    Without a folder no report is drawn, and the same distances are computed here, in milliseconds.
 
     Parameters
     ----------
@@ -72,9 +75,14 @@ def measure_drift(current: Floats, reference: Reference, folder: Path) -> DriftR
     """
     current = _sample(current)
     columns = measurable(reference, current)
-    scores = _scores(reference, current, columns, folder) if columns else {}
+    if not columns:
+        scores = {}
+    elif folder is None:
+        scores = _distances(reference, current, columns)
+    else:
+        scores = _scores(reference, current, columns, folder)
     measures = _measures([_column(reference, current, i, scores) for i in range(len(COLUMNS))], reference)
-    html, json = (folder / HTML, folder / JSON) if columns else (None, None)
+    html, json = (folder / HTML, folder / JSON) if columns and folder else (None, None)
     return DriftReport(measures, html, json)
 
 
@@ -110,6 +118,15 @@ def _sample(current: Floats) -> Floats:
         return current
     rows = np.random.default_rng(len(current)).permutation(len(current))[:SAMPLE_ROWS]
     return current[np.sort(rows)]
+
+
+def _distances(reference: Reference, current: Floats, columns: list[str]) -> dict[str, float]:
+    found = {}
+    for name in columns:
+        i = COLUMNS.index(name)
+        before, today = (values[np.isfinite(values[:, i]), i] for values in (reference.sample, current))
+        found[name] = distance(before, today, name)
+    return found
 
 
 def _scores(reference: Reference, current: Floats, columns: list[str], folder: Path) -> dict[str, float]:

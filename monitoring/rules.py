@@ -24,19 +24,19 @@ class AlertRule:
     n: int = 1
     minimum_rows: int = 0
 
-    def can_judge(self, value: float, rows: int | None) -> bool:
+    def can_evaluate(self, value: float, rows: int | None) -> bool:
         """Return whether one day's value is known, from rows enough."""
         return value == value and (rows or 0) >= self.minimum_rows
 
     def is_breach(self, value: float, rows: int | None) -> bool:
         """Return whether one day's value is past the bound; a day with too few rows is not evaluated."""
-        if not self.can_judge(value, rows):
+        if not self.can_evaluate(value, rows):
             return False
         return value > self.bound if self.above else value < self.bound
 
 
 UNABLE = "rules_unable"
-"""Measure of how many rules could not judge a day, and by slice which."""
+"""Measure of how many rules could not evaluate a day, and by slice which."""
 
 NIGHTLY: tuple[AlertRule, ...] = (
     # Feeds: a fault shows on its own day. Bounds lie beyond every undisturbed day; `calibration` says how rarely not.
@@ -194,7 +194,7 @@ NIGHTLY: tuple[AlertRule, ...] = (
         "few flights were predicted", "schedule_coverage", 0.5, "warning", "Is a client or the feed down?", above=False,
     ),
     AlertRule(
-        "rules cannot judge", UNABLE, 0, "info",
+        "some rules cannot evaluate a day", UNABLE, 0, "info",
         "Too few days before, or too few flights: the slices of the measure name the rules. What they say is not "
         "that all is well.",
     ),
@@ -233,7 +233,7 @@ class Alert:
 
 
 def unable(rules: Sequence[AlertRule], day: Mapping[str, tuple[float, int | None]]) -> list[str]:
-    """Return the rules that cannot judge a day: their measure is missing, unknown, or of too few rows.
+    """Return the rules that cannot evaluate a day: their measure is missing, unknown, or of too few rows.
 
     Parameters
     ----------
@@ -243,7 +243,7 @@ def unable(rules: Sequence[AlertRule], day: Mapping[str, tuple[float, int | None
     return [
         rule.name
         for rule in rules
-        if rule.metric != UNABLE and not rule.can_judge(*day.get(rule.metric, nothing))
+        if rule.metric != UNABLE and not rule.can_evaluate(*day.get(rule.metric, nothing))
     ]
 
 

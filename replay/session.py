@@ -155,7 +155,7 @@ class Pace:
 def replay_window(
     settings: Settings, database: Database, guard: Guard | None, dataset: Dataset, days: Days, pace: Pace
 ) -> None:
-    """Replay days; each is monitored while the next is replayed, and that is over before the next one ends."""
+    """Replay days; each is monitored, and its run over, before the next one begins."""
     api = api_client(settings, guard.ensure if guard else lambda: None)
     replay, queue = Replay(database, api, Feed(dataset)), RunQueue(_executor(settings, guard))
     spent = Spent(settings)
@@ -183,10 +183,10 @@ def replay_window(
 
 def _replay_day(replay: Replay, queue: RunQueue, day: date, pace: Pace) -> None:
     count = replay.replay_day(day)
-    # Its run must not see the next one's clock: what a run decides, it decides on the newest day.
-    queue.wait()
     replay.advance(morning_after(day))
     queue.begin(day)
+    # Who answers the next day is decided by then: what a replay finds does not depend on the machine's speed.
+    queue.wait()
     pace.day(count)
 
 

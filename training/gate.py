@@ -37,7 +37,7 @@ class GatePolicy:
     """Of the account against the champion: refused is who is convicted on the held-out days already."""
     largest_slice_loss: float = 0.02
     """Log-loss a slice may be shown to lose, in nats, at the lower end of its 90% interval; above it warns.
-    Slices below `minimum_slice_rows` rows are not judged."""
+    Slices below `minimum_slice_rows` rows are not evaluated."""
     minimum_slice_rows: int = 300
     largest_ece: float = 0.06
     """Above it warns: a few days' calibration error is mostly their weather."""

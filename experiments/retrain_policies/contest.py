@@ -2,8 +2,8 @@
 
 Each day the flow `nightly-monitoring` checks the champion, asks the retrain policy, and tries the challenger the same
 evening; here the same functions are called in the same order on the same evidence. What differs: a candidate's speed
-is not judged. Nothing here looks past the monitoring run: labels count from the minute they were known, and a version
-answers from the minute it was promoted.
+is not measured. Nothing here looks past the monitoring run: labels count from the minute they were known, and a
+version answers from the minute it was promoted.
 """
 
 from collections import Counter
@@ -251,7 +251,7 @@ class Contest:
         )
 
     def _keep_held_out(self, version: int, verdict: GateVerdict) -> None:
-        """Begin the candidate's account with the days that the gate judged it on."""
+        """Begin the candidate's account with the days that the gate evaluated it on."""
         self._held_out[version] = {
             day: {version: losses[CANDIDATE], self._champion: losses[CHAMPION]}
             for day, losses in verdict.held_out.items()

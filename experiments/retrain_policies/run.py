@@ -135,7 +135,7 @@ def compare(workspace: Workspace, say: Say) -> Findings:
 
 def weekly_fits(workspace: Workspace, say: Say) -> tuple[Year, list[Candidate]]:
     """Return the year and the first champion with the candidates of every Monday; what is kept is not fitted again."""
-    year = workspace.year(partial(_told, say, time.monotonic()))
+    year = workspace.year(partial(_report_step, say, time.monotonic()))
     bench = Bench(year, workspace.folder, workspace.plan)
     with ProcessPoolExecutor(workspace.plan.workers, get_context("spawn"), _open, (workspace,)) as pool:
         _fit_calendar(bench, pool, say)

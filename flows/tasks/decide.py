@@ -53,7 +53,7 @@ def champion_standings(run: RunContext, champion: Champion) -> tuple[Standing | 
 
 
 def _promotion(run: RunContext, history: list[Deployment], champion: int) -> tuple[Promotion | None, Losses]:
-    """Return how the champion came to serve, with its held-out days; None where it was rolled back to, or by hand."""
+    """Return how the champion came to serve, with its held-out days; None after a rollback or by hand."""
     newest = next((row for row in history if row.status == "done"), None)
     if newest is None or newest.action != "promote" or newest.to_version != champion:
         return None, {}

@@ -104,11 +104,13 @@ def measure_drift(
     predictions: PredictionColumns,
     against: reference.Reference | None,
 ) -> drift.DriftReport:
-    """Measure drift with Evidently and write its report."""
+    """Measure drift, with Evidently where its page is drawn."""
     if champion is None or against is None or not len(predictions):
         return drift.DriftReport([], None, None)
     _, current = reference.watched_columns(predictions.features, predictions.probability)
-    return drift.measure_drift(current, against, report_folder(run.day))
+    return drift.measure_drift(
+        current, against, report_folder(run.day) if parts().settings.drift_page else None
+    )
 
 
 @task

@@ -73,7 +73,7 @@ def measure_accounts(run: RunContext, measures: Sequence[Measure]) -> list[Measu
 
 
 def measure_unable(measures: Sequence[Measure]) -> list[Measure]:
-    """Return which rules cannot judge the day, each as a slice, and how many."""
+    """Return which rules cannot evaluate the day, each as a slice, and how many."""
     today = {m.name: (m.value, m.n) for m in measures if m.slice == ALL}
     found = rules.unable(rules.NIGHTLY, today)
     return [
@@ -128,9 +128,9 @@ def raise_alerts(run: RunContext) -> list[rules.Alert]:
             alert.rule, alert.severity, run.day, run.as_of, alert.message, alert.evidence
         )
     today = {name: days[0][1:] for name, days in history.items() if days[0][0] == run.day.isoformat()}
-    # What cannot be judged is not well: an alert stays open until a day says otherwise.
-    judged = {rule.name for rule in rules.NIGHTLY} - set(rules.unable(rules.NIGHTLY, today))
-    own.monitoring.resolve_alerts(sorted(judged), [alert.rule for alert in alerts], run.as_of)
+    # What cannot be evaluated is not well: an alert stays open until a day says otherwise.
+    evaluated = {rule.name for rule in rules.NIGHTLY} - set(rules.unable(rules.NIGHTLY, today))
+    own.monitoring.resolve_alerts(sorted(evaluated), [alert.rule for alert in alerts], run.as_of)
     # What is refused now is tried again by the watchman.
     own.pager.deliver_due()
     return alerts

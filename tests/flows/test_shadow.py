@@ -12,7 +12,7 @@ from adapters import model_artifact
 from adapters.deployments import ANY
 from adapters.model_registry import CHALLENGER, CHAMPION
 from adapters.monitoring_store import Measured, MonitoringRun
-from adapters.prediction_log import to_copy_line
+from adapters.prediction_lines import to_copy_line
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from flows import parts as flow_parts
 from flows import tasks
@@ -105,7 +105,7 @@ def decided() -> None:
 
 
 @flow(name="check-the-challenger-alone")
-def judged() -> None:
+def tried_out() -> None:
     check_challenger(tasks.begin(None), tasks.load_champion())
 
 
@@ -128,7 +128,7 @@ def decisions(stack, kind: str) -> list:
 
 def test_what_passed_the_gate_and_is_sound_on_the_days_requests_serves_the_same_evening(tried):
     passed_the_gate(tried, 2)
-    judged()
+    tried_out()
     [decision] = decisions(tried, "shadow")
     assert decision.verdict, decision.reason
     assert f"sound on {FLIGHTS} live requests" in decision.reason
@@ -142,7 +142,7 @@ def test_what_is_plainly_worse_and_came_past_the_gate_is_dropped_on_its_first_da
     losses = compared()
     assert losses["version=3"] > losses["version=1"] + 0.5
     measured(tried, DAY, DAY, v1=losses["version=1"], v3=losses["version=3"])
-    judged()
+    tried_out()
     [decision] = decisions(tried, "shadow")
     assert not decision.verdict
     assert "dropped" in decision.reason
@@ -154,7 +154,7 @@ def test_a_challenger_without_live_rows_or_labels_is_dropped_after_a_bound_and_b
     for offset in range(8):
         tried.clock.set_simulated(run_moment(DAY + timedelta(days=offset)))
         assert tried.registry.alias(CHALLENGER) == 2
-        judged()
+        tried_out()
     assert tried.registry.alias(CHALLENGER) is None
     assert [d.verdict for d in decisions(tried, "shadow")] == [False] * 8
     assert decisions(tried, "shadow")[-1].reason.startswith("dropped after 7 days")
@@ -236,7 +236,7 @@ def test_where_a_person_has_the_last_word_it_waits_and_the_next_run_says_so(trie
     monkeypatch.setattr(flow_parts, "make_parts", lambda _: replace(tried, settings=settings))
     flow_parts.parts.cache_clear()
     passed_the_gate(tried, 2)
-    judged()
+    tried_out()
     [decision] = decisions(tried, "shadow")
     assert not decision.verdict
     assert "waits for a person's approval" in decision.reason

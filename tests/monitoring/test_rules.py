@@ -75,7 +75,7 @@ def test_every_rule_has_a_name_of_its_own_and_says_what_to_do():
     assert all(len(rule.advice) > 15 for rule in NIGHTLY)
 
 
-def test_a_rule_that_cannot_judge_says_so():
+def test_a_rule_that_cannot_evaluate_a_day_says_so():
     rules = [RULE, replace(RULE, name="another", metric="other")]
     assert unable(rules, {"loss": (0.2, 500), "other": (0.2, 500)}) == []
     assert unable(rules, {"loss": (float("nan"), 500), "other": (0.2, 99)}) == ["too high", "another"]

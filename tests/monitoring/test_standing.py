@@ -64,7 +64,7 @@ def test_a_champions_account_begins_with_its_held_out_days_and_ends_after_four_w
     assert standing_before(Promotion(3, None, APRIL), known, date(2013, 4, 16), POLICY) is None
 
 
-def test_the_anchor_is_who_served_four_weeks_ago_and_begins_anew_after_a_rollback():
+def test_the_anchor_is_who_served_four_weeks_ago_and_begins_again_after_a_rollback():
     known = losses(60, v1=0.44, v2=0.46)
     served = {APRIL + timedelta(days=i): 1 if i < 5 else 2 for i in range(60)}
     day = date(2013, 5, 1)  # 30 days on: day 2 was version 1's

@@ -1,4 +1,5 @@
 import threading
+import time
 from datetime import date
 
 import pytest
@@ -7,9 +8,9 @@ from adapters.clock_store import ClockStore
 from adapters.monitoring_store import MonitoringRun, MonitoringStore
 from data.site import Site
 from domain.errors import InvalidInput, OntimeError
-from replay.driver import morning_after
+from replay.driver import DayCount, morning_after
 from replay.run_executor import RunQueue
-from replay.session import Days, days_to_monitor
+from replay.session import Days, Pace, _replay_day, days_to_monitor
 
 APRIL_1, APRIL_3 = date(2013, 4, 1), date(2013, 4, 3)
 
@@ -90,3 +91,26 @@ def test_a_run_goes_on_beside_and_its_error_comes_out_where_it_is_waited_for():
     queue.wait()  # reported once
     queue.close()
     assert runner.closed
+
+
+def test_a_day_is_monitored_to_its_end_before_the_next_one_is_answered():
+    happened: list[str] = []
+
+    class Runs(StandInRuns):
+        def run(self, day: date) -> None:
+            time.sleep(0.05)
+            happened.append(f"monitored {day.day}")
+
+    class Driver:
+        def replay_day(self, day: date) -> DayCount:
+            happened.append(f"answered {day.day}")
+            return DayCount(day)
+
+        def advance(self, until) -> None:
+            pass
+
+    queue = RunQueue(Runs())
+    for day in Days(APRIL_1, date(2013, 4, 2)):
+        _replay_day(Driver(), queue, day, Pace(lambda text: None, 2))
+    queue.close()
+    assert happened == ["answered 1", "monitored 1", "answered 2", "monitored 2"]

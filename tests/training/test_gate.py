@@ -113,7 +113,7 @@ def test_a_candidate_shown_to_be_worse_for_one_airport_passes_with_a_warning(bet
     assert "warning: worst_origin_loss (LGA) is" in verdict.reason
 
 
-def test_a_slice_of_few_flights_is_not_judged(better, world):
+def test_a_slice_of_few_flights_is_not_evaluated(better, world):
     log_odds, _, _, noise = world
     rare = better.slices["carrier"] == "OO"
     worse_there = replace(better, candidate=calibrated(log_odds + np.where(rare, 2.0, 0.0) * noise))

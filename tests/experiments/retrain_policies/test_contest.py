@@ -91,7 +91,7 @@ def test_ours_retrains_every_week_and_follows_a_law_that_turns(turned):
     assert [r["day"] for r in record.retrains] == [
         "2013-04-08", "2013-04-15", "2013-04-22", "2013-04-29", "2013-05-06",
     ]  # fmt: skip
-    # The first knows the new law before it holds and is refused; one that was judged on the new days serves.
+    # The first knows the new law before it holds and is refused; one that was evaluated on the new days serves.
     assert not record.retrains[0]["passed"]
     assert record.count("promote") >= 1
     never = replay(turned, on_days(), ends=date(2013, 5, 8))

@@ -1,0 +1,25 @@
+"""The distances that a run measures without Evidently's page are those that Evidently reports."""
+
+import numpy as np
+import pytest
+
+from monitoring.drift import measure_drift
+from monitoring.reference import COLUMNS, is_categorical, make_reference
+
+
+def test_without_the_page_the_distances_are_those_that_evidently_reports(tmp_path):
+    draw = np.random.default_rng(0)
+    codes = [i for i, name in enumerate(COLUMNS) if is_categorical(name)]
+    values = draw.normal(size=(6_000, len(COLUMNS)))
+    values[:, codes] = draw.integers(100, 112, (6_000, len(codes)))
+    reference = make_reference(COLUMNS, values, np.repeat(20130101 + np.arange(30), 200))
+    current = draw.normal(0.1, 1.0, (900, len(COLUMNS)))
+    current[:, codes] = draw.integers(100, 113, (900, len(codes)))
+    with_page, without = measure_drift(current, reference, tmp_path), measure_drift(current, reference, None)
+    assert with_page.html is not None
+    assert with_page.html.exists()
+    assert without.html is None
+    assert [(m.name, m.slice) for m in without.measures] == [(m.name, m.slice) for m in with_page.measures]
+    assert [m.value for m in without.measures] == pytest.approx(
+        [m.value for m in with_page.measures], nan_ok=True
+    )
