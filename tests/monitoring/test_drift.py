@@ -7,6 +7,7 @@ from monitoring.drift import measure_drift
 from monitoring.reference import COLUMNS, is_categorical, make_reference
 
 
+@pytest.mark.filterwarnings("ignore")  # importing Evidently uses names that NumPy is about to drop
 def test_without_the_page_the_distances_are_those_that_evidently_reports(tmp_path):
     draw = np.random.default_rng(0)
     codes = [i for i, name in enumerate(COLUMNS) if is_categorical(name)]
