@@ -10,12 +10,12 @@ from app import champion_alert, health
 from app.problem_types import BY_NAME
 from deploy.native.probes import PROBES
 from domain.runbook import RUNBOOK, anchor, entry
-from monitoring.rules import NIGHTLY, RUN_MISSED, evaluate
+from monitoring.rules import NIGHTLY, RUN_FAILED, RUN_MISSED, evaluate
 
 TEXT = (PROJECT_ROOT / RUNBOOK).read_text()
 ALERTS, FAULTS = TEXT.split("\n# Faults\n")
 RULES = {rule.name: rule for rule in NIGHTLY}
-OTHER_RULES = {RUN_MISSED.name, champion_alert.RULE}
+OTHER_RULES = {RUN_FAILED.name, RUN_MISSED.name, champion_alert.RULE}
 READINESS = re.findall(r'^        "(\w+)": _check\(', (PROJECT_ROOT / "app" / "health.py").read_text(), re.M)
 SAYS = ("**Meaning.**", "**First look.**", "**Mend.**")
 
