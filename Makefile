@@ -159,6 +159,10 @@ bench-monitoring: $(STAMP) ## Measure what a monitoring run costs with 10,000 to
 notebook: $(STAMP) ## Execute docs/notebook.ipynb again
 	@$(ONTIME) notebook
 
+.PHONY: screenshots
+screenshots: $(STAMP) ## After make demo DAYS=6: replay a faulty day, take the pictures of docs/walkthrough.md
+	@$(ONTIME) screenshots
+
 .PHONY: slides
 slides: $(STAMP) ## Write docs/presentation as HTML and PDF, with what the commands measured
 	@$(ONTIME) slides

@@ -27,5 +27,5 @@ def require() -> str:
     """
     found = find()
     if found is None:
-        raise OntimeError("there is no Chromium on this machine: as root, apt-get install chromium")
+        raise OntimeError("there is no Chromium on this machine: make browser installs it")
     return found

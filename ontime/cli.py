@@ -26,7 +26,7 @@ ON_THE_RUNNING_STACK = frozenset({
     "guide", "postman",
 })  # fmt: skip
 """Commands that act on the stack that runs; your own where both do."""
-CHOOSING_THEMSELVES = frozenset({"demo", "down", "status", "clean"})
+CHOOSING_THEMSELVES = frozenset({"demo", "down", "status", "clean", "screenshots"})
 """Every other command acts on your own stack, unless --stack says otherwise."""
 OF_A_NATIVE_STACK = frozenset({"local", "down", "status", "clean"})
 

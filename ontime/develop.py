@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from adapters import chromium
 from adapters.settings import PROJECT_ROOT, settings
 from adapters.terminal import say
 from deploy.native import layout
@@ -51,22 +52,16 @@ def load(
 @app.command()
 def browser() -> None:
     """Install Chromium, in which the tests of the dashboard run, where it is missing and can be installed."""
-    found = chromium()
+    found = chromium.find()
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
         say("installing Debian's chromium")
         for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium"]):
             subprocess.run(["apt-get", *words], stdout=subprocess.DEVNULL, check=False)
-        found = chromium()
+        found = chromium.find()
     if found is None:
         say("there is no Chromium, and it cannot be installed here: apt-get install chromium, as root")
         raise typer.Exit(1)
     say(f"Chromium is there: {found}")
-
-
-def chromium() -> str | None:
-    """Return where Chromium, or a browser made of it, is; None where there is none."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 @app.command()

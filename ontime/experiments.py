@@ -8,6 +8,8 @@ import typer
 
 from adapters.settings import settings
 from adapters.terminal import say
+from deploy.native import selection
+from deploy.native.selection import StackName
 from domain.errors import InvalidInput
 
 app = typer.Typer()
@@ -77,6 +79,15 @@ def notebook() -> None:
     from experiments.evaluation import command as evaluation
 
     evaluation.make_notebook(settings(), say)
+
+
+@app.command()
+def screenshots() -> None:
+    """Replay a faulty day on the demo's stack, and take the pictures of docs/walkthrough.md."""
+    from experiments.documents.screenshots import take
+
+    selection.require_demo()
+    take(selection.enter(StackName.DEMO), say)
 
 
 @app.command()

@@ -5,12 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from ontime.develop import chromium
+from adapters import chromium
 
-OPTIONS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--no-first-run",
-)  # fmt: skip
 MISSING = (
     "the tests of the dashboard in a browser are left out: there is no Chromium, make browser installs it"
 )
@@ -18,7 +14,7 @@ MISSING = (
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what needs a browser where there is none: a machine may be unable to have one."""
-    if chromium() is not None:
+    if chromium.find() is not None:
         return
     left_out = [item for item in items if item.get_closest_marker("browser")]
     if left_out:
@@ -27,13 +23,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_report_header() -> str | None:
-    return None if chromium() else MISSING
+    return None if chromium.find() else MISSING
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The session's browser; each test opens windows of its own."""
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium(), args=list(OPTIONS))
+        opened = playwright.chromium.launch(executable_path=chromium.find(), args=list(chromium.OPTIONS))
         yield opened
         opened.close()
