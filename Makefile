@@ -147,6 +147,10 @@ calibrate-alerts: $(STAMP) ## Count the pages of the alert rules over the datase
 monitoring-report: $(STAMP) ## Write docs/reports/monitoring.md from what the commands measured
 	@$(ONTIME) monitoring-report
 
+.PHONY: bench
+bench: $(STAMP) ## Measure each step of a prediction against bare Flask under the same Gunicorn, and batches
+	@$(ONTIME) bench
+
 .PHONY: bench-features
 bench-features: $(STAMP) ## Measure what each feature costs online, in microseconds
 	@$(ONTIME) bench-features

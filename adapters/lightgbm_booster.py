@@ -9,7 +9,8 @@ Source: LightGBM's `include/LightGBM/c_api.h`, 4.7.
 
 import ctypes
 import importlib.util
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -40,7 +41,11 @@ def _library() -> Any:
 
 
 def _call(function: str, *arguments: Any) -> None:
-    if getattr(_library(), function)(*arguments) != 0:
+    _require_success(getattr(_library(), function)(*arguments))
+
+
+def _require_success(status: int) -> None:
+    if status != 0:
         raise ValueError(f"LightGBM: {_library().LGBM_GetLastError().decode(errors='replace')}")
 
 
@@ -74,6 +79,7 @@ class LightGBMBooster:
         self._score = np.empty(1)
         self._length = ctypes.c_int64()
         self._fast = self._single_row_config()
+        self._score_row = self._bound_call()
 
     def _count_features(self) -> int:
         count = ctypes.c_int()
@@ -94,6 +100,16 @@ class LightGBMBooster:
             ctypes.byref(config),
         )
         return config
+
+    def _bound_call(self) -> Callable[[], int]:
+        """Return the call that scores the row buffer into the score buffer: its arguments never change."""
+        return partial(
+            _library().LGBM_BoosterPredictForMatSingleRowFast,
+            self._fast,
+            _pointer(self._row),
+            ctypes.byref(self._length),
+            _pointer(self._score),
+        )
 
     def raw_scores(self, matrix: Floats) -> Floats:
         """Sum the trees' outputs (log-odds) for each row.
@@ -134,13 +150,7 @@ class LightGBMBooster:
 
     def _raw_score_of_one(self, matrix: Floats) -> Floats:
         self._row[:] = matrix[0]
-        _call(
-            "LGBM_BoosterPredictForMatSingleRowFast",
-            self._fast,
-            _pointer(self._row),
-            ctypes.byref(self._length),
-            _pointer(self._score),
-        )
+        _require_success(self._score_row())
         return self._score.copy()
 
     def _predict(self, matrix: Floats, kind: int, width: int) -> Floats:

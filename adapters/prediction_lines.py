@@ -58,16 +58,70 @@ _REAL = ("probability", "challenger_probability")
 def to_copy_line(record: PredictionRecord) -> bytes:
     r"""Write a record as one line of COPY's text form, its end included: PostgreSQL takes it as it is."""
     r = record
-    head = (
-        f"{_text(r.prediction_id)}\t{_text(r.request_id)}\t{_text(r.flight_id)}\t{_text(r.carrier)}\t"
-        f"{r.flight_number}\t{_text(r.origin)}\t{_text(r.dest)}\t{r.scheduled_departure.isoformat()}\t"
-        f"{r.scheduled_arrival.isoformat()}\t{r.as_of.isoformat()}\t{r.lead_minutes}\t{r.state_tick.isoformat()}\t"
+    [features] = array_texts(r.features[None, :])
+    return copy_line(
+        _text(r.prediction_id),
+        _text(r.request_id),
+        flight_text(
+            r.flight_id,
+            r.carrier,
+            r.flight_number,
+            r.origin,
+            r.dest,
+            r.scheduled_departure,
+            r.scheduled_arrival,
+        ),
+        r.as_of.isoformat(),
+        r.lead_minutes,
+        r.state_tick.isoformat(),
+        features,
+        _text(r.contract_hash),
+        real_text(r.probability),
+        r.model_version,
+        challenger_text(r.challenger_version, r.challenger_probability),
+        r.latency_us,
+        r.served_at.isoformat(),
     )
-    tail = (
-        f"\t{_text(r.contract_hash)}\t{_real(r.probability)}\t{r.model_version}\t{_whole(r.challenger_version)}\t"
-        f"{_real(r.challenger_probability)}\t{r.latency_us}\t{r.served_at.isoformat()}\n"
-    )
-    return head.encode("utf-8", "replace") + _array(r.features) + tail.encode("utf-8", "replace")
+
+
+def copy_line(
+    prediction_id: str,
+    request_id: str,
+    flight: str,
+    as_of: str,
+    lead_minutes: int,
+    state_tick: str,
+    features: bytes,
+    contract_hash: str,
+    probability: str,
+    model_version: int,
+    challenger: str,
+    latency_us: int,
+    served_at: str,
+) -> bytes:
+    """Write a line from parts that are in COPY's text form already: what many lines share is formed once.
+
+    Parameters
+    ----------
+    flight, features, challenger
+        As `flight_text`, `array_texts` and `challenger_text` return them; `probability` as `real_text` does.
+    """
+    head = f"{prediction_id}\t{request_id}\t{flight}\t{as_of}\t{lead_minutes}\t{state_tick}\t"
+    tail = f"\t{contract_hash}\t{probability}\t{model_version}\t{challenger}\t{latency_us}\t{served_at}\n"
+    return head.encode("utf-8", "replace") + features + tail.encode("utf-8", "replace")
+
+
+def flight_text(
+    flight_id: str, carrier: str, number: int, origin: str, dest: str, departure: datetime, arrival: datetime
+) -> str:
+    """Return the columns of a line that name a flight and its schedule."""
+    names = f"{_text(flight_id)}\t{_text(carrier)}\t{number}\t{_text(origin)}\t{_text(dest)}"
+    return f"{names}\t{departure.isoformat()}\t{arrival.isoformat()}"
+
+
+def challenger_text(version: int | None, probability: float | None) -> str:
+    """Return the columns of a line that hold what the challenger said."""
+    return f"{_whole(version)}\t{real_text(probability)}"
 
 
 class UnknownColumns(OntimeError):  # noqa: N818  named like its kin in domain.errors
@@ -113,7 +167,7 @@ def _whole(value: int | None) -> str:
     return r"\N" if value is None else str(value)
 
 
-def _real(value: float | None) -> str:
+def real_text(value: float | None) -> str:
     """Write a float so that the same float is read back."""
     if value is None:
         return r"\N"
@@ -123,13 +177,17 @@ def _real(value: float | None) -> str:
     return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
 
 
-def _array(features: Floats) -> bytes:
-    values = np.ascontiguousarray(features, dtype=np.float64)
-    if np.isinf(values).any():
-        return ("{" + ",".join(_real(v) for v in values.tolist()) + "}").encode()
+def array_texts(rows: Floats) -> list[bytes]:
+    """Write each row of shape (n, n_features) as an array of PostgreSQL; the same floats are read back.
+
+    All rows at once: one call for a thousand costs half of a thousand calls.
+    """
+    values = np.ascontiguousarray(rows, dtype=np.float64)
+    if not values.size or np.isinf(values).any():
+        return [("{" + ",".join(map(real_text, row)) + "}").encode() for row in values.tolist()]
     # orjson writes the shortest text that reads back as the same float, 20 times faster than repr; null = NaN.
-    body = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
-    return b"{" + body.replace(b"null", b"NaN") + b"}"
+    texts = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY).replace(b"null", b"NaN")
+    return [b"{" + text + b"}" for text in texts[2:-2].split(b"],[")]
 
 
 def _parsed(name: str, part: str) -> Any:

@@ -115,11 +115,11 @@ def _register_hooks(app: Flask, made: Parts) -> None:
         g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
     def finish(response: Response) -> Response:
-        response.headers["X-Request-ID"] = g.request_id
-        response.headers["X-Content-Type-Options"] = "nosniff"
+        headers = response.headers
+        headers.add("X-Request-ID", g.request_id)
+        headers.add("X-Content-Type-Options", "nosniff")
         route = request.url_rule.rule if request.url_rule else "unmatched"
-        METRICS.request(route, request.method, response.status_code, time.perf_counter() - g.started)
-        made.counts.request(route, response.status_code)
+        made.counts.request(route, request.method, response.status_code, time.perf_counter() - g.started)
         return response
 
     app.before_request(begin)

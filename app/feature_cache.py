@@ -7,7 +7,9 @@ Only a question about an older moment than memory holds asks the store.
 import threading
 import time
 from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from adapters import clock_store, feature_store
 from adapters.clock_store import ClockStore
@@ -223,8 +225,27 @@ class FeatureCache:
                     self._past.popitem(last=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a question as of one moment sees, and the moment in the forms that answers and the log need."""
+
+    minute: int
+    state: StateBlock
+    as_of: str
+    state_tick: str
+    age_seconds: int
+    logged_as_of: str
+    logged_tick: str
+
+
+@lru_cache(maxsize=RING)
+def _tick_forms(tick: int) -> tuple[datetime, str]:
+    moment = from_minute(tick)
+    return moment, moment.isoformat()
+
+
 class RequestView:
-    """What one request sees: the clock, looked at again at most once, and each state looked for once."""
+    """What one request sees: the clock, looked at again at most once, and each moment and state looked for once."""
 
     MAX_COMPUTED = 20
     """States one request may have computed: each takes a fifth of a second, and a worker has 30."""
@@ -232,6 +253,7 @@ class RequestView:
     def __init__(self, cache: FeatureCache):
         self._cache = cache
         self._states: dict[int, StateBlock] = {}
+        self._sights: dict[datetime, Sight] = {}
         self._reread = False
         self._computed = 0
         self.clock = cache.now()
@@ -242,6 +264,24 @@ class RequestView:
             self._cache.catch_up()
             self.clock, self._reread = self._cache.now(), True
         return moment <= self.clock.now
+
+    def at(self, moment: datetime) -> Sight:
+        """Return what a question as of a moment, in UTC, sees; raises as `state_for`."""
+        found = self._sights.get(moment)
+        if found is None:
+            state = self.state_for(moment)
+            tick, logged_tick = _tick_forms(state.first_tick)
+            logged = moment.isoformat()
+            found = self._sights[moment] = Sight(
+                minute=minute_floor(moment),
+                state=state,
+                as_of=f"{logged[:19]}Z",
+                state_tick=f"{logged_tick[:19]}Z",
+                age_seconds=int((moment - tick).total_seconds()),
+                logged_as_of=logged,
+                logged_tick=logged_tick,
+            )
+        return found
 
     def state_for(self, as_of: datetime) -> StateBlock:
         """Return the state a question as of some moment sees: that of the newest tick at or before it.

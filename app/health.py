@@ -44,6 +44,7 @@ def ready() -> Response:
 def metrics() -> Response:
     """Return the counters of all workers in Prometheus' text form."""
     p = parts()
+    p.counts.collect()
     METRICS.observe_state(p.cache.newest_tick(), p.spooled.backlog_bytes())
     return Response(METRICS.render(), mimetype="text/plain; version=0.0.4")
 

@@ -1,6 +1,7 @@
-"""Counters for Prometheus, summed over the workers through files."""
+"""Counters for Prometheus, summed over the workers through files; the thread that collects counts adds to them."""
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping
 from typing import Any
 
 from prometheus_client import (
@@ -13,8 +14,35 @@ from prometheus_client import (
     values,
 )
 
-METHODS = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"))
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+AGE_BUCKETS = (60.0, 300.0, 600.0, 900.0, 3600.0)
+
+
+class Spread:
+    """How many values fell into each bucket, and their sum: a histogram's share of a moment."""
+
+    __slots__ = ("_bounds", "buckets", "total")
+
+    def __init__(self, bounds: tuple[float, ...]):
+        self._bounds = bounds
+        self.buckets = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def add(self, value: float, times: int = 1) -> None:
+        """Count a value."""
+        self.buckets[bisect_left(self._bounds, value)] += times
+        self.total += value * times
+
+
+class BulkHistogram(Histogram):
+    """A histogram that takes many values at once, already sorted into its buckets."""
+
+    def add(self, spread: Spread) -> None:
+        """Add what a spread counted; its bounds are this histogram's."""
+        self._sum.inc(spread.total)
+        for bucket, times in zip(self._buckets, spread.buckets, strict=True):
+            if times:
+                bucket.inc(times)
 
 
 class Metrics:
@@ -22,12 +50,10 @@ class Metrics:
 
     def __init__(self) -> None:
         self._requests = Counter("ontime_requests_total", "Requests", ["route", "method", "status"])
-        self._seconds = Histogram("ontime_request_seconds", "Time to answer", ["route"], buckets=BUCKETS)
+        self._seconds = BulkHistogram("ontime_request_seconds", "Time to answer", ["route"], buckets=BUCKETS)
         self._predictions = Counter("ontime_predictions_total", "Predictions acknowledged", ["model_version"])
-        self._age = Histogram(
-            "ontime_feature_age_seconds",
-            "Age of the state a prediction saw",
-            buckets=(60, 300, 600, 900, 3600),
+        self._age = BulkHistogram(
+            "ontime_feature_age_seconds", "Age of the state a prediction saw", buckets=AGE_BUCKETS
         )
         self._version = Gauge(
             "ontime_model_version", "Version that each live worker serves", multiprocess_mode="liveall"
@@ -37,20 +63,16 @@ class Metrics:
         )
         self._spool = Gauge("ontime_spool_bytes", "Bytes in the spool", multiprocess_mode="mostrecent")
 
-    def request(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count a request."""
-        # Clients may invent methods; each label's value is a counter kept for good.
-        method = method if method in METHODS else "other"
-        self._requests.labels(route, method, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+    def add_requests(self, route: str, method: str, status: int, seconds: Spread) -> None:
+        """Add requests of one kind."""
+        self._requests.labels(route, method, str(status)).inc(sum(seconds.buckets))
+        self._seconds.labels(route).add(seconds)
 
-    def predicted(self, answers: Sequence[dict[str, Any]]) -> None:
-        """Count acknowledged predictions; those of one request come from one model."""
-        if not answers:
-            return
-        self._predictions.labels(str(answers[0]["model"]["version"])).inc(len(answers))
-        for answer in answers:
-            self._age.observe(answer["features"]["age_seconds"])
+    def add_predictions(self, by_version: Mapping[int, int], ages: Spread) -> None:
+        """Add acknowledged predictions and the ages of the states they saw, in seconds."""
+        for version, count in by_version.items():
+            self._predictions.labels(str(version)).inc(count)
+        self._age.add(ages)
 
     def serves(self, version: int) -> None:
         """Note the version that this worker serves; for its own thread, whichever worker is scraped."""
@@ -66,7 +88,7 @@ class Metrics:
         """Return all counters as text; over all workers where they share a folder."""
         if values.ValueClass is values.MutexValue:
             return generate_latest()
-        registry = CollectorRegistry()
+        registry: Any = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)
         return generate_latest(registry)
 

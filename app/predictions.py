@@ -6,21 +6,20 @@ import numpy as np
 from flask import Blueprint, Response, g
 
 from adapters.prediction_lines import PredictionRecord, columns_of, from_copy_line
+from app.asked_flight import asked_flight
 from app.auth import require
 from app.body import clock_body, json_response, read_json, status_of_items, timestamp
 from app.errors import problem_of
 from app.explanations import MOST_FLIGHTS, asked, explain, model_of
 from app.feature_cache import RequestView
-from app.metrics import METRICS
-from app.parts import parts
+from app.parts import Parts, parts
 from app.prediction_history import label_body
-from app.schemas import BatchSchema, FlightSchema, load
+from app.schemas import BatchSchema, load
 from app.serving import Explain, Question
 from domain.errors import InvalidInput, NotFound
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 
 blueprint = Blueprint("predictions", __name__, url_prefix="/v1/predictions")
-FLIGHT = FlightSchema()
 BATCH = BatchSchema()
 
 
@@ -34,13 +33,12 @@ def predict() -> Response:
 
 def _predict_one(body: dict[str, Any], shown: int) -> Response:
     p = parts()
-    flight, view = load(FLIGHT, body), RequestView(p.cache)
-    [answer] = p.predictor.predict(
-        [p.predictor.question(flight, view)], g.request_id, g.started, _explain(shown)
-    )
-    METRICS.predicted([answer])
-    p.counts.predicted([answer])
-    return json_response(answer | {"clock": clock_body(view.clock)})
+    (flight, as_of), view = asked_flight(body), RequestView(p.cache)
+    question = p.predictor.question(flight, view, as_of)
+    [answer] = p.predictor.predict([question], g.request_id, g.started, _explain(shown))
+    count(p, [question], [answer])
+    answer["clock"] = clock_body(view.clock)
+    return json_response(answer)
 
 
 def _predict_many(body: dict[str, Any], shown: int) -> Response:
@@ -53,23 +51,30 @@ def _predict_many(body: dict[str, Any], shown: int) -> Response:
     for index, raw in enumerate(batch["flights"]):
         path = f"flights.{index}"
         try:
-            question = p.predictor.question(load(FLIGHT, raw, path), view, batch.get("as_of"))
+            flight, as_of = asked_flight(raw, path)
+            questions.append(p.predictor.question(flight, view, as_of or batch.get("as_of")))
         except InvalidInput as error:
             if not error.field.startswith(path):
                 error = InvalidInput(f"{path}.{error.field}", error.expected, error.got)
             items.append({"index": index, "status": 422, "problem": problem_of(error)})
             continue
-        questions.append(question)
         items.append({"index": index, "status": 200})
     answers = p.predictor.predict(questions, g.request_id, g.started, _explain(shown)) if questions else []
     remaining = iter(answers)
     for item in items:
         if item["status"] == 200:
             item["prediction"] = next(remaining)
-    METRICS.predicted(answers)
-    p.counts.predicted(answers)
+    count(p, questions, answers)
     status = status_of_items([item["status"] for item in items])
     return json_response({"items": items, "clock": clock_body(view.clock)}, status)
+
+
+def count(p: Parts, questions: list[Question], answers: list[dict[str, Any]]) -> None:
+    """Count acknowledged predictions, for Prometheus and the service counts."""
+    if answers:  # those of one request come from one model
+        p.counts.predicted(
+            answers[0]["model"]["version"], [(q.flight.flight_id, q.sight.age_seconds) for q in questions]
+        )
 
 
 def _explain(shown: int) -> Explain | None:

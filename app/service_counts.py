@@ -1,24 +1,40 @@
-"""Counts what a worker answers, in memory; a thread of its own stores the counts. No request waits for PostgreSQL."""
+"""Counts what a worker answers, once, in memory; a thread of its own adds it to Prometheus' counters and stores it.
+
+A request adds to plain integers under a lock: it waits for no file and no database.
+"""
 
 import logging
 import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
-from typing import Any
 
 from adapters.service_store import Kind, ServiceCount, ServiceStore
 from adapters.settings import settings
+from app.metrics import AGE_BUCKETS, BUCKETS, METRICS, Metrics, Spread
 from domain.airports import local_day
 from domain.clock import ClockReading, minute_floor
 
 logger = logging.getLogger(__name__)
 COUNTED = "/v1/"
 """Health checks and scrapes would dilute the rates."""
+METHODS = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"))
 LONGEST_WAIT_SECONDS = 15.0
 """Of counts under steady load, before they are stored."""
+
+
+class Counts:
+    """What was counted since the thread looked last."""
+
+    def __init__(self) -> None:
+        self.requests: dict[tuple[int, date | None, str, str, int], Spread] = {}
+        """Seconds to answer, by minute, local day, route, method and status."""
+        self.predictions: Counter[tuple[int, str, int]] = Counter()
+        """By minute, the flight's local day as YYYYMMDD, and model version."""
+        self.ages = Spread(AGE_BUCKETS)
+        """Of the states that predictions saw, in seconds."""
 
 
 class ServiceCounter:
@@ -29,13 +45,16 @@ class ServiceCounter:
         store: ServiceStore,
         last_known: Callable[[], ClockReading | None],
         now: Callable[[], ClockReading],
+        metrics: Metrics = METRICS,
     ):
         self._store = store
         self._last_known = last_known
         self._now = now
+        self._metrics = metrics
         self._lock = threading.Lock()
+        self._counts = Counts()
         self._sending = threading.Lock()
-        self._counts: Counter[tuple[int, date | None, Kind]] = Counter()
+        self._by_kind: Counter[tuple[int, date | None, Kind]] = Counter()
         self._worker = secrets.token_hex(8)
         self._batch = 0
         self._unsent: list[ServiceCount] = []
@@ -43,25 +62,57 @@ class ServiceCounter:
         self._stored_at = time.monotonic()
         self._today: tuple[int, date] | None = None
 
-    def request(self, route: str, status: int) -> None:
+    def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request."""
-        if route.startswith(COUNTED):
-            # Before the clock was ever read the day stays open until the counts are stored: nothing is asked here.
-            reading = self._last_known()
-            self._add(self._day(reading) if reading else None, _kind(status), 1)
+        # Clients may invent methods; each label's value is a counter kept for good.
+        method = method if method in METHODS else "other"
+        # Before the clock was ever read the day stays open until the counts are stored: nothing is asked here.
+        reading = self._last_known()
+        key = int(time.time()) // 60, self._day(reading) if reading else None, route, method, status
+        with self._lock:
+            spread = self._counts.requests.get(key)
+            if spread is None:
+                spread = self._counts.requests[key] = Spread(BUCKETS)
+            spread.add(seconds)
 
-    def predicted(self, answers: Sequence[dict[str, Any]]) -> None:
-        """Count predictions that are in the spool, by the local day of their flights."""
-        for name, count in Counter(answer["flight_id"][-8:] for answer in answers).items():
-            self._add(_date(name), "predicted", count)
+    def predicted(self, version: int, flights: Iterable[tuple[str, int]]) -> None:
+        """Count predictions of one version that are in the spool.
+
+        Parameters
+        ----------
+        flights : iterable of tuple of str and int
+            Each flight's identity, which ends with its local day, and the age of the state it saw, in seconds.
+        """
+        minute = int(time.time()) // 60
+        with self._lock:
+            counts = self._counts
+            for flight_id, age in flights:
+                counts.predictions[minute, flight_id[-8:], version] += 1
+                counts.ages.add(age)
+
+    def collect(self) -> None:
+        """Add what was counted since the last time to Prometheus' counters, and to what will be stored."""
+        with self._lock:
+            counts, self._counts = self._counts, Counts()
+            for (minute, day, route, _, status), seconds in counts.requests.items():
+                if route.startswith(COUNTED):
+                    self._by_kind[minute, day, _kind(status)] += sum(seconds.buckets)
+            versions: Counter[int] = Counter()
+            for (minute, name, version), count in counts.predictions.items():
+                self._by_kind[minute, _date(name), "predicted"] += count
+                versions[version] += count
+        for (_, _, route, method, status), seconds in counts.requests.items():
+            self._metrics.add_requests(route, method, status, seconds)
+        self._metrics.add_predictions(versions, counts.ages)
 
     def settle(self) -> None:
         """Store the counts once nothing was counted since the last call, or when they have waited; raises as `flush`.
 
         Seldom under load, so that rows are few, and soon after it, so that the monitoring run finds them.
         """
+        self.collect()
         with self._lock:
-            total = self._counts.total()
+            total = self._by_kind.total()
         quiet, self._seen = total == self._seen, total
         if quiet or time.monotonic() - self._stored_at > LONGEST_WAIT_SECONDS:
             self.flush()
@@ -74,6 +125,7 @@ class ServiceCounter:
         NotReady
             If PostgreSQL is away; what was counted is kept, and stored once later.
         """
+        self.collect()
         with self._sending:
             if not self._unsent:
                 self._unsent = self._take()
@@ -91,17 +143,13 @@ class ServiceCounter:
         except Exception as error:  # a worker that ends has nobody to tell
             logger.warning("the last counts are lost", extra={"reason": str(error)})
 
-    def _add(self, day: date | None, kind: Kind, count: int) -> None:
-        with self._lock:
-            self._counts[int(time.time()) // 60, day, kind] += count
-
     def _take(self) -> list[ServiceCount]:
         with self._lock:
-            if not self._counts:
+            if not self._by_kind:
                 return []
         today = self._day(self._now())
         with self._lock:
-            counts, self._counts = self._counts, Counter()
+            counts, self._by_kind = self._by_kind, Counter()
         dated: Counter[tuple[int, date, Kind]] = Counter()
         for (minute, day, kind), count in counts.items():
             dated[minute, day or today, kind] += count

@@ -1,23 +1,24 @@
-"""From a validated flight to a logged prediction: state, vector, probability, one write, answer."""
+"""From a checked flight to a logged prediction: state, vector, probability, one write, answer."""
 
 import os
 import time
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
-from adapters.prediction_lines import PredictionRecord, to_copy_line
+from adapters.prediction_lines import array_texts, challenger_text, copy_line, real_text
 from adapters.spool import SpoolWriter
+from app.asked_flight import REMEMBERED, AskedFlight
 from app.body import timestamp
-from app.feature_cache import RequestView
+from app.feature_cache import RequestView, Sight
 from app.model_holder import ModelHolder, Served
 from app.schemas import derived_id
 from domain.clock import from_minute, minute_floor
 from domain.errors import InvalidInput, OntimeError
+from domain.features.catalogue import POSITION
 from domain.features.state import StateBlock
 from domain.features.vectors import assemble
 from domain.flights import Floats, Queries
@@ -26,18 +27,17 @@ from domain.model import FlightModel
 Explain = Callable[[FlightModel, Floats], list[dict[str, Any]]]
 MAX_LEAD_MINUTES = 1440
 STALE_SECONDS = 15 * 60
+LEAD = POSITION["lead_minutes"]
+"""The one feature that moves while the state does not."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Question:
-    """A flight and the moment to predict it from."""
+    """A flight, and what is known at the moment that it is predicted from."""
 
-    flight: dict[str, Any]
-    """As `FlightSchema` loads it."""
-    as_of: datetime
+    flight: AskedFlight
+    sight: Sight
     lead_minutes: int
-    state: StateBlock
-    """One tick: what was known at the moment."""
 
 
 class Predictor:
@@ -46,9 +46,10 @@ class Predictor:
     def __init__(self, models: ModelHolder, spool: SpoolWriter):
         self._models = models
         self._spool = spool
+        self.vectors = Vectors()
 
-    def question(self, flight: dict[str, Any], view: RequestView, as_of: datetime | None = None) -> Question:
-        """Settle the moment a flight is predicted from, and the state it sees.
+    def question(self, flight: AskedFlight, view: RequestView, as_of: datetime | None = None) -> Question:
+        """Settle the moment a flight is predicted from, by default now, and what it sees.
 
         Raises
         ------
@@ -58,18 +59,18 @@ class Predictor:
         NotReady
             If there is no state.
         """
-        moment = flight.get("as_of") or as_of or view.clock.now
-        if not view.reaches(moment):
+        moment = as_of or view.clock.now
+        if as_of is not None and not view.reaches(moment):
             now = timestamp(view.clock.now)
             raise InvalidInput("as_of", f"a moment not after the stack's clock, {now}", timestamp(moment))
-        lead = minute_floor(flight["scheduled_departure"]) - minute_floor(moment)
+        lead = flight.departure - minute_floor(moment)
         if not 0 <= lead <= MAX_LEAD_MINUTES:
             raise InvalidInput(
                 "scheduled_departure",
                 f"between 0 and {MAX_LEAD_MINUTES} minutes after as_of, {timestamp(moment)}",
-                timestamp(flight["scheduled_departure"]),
+                timestamp(from_minute(flight.departure)),
             )
-        return Question(flight, moment, lead, view.state_for(moment))
+        return Question(flight, view.at(moment), lead)
 
     def score(self, questions: Sequence[Question]) -> tuple[Served, Floats, Floats]:
         """Score questions without answering them, for pages: nothing is logged, no challenger is scored.
@@ -85,7 +86,7 @@ class Predictor:
             If there is no champion.
         """
         champion, _ = self._models.require_pair()
-        vectors = _vectors(questions)
+        vectors = self.vectors.of(questions)
         return champion, vectors, champion.model.probability(vectors)
 
     def predict(
@@ -111,97 +112,110 @@ class Predictor:
             If there is no champion, or the spool cannot be written; nothing is logged then.
         """
         champion, challenger = self._models.require_pair()
-        vectors = _vectors(questions)
-        probability = champion.model.probability(vectors)
-        shadow = _shadow(challenger, vectors)
-        records = [
-            _record(question, vectors[i], float(probability[i]), champion, challenger, shadow, i)
-            for i, question in enumerate(questions)
-        ]
-        served_at = datetime.now(UTC)
+        vectors = self.vectors.of(questions)
+        probabilities = champion.model.probability(vectors).tolist()
+        challenged = _challenged(challenger, vectors)
+        ids, features = new_ids(len(questions)), array_texts(vectors)
+        contract, version = champion.model.manifest.contract_hash, champion.version
+        served_at = datetime.now(UTC).isoformat()
         latency = int((time.perf_counter() - started) / len(questions) * 1e6)
-        finished = [
-            PredictionRecord(**record, request_id=request_id, latency_us=latency, served_at=served_at)
-            for record in records
-        ]
-        self._spool.write(b"".join(to_copy_line(record) for record in finished))
-        found = [_answer(record, champion) for record in finished]
+        self._spool.write(
+            b"".join(
+                [
+                    copy_line(
+                        ids[i],
+                        request_id,
+                        question.flight.logged,
+                        question.sight.logged_as_of,
+                        question.lead_minutes,
+                        question.sight.logged_tick,
+                        features[i],
+                        contract,
+                        real_text(probabilities[i]),
+                        version,
+                        challenged[i],
+                        latency,
+                        served_at,
+                    )
+                    for i, question in enumerate(questions)
+                ]
+            )
+        )
+        model = {"name": "ontime", "version": version, "contract": contract[:12]}
+        found = [_answer(*parts, model) for parts in zip(questions, ids, probabilities, strict=True)]
         if explain is not None:
             for answer, explanation in zip(found, explain(champion.model, vectors), strict=True):
                 answer["explanation"] = explanation
         return found
 
 
-def _vectors(questions: Sequence[Question]) -> Floats:
-    """Return the vectors in the order of the questions, those that see the same state together."""
-    ticks = np.array([question.state.first_tick for question in questions], dtype=np.int64)
-    queries = _queries(questions)
-    if len(questions) == 1 or (ticks == ticks[0]).all():
-        return assemble(queries, questions[0].state, ticks)
-    first_of = {question.state.first_tick: question.state for question in questions}
-    parts = {}
-    for tick, block in first_of.items():
-        rows = np.flatnonzero(ticks == tick)
-        parts[tick] = (rows, assemble(queries.take(rows), block, ticks[rows]))
-    width = next(iter(parts.values()))[1].shape[1]
-    out = np.empty((len(questions), width))
-    for rows, vectors in parts.values():
-        out[rows] = vectors
-    return out
+class Vectors:
+    """Assembles questions' vectors, and remembers those of the newest state: there they differ by their lead alone.
+
+    For five minutes a flight's vector is the same but for `lead_minutes`, however often it is asked about.
+    """
+
+    def __init__(self) -> None:
+        self._state: StateBlock | None = None
+        self._known: dict[str, Floats] = {}
+
+    def of(self, questions: Sequence[Question]) -> Floats:
+        """Return the vectors in the order of the questions, shape (n, n_features); a copy."""
+        known = self._known_of(questions[0].sight.state)
+        rows: list[Floats | None] = [
+            known.get(q.flight.logged) if q.sight.state is self._state else None for q in questions
+        ]
+        missing = [i for i, row in enumerate(rows) if row is None]
+        for i, row in zip(missing, _assembled([questions[i] for i in missing]), strict=True):
+            rows[i] = row
+            if questions[i].sight.state is self._state:
+                known[questions[i].flight.logged] = row
+        out = np.array(rows)
+        out[:, LEAD] = [question.lead_minutes for question in questions]
+        return out
+
+    def _known_of(self, state: StateBlock) -> dict[str, Floats]:
+        if self._state is None or state.first_tick > self._state.first_tick or len(self._known) > REMEMBERED:
+            self._state, self._known = state, {}
+        return self._known
+
+
+def _assembled(questions: Sequence[Question]) -> Iterator[Floats]:
+    """Yield vectors in the order of the questions; those that see the same state are assembled together."""
+    rows_of: dict[int, list[int]] = {}
+    for row, question in enumerate(questions):
+        rows_of.setdefault(id(question.sight.state), []).append(row)
+    found: dict[int, Floats] = {}
+    for rows in rows_of.values():
+        state = questions[rows[0]].sight.state
+        queries = _queries([questions[row] for row in rows])
+        ticks = np.full(len(rows), state.first_tick, dtype=np.int64)
+        found.update(zip(rows, assemble(queries, state, ticks), strict=True))
+    return (found[row] for row in range(len(questions)))
 
 
 def _queries(questions: Sequence[Question]) -> Queries:
     flights = [question.flight for question in questions]
     return Queries(
-        carrier=np.array([flight["carrier"] for flight in flights]),
-        origin=np.array([flight["origin"] for flight in flights]),
-        dest=np.array([flight["dest"] for flight in flights]),
-        sched_dep=np.array([minute_floor(f["scheduled_departure"]) for f in flights], dtype=np.int64),
-        sched_arr=np.array([minute_floor(f["scheduled_arrival"]) for f in flights], dtype=np.int64),
-        as_of=np.array([minute_floor(question.as_of) for question in questions], dtype=np.int64),
+        carrier=np.array([flight.carrier for flight in flights]),
+        origin=np.array([flight.origin for flight in flights]),
+        dest=np.array([flight.dest for flight in flights]),
+        sched_dep=np.array([flight.departure for flight in flights], dtype=np.int64),
+        sched_arr=np.array([flight.arrival for flight in flights], dtype=np.int64),
+        as_of=np.array([question.sight.minute for question in questions], dtype=np.int64),
     )
 
 
-def _shadow(challenger: Served | None, vectors: Floats) -> Floats | None:
-    """Return the challenger's probabilities; a challenger that fails harms no answer."""
-    if challenger is None:
-        return None
-    try:
-        return challenger.model.probability(vectors)
-    except (OntimeError, ValueError):
-        return None
-
-
-def _record(
-    question: Question,
-    vector: Floats,
-    probability: float,
-    champion: Served,
-    challenger: Served | None,
-    shadow: Floats | None,
-    i: int,
-) -> dict[str, Any]:
-    flight = question.flight
-    departure = flight["scheduled_departure"].astimezone(UTC)
-    return {
-        "prediction_id": str(new_id()),
-        "flight_id": identity(flight),
-        "carrier": flight["carrier"],
-        "flight_number": flight["flight"],
-        "origin": flight["origin"],
-        "dest": flight["dest"],
-        "scheduled_departure": departure,
-        "scheduled_arrival": flight["scheduled_arrival"].astimezone(UTC),
-        "as_of": question.as_of.astimezone(UTC),
-        "lead_minutes": question.lead_minutes,
-        "state_tick": from_minute(question.state.first_tick),
-        "features": vector,
-        "contract_hash": champion.model.manifest.contract_hash,
-        "probability": probability,
-        "model_version": champion.version,
-        "challenger_version": challenger.version if challenger and shadow is not None else None,
-        "challenger_probability": float(shadow[i]) if shadow is not None else None,
-    }
+def _challenged(challenger: Served | None, vectors: Floats) -> list[str]:
+    """Return what the challenger says of each vector, as it is logged; one that fails harms no answer."""
+    if challenger is not None:
+        try:
+            probabilities = challenger.model.probability(vectors).tolist()
+        except (OntimeError, ValueError):
+            pass
+        else:
+            return [challenger_text(challenger.version, probability) for probability in probabilities]
+    return [challenger_text(None, None)] * len(vectors)
 
 
 def identity(flight: dict[str, Any]) -> str:
@@ -209,30 +223,34 @@ def identity(flight: dict[str, Any]) -> str:
     return flight.get("flight_id") or derived_id(flight)
 
 
-def new_id() -> uuid.UUID:
-    """Return a random identity that sorts by time (UUID version 7): the log's index grows at its end."""
-    value = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10))
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return uuid.UUID(int=value)
+def new_ids(count: int) -> list[str]:
+    """Return random identities that sort by time (UUID version 7): the log's index grows at its end."""
+    time_part = f"{int(time.time() * 1000):012x}"
+    begin = f"{time_part[:8]}-{time_part[8:]}-7"
+    digits = os.urandom(10 * count).hex()
+    return [
+        f"{begin}{digits[i : i + 3]}-{VARIANT[digits[i + 3]]}{digits[i + 4 : i + 7]}-{digits[i + 7 : i + 19]}"
+        for i in range(0, 20 * count, 20)
+    ]
 
 
-def _answer(record: PredictionRecord, champion: Served) -> dict[str, Any]:
-    age = int((record.as_of - record.state_tick).total_seconds())
+VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+
+
+def _answer(
+    question: Question, prediction_id: str, probability: float, model: dict[str, Any]
+) -> dict[str, Any]:
+    sight = question.sight
     return {
-        "prediction_id": record.prediction_id,
-        "flight_id": record.flight_id,
-        "probability": record.probability,
-        "lead_minutes": record.lead_minutes,
-        "as_of": timestamp(record.as_of),
-        "model": {
-            "name": "ontime",
-            "version": champion.version,
-            "contract": champion.model.manifest.contract_hash[:12],
-        },
+        "prediction_id": prediction_id,
+        "flight_id": question.flight.flight_id,
+        "probability": probability,
+        "lead_minutes": question.lead_minutes,
+        "as_of": sight.as_of,
+        "model": model,
         "features": {
-            "state_tick": timestamp(record.state_tick),
-            "age_seconds": age,
-            "stale": age > STALE_SECONDS,
+            "state_tick": sight.state_tick,
+            "age_seconds": sight.age_seconds,
+            "stale": sight.age_seconds > STALE_SECONDS,
         },
     }

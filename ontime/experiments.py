@@ -74,6 +74,17 @@ def bench_features() -> None:
 
 
 @app.command()
+def bench(
+    rounds: Annotated[int, typer.Option(min=1, help="Medians are over so many.")] = 9,
+    seconds: Annotated[float, typer.Option(min=1, help="Of each rung in each round.")] = 2.0,
+) -> None:
+    """Measure what each step of a prediction costs beside bare Flask, batches and memory; needs no stack."""
+    from experiments.benchmarks.serving import bench as measure
+
+    say(f"written to {measure(settings(), rounds, seconds, say)}")
+
+
+@app.command()
 def notebook() -> None:
     """Execute the notebook docs/notebook.ipynb again."""
     from experiments.evaluation import command as evaluation

@@ -47,11 +47,11 @@ def test_counts_are_stored_when_nothing_was_counted_for_a_while_or_they_have_wai
         return store.day(DAY).requests
 
     for _ in range(3):
-        counter.request("/v1/predictions", 200)
+        counter.request("/v1/predictions", "POST", 200, 0.001)
         assert counted() == 0
     assert counted() == 3
     monkeypatch.setattr(service_counts, "LONGEST_WAIT_SECONDS", 0.0)
-    counter.request("/v1/predictions", 200)
+    counter.request("/v1/predictions", "POST", 200, 0.001)
     assert counted() == 4
 
 
@@ -74,12 +74,12 @@ def test_while_postgres_is_away_counting_costs_nothing_and_loses_nothing(postgre
     counter = ServiceCounter(away, cache.last_known, known.now)
     started = time.monotonic()
     for _ in range(1000):
-        counter.request("/v1/predictions", 200)
+        counter.request("/v1/predictions", "POST", 200, 0.001)
     assert time.monotonic() - started < 0.5
     for _ in range(2):
         with pytest.raises(NotReady):
             counter.flush()
-        counter.request("/v1/predictions", 500)
+        counter.request("/v1/predictions", "POST", 500, 0.001)
     counter._store = ServiceStore(postgres)
     counter.close()
     day = ServiceStore(postgres).day(DAY)

@@ -1,0 +1,119 @@
+"""A flight that is asked about: its body checked, and all that its schedule alone says worked out once and remembered.
+
+Clients ask about the same flights again and again as their departure comes nearer.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from adapters.prediction_lines import flight_text
+from app.schemas import EARLIEST, LATEST, FlightSchema, load
+from domain.airports import AIRPORTS, local_date
+from domain.clock import minute_floor
+from domain.flights import flight_id
+
+FLIGHT = FlightSchema()
+REMEMBERED = 4096
+"""Flights, about a kilobyte each: a day of the busiest networks' hub, several of New York."""
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFlight:
+    """A flight as the schedule has it, in the forms that answers, vectors and the log need."""
+
+    flight_id: str
+    carrier: str
+    origin: str
+    dest: str
+    departure: int
+    """Minutes since the epoch, as is the arrival."""
+    arrival: int
+    logged: str
+    """Its columns in the spool."""
+
+
+def asked_flight(body: Any, path: str = "") -> tuple[AskedFlight, datetime | None]:
+    """Check one flight's body; return the flight and the moment that it is asked from, None where it names none.
+
+    What is plainly well formed is recognised by a few comparisons; marshmallow reads everything else, and says what is
+    wrong with it.
+
+    Raises
+    ------
+    InvalidBody
+        Naming each field with its path below `path`, and what is expected.
+    """
+    try:
+        flight = _remembered(
+            body["carrier"], body["flight"], body["origin"], body["dest"],
+            body["scheduled_departure"], body["scheduled_arrival"],
+        )  # fmt: skip
+        if len(body) == FIELDS:
+            return flight, None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        pass
+    loaded = load(FLIGHT, body, path)
+    return _flight(loaded), loaded.get("as_of")
+
+
+FIELDS = len(FLIGHT.fields) - 1
+
+
+# Typed: 1, 1.0 and True are equal keys, and only the first is a flight's number.
+@lru_cache(maxsize=REMEMBERED, typed=True)
+def _remembered(
+    carrier: str, number: int, origin: str, dest: str, departure: str, arrival: str
+) -> AskedFlight:
+    """Return a flight whose body is plainly well formed.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it is not plainly so.
+    """
+    leaves, lands = _plain_moment(departure), _plain_moment(arrival)
+    is_plain = (
+        type(number) is int
+        and 1 <= number <= 9999
+        and len(carrier) == 2
+        and carrier.isascii()
+        and carrier.isalnum()
+        and carrier == carrier.upper()
+        and type(origin) is type(dest) is type(carrier) is str
+        and origin in AIRPORTS
+        and dest in AIRPORTS
+        and origin != dest
+        and 0 < (lands - leaves).total_seconds() <= DAY_SECONDS
+    )
+    if not is_plain:
+        raise ValueError("not plainly well formed")
+    return _flight(
+        {
+            "carrier": carrier,
+            "flight": number,
+            "origin": origin,
+            "dest": dest,
+            "scheduled_departure": leaves,
+            "scheduled_arrival": lands,
+        }
+    )
+
+
+def _plain_moment(text: str) -> datetime:
+    """Read a whole minute in UTC as most clients write it, like 2013-04-11T15:00:00Z."""
+    moment = datetime.fromisoformat(text)
+    if text[16:] != ":00Z" or moment.isoformat() != f"{text[:-1]}+00:00" or not EARLIEST <= moment < LATEST:
+        raise ValueError("not plainly a whole minute in UTC")
+    return moment
+
+
+def _flight(loaded: dict[str, Any]) -> AskedFlight:
+    carrier, number, origin, dest = (loaded[name] for name in ("carrier", "flight", "origin", "dest"))
+    leaves, lands = loaded["scheduled_departure"], loaded["scheduled_arrival"]
+    departure = minute_floor(leaves)
+    name = flight_id(carrier, number, origin, local_date(origin, departure))
+    logged = flight_text(name, carrier, number, origin, dest, leaves, lands)
+    return AskedFlight(name, carrier, origin, dest, departure, minute_floor(lands), logged)

@@ -1,0 +1,132 @@
+"""Processes that a benchmark starts beside each other: Gunicorn with an application of this checkout, programs."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.settings import PROJECT_ROOT
+from domain.errors import NotReady
+from experiments.benchmarks.client import request, run
+from experiments.benchmarks.world import World, free_port
+
+READY_SECONDS = 60.0
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A Gunicorn of this checkout that listens on a port."""
+
+    name: str
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def workers(self) -> list[int]:
+        """Return the process ids of its workers."""
+        return children(self.process.pid)
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that its workers have taken so far."""
+        return sum(map(cpu_seconds, self.workers()))
+
+    def megabytes(self) -> list[float]:
+        """Return the resident memory of each worker."""
+        return [round(_kilobytes(pid, "VmRSS") / 1024, 1) for pid in self.workers()]
+
+
+@contextmanager
+def serve(
+    world: World,
+    application: str,
+    workers: int = 2,
+    path: str = "/health/ready",
+    name: str = "",
+    variables: Mapping[str, str] | None = None,
+    port: int | None = None,
+) -> Iterator[Server]:
+    """Run Gunicorn on the API's own configuration for as long as the block; it answers when the block begins.
+
+    Raises
+    ------
+    NotReady
+        If it does not answer within a minute; carries the end of its log.
+    """
+    port = port or free_port()
+    settings = {"ONTIME_API_PORT": str(port), "ONTIME_API_WORKERS": str(workers)}
+    folder = world.folder / "servers" / str(port)
+    folder.mkdir(parents=True, exist_ok=True)
+    settings["PROMETHEUS_MULTIPROC_DIR"] = str(folder / "prometheus")
+    command = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", application]
+    with program(world, command, folder / "log", settings | dict(variables or {})) as process:
+        wait_until_it_answers(port, path, process, folder / "log")
+        yield Server(name or application, port, process)
+
+
+@contextmanager
+def program(
+    world: World, command: list[str], log: Path, variables: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program of this checkout in a world, as long as the block."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=PROJECT_ROOT,
+            env=world.variables | dict(variables or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        yield process
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a program, by force where it does not end itself."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        for pid in [*children(process.pid), process.pid]:
+            os.kill(pid, signal.SIGKILL)
+        process.wait(10)
+
+
+def wait_until_it_answers(port: int, path: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a GET of a path is answered by anything but 503; raises as `serve`."""
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        found = run(port, iter([request(path, b"", method="GET")]), 0.1, clients=1, timeout=5)
+        if any(status not in (0, 503) for status in found.statuses):
+            return
+        time.sleep(0.1)
+    raise NotReady(f"a server does not answer; its log ends\n{log.read_text(errors='replace')[-1500:]}")
+
+
+def children(pid: int) -> list[int]:
+    """Return the process ids of a process's children."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process so far, of all its threads; 0 where it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def _kilobytes(pid: int, name: str) -> int:
+    [line] = [x for x in Path(f"/proc/{pid}/status").read_text().splitlines() if x.startswith(name)]
+    return int(line.split()[1])

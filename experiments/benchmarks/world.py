@@ -1,0 +1,165 @@
+"""A small world that the API serves without MLflow or Prefect: its own PostgreSQL, real flights, a full-size model.
+
+The clock stands at a busy moment of July 2013, and the state of that moment is stored. The model has as many trees and
+leaves as a retrain gives, fitted to that week: what it says is worth little, what it costs is what production's costs.
+"""
+
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from adapters import model_artifact
+from adapters.api_keys import ApiKeys
+from adapters.clock_store import ClockStore
+from adapters.feature_store import FeatureStore
+from adapters.postgres import Database, migrate
+from adapters.postgres_admin import create_databases
+from adapters.settings import PREFIX, Settings
+from data.dataset import Dataset, load_dataset
+from data.facts import FactsInMemory, facts_of
+from deploy.native.embedded_postgres import LISTEN_ADDRESS, EmbeddedPostgres
+from deploy.native.layout import environment
+from domain.clock import minute_floor
+from domain.features.state import compute_block
+from replay.feed import Feed
+from training import run
+from training.split import SplitPolicy
+from training.train import TreeParameters
+
+NOW = datetime(2013, 7, 10, 14, tzinfo=UTC)
+FITTED = (date(2013, 6, 12), date(2013, 7, 8))
+DATABASE = "bench"
+VERSION = 1
+NOWHERE = "http://127.0.0.1:9"
+"""The discard port: nothing listens there."""
+FULL_SIZE = TreeParameters()
+SPLIT = SplitPolicy(calibration_days=5, evaluation_days=3)
+
+
+@dataclass(frozen=True)
+class World:
+    """What a benchmark starts processes in, and asks them about."""
+
+    folder: Path
+    database: Database
+    server: EmbeddedPostgres
+    key: str
+    """May predict and ingest."""
+    flights: list[dict[str, Any]]
+    """Bodies that ask about one flight each, from now: those of the day ahead."""
+    variables: dict[str, str]
+    """The environment of a process of this world."""
+
+    @property
+    def spool(self) -> Path:
+        """Return where its API's workers write."""
+        return self.folder / "spool"
+
+
+@contextmanager
+def serving_world(
+    settings: Settings, folder: Path, parameters: TreeParameters = FULL_SIZE, durable: bool = False
+) -> Iterator[World]:
+    """Make a world in a folder, or the one that is there again; its PostgreSQL runs as long as the block.
+
+    Parameters
+    ----------
+    settings : Settings
+        Say where the cleaned dataset is.
+    parameters : TreeParameters
+        Of the model, where the folder has none yet.
+    durable : bool
+        Whether PostgreSQL keeps what it was given when it is killed.
+    """
+    if not (folder / "secrets" / "predict.key").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    _secret(folder / "secrets" / "postgres_password")
+    _secret(folder / "secrets" / "model_signing_key")
+    dataset = load_dataset(settings.state_dir / "data")
+    with EmbeddedPostgres(
+        folder / "postgres", free_port(), folder / "secrets" / "postgres_password", durable=durable
+    ) as server:
+        is_new = not (folder / "secrets" / "predict.key").exists()
+        if is_new:
+            create_databases(server.parameters, [DATABASE])
+        database = Database(server.parameters.to_database(DATABASE))
+        try:
+            if is_new:
+                migrate(database)
+                _fill(database, dataset, folder, parameters)
+                (folder / "secrets" / "predict.key").write_text(
+                    ApiKeys(database).create("bench", ["predict", "ingest", "admin"])
+                )
+            yield World(
+                folder,
+                database,
+                server,
+                (folder / "secrets" / "predict.key").read_text(),
+                flights_ahead(dataset),
+                _variables(settings, folder, server.port),
+            )
+        finally:
+            database.close()
+
+
+def flights_ahead(dataset: Dataset) -> list[dict[str, Any]]:
+    """Return the flights of the day after the world's moment, as bodies of questions from now."""
+    found = Feed(dataset).flights_between(NOW, NOW + timedelta(hours=23), timedelta(0))
+    return [{name: f[name] for name in f if name != "as_of"} for batch in found for f in batch]
+
+
+def free_port() -> int:
+    """Return a loopback port that is free now."""
+    with socket.socket() as probe:
+        probe.bind((LISTEN_ADDRESS, 0))
+        return int(probe.getsockname()[1])
+
+
+def _secret(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.write_text(secrets.token_urlsafe(32))
+
+
+def _fill(database: Database, dataset: Dataset, folder: Path, parameters: TreeParameters) -> None:
+    flights, weather = facts_of(dataset.events)
+    minute = minute_floor(NOW)
+    block = compute_block(flights.known_by(minute), weather.known_by(minute), minute, 1)
+    ClockStore(database).set_simulated(NOW)
+    FeatureStore(database).seal(minute)
+    FeatureStore(database).save(block)
+    request = run.TrainingRequest(
+        *FITTED, NOW, "bench", leads=(60,), extra_leads=0, parameters=parameters, split=SPLIT
+    )
+    key = (folder / "secrets" / "model_signing_key").read_bytes()
+    made = run.make_model(FactsInMemory(flights, weather), request)
+    made.write(folder / "models" / str(VERSION), key)
+    model_artifact.verify(folder / "models" / str(VERSION), key)
+    (folder / "models" / "last_served").write_text(str(VERSION))
+
+
+def _variables(settings: Settings, folder: Path, postgres_port: int) -> dict[str, str]:
+    own = {
+        "state_dir": folder,
+        "postgres_port": postgres_port,
+        "postgres_host": LISTEN_ADDRESS,
+        "postgres_user": "ontime",
+        "postgres_database": DATABASE,
+        "mlflow_url": NOWHERE,
+        "prefect_url": NOWHERE,
+        "log_level": "ERROR",
+    }
+    kept = {name: value for name, value in environment(settings).items() if not name.startswith(PREFIX)}
+    return {
+        **kept,
+        "PATH": os.environ["PATH"],
+        **{f"{PREFIX}{name.upper()}": str(value) for name, value in own.items()},
+    }
