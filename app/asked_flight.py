@@ -3,6 +3,7 @@
 Clients ask about the same flights again and again as their departure comes nearer.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -26,6 +27,7 @@ class AskedFlight:
 
     flight_id: str
     carrier: str
+    number: int
     origin: str
     dest: str
     departure: int
@@ -56,7 +58,7 @@ def asked_flight(body: Any, path: str = "") -> tuple[AskedFlight, datetime | Non
     except (ValueError, TypeError, KeyError, AttributeError):
         pass
     loaded = load(FLIGHT, body, path)
-    return _flight(loaded), loaded.get("as_of")
+    return scheduled_flight(loaded), loaded.get("as_of")
 
 
 FIELDS = len(FLIGHT.fields) - 1
@@ -90,7 +92,7 @@ def _remembered(
     )
     if not is_plain:
         raise ValueError("not plainly well formed")
-    return _flight(
+    return scheduled_flight(
         {
             "carrier": carrier,
             "flight": number,
@@ -110,10 +112,17 @@ def _plain_moment(text: str) -> datetime:
     return moment
 
 
-def _flight(loaded: dict[str, Any]) -> AskedFlight:
+def scheduled_flight(loaded: Mapping[str, Any]) -> AskedFlight:
+    """Return the flight of a body that `FlightSchema` loaded, or of anything else with its fields.
+
+    Raises
+    ------
+    InvalidInput
+        If the origin's local time is not known.
+    """
     carrier, number, origin, dest = (loaded[name] for name in ("carrier", "flight", "origin", "dest"))
     leaves, lands = loaded["scheduled_departure"], loaded["scheduled_arrival"]
     departure = minute_floor(leaves)
     name = flight_id(carrier, number, origin, local_date(origin, departure))
     logged = flight_text(name, carrier, number, origin, dest, leaves, lands)
-    return AskedFlight(name, carrier, origin, dest, departure, minute_floor(lands), logged)
+    return AskedFlight(name, carrier, number, origin, dest, departure, minute_floor(lands), logged)

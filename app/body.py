@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 from flask import Response, request
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestTimeout, UnsupportedMediaType
 
 from domain.clock import ClockReading
 
@@ -19,11 +19,17 @@ def read_json() -> dict[str, Any]:
         If it is not declared as JSON.
     BadRequest
         If it is no JSON object; NaN and Infinity are no JSON.
+    RequestTimeout
+        If the client stops sending it.
     """
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("expected a body of type application/json")
     try:
-        body = orjson.loads(request.get_data())
+        content = request.get_data()
+    except ClientDisconnected as error:
+        raise RequestTimeout("the rest of the body did not come") from error
+    try:
+        body = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"expected a JSON object: {error}") from error
     if not isinstance(body, dict):

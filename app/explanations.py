@@ -32,7 +32,7 @@ def asked() -> int:
     InvalidInput
         If it is neither true, false nor a number from 1 to 50, or is there more than once.
     """
-    values = request.args.getlist("explain")
+    values = request.args.getlist("explain") if request.query_string else []
     if not values:
         return 0
     if len(values) > 1:

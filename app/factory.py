@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from typing import Any
 
 from flask import Flask, Response, g, request
 
@@ -38,6 +39,14 @@ FIRST_LOOK_SECONDS = 15.0
 FIRST_LOOK_PAUSE_SECONDS = 0.2
 
 
+class Api(Flask):
+    """Flask whose views and hooks are plain functions: it does not look at each call whether one is a coroutine."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function as it is."""
+        return func
+
+
 def create_app(
     settings: Settings | None = None, parts: Parts | None = None, background: bool = True
 ) -> Flask:
@@ -54,7 +63,7 @@ def create_app(
     """
     settings = settings or read_settings()
     configure_logging(settings.log_level, "api")
-    app = Flask("app", static_folder=None)
+    app = Api("app", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
     made = parts or make_parts(settings)

@@ -10,7 +10,7 @@ from adapters.settings import settings
 _settings = settings()
 bind = f"{_settings.api_host}:{_settings.api_port}"
 workers = _settings.api_workers
-worker_class = "sync"
+worker_class = "app.shedding_worker.SheddingWorker"
 timeout = 30
 graceful_timeout = 20
 preload_app = False  # threads and OpenMP do not survive a fork: each worker loads its own

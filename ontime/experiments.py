@@ -79,9 +79,11 @@ def bench(
     seconds: Annotated[float, typer.Option(min=1, help="Of each rung in each round.")] = 2.0,
 ) -> None:
     """Measure what each step of a prediction costs beside bare Flask, batches and memory; needs no stack."""
+    from experiments.benchmarks.report import write_performance
     from experiments.benchmarks.serving import bench as measure
 
-    say(f"written to {measure(settings(), rounds, seconds, say)}")
+    measure(settings(), rounds, seconds, say)
+    say(f"written to {write_performance(settings())}")
 
 
 @app.command()
@@ -169,3 +171,17 @@ def tune(
     from experiments.evaluation.tuning import run_tuning
 
     run_tuning(settings(), budget, until.date(), say)
+
+
+@app.command()
+def chaos(
+    seconds: Annotated[float, typer.Option(min=1, help="How long each fault lasts.")] = 10.0,
+) -> None:
+    """Do faults to a small stack under load; exit status 1 unless each acknowledged prediction is logged once."""
+    from experiments.benchmarks.chaos import chaos as measure
+    from experiments.benchmarks.chaos import is_sound
+    from experiments.benchmarks.report import write_reliability
+
+    found = measure(settings(), seconds, say)
+    say(f"written to {write_reliability(settings())}")
+    raise typer.Exit(0 if is_sound(found) else 1)

@@ -12,6 +12,7 @@ from flask import Response, current_app, request
 
 from adapters.event_store import UpcomingFlight
 from adapters.prediction_log import ListRecord
+from app.asked_flight import scheduled_flight
 from app.dashboard.access import needs
 from app.dashboard.pages import blueprint, render
 from app.explanations import explain
@@ -150,7 +151,7 @@ def _score(p: Parts, view: RequestView, flights: Sequence[UpcomingFlight], as_of
 
 def question_of(p: Parts, flight: UpcomingFlight, view: RequestView, as_of: datetime) -> Question:
     """Return the question that a client of the API would ask about a flight."""
-    return p.predictor.question(vars(flight), view, as_of)
+    return p.predictor.question(scheduled_flight(vars(flight)), view, as_of)
 
 
 def _an_hour_before(

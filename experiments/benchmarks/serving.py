@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from training.train import TreeParameters
 PATH = "/v1/predictions"
 CLIENTS = 16
 BATCH = 1000
+OVERLOADS = (2, 5)
 COLD = "whole, every flight new"
 ASKED_NEW = 12_000
 """More flights than a worker remembers."""
@@ -39,29 +40,42 @@ WRK_SCRIPT = Path(__file__).with_name("bodies.lua")
 
 
 def bench(
-    settings: Settings, rounds: int, seconds: float, say: Say, parameters: TreeParameters = FULL_SIZE
-) -> Path:
-    """Measure the ladder, batches and memory; write var/reports/bench.json and return its path."""
+    settings: Settings,
+    rounds: int,
+    seconds: float,
+    say: Say,
+    parameters: TreeParameters = FULL_SIZE,
+    rungs: Iterable[str] = RUNGS,
+) -> dict[str, Any]:
+    """Measure the ladder, overload, batches and memory; write var/reports/bench.json and return what is in it.
+
+    Parameters
+    ----------
+    rungs : iterable of str
+        Those of `RUNGS` that are measured; the first and the last are among them.
+    """
     with serving_world(settings, settings.state_dir / "bench", parameters) as world, ExitStack() as stack:
         servers = {}
-        for rung in RUNGS:
+        for rung in rungs:
             application = f'experiments.benchmarks.rungs:application("{rung}")'
             ready = "/health/ready" if rung == "whole" else "/"
             servers[rung] = stack.enter_context(serve(world, application, path=ready, name=rung))
             say(f"{rung}: {RUNGS[rung]}")
-        found = {
+        found: dict[str, Any] = {
             "machine": {"cores": os.cpu_count(), "load_before": os.getloadavg()[0]},
             "tool": "wrk" if shutil.which("wrk") else "experiments.benchmarks.client",
             "clients": CLIENTS,
             "rounds": rounds,
             "seconds": seconds,
             "rungs": _ladder(world, servers, rounds, seconds, say),
+            "overload": _overload(world, servers["whole"], seconds, say),
             "batches": _batches(world, servers["whole"], rounds, say),
             "worker_megabytes": max(servers["whole"].megabytes()),
             "model": _size(world),
         }
         found["machine"]["load_after"] = os.getloadavg()[0]
-    return measured.write(settings, "bench", found)
+    measured.write(settings, "bench", found)
+    return found
 
 
 def _ladder(
@@ -147,6 +161,31 @@ def _wrk(server: Server, bodies: Path, key: str, seconds: float) -> tuple[int, d
         raise RuntimeError(f"{server.name}: {found['errors']} answers were not 200")
     count = found["requests"]
     return count, {"rate": count / found["seconds"], "p50": found["p50"], "p99": found["p99"]}
+
+
+def _overload(world: World, server: Server, seconds: float, say: Say) -> dict[str, Any]:
+    """Send twice and five times what is answered, in the open loop; capacity is what the same generator gets closed."""
+    bodies = _file_of_requests(world, "warm", world.flights)
+    closed = client.run(server.port, requests_of(bodies, world.key), 2 * seconds, clients=CLIENTS)
+    capacity = closed.rate()
+    steps = []
+    for times in OVERLOADS:
+        found = client.run(server.port, requests_of(bodies, world.key), 2 * seconds, rate=times * capacity)
+        after = client.run(server.port, requests_of(bodies, world.key), seconds, clients=CLIENTS)
+        steps.append(
+            {
+                "times_capacity": times,
+                "sent_a_second": round(sum(found.statuses.values()) / found.seconds),
+                "goodput_of_capacity": round(found.rate() / capacity, 3),
+                "answers": {str(status): count for status, count in sorted(found.statuses.items())},
+                "without_retry_after": found.without_retry_after,
+                "p99_ms": round(found.percentile(0.99), 1),
+                "refused_p99_ms": round(found.percentile(0.99, 503), 1) if found.statuses[503] else None,
+                "afterwards_of_capacity": round(after.rate() / capacity, 3),
+            }
+        )
+        say(f"{times}x capacity: goodput {steps[-1]['goodput_of_capacity']:.2f}, {steps[-1]['answers']}")
+    return {"capacity": round(capacity), "steps": steps}
 
 
 def _batches(world: World, server: Server, rounds: int, say: Say) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from app.asked_flight import FLIGHT, _flight, _plain_moment, _remembered, asked_flight
+from app.asked_flight import FLIGHT, _plain_moment, _remembered, asked_flight, scheduled_flight
 from app.errors import InvalidBody
 from app.feature_cache import RequestView
 from app.schemas import load
@@ -57,7 +57,7 @@ def test_a_body_of_another_form_is_refused(body):
     ],
 )
 def test_both_ways_read_the_same_flight(changes):
-    assert asked_flight(BODY | changes) == (_flight(load(FLIGHT, BODY | changes)), None)
+    assert asked_flight(BODY | changes) == (scheduled_flight(load(FLIGHT, BODY | changes)), None)
 
 
 def test_the_usual_form_is_read_without_marshmallow():

@@ -23,6 +23,8 @@ from adapters.postgres_admin import drop_database
 from adapters.prediction_lines import from_copy_line
 from adapters.settings import PROJECT_ROOT
 from adapters.spool_reader import SpoolReader
+from app.shedding_worker import CLIENT_SECONDS, LONGEST_QUEUE
+from experiments.benchmarks.client import request
 from tests.app import worlds
 from tests.app.worlds import FLIGHT, NOWHERE
 from tests.builders import MINUTE, NOON
@@ -153,10 +155,15 @@ def test_counters_are_summed_over_the_workers(server):
         lines = [line for line in text.splitlines() if line.startswith("ontime_predictions_total{")]
         return sum(float(line.split()[-1]) for line in lines)
 
-    before = count()
+    def settled():
+        """The count once the threads of both workers have added what theirs answered."""
+        time.sleep(1.5)
+        return count()
+
+    before = settled()
     for _ in range(30):
         server.ask("/v1/predictions", FLIGHT)
-    assert count() == before + 30
+    assert settled() == before + 30
 
 
 def test_a_new_state_reaches_all_workers_within_a_second_of_its_notice(server):
@@ -236,3 +243,43 @@ def test_a_term_signal_ends_all_of_it_soon_and_leaves_the_spool_to_the_shipper(o
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
     reader = SpoolReader(own_server.settings.spool_dir)
     assert all(reader.is_abandoned(file) for file in reader.files())
+
+
+def test_a_worker_that_finds_too_many_waiting_refuses_at_once_and_says_when_to_come_again(server):
+    """Workers are stopped while connections queue; then they refuse what is beyond the limit, and answer the rest."""
+    message = request("/v1/predictions", json.dumps(FLIGHT).encode(), server.key)
+    health = request("/health/live", b"", method="GET")
+    for pid in server.workers():
+        os.kill(pid, signal.SIGSTOP)
+    connections = []
+    try:
+        for number in range(LONGEST_QUEUE + 60):
+            connections.append(socket.create_connection(("127.0.0.1", server.port), timeout=20))
+            connections[-1].sendall(health if number == 0 else message)
+    finally:
+        for pid in server.workers():
+            os.kill(pid, signal.SIGCONT)
+    answers = []
+    for connection in connections:
+        with connection:
+            answers.append(b"".join(iter(lambda c=connection: c.recv(65536), b"")))
+    refused = [answer for answer in answers if answer.startswith(b"HTTP/1.1 503")]
+    assert sum(answer.startswith(b"HTTP/1.1 200") for answer in answers) == len(answers) - len(refused)
+    assert 0 < len(refused) <= 60
+    assert answers[0].startswith(b"HTTP/1.1 200"), "a health check is answered however many wait"
+    for answer in refused:
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert b"Retry-After: 1" in head
+        assert json.loads(body)["status"] == 503
+
+
+def test_a_client_that_stops_sending_holds_a_worker_for_some_seconds_only(server):
+    head = f"POST /v1/predictions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.key}\r\n"
+    head += "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(head.encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert time.monotonic() - began < CLIENT_SECONDS + 5
+    assert server.ask("/v1/predictions", FLIGHT)[0] == 200

@@ -1,0 +1,80 @@
+"""Gunicorn's sync worker that refuses at once what it could only answer too late.
+
+Requests wait in the kernel's queue of the listening socket, which every worker shares. Under overload that queue grows
+until each answer comes after its client has given up, and all work is in vain. So a worker that takes a connection
+while too many others wait refuses it, unread, in a tenth of the time an answer takes; health checks are answered.
+"""
+
+import os
+import socket
+from typing import Any
+
+from gunicorn import util
+from gunicorn.workers.sync import SyncWorker
+
+LONGEST_QUEUE = 256
+"""Connections that may wait: some tenths of a second of answers about one flight."""
+CLIENT_SECONDS = 5.0
+"""How long a client may keep a worker waiting for the next bytes of its request, where no proxy buffers them."""
+RETRY_AFTER_SECONDS = 1
+_TCP_INFO_BYTES = 32
+_WAITING_AT = 24
+"""Where Linux' struct tcp_info has the accept queue of a listening socket: its field tcpi_unacked."""
+_HEALTH = b"GET /health/"
+
+
+class SheddingWorker(SyncWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Takes one request after the other, and refuses some while the queue is too long."""
+
+    def accept(self, listener: Any) -> None:
+        """Take a connection and answer its request."""
+        client, address = listener.accept()
+        client.settimeout(CLIENT_SECONDS)
+        util.close_on_exec(client)
+        if waiting(listener) > LONGEST_QUEUE and not _asks_about_health(client):
+            _refuse(client)
+            self._count()
+        else:
+            self.handle(listener, client, address)
+
+    def _count(self) -> None:
+        parts = getattr(self.wsgi, "extensions", {}).get("ontime")
+        if parts is not None:
+            parts.counts.request("/v1/", "other", 503, 0.0)
+
+
+def waiting(listener: Any) -> int:
+    """Return how many connections wait to be accepted; 0 where the system does not tell."""
+    try:
+        found = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+    except OSError:
+        return 0
+    return int.from_bytes(found[_WAITING_AT : _WAITING_AT + 4], "little")
+
+
+def _asks_about_health(client: socket.socket) -> bool:
+    try:
+        return client.recv(len(_HEALTH), socket.MSG_PEEK | socket.MSG_DONTWAIT) == _HEALTH
+    except OSError:
+        return False
+
+
+def _refuse(client: socket.socket) -> None:
+    identity = os.urandom(8).hex()
+    body = (
+        '{"type":"about:blank","title":"Not ready","status":503,'
+        f'"detail":"too many requests wait: try again in a moment","request_id":"{identity}"}}'
+    )
+    head = (
+        "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+        f"Retry-After: {RETRY_AFTER_SECONDS}\r\nX-Request-ID: {identity}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    try:
+        # What is left unread would make the kernel take the answer back.
+        client.recv(65_536, socket.MSG_DONTWAIT)
+        client.send((head + body).encode(), socket.MSG_DONTWAIT)
+        client.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+    finally:
+        client.close()

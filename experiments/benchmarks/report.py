@@ -1,0 +1,126 @@
+"""docs/reports/performance.md and reliability.md, written from what `make bench` and `make chaos` measured."""
+
+from pathlib import Path
+from typing import Any
+
+from adapters.settings import PROJECT_ROOT, Settings
+from experiments import measured
+
+PAGES = PROJECT_ROOT / "docs" / "reports"
+NEW_LINE = "\n"
+
+
+def write_performance(settings: Settings, pages: Path = PAGES) -> Path | None:
+    """Write performance.md; None where nothing was measured yet."""
+    found = measured.read(settings, "bench", pages)
+    if found is None:
+        return None
+    path = pages / "performance.md"
+    path.write_text(performance(found), encoding="utf-8")
+    return path
+
+
+def write_reliability(settings: Settings, pages: Path = PAGES) -> Path | None:
+    """Write reliability.md; None where nothing was measured yet."""
+    found = measured.read(settings, "chaos", pages)
+    if found is None:
+        return None
+    path = pages / "reliability.md"
+    path.write_text(reliability(found), encoding="utf-8")
+    return path
+
+
+def performance(found: dict[str, Any]) -> str:
+    """Write the page of `bench.json`."""
+    machine, model, batches, overload = (found[name] for name in ("machine", "model", "batches", "overload"))
+    rungs = [
+        f"| {r['rung']} | {r['what']} | {r['requests_a_second']:,} | {r['of_bare_flask']:.2f} | {r['p99_ms']:.1f} "
+        f"| {r['p99_of_bare_flask']:.1f} | {r['cpu_microseconds']:,} | {r['cpu_of_bare_flask']:.2f} |"
+        for r in found["rungs"]
+    ]
+    steps = [
+        f"| {s['times_capacity']} | {s['sent_a_second']:,} | {s['goodput_of_capacity']:.2f} | {_answers(s['answers'])} "
+        f"| {s['p99_ms']:.0f} | {_or_dash(s['refused_p99_ms'])} | {s['afterwards_of_capacity']:.2f} |"
+        for s in overload["steps"]
+    ]
+    return f"""# Performance
+
+Written by `make bench` from [measured/bench.json](measured/bench.json). All servers ran beside each other on one
+machine with {machine["cores"]} cores, whose load was {machine["load_before"]:.1f} before and
+{machine["load_after"]:.1f} after, and were asked in turns by {found["tool"]} with {found["clients"]} clients: only
+ratios count, medians over
+{found["rounds"]} rounds of {found["seconds"]:g} s each. A load above the number of cores means that other work ran
+meanwhile.
+
+## A prediction, step by step
+
+Real flights of a busy July day, state in memory, a model of {model["trees"]} trees of {model["leaves"]} leaves over
+{model["features"]} features. Each row does what the one above it does, and one thing more; all under the Gunicorn
+configuration of the API.
+
+| step | what is added | requests/s | of bare Flask | p99, ms | of bare Flask | CPU, us | of bare Flask |
+|---|---|---|---|---|---|---|---|
+{NEW_LINE.join(rungs)}
+
+The last row asks about more flights than a worker remembers: each is checked, named and assembled from nothing. A
+worker remembers a flight's schedule, and its vector until the next state, five minutes later.
+
+Batches of {batches["flights"]:,} flights, one after the other: {batches["flights_a_second"]:,} flights a second,
+{batches["of_raw"]:.2f} of LightGBM's `Booster.predict` of as many rows in one thread, and
+{batches["cpu_microseconds_a_flight"]:.0f} us of CPU a flight. The largest worker held
+{found["worker_megabytes"]:.0f} MB.
+
+## Overload
+
+The open loop: requests start when they are due, however slowly those before them are answered. Capacity,
+{overload["capacity"]:,} requests a second, is what the same generator gets in the closed loop; it shares the cores
+with the API, so that what it takes to send is missing there. A worker that finds too many connections waiting refuses
+with 503 and `Retry-After`, unread. Times are in milliseconds; status 0 is no answer in time.
+
+| times capacity | sent/s | goodput of capacity | answers by status | p99 of 200 | p99 of 503 | afterwards |
+|---|---|---|---|---|---|---|
+{NEW_LINE.join(steps)}
+"""
+
+
+def reliability(found: dict[str, Any]) -> str:
+    """Write the page of `chaos.json`."""
+    audit = found["audit"]
+    unknown = audit["logged"] - audit["acknowledged"]
+    faults = [
+        f"| {f['fault']} | {f['what']} | {_answers(f['answers'])} | {f['p99_ms']:.0f} "
+        f"| {f['longest_gap_seconds'] * 1000:.0f} | {'yes' if f['answered_afterwards'] else 'no'} |"
+        for f in found["faults"]
+    ]
+    hostile = [f"| {h['what']} | {h['status']} | {h['milliseconds']:.0f} |" for h in found["hostile"]]
+    return f"""# Reliability
+
+Written by `make chaos` from [measured/chaos.json](measured/chaos.json). A small stack of real processes, the API with
+two workers, the shipper and PostgreSQL, without MLflow and Prefect, answers {found["rate"]:.0f} predictions a second
+while each fault lasts {found["seconds"]:g} s. The client keeps a ledger of every answer 200; when all is over, each has
+to be in the log exactly once, with the probability that was answered.
+
+**{audit["acknowledged"]:,} predictions were acknowledged: {audit["missing"]} are missing from the log,
+{audit["twice"]} are there twice, {audit["different"]} with another probability.** {unknown:,} more are logged that no
+client was given: their worker ended between the write and the answer.
+
+Times are in milliseconds; status 0 is a connection that was lost.
+
+| fault | what is done | answers by status | p99 of 200 | longest without a 200 | answers 200 at the end |
+|---|---|---|---|---|---|
+{NEW_LINE.join(faults)}
+
+What is refused, and how fast:
+
+| request | status | ms |
+|---|---|---|
+{NEW_LINE.join(hostile)}
+"""
+
+
+def _answers(answers: dict[str, int]) -> str:
+    return ", ".join(f"{status}: {count:,}" for status, count in answers.items())
+
+
+def _or_dash(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0f}"

@@ -1,0 +1,2 @@
+-- Empty the benchmark's own log before a run.
+TRUNCATE predictions, spool_offsets

@@ -1,0 +1,2 @@
+-- Let the server read its configuration again.
+SELECT pg_reload_conf()

@@ -1,0 +1,2 @@
+-- Writes are taken again.
+ALTER SYSTEM RESET default_transaction_read_only

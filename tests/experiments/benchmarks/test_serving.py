@@ -1,0 +1,70 @@
+"""The benchmarks of the API measure real servers: a small world, few rungs, few faults, a second each."""
+
+from dataclasses import replace
+
+import pytest
+
+from adapters.postgres import Database
+from experiments.benchmarks import chaos, report, serving
+from experiments.benchmarks.rungs import RUNGS
+from tests.conftest import settings_for
+from training.train import TreeParameters
+
+pytestmark = pytest.mark.integration
+SMALL = TreeParameters(n_trees=10)
+FEW = ("a worker killed every second", "the shipper killed every second", "PostgreSQL killed")
+
+
+@pytest.fixture
+def own_settings(postgres: Database, tmp_path, dataset_dir):
+    """Settings of a state folder of this test's own, which has the cleaned dataset."""
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "data").symlink_to(dataset_dir)
+    return replace(settings_for(postgres, tmp_path / "state"), reports_dir=tmp_path / "reports")
+
+
+def test_the_ladder_overload_and_batches_are_measured(own_settings, tmp_path):
+    found = serving.bench(own_settings, 1, 1.0, lambda line: None, SMALL, ("bare Flask", "whole"))
+    rungs = {rung["rung"]: rung for rung in found["rungs"]}
+    assert set(rungs) == {"bare Flask", "whole", serving.COLD}
+    assert rungs["bare Flask"]["of_bare_flask"] == rungs["bare Flask"]["cpu_of_bare_flask"] == 1.0
+    assert 0 < rungs["whole"]["of_bare_flask"] < 1 < rungs["whole"]["cpu_of_bare_flask"]
+    assert [step["without_retry_after"] for step in found["overload"]["steps"]] == [0, 0]
+    assert 0 < found["batches"]["of_raw"] < 1
+    assert found["worker_megabytes"] > 20
+    path = report.write_performance(own_settings, tmp_path / "pages")
+    assert all(f"| {rung} |" in path.read_text() for rung in rungs)
+
+
+def test_no_acknowledged_prediction_is_lost_or_doubled(own_settings, tmp_path):
+    faults = {name: chaos.FAULTS[name] for name in FEW}
+    found = chaos.chaos(own_settings, 2.0, lambda line: None, faults, SMALL)
+    audit = found["audit"]
+    assert audit["acknowledged"] > 100
+    assert (audit["missing"], audit["twice"], audit["different"]) == (0, 0, 0)
+    assert chaos.is_sound(found)
+    assert {case["status"] for case in found["hostile"]} <= {0, 400, 413, 422}
+    path = report.write_reliability(own_settings, tmp_path / "pages")
+    assert all(name in path.read_text() for name in FEW)
+
+
+def test_the_audit_finds_what_is_missing_twice_or_different(postgres):
+    ledger = chaos.Ledger()
+    for name in ("a", "b", "a"):
+        ledger.note(
+            chaos.Answer(0, 200, 0.1, b"", b'{"prediction_id": "%s", "probability": 0.5}' % name.encode())
+        )
+    ledger.note(chaos.Answer(0, 503, 0.1, b"", b"{}"))
+    assert ledger.audit(postgres) == {
+        "acknowledged": 2,
+        "logged": 0,
+        "missing": 2,
+        "twice": 1,
+        "different": 0,
+    }
+    assert not chaos.is_sound({"audit": ledger.audit(postgres), "faults": []})
+
+
+def test_every_rung_says_what_it_adds():
+    assert next(iter(RUNGS)) == "bare Flask"
+    assert list(RUNGS)[-1] == "whole"
