@@ -198,8 +198,8 @@ format: $(STAMP) ## Format the code
 	@$(BIN)/ruff format .
 
 .PHONY: load
-load: $(STAMP) ## Load the running API with real flights for a while
-	@$(ONTIME) load
+load: $(STAMP) ## Load the running API with real flights: make load USERS=50 RATE=200 TIME=60 HOST=http://10.0.0.5:8080
+	@$(ONTIME) load $(if $(USERS),--users $(USERS)) $(if $(RATE),--rate $(RATE)) $(if $(TIME),--seconds $(TIME)) $(if $(HOST),--host $(HOST))
 
 .PHONY: readme
 readme: $(STAMP) ## After the demo: write the answer to README's question into README

@@ -37,16 +37,31 @@ def _test_environment(variables: dict[str, str]) -> dict[str, str]:
 
 @app.command()
 def load(
-    seconds: Annotated[int, typer.Option(min=1, max=600, help="How long.")] = 20,
-    users: Annotated[int, typer.Option(min=1, max=200, help="Clients at once.")] = 8,
+    seconds: Annotated[int, typer.Option(min=1, max=3600, help="How long.")] = 20,
+    users: Annotated[int, typer.Option(min=1, max=2000, help="Clients at once.")] = 8,
+    rate: Annotated[
+        float, typer.Option(min=0, help="Requests a second of all clients; 0 = as many as are answered.")
+    ] = 0,
+    host: Annotated[str, typer.Option(help="Address of the API; by default that of the native stack.")] = "",
+    p99: Annotated[float, typer.Option(help="Milliseconds that 99% of single predictions may take.")] = 1000,
+    failed: Annotated[float, typer.Option(help="Share of the requests that may fail.")] = 0,
+    web: Annotated[bool, typer.Option("--web", help="Locust's own page on port 8089 instead.")] = False,
 ) -> None:
-    """Load the running API with real flights and print a summary; loopback only."""
+    """Load the running API with real flights; exit status 1 where too many fail or wait; writes reports/load.html."""
+    where = settings()
     command = [
-        sys.executable, "-m", "locust", "-f", "tests/load/locustfile.py", "--headless", "--only-summary",
-        "--users", str(users), "--spawn-rate", str(users), "--run-time", f"{seconds}s",
-        "--host", settings().api_address, "--stop-timeout", "5",
+        sys.executable, "-m", "locust", "-f", "tests/load/locustfile.py", "--host", host or where.api_address,
+        "--users", str(users), "--spawn-rate", str(users), "--stop-timeout", "5",
     ]  # fmt: skip
-    raise typer.Exit(subprocess.call(command, cwd=PROJECT_ROOT, env=layout.environment(settings())))
+    if web:
+        command += ["--web-host", "127.0.0.1"]
+    else:
+        page = where.reports_dir / "load.html"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        command += ["--headless", "--only-summary", "--run-time", f"{seconds}s", "--html", str(page)]
+    limits = {"RATE": rate / users, "P99_MS": p99, "FAILED_SHARE": failed}
+    variables = {f"LOAD_{name}": str(value) for name, value in limits.items()}
+    raise typer.Exit(subprocess.call(command, cwd=PROJECT_ROOT, env=layout.environment(where) | variables))
 
 
 @app.command()

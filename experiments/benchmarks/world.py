@@ -19,7 +19,8 @@ from adapters import model_artifact
 from adapters.api_keys import ApiKeys
 from adapters.clock_store import ClockStore
 from adapters.feature_store import FeatureStore
-from adapters.postgres import Database, migrate
+from adapters.migrations import migrate
+from adapters.postgres import Database
 from adapters.postgres_admin import create_databases
 from adapters.settings import PREFIX, Settings
 from data.dataset import Dataset, load_dataset
