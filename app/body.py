@@ -27,6 +27,8 @@ def read_json() -> dict[str, Any]:
     try:
         content = request.get_data()
     except ClientDisconnected as error:
+        if not isinstance(error.__cause__ or error.__context__, TimeoutError):
+            raise
         raise RequestTimeout("the rest of the body did not come") from error
     try:
         body = orjson.loads(content)
