@@ -37,6 +37,7 @@ BY_HTTP = {
         kinds.INVALID_JSON,
         kinds.NOT_FOUND,
         kinds.METHOD_NOT_ALLOWED,
+        kinds.REQUEST_TIMEOUT,
         kinds.BODY_TOO_LARGE,
         kinds.UNSUPPORTED_MEDIA_TYPE,
         kinds.INTERNAL_ERROR,

@@ -80,6 +80,18 @@ BODY_TOO_LARGE = ProblemType(
     "The body has more than 4 MiB.",
     "Send fewer items a request: up to 1,000 flights or labels, up to 5,000 events.",
 )  # fmt: skip
+REQUEST_TIMEOUT = ProblemType(
+    "request-timeout", 408, "Body did not come",
+    "The rest of the body did not come within five seconds.",
+    "Send the body at once; the same request may be sent again.",
+    retryable=True,
+)  # fmt: skip
+TOO_MANY_REQUESTS = ProblemType(
+    "too-many-requests", 429, "Too many requests",
+    "The key sends more requests a second than the gateway lets it, by the setting KEY_RATE. Sent by the gateway.",
+    "Try again after the seconds of the header `Retry-After`; ask about many flights in one request.",
+    retryable=True,
+)  # fmt: skip
 UNSUPPORTED_MEDIA_TYPE = ProblemType(
     "unsupported-media-type", 415, "Body is not declared as JSON",
     "The header `Content-Type` does not say application/json.",
@@ -107,6 +119,12 @@ NOT_READY = ProblemType(
     "Try again after the seconds of the header `Retry-After`. `GET /health/ready` says which part it is.",
     retryable=True,
 )  # fmt: skip
+OVERLOADED = ProblemType(
+    "overloaded", 503, "Too many requests wait",
+    "So many requests wait for an answer that this one would have come too late. It was not read.",
+    "Try again after the seconds of the header `Retry-After`, at growing intervals.",
+    retryable=True,
+)  # fmt: skip
 NO_REPLICA = ProblemType(
     "no-replica", 503, "No replica answers",
     "The gateway reached no replica of the API. Sent by the gateway.",
@@ -116,7 +134,7 @@ NO_REPLICA = ProblemType(
 
 PROBLEM_TYPES: tuple[ProblemType, ...] = (
     INVALID_JSON, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, CONFLICT, STALE_VERSION, CONTRACT_MISMATCH,
-    SIGNATURE_INVALID, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID_INPUT, INTERNAL_ERROR, MISCONFIGURED, NOT_READY,
-    NO_REPLICA,
+    SIGNATURE_INVALID, REQUEST_TIMEOUT, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID_INPUT, TOO_MANY_REQUESTS,
+    INTERNAL_ERROR, MISCONFIGURED, NOT_READY, OVERLOADED, NO_REPLICA,
 )  # fmt: skip
 BY_NAME = {kind.name: kind for kind in PROBLEM_TYPES}

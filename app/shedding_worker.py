@@ -5,12 +5,15 @@ until each answer comes after its client has given up, and all work is in vain. 
 while too many others wait refuses it, unread, in a tenth of the time an answer takes; health checks are answered.
 """
 
+import json
 import os
 import socket
 from typing import Any
 
 from gunicorn import util
 from gunicorn.workers.sync import SyncWorker
+
+from app.problem_types import OVERLOADED
 
 LONGEST_QUEUE = 256
 """Connections that may wait: some tenths of a second of answers about one flight."""
@@ -61,10 +64,14 @@ def _asks_about_health(client: socket.socket) -> bool:
 
 def _refuse(client: socket.socket) -> None:
     identity = os.urandom(8).hex()
-    body = (
-        '{"type":"about:blank","title":"Not ready","status":503,'
-        f'"detail":"too many requests wait: try again in a moment","request_id":"{identity}"}}'
-    )
+    described = {
+        "type": OVERLOADED.uri,
+        "title": OVERLOADED.title,
+        "status": OVERLOADED.status,
+        "detail": "too many requests wait: try again in a moment",
+        "request_id": identity,
+    }
+    body = json.dumps(described, separators=(",", ":"))
     head = (
         "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
         f"Retry-After: {RETRY_AFTER_SECONDS}\r\nX-Request-ID: {identity}\r\nContent-Length: {len(body)}\r\n\r\n"

@@ -48,7 +48,7 @@ SHIPPER = [sys.executable, "-m", "services.shipper"]
 
 @dataclass
 class Ledger:
-    """What the client was told."""
+    """What the client was answered."""
 
     acknowledged: dict[str, float] = field(default_factory=dict)
     """Probability by prediction id."""
