@@ -87,7 +87,7 @@ def _ladder(
     asked = {**{rung: (server, warm) for rung, server in servers.items()}, COLD: (servers["whole"], cold)}
     results: dict[str, list[dict[str, float]]] = {name: [] for name in asked}
     for server, bodies in asked.values():
-        _load(server, bodies, world.key, 1.0)
+        client.run(server.port, requests_of(bodies, world.key), 1.0, clients=CLIENTS)
     for number in range(rounds):
         # Each round in another order: a neighbour's rhythm favours no rung.
         names = list(asked)[number % len(asked) :] + list(asked)[: number % len(asked)]
@@ -130,10 +130,14 @@ def _load(server: Server, bodies: Path, key: str, seconds: float) -> dict[str, f
     Raises
     ------
     RuntimeError
-        If an answer was not 200.
+        If an answer was not 200, or there was none.
     """
     before = server.cpu_seconds()
     count, found = (_wrk if shutil.which("wrk") else _own)(server, bodies, key, seconds)
+    if not count:
+        raise RuntimeError(
+            f"{server.name} answered nothing within {seconds:g} s: the machine is too busy to measure"
+        )
     return found | {"cpu": (server.cpu_seconds() - before) / count * 1e6}
 
 
