@@ -53,7 +53,7 @@ def asked_flight(body: Any, path: str = "") -> tuple[AskedFlight, datetime | Non
             body["carrier"], body["flight"], body["origin"], body["dest"],
             body["scheduled_departure"], body["scheduled_arrival"],
         )  # fmt: skip
-        if len(body) == FIELDS:
+        if len(body) == PLAIN_FIELDS:
             return flight, None
     except (ValueError, TypeError, KeyError, AttributeError):
         pass
@@ -61,7 +61,8 @@ def asked_flight(body: Any, path: str = "") -> tuple[AskedFlight, datetime | Non
     return scheduled_flight(loaded), loaded.get("as_of")
 
 
-FIELDS = len(FLIGHT.fields) - 1
+PLAIN_FIELDS = 6
+"""Those that are looked up above: a body with more holds a moment, or something unknown."""
 
 
 # Typed: 1, 1.0 and True are equal keys, and only the first is a flight's number.
