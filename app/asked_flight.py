@@ -124,6 +124,7 @@ def scheduled_flight(loaded: Mapping[str, Any]) -> AskedFlight:
     carrier, number, origin, dest = (loaded[name] for name in ("carrier", "flight", "origin", "dest"))
     leaves, lands = loaded["scheduled_departure"], loaded["scheduled_arrival"]
     departure = minute_floor(leaves)
-    name = flight_id(carrier, number, origin, local_date(origin, departure))
+    day = local_date(origin, departure)
+    name = loaded.get("flight_id") or flight_id(carrier, number, origin, day, loaded.get("leg", 1))
     logged = flight_text(name, carrier, number, origin, dest, leaves, lands)
     return AskedFlight(name, carrier, number, origin, dest, departure, minute_floor(lands), logged)
