@@ -72,7 +72,7 @@ def render() -> str:
 
 def figures() -> dict[str, Any]:
     """Return what the slides may name: the kept figures of each command, and what is counted from them."""
-    names = ("evaluation", "ablation", "leakage", "replay", "drills", "policies", "answer")
+    names = ("evaluation", "ablation", "leakage", "replay", "drills", "policies", "answer", "chaos")
     found: dict[str, Any] = {name: _read(name) for name in names}
     summary = found["drills"]["summary"]
     faults = {name: drill for name, drill in summary.items() if not name.startswith(POISONED)}
