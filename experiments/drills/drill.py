@@ -125,7 +125,7 @@ def _found(database: Database, registry: ModelRegistry, ledger: set[int]) -> dic
                 "run": (d.day - first).days + 1,
                 "verdict": d.verdict,
                 "reason": d.reason,
-                "measured": "mean" in d.evidence,
+                "measured": d.evidence.get("mean") is not None,
             }
             for d in store.decisions(first, last)
         ],
