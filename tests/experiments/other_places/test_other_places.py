@@ -1,5 +1,6 @@
 """Another place, made of files as somebody would have them: read, fitted, tested, written."""
 
+import json
 from datetime import date, timedelta
 
 import numpy as np
@@ -92,3 +93,9 @@ def test_a_site_is_evaluated_and_its_page_written(files, tmp_path):
     assert "## phoenix" in page
     assert "| ontime | 400 |" in page
     assert f"--from {FIRST + timedelta(days=20)}" in page
+
+
+def test_the_page_says_what_was_measured():
+    """After a change of the page's words: `ontime evaluate --site`, or `write_page`."""
+    found = json.loads((command.PAGE.parent / "measured" / f"{command.MEASURED}.json").read_text())
+    assert command.PAGE.read_text() == report.page(found)
