@@ -101,8 +101,14 @@ def _table(row: tuple[object, ...]) -> StateTable:
     assert isinstance(columns, list)  # noqa: S101
     values = np.frombuffer(state, dtype="<f8").astype(np.float64)  # type: ignore[call-overload]
     return StateTable(
-        str(kind), tuple(entities), tuple(columns), values.reshape(1, len(entities), len(columns))
+        str(kind), _one(tuple(entities)), _one(tuple(columns)), values.reshape(1, len(entities), len(columns))
     )
+
+
+@lru_cache(maxsize=128)
+def _one(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the first tuple that was equal to this one: the states in memory share their names."""
+    return names
 
 
 @lru_cache(maxsize=64)

@@ -1,9 +1,10 @@
 """A model on disk: text and JSON under a keyed signature; nothing is loaded that was not verified.
 
-A folder holds `model.txt` (LightGBM's text), `model.json` (the manifest of `domain.model`) and whatever else
-describes the model. `SIGNATURE` lists the sha-256 of each file, and the registered model and run that they belong to,
-under an HMAC-SHA256: a truncated text model crashes the process that parses it, and one edited digit changes its
-scores silently. Signatures from before they named model and run are of another form, and remain good for the files.
+A folder holds `model.txt` (LightGBM's text), `hinges.json` (the logistic regression, where the model has one),
+`model.json` (the manifest of `domain.model`) and whatever else describes the model. `SIGNATURE` lists the sha-256 of
+each file, and the registered model and run that they belong to, under an HMAC-SHA256: a truncated text model crashes
+the process that parses it, and one edited digit changes its scores silently. Signatures from before they named model
+and run are of another form, and remain good for the files.
 
     python -m adapters.model_artifact FOLDER     # verify and test-load in this process; exit status 0 = sound
     python -m adapters.model_artifact FOLDER -   # the same, with the key read from standard input
@@ -23,9 +24,11 @@ import numpy as np
 from adapters.lightgbm_booster import LightGBMBooster
 from adapters.settings import PROJECT_ROOT, settings
 from domain.errors import SignatureInvalid
+from domain.hinges import HingeLogistic
 from domain.model import FlightModel, ModelManifest
 
 TREES = "model.txt"
+HINGES = "hinges.json"
 MANIFEST = "model.json"
 CARD = "card.md"
 SIGNATURE = "SIGNATURE"
@@ -43,7 +46,12 @@ class Owner:
 
 
 def write(
-    folder: Path, trees: str, manifest: ModelManifest, key: bytes, extra: dict[str, str] | None = None
+    folder: Path,
+    trees: str,
+    manifest: ModelManifest,
+    key: bytes,
+    extra: dict[str, str] | None = None,
+    hinges: HingeLogistic | None = None,
 ) -> None:
     """Write a model's files and sign them.
 
@@ -57,7 +65,8 @@ def write(
         More text files by name; signed too.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in {TREES: trees, MANIFEST: manifest.to_json(), **(extra or {})}.items():
+    lines = {} if hinges is None else {HINGES: hinges.to_json()}
+    for name, text in {TREES: trees, MANIFEST: manifest.to_json(), **lines, **(extra or {})}.items():
         (folder / name).write_text(text, encoding="utf-8")
     sign(folder, key)
 
@@ -154,18 +163,20 @@ def load(folder: Path, key: bytes) -> FlightModel:
     SignatureInvalid
         If they are not those that were signed.
     ContractMismatch
-        If trees and manifest do not name equally many features.
+        If trees, logistic regression and manifest do not name equally many features.
     """
     verify(folder, key)
     manifest = ModelManifest.from_json((folder / MANIFEST).read_text(encoding="utf-8"))
-    return FlightModel(manifest, LightGBMBooster((folder / TREES).read_text(encoding="utf-8")))
+    lines = folder / HINGES
+    hinges = HingeLogistic.from_json(lines.read_text(encoding="utf-8")) if lines.exists() else None
+    return FlightModel(manifest, LightGBMBooster((folder / TREES).read_text(encoding="utf-8")), hinges)
 
 
 def model_hash(folder: Path) -> str:
-    """Hash of the trees and the manifest: equal for equal data, parameters and seed. sha-256, hex."""
+    """Hash of trees, logistic regression and manifest: equal for equal data, parameters and seed. sha-256, hex."""
     digest = hashlib.sha256()
-    for name in (TREES, MANIFEST):
-        digest.update((folder / name).read_bytes())
+    for path in (folder / TREES, folder / HINGES, folder / MANIFEST):
+        digest.update(path.read_bytes() if path.exists() else b"")
     return digest.hexdigest()
 
 

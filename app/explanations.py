@@ -48,8 +48,8 @@ def explain(model: FlightModel, vectors: Floats, shown: int) -> list[dict[str, A
     """Explain the model's answer to each vector.
 
     The constant, the shares shown and the rest sum to the log-odds, whose logistic function is the probability. The
-    log-odds are the trees' raw score times the calibration's slope plus its intercept, and so are the shares: each is
-    the trees' own times the slope, and the intercept is in the constant.
+    log-odds are the model's raw score times the calibration's slope plus its intercept, and so are the shares: each is
+    the model's own times the slope, and the intercept is in the constant. A model as it is trained has slope 1.
 
     Parameters
     ----------

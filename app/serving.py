@@ -198,6 +198,7 @@ def _queries(questions: Sequence[Question]) -> Queries:
     flights = [question.flight for question in questions]
     return Queries(
         carrier=np.array([flight.carrier for flight in flights]),
+        number=np.array([flight.number for flight in flights], dtype=np.int64),
         origin=np.array([flight.origin for flight in flights]),
         dest=np.array([flight.dest for flight in flights]),
         sched_dep=np.array([flight.departure for flight in flights], dtype=np.int64),

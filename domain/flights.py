@@ -31,6 +31,27 @@ def flight_id(carrier: str, number: int, origin: str, local_date: str, leg: int 
     return f"{carrier}{number}-{origin}-{f'{leg}-' if leg > 1 else ''}{local_date}"
 
 
+def flight_numbers(flight_ids: Strings) -> Ints:
+    """Return the number in each flight's identity, shape (n,).
+
+    Examples
+    --------
+    >>> flight_numbers(np.array(["UA1545-EWR-20130101", "9E8-JFK-20130101"])).tolist()
+    [1545, 8]
+    """
+    letters = np.ascontiguousarray(flight_ids, dtype=str)
+    width = letters.dtype.itemsize // 4
+    numbers = np.zeros(len(letters), dtype=np.int64)
+    if not numbers.size:
+        return numbers
+    digits = letters.view(np.uint32).reshape(len(letters), width)[:, 2:6].astype(np.int64) - ord("0")
+    going_on = np.ones(len(letters), dtype=bool)
+    for digit in digits.T:
+        going_on &= (digit >= 0) & (digit <= 9)
+        numbers = np.where(going_on, 10 * numbers + digit, numbers)
+    return numbers
+
+
 @dataclass
 class Vocabulary:
     """Names in order of first sight; a name's code is its position. Grows, never reorders."""
@@ -186,6 +207,8 @@ class Queries:
     """
 
     carrier: Strings
+    number: Ints
+    """Flight number."""
     origin: Strings
     dest: Strings
     sched_dep: Ints

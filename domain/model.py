@@ -1,4 +1,4 @@
-"""The model of late flights: trees, the map of its categories, calibration and the features' contract."""
+"""The model of late flights: trees and a hinge logistic regression, the map of its categories, the contract."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -8,6 +8,7 @@ import numpy as np
 
 from domain.errors import ContractMismatch
 from domain.flights import Floats
+from domain.hinges import HingeLogistic
 
 
 class Booster(Protocol):
@@ -26,7 +27,7 @@ class Booster(Protocol):
 
 @dataclass(frozen=True)
 class Calibration:
-    """Platt's map of raw log-odds to calibrated ones: slope times score plus intercept."""
+    """A map of raw log-odds to those that count: slope times score plus intercept. As trained, it changes nothing."""
 
     slope: float = 1.0
     intercept: float = 0.0
@@ -45,16 +46,18 @@ class ModelManifest:
     feature_names: tuple[str, ...]
     categories: dict[str, tuple[float, ...]]
     """Values of each categorical feature seen in training, ascending; its position is the trees' code."""
-    calibration: Calibration
     trained_from: str
     """First local day of the flights it was fitted on, ISO."""
     trained_until: str
-    """Last local day of the flights it was fitted and calibrated on, ISO."""
+    """Last local day of the flights it was fitted on, ISO."""
     as_of: str
     """What had become known by this UTC moment could be used."""
     data_hash: str
     git_commit: str
     seed: int
+    calibration: Calibration = field(default_factory=Calibration)
+    logistic_share: float = 0.0
+    """Of the log-odds that the hinge logistic regression gives, 0 to 1; the trees give the rest."""
     parameters: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     """Quality on days after its training, at the headline lead."""
@@ -104,25 +107,37 @@ class CategoryEncoder:
 class FlightModel:
     """Scores vectors of the catalogue's features.
 
+    Parameters
+    ----------
+    hinges : HingeLogistic, optional
+        Gives the manifest's `logistic_share` of the log-odds.
+
     Raises
     ------
     ContractMismatch
-        If the trees do not have as many features as the manifest names.
+        If the trees or the logistic regression do not have as many features as the manifest names, or the regression
+        is missing though it has a share.
     """
 
-    def __init__(self, manifest: ModelManifest, booster: Booster):
+    def __init__(self, manifest: ModelManifest, booster: Booster, hinges: HingeLogistic | None = None):
         if booster.n_features != len(manifest.feature_names):
             raise ContractMismatch(
                 f"the trees have {booster.n_features} features, "
                 f"the manifest names {len(manifest.feature_names)}"
             )
+        if manifest.logistic_share and (hinges is None or hinges.n_features != booster.n_features):
+            raise ContractMismatch(
+                f"the manifest gives a logistic regression of {booster.n_features} features a share of "
+                f"{manifest.logistic_share}: there is {'none' if hinges is None else hinges.n_features}"
+            )
         self.manifest = manifest
         self.encode = CategoryEncoder(manifest.feature_names, manifest.categories)
         self._booster = booster
+        self._hinges = hinges if manifest.logistic_share else None
 
     def with_manifest(self, manifest: ModelManifest) -> "FlightModel":
-        """Return the same trees under another manifest."""
-        return FlightModel(manifest, self._booster)
+        """Return the same trees and lines under another manifest."""
+        return FlightModel(manifest, self._booster, self._hinges)
 
     def require_contract(self, contract_hash: str) -> None:
         """Refuse to serve features other than those the model was trained on.
@@ -154,8 +169,13 @@ class FlightModel:
         return self.manifest.calibration.apply(self.raw_scores(vectors))
 
     def raw_scores(self, vectors: Floats) -> Floats:
-        """Return the log-odds as the trees give them, before calibration, shape (n,)."""
-        return self._booster.raw_scores(self.encode(vectors))
+        """Return the log-odds as trees and lines give them, before calibration, shape (n,)."""
+        of_trees = self._booster.raw_scores(self.encode(vectors))
+        if self._hinges is None:
+            return of_trees
+        share = self.manifest.logistic_share
+        mixed: Floats = (1.0 - share) * of_trees + share * self._hinges.raw_scores(vectors)
+        return mixed
 
     def contributions(self, vectors: Floats) -> Floats:
         """Return the signed shares of the calibrated log-odds, shape (n, n_features + 1), the constant last.
@@ -163,6 +183,10 @@ class FlightModel:
         Each row sums to the log-odds of `probability`.
         """
         calibration = self.manifest.calibration
-        shares = calibration.slope * self._booster.contributions(self.encode(vectors))
+        shares = self._booster.contributions(self.encode(vectors))
+        if self._hinges is not None:
+            share = self.manifest.logistic_share
+            shares = (1.0 - share) * shares + share * self._hinges.contributions(vectors)
+        shares = calibration.slope * shares
         shares[:, -1] += calibration.intercept
         return shares

@@ -1,4 +1,4 @@
-"""Retrain: training set, fit, calibrate, evaluate, register, gate; passed, the candidate becomes challenger."""
+"""Retrain: training set, fit, evaluate, register, gate; passed, the candidate becomes challenger."""
 
 from dataclasses import replace
 from datetime import date

@@ -21,6 +21,7 @@ LARGEST_CODE = 36**3 - 1
 """The highest number of three letters and digits, read in base 36."""
 RANGES: dict[str, tuple[float, float]] = {
     "flights": (0, 10_000),
+    "hours": (0, 25),
     "minutes": (-1440, 1440),
     "share": (-1, 5),
     "mph": (-200, 200),

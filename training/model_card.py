@@ -6,7 +6,7 @@ from training.evaluate import Evaluation
 
 def write_card(manifest: ModelManifest, evaluation: Evaluation) -> str:
     """Write the card as Markdown."""
-    headline, calibration = evaluation.headline, manifest.calibration
+    headline = evaluation.headline
     lines = [
         "# Model card: late arrivals from New York",
         "",
@@ -14,11 +14,12 @@ def write_card(manifest: ModelManifest, evaluation: Evaluation) -> str:
         "scheduled departure until then. Not for: whether a flight is cancelled or diverted, airports",
         "without facts in the event log, or decisions about a person.",
         "",
-        f"- fitted and calibrated on flights of {manifest.trained_from} to {manifest.trained_until}",
+        f"- fitted on flights of {manifest.trained_from} to {manifest.trained_until}",
         f"- facts known by {manifest.as_of}; training set {manifest.data_hash[:16]}",
         f"- code {manifest.git_commit[:12]}; feature contract {manifest.contract_hash[:12]}",
         f"- {len(manifest.feature_names)} features, none from tail numbers",
-        f"- calibration: slope {calibration.slope:.3f}, intercept {calibration.intercept:.3f}",
+        f"- {1 - manifest.logistic_share:.0%} of the log-odds from trees, {manifest.logistic_share:.0%} from a "
+        "logistic regression with hinges",
         "",
         f"## Quality on the {headline['n']:.0f} newest flights, 60 minutes before departure",
         "",

@@ -20,17 +20,26 @@ from adapters.model_registry import ModelRegistry
 from adapters.settings import PROJECT_ROOT, settings
 from adapters.training_run import Run
 from domain.flights import Floats
-from domain.model import Calibration, FlightModel, ModelManifest
+from domain.model import FlightModel, ModelManifest
 from training import baselines, model_card, plots
 from training import snapshot as snapshots
 from training.evaluate import Evaluation, evaluate
 from training.expectations import require_expected
-from training.fit import assemble, fit_calibrated
+from training.fit import Fitted, assemble, fit_model
 from training.gate import GatePolicy, GateVerdict, evaluate_gate
+from training.hinges import HingeParameters
 from training.retraining import comparison
 from training.split import Split, SplitPolicy, split_by_time
-from training.train import TreeParameters, Trees
-from training.training_set import HEADLINE_LEAD, LEADS, EventStore, LabelStore, TrainingSet, build
+from training.train import TreeParameters
+from training.training_set import (
+    EXTRA_LEADS,
+    HEADLINE_LEAD,
+    LEADS,
+    EventStore,
+    LabelStore,
+    TrainingSet,
+    build,
+)
 
 Progress = Callable[[str, float], None]
 TIMED_ROWS = 200
@@ -46,8 +55,9 @@ class TrainingRequest:
     as_of: datetime
     reason: str
     leads: tuple[int, ...] = LEADS
-    extra_leads: int = 1
+    extra_leads: int = EXTRA_LEADS
     parameters: TreeParameters = field(default_factory=TreeParameters)
+    hinges: HingeParameters = field(default_factory=HingeParameters)
     split: SplitPolicy = field(default_factory=SplitPolicy)
     seed: int = 2013
 
@@ -62,7 +72,7 @@ class TrainedModel:
     model_hash: str
     evaluation: Evaluation
     held_out: TrainingSet
-    """Rows of the newest matured days, which neither fit nor calibration saw."""
+    """Rows of the newest matured days, which the fit has not seen."""
     baselines: dict[str, Floats]
     """Each baseline's probability of the held-out rows."""
     megabytes: float
@@ -70,11 +80,11 @@ class TrainedModel:
 
 @dataclass(frozen=True)
 class MadeModel:
-    """A model that is fitted, calibrated and evaluated, with everything it came from."""
+    """A model that is fitted and evaluated, with everything it came from."""
 
     rows: TrainingSet
     split: Split
-    trees: Trees
+    fitted: Fitted
     model: FlightModel
     evaluation: Evaluation
     baselines: dict[str, Floats]
@@ -82,7 +92,10 @@ class MadeModel:
     def write(self, folder: Path, key: bytes) -> str:
         """Write the model's signed files; return their hash."""
         card = model_card.write_card(self.model.manifest, self.evaluation)
-        model_artifact.write(folder, self.trees.text, self.model.manifest, key, {model_artifact.CARD: card})
+        fitted = self.fitted
+        model_artifact.write(
+            folder, fitted.trees.text, self.model.manifest, key, {model_artifact.CARD: card}, fitted.hinges
+        )
         return model_artifact.model_hash(folder)
 
 
@@ -94,7 +107,7 @@ def train_candidate(
     progress: Progress = lambda step, share: None,
     label_store: LabelStore | None = None,
 ) -> TrainedModel:
-    """Build the training set, fit, calibrate, evaluate, and register the signed version.
+    """Build the training set, fit, evaluate, and register the signed version.
 
     Parameters
     ----------
@@ -125,9 +138,9 @@ def train_candidate(
         _record_snapshot(
             run, snapshots.snapshot_manifest(request, made.rows, event_store, model.manifest, hashed)
         )
-        plots.write_plots(evaluation, made.trees.gain, Path(scratch) / "plots")
+        plots.write_plots(evaluation, made.fitted.trees.gain, Path(scratch) / "plots")
         run.folder(Path(scratch) / "plots", "plots")
-        run.dictionary("gain.json", made.trees.gain)
+        run.dictionary("gain.json", made.fitted.trees.gain)
         version = registry.register(run.run_id, folder, _version_tags(model.manifest, hashed, request))
     progress("register", 1.0)
     return TrainedModel(
@@ -138,7 +151,7 @@ def train_candidate(
         evaluation,
         made.split.evaluation,
         made.baselines,
-        megabytes=len(made.trees.text) / 1e6,
+        megabytes=len(made.fitted.trees.text) / 1e6,
     )
 
 
@@ -149,7 +162,7 @@ def make_model(
     label_store: LabelStore | None = None,
     commit: str | None = None,
 ) -> MadeModel:
-    """Build the training set, fit, calibrate and evaluate; nothing is registered.
+    """Build the training set, fit and evaluate; nothing is registered.
 
     Parameters
     ----------
@@ -173,16 +186,16 @@ def make_model(
     )
     require_expected(rows, request.leads)
     split = split_by_time(rows, request.split)
-    trees, calibration = _fit(split, request, progress)
+    fitted = _fit(split, request, progress)
     draft = assemble(
-        trees, calibration, rows, split, request.parameters, request.seed, commit or git_commit()
+        fitted, rows, split, request.parameters, request.hinges, request.seed, commit or git_commit()
     )
     progress("evaluate", 0.0)
     probability = draft.probability(split.evaluation.X)
     simple = baselines.predictions(split, request.seed)
     evaluation = evaluate(split.evaluation, probability, simple)
     model = draft.with_manifest(_with_metrics(draft.manifest, evaluation))
-    return MadeModel(rows, split, trees, model, evaluation, simple)
+    return MadeModel(rows, split, fitted, model, evaluation, simple)
 
 
 def gate_candidate(
@@ -232,11 +245,10 @@ def _git(*arguments: str) -> str:
     ).stdout.strip()  # fmt: skip
 
 
-def _fit(split: Split, request: TrainingRequest, progress: Progress) -> tuple[Trees, Calibration]:
-    """Fit the trees, and beside them those that have not seen the days that calibrate; and calibrate."""
+def _fit(split: Split, request: TrainingRequest, progress: Progress) -> Fitted:
     progress("fit", 0.0)
-    return fit_calibrated(
-        split, request.parameters, request.seed, progress=lambda share: progress("fit", share)
+    return fit_model(
+        split.fit, request.parameters, request.hinges, request.seed, lambda share: progress("fit", share)
     )
 
 

@@ -23,7 +23,7 @@ class TreeParameters:
 
     n_trees: int = 350
     learning_rate: float = 0.05
-    num_leaves: int = 31
+    num_leaves: int = 15
     min_data_in_leaf: int = 400
     feature_fraction: float = 0.15
     bagging_fraction: float = 0.8

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.features.columns import Column, count, measure
-from domain.features.history import slow_pairs
+from domain.features.daily import Daily
+from domain.features.padding import flown
 from domain.features.scene import Scene
 from domain.features.windows import Pairs, Tally, expand, ratio, winsorised
 from domain.flights import Floats, Ints
@@ -106,12 +107,17 @@ def _members(scene: Scene) -> Members:
 
 def _usual_tenths(scene: Scene) -> Ints:
     """Return the mean departure delay over thirty days of each recent flight's airport and hour; 0 = not known."""
-    pairs = slow_pairs(scene)
-    pairs = pairs.where(scene.flights.dep_known[pairs.flight] <= scene.boundary)
-    tally = Tally(scene.hour_groups, pairs, 1)
-    mean = ratio(tally.sum(winsorised(scene.flights.dep_delay[pairs.flight])), tally.count())[0]
+    mean = scene.of_daily("origin_hour", scene.daily.once(_usual_delay))[0, :, 0]
     tenths: Ints = np.rint(10 * np.nan_to_num(mean)).astype(np.int64)
     return tenths[scene.recent_hours.code]
+
+
+def _usual_delay(daily: Daily) -> Floats:
+    """Return the mean departure delay of thirty days by airport and hour, shape (n_origin_hours, 1)."""
+    pairs = flown(daily)
+    tally = Tally(daily.groups["origin_hour"], pairs, 1)
+    mean = ratio(tally.sum(winsorised(daily.flights.dep_delay[pairs.flight])), tally.count())
+    return mean[0, :, None]
 
 
 def _window(scene: Scene, kind: str, window: str, members: Members) -> list[Floats]:

@@ -4,19 +4,24 @@ A name is made of codes, so that a question may name an entity no fact has named
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from domain.airports import AIRPORTS, bearing_degrees, distance_miles, local_hours
-from domain.flights import FlightFacts, Ints, Network
+from domain.flights import FlightFacts, Ints, Network, flight_numbers
 
-KINDS = ("network", "origin", "origin_carrier", "carrier", "dest", "route", "sector", "origin_hour")
+KINDS = (
+    *("network", "origin", "origin_carrier", "carrier", "dest", "route", "sector", "origin_hour"),
+    *("carrier_hour", "carrier_route", "flight"),
+)
 EVERYWHERE = "all"
 """The one entity of kind `network`: every flight of the feed. Its airports share one sky."""
 SECTOR_EDGES_MILES = (400, 800, 1200, 1800)
 SECTOR_CELL_DEGREES = 10
 NO_SECTOR = ""
+NUMBERS = 10_000
+"""Flight numbers have at most four digits."""
 
 
 @lru_cache(maxsize=65536)
@@ -49,6 +54,11 @@ class Groups:
     def __len__(self) -> int:
         return len(self.names)
 
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Return the position of each name."""
+        return {name: i for i, name in enumerate(self.names)}
+
 
 def group_flights(flights: FlightFacts) -> dict[str, Groups]:
     """Sort flights into the entities of every kind but `origin_hour`."""
@@ -79,6 +89,53 @@ def group_by_hour(flights: FlightFacts) -> Groups:
     present, codes = _compact(flights.origin * 25 + hours, 25 * max(len(flights.network.airports.names), 1))
     names = [(flights.network.airports.names[c // 25], c % 25) for c in present.tolist()]
     return Groups(tuple(hour_name(origin, hour) for origin, hour in names), codes)
+
+
+def group_carrier_hours(flights: FlightFacts) -> Groups:
+    """Sort flights by carrier, origin and local hour of the scheduled departure, e.g. "UA:EWR@07"."""
+    hours = origin_hours(flights.network, flights.origin, flights.sched_dep)
+    carriers, airports = flights.network.carriers.names, flights.network.airports.names
+    n_hours = 25 * max(len(airports), 1)
+    present, codes = np.unique(flights.carrier * n_hours + flights.origin * 25 + hours, return_inverse=True)
+    names = [(carriers[c // n_hours], airports[c % n_hours // 25], c % 25) for c in present.tolist()]
+    return Groups(
+        tuple(f"{carrier}:{hour_name(origin, hour)}" for carrier, origin, hour in names), codes.reshape(-1)
+    )
+
+
+def group_carrier_routes(flights: FlightFacts) -> Groups:
+    """Sort flights by carrier and route, e.g. "UA:EWR-IAH"."""
+    carriers, airports = flights.network.carriers.names, flights.network.airports.names
+    n = max(len(airports), 1)
+    present, codes = np.unique((flights.carrier * n + flights.origin) * n + flights.dest, return_inverse=True)
+    names = tuple(f"{carriers[c // n**2]}:{airports[c // n % n]}-{airports[c % n]}" for c in present.tolist())
+    return Groups(names, codes.reshape(-1))
+
+
+def group_numbers(flights: FlightFacts) -> Groups:
+    """Sort flights by carrier, flight number and origin, e.g. "UA1545-EWR"."""
+    carriers, airports = flights.network.carriers.names, flights.network.airports.names
+    n = max(len(airports), 1)
+    numbers = flight_numbers(flights.flight_id)
+    present, codes = np.unique(
+        (flights.carrier * n + flights.origin) * NUMBERS + numbers, return_inverse=True
+    )
+    names = tuple(
+        number_name(carriers[c // NUMBERS // n], c % NUMBERS, airports[c // NUMBERS % n])
+        for c in present.tolist()
+    )
+    return Groups(names, codes.reshape(-1))
+
+
+def number_name(carrier: str, number: int, origin: str) -> str:
+    """Return the name of a carrier's flight number at an origin.
+
+    Examples
+    --------
+    >>> number_name("UA", 1545, "EWR")
+    'UA1545-EWR'
+    """
+    return f"{carrier}{number}-{origin}"
 
 
 def hour_name(origin: str, hour: int) -> str:

@@ -6,8 +6,9 @@ Only known arrivals count; flights on their way, cancelled or diverted say nothi
 import numpy as np
 
 from domain.features.columns import Column, count, measure
+from domain.features.daily import Daily
 from domain.features.entities import Groups
-from domain.features.scene import HISTORY_MINUTES, Scene
+from domain.features.scene import Scene
 from domain.features.windows import Pairs, Tally, expand, ratio, until, winsorised
 from domain.flights import Floats, Ints
 from domain.labels import LATE_MINUTES
@@ -50,22 +51,20 @@ def compute(scene: Scene) -> dict[str, Floats]:
     return {kind: np.concatenate([t[kind] for t in (full, recent) if kind in t], axis=2) for kind in COLUMNS}
 
 
-def slow_pairs(scene: Scene) -> Pairs:
+def slow_pairs(daily: Daily) -> Pairs:
     """Return the arrivals that count in thirty-day statistics, as pairs with one tick: the boundary."""
-    flights = scene.flights
-    known = np.maximum(flights.arr_known, flights.scheduled_known) <= scene.boundary
-    known &= flights.superseded > scene.boundary
-    age = scene.boundary - flights.sched_dep
-    inside = (age >= 0) & (age < HISTORY_MINUTES)
-    rows = np.flatnonzero(known & inside)
+    rows = np.arange(len(daily.flights))
     return Pairs(rows, np.zeros(len(rows), dtype=np.int64))
 
 
 def _slow(scene: Scene) -> dict[str, Floats]:
-    pairs = slow_pairs(scene)
-    delay = winsorised(scene.flights.arr_delay[pairs.flight])
-    groups = scene.groups | {"origin_hour": scene.hour_groups}
-    return {kind: _lateness(groups[kind], pairs, delay, 1)[:, :, 1:] for kind in SLOW_KINDS}
+    lateness = scene.daily.once(_thirty_days)
+    return {kind: scene.of_daily(kind, lateness[kind]) for kind in SLOW_KINDS}
+
+
+def _thirty_days(daily: Daily) -> dict[str, Floats]:
+    pairs, delay = slow_pairs(daily), winsorised(daily.flights.arr_delay)
+    return {kind: _lateness(daily.groups[kind], pairs, delay, 1)[0, :, 1:] for kind in SLOW_KINDS}
 
 
 def _recent(scene: Scene) -> dict[str, Floats]:

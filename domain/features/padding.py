@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.features.columns import Column, measure
+from domain.features.daily import Daily
 from domain.features.history import slow_pairs
 from domain.features.scene import Scene
 from domain.features.windows import Pairs, Tally, expand, ratio, until
@@ -49,48 +50,52 @@ COLUMNS = {
 
 def compute(scene: Scene) -> dict[str, Floats]:
     """Return the thirty-day means of routes and recent excess over them, shape (n_ticks, n_entities, n_columns)."""
-    slow = _slow(scene)
-    daily = {"route": slow, **_usual(scene, slow[0])}
+    daily = {
+        kind: scene.of_daily(kind, values)
+        for kind, values in (scene.daily.once(_slow) | scene.daily.once(_usual)).items()
+    }
     full = {
         kind: np.broadcast_to(layers, (scene.ticks.count, *layers.shape[1:]))
         for kind, layers in daily.items()
     }
-    return full | _recent(scene, *_expected_tenths(scene, slow[0]))
+    return full | _recent(scene, *_expected_tenths(scene, daily["route"][0]))
 
 
-def _loss(flights: FlightFacts) -> Ints:
+def losses(flights: FlightFacts) -> Ints:
+    """Return the minutes each flight lost between departure and arrival, within bounds; shape (n_flights,)."""
     loss: Ints = np.clip(flights.arr_delay - flights.dep_delay, *LOSS_BOUNDS)
     return loss
 
 
-def _slow(scene: Scene) -> Floats:
-    """Return the mean elapsed time, air time and loss en route of each route, shape (1, n_routes, 3)."""
-    flights = scene.flights
-    pairs = _flown(scene)
-    loss = _loss(flights)[pairs.flight]
+def _slow(daily: Daily) -> dict[str, Floats]:
+    """Return the mean elapsed time, air time and loss en route of each route, shape (n_routes, 3)."""
+    flights = daily.flights
+    pairs = flown(daily)
+    loss = losses(flights)[pairs.flight]
     elapsed = (flights.sched_arr - flights.sched_dep)[pairs.flight] + loss
-    tally = Tally(scene.groups["route"], pairs, 1)
-    flown = pairs.where(flights.air_time[pairs.flight] > 0)
-    in_air = Tally(scene.groups["route"], flown, 1)
+    tally = Tally(daily.groups["route"], pairs, 1)
+    timed = pairs.where(flights.air_time[pairs.flight] > 0)
+    in_air = Tally(daily.groups["route"], timed, 1)
     n = tally.count()
-    air = ratio(in_air.sum(flights.air_time[flown.flight]), in_air.count())
-    return np.stack([ratio(tally.sum(elapsed), n), air, ratio(tally.sum(loss), n)], axis=2)
+    air = ratio(in_air.sum(flights.air_time[timed.flight]), in_air.count())
+    return {"route": np.stack([ratio(tally.sum(elapsed), n), air, ratio(tally.sum(loss), n)], axis=2)[0]}
 
 
-def _flown(scene: Scene) -> Pairs:
-    pairs = slow_pairs(scene)
-    return pairs.where(scene.flights.dep_known[pairs.flight] <= scene.boundary)
+def flown(daily: Daily) -> Pairs:
+    """Return the arrivals of thirty days whose departure was known too, as pairs with one tick."""
+    pairs = slow_pairs(daily)
+    return pairs.where(daily.flights.dep_known <= daily.boundary)
 
 
-def _usual(scene: Scene, slow: Floats) -> dict[str, Floats]:
-    """Return the mean excess of elapsed time over the route's mean, shape (1, n_entities, 1) by kind."""
-    flights, pairs = scene.flights, _flown(scene)
-    expected = np.rint(10 * np.nan_to_num(slow[:, 0])).astype(np.int64)[scene.groups["route"].code]
-    excess = 10 * (flights.sched_arr - flights.sched_dep + _loss(flights)) - expected
-    groups = scene.groups | {"origin_hour": scene.hour_groups}
-    tallies = {kind: Tally(groups[kind], pairs, 1) for kind in USUAL_KINDS}
+def _usual(daily: Daily) -> dict[str, Floats]:
+    """Return the mean excess of elapsed time over the route's mean, shape (n_entities, 1) by kind."""
+    flights, pairs = daily.flights, flown(daily)
+    slow = daily.once(_slow)["route"]
+    expected = np.rint(10 * np.nan_to_num(slow[:, 0])).astype(np.int64)[daily.groups["route"].code]
+    excess = 10 * (flights.sched_arr - flights.sched_dep + losses(flights)) - expected
+    tallies = {kind: Tally(daily.groups[kind], pairs, 1) for kind in USUAL_KINDS}
     return {
-        kind: ratio(tally.sum(excess[pairs.flight]), 10 * tally.count())[:, :, None]
+        kind: ratio(tally.sum(excess[pairs.flight]), 10 * tally.count())[0, :, None]
         for kind, tally in tallies.items()
     }
 
@@ -105,7 +110,7 @@ def _expected_tenths(scene: Scene, slow: Floats) -> tuple[Ints, Ints]:
 def _recent(scene: Scene, elapsed_expected: Ints, air_expected: Ints) -> dict[str, Floats]:
     flights = scene.recent
     known = np.maximum(np.maximum(flights.arr_known, flights.dep_known), scene.recent_start)
-    loss = _loss(flights)
+    loss = losses(flights)
     columns = Recent(
         loss=loss,
         elapsed_excess=10 * (flights.sched_arr - flights.sched_dep + loss) - elapsed_expected,

@@ -5,12 +5,11 @@ from functools import cached_property
 
 import numpy as np
 
+from domain.features.daily import HISTORY_MINUTES, Daily, daily_of
 from domain.features.entities import Groups, group_by_hour, group_flights
 from domain.features.grid import DAY_MINUTES, Ticks
-from domain.flights import FlightFacts, Ints, WeatherFacts
+from domain.flights import FlightFacts, Floats, Ints, WeatherFacts
 
-HISTORY_MINUTES = 30 * DAY_MINUTES
-"""Slow statistics reach this far back from their daily boundary."""
 RECENT_MINUTES = 2 * DAY_MINUTES
 """A flight scheduled longer ago counts in no recent window, however late its facts became known."""
 AHEAD_MINUTES = 180
@@ -37,6 +36,27 @@ class Scene:
     def hour_groups(self) -> Groups:
         """Return the origin and local hour of all flights."""
         return group_by_hour(self.flights)
+
+    @cached_property
+    def daily(self) -> Daily:
+        """Return the flights of thirty days whose arrival was known at the boundary."""
+        return daily_of(self.flights, self.boundary)
+
+    def of_daily(self, kind: str, values: Floats) -> Floats:
+        """Return daily values of a kind, shape (n, n_columns), for the entities of the scene, shape (1, m, n_columns).
+
+        NaN where the days know nothing of one.
+        """
+        daily, names = self.daily.groups[kind], self._names(kind)
+        if names == daily.names:
+            return values[None]
+        rows = np.array([daily.index.get(name, -1) for name in names], dtype=np.int64)
+        found = np.full((1, len(names), values.shape[1]), np.nan)
+        found[0, rows >= 0] = values[rows[rows >= 0]]
+        return found
+
+    def _names(self, kind: str) -> tuple[str, ...]:
+        return self.hour_groups.names if kind == "origin_hour" else self.groups[kind].names
 
     @cached_property
     def recent(self) -> FlightFacts:

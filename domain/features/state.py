@@ -5,12 +5,21 @@ Training asks for days of ticks, the refresher for one; both call `compute_block
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol
 
 import numpy as np
 
-from domain.features import cohort, congestion, entities, history, padding, queue, weather
+from domain.features import (
+    cohort,
+    congestion,
+    entities,
+    history,
+    memory,
+    padding,
+    queue,
+    weather,
+)
 from domain.features.columns import Column
 from domain.features.grid import DAY_MINUTES, GRID_MINUTES, Ticks, slow_boundary
 from domain.features.scene import AHEAD_MINUTES, LOOKBACK_MINUTES, Scene
@@ -38,7 +47,7 @@ class Family(Protocol):
         ...
 
 
-FAMILIES: tuple[Family, ...] = (congestion, cohort, queue, weather, history, padding)
+FAMILIES: tuple[Family, ...] = (congestion, cohort, queue, weather, history, padding, memory)
 KINDS = (*entities.KINDS, weather.KIND)
 
 
@@ -60,7 +69,13 @@ class StateTable:
     @cached_property
     def index(self) -> dict[str, int]:
         """Return the position of each entity."""
-        return {name: i for i, name in enumerate(self.entities)}
+        return positions(self.entities)
+
+
+@lru_cache(maxsize=128)
+def positions(entities: tuple[str, ...]) -> dict[str, int]:
+    """Return the position of each name; blocks of the same entities share one, as most names stay for a day."""
+    return {name: i for i, name in enumerate(entities)}
 
 
 @dataclass(frozen=True)
@@ -126,6 +141,7 @@ def _compute_scene(scene: Scene) -> StateBlock:
             parts[kind].append(values)
     names = {kind: groups.names for kind, groups in scene.groups.items()}
     names |= {"origin_hour": scene.hour_groups.names, "weather": weather.stations(scene)}
+    names |= {kind: scene.daily.groups[kind].names for kind in memory.KINDS}
     tables = {
         kind: StateTable(
             kind,

@@ -4,7 +4,7 @@ import numpy as np
 
 from domain.airports import local_minutes
 from domain.features.catalogue import DEFAULTS, DERIVED, FEATURE_NAMES, MARGIN_KINDS, POSITION, state_slices
-from domain.features.entities import EVERYWHERE, hour_name, sector
+from domain.features.entities import EVERYWHERE, hour_name, number_name, sector
 from domain.features.grid import DAY_MINUTES, GRID_MINUTES, slow_boundary, tick_of
 from domain.features.schedule import FEATURES as SCHEDULE
 from domain.features.schedule import Names, schedule_features
@@ -43,7 +43,7 @@ def assemble(queries: Queries, block: StateBlock, state_tick: Ints) -> Floats:
     names = Names(queries.carrier.tolist(), queries.origin.tolist(), queries.dest.tolist())
     local = local_minutes(names.origin, queries.sched_dep)
     out = np.empty((len(ticks), len(FEATURE_NAMES)))
-    for kind, entities in _entity_names(names, local).items():
+    for kind, entities in _entity_names(names, queries, local).items():
         _gather(out, SLICES[kind], block, kind, entities, ticks)
     columns = schedule_features(queries, names, local)
     out[:, : len(SCHEDULE)] = np.array(columns).T
@@ -54,9 +54,10 @@ def assemble(queries: Queries, block: StateBlock, state_tick: Ints) -> Floats:
     return out
 
 
-def _entity_names(names: Names, departure_local: Floats) -> dict[str, list[str]]:
+def _entity_names(names: Names, queries: Queries, departure_local: Floats) -> dict[str, list[str]]:
     ends = list(zip(names.origin, names.dest, strict=True))
     hours = [int(m) % DAY_MINUTES // 60 if m == m else UNKNOWN_HOUR for m in departure_local.tolist()]
+    flights = list(zip(names.carrier, queries.number.tolist(), names.origin, strict=True))
     return {
         "network": [EVERYWHERE] * len(ends),
         "origin": names.origin,
@@ -66,6 +67,11 @@ def _entity_names(names: Names, departure_local: Floats) -> dict[str, list[str]]
         "route": [f"{o}-{d}" for o, d in ends],
         "sector": [sector(o, d) for o, d in ends],
         "origin_hour": [hour_name(o, h) for o, h in zip(names.origin, hours, strict=True)],
+        "carrier_hour": [
+            f"{c}:{hour_name(o, h)}" for c, o, h in zip(names.carrier, names.origin, hours, strict=True)
+        ],
+        "carrier_route": [f"{c}:{o}-{d}" for c, (o, d) in zip(names.carrier, ends, strict=True)],
+        "flight": [number_name(*flight) for flight in flights],
         "weather": names.origin,
     }
 

@@ -28,6 +28,16 @@ UNITS = ("°F", "°F", "%", "degrees", "mph", "mph", "inches", "mb", "miles")
 TRENDS = ("temp_f", "humidity_pct", "wind_speed_mph", "precip_in", "pressure_mb", "visibility_mi")
 HIGHEST_NEARBY = ("humidity_pct", "wind_speed_mph", "wind_gust_mph", "precip_in")
 LOWEST_NEARBY = ("pressure_mb", "visibility_mi")
+RAIN_WINDOWS = ("6h", "12h", "24h")
+FOG_WINDOW, GUST_WINDOW = "12h", "6h"
+WINDOW_MINUTES = {"6h": 360, "12h": 720, "24h": 1440}
+LOW_VISIBILITY_MILES = 3.0
+THOUSANDTHS = 1000
+SUMS = (
+    *(measure(f"precip_in_sum_{name}", "inches", KNOWN_AT) for name in RAIN_WINDOWS),
+    measure(f"low_visibility_hours_{FOG_WINDOW}", "hours", KNOWN_AT),
+    measure(f"wind_gust_mph_max_{GUST_WINDOW}", "mph", KNOWN_AT),
+)
 # Sines by whole degree from one table: the same bits for one row and for a million, on every machine's numpy.
 SINE = np.array([math.sin(math.radians(d)) for d in range(360)])
 
@@ -41,6 +51,7 @@ def _columns() -> tuple[Column, ...]:
         measure("dewpoint_spread", "°F", KNOWN_AT),
         *(measure(f"{name}_trend_3h", unit[name], KNOWN_AT) for name in TRENDS),
         *(measure(f"{name}_nearby", unit[name], KNOWN_AT) for name in HIGHEST_NEARBY + LOWEST_NEARBY),
+        *SUMS,
     )
 
 
@@ -68,6 +79,7 @@ def compute(scene: Scene) -> dict[str, Floats]:
     layers += [trend[:, :, AT[name]] for name in TRENDS]
     layers += [_worst(np.fmax, now[:, :, AT[name]], nearby, seen) for name in HIGHEST_NEARBY]
     layers += [_worst(np.fmin, now[:, :, AT[name]], nearby, seen) for name in LOWEST_NEARBY]
+    layers += _sums(weather, station, len(names), scene.ticks)
     return {KIND: np.stack(layers, axis=2)}
 
 
@@ -95,6 +107,54 @@ def _seen(weather: WeatherFacts, station: Ints, n_stations: int, ticks: Ticks) -
     cells = pairs.tick * n_stations + station[pairs.flight]
     heard = np.bincount(cells, minlength=ticks.count * n_stations) > 0
     return heard.reshape(ticks.count, n_stations)
+
+
+def _sums(weather: WeatherFacts, station: Ints, n_stations: int, ticks: Ticks) -> list[Floats]:
+    """Return rain of the last hours, hours of low visibility and the strongest gust, each (n_ticks, n_stations).
+
+    Several observations of one hour tell of the same rain: each hour counts once, by its largest.
+    """
+    rain = np.rint(THOUSANDTHS * weather.values[:, AT["precip_in"]])
+    fog = np.where(
+        np.isnan(weather.values[:, AT["visibility_mi"]]),
+        np.nan,
+        weather.values[:, AT["visibility_mi"]] < LOW_VISIBILITY_MILES,
+    )
+    by_hour = _Hours(weather, station, n_stations, ticks)
+    gust = weather.values[:, AT["wind_gust_mph"]]
+    return [
+        *(
+            by_hour.largest(rain, minutes).sum(axis=2) / THOUSANDTHS
+            for minutes in (WINDOW_MINUTES[name] for name in RAIN_WINDOWS)
+        ),
+        by_hour.largest(fog, WINDOW_MINUTES[FOG_WINDOW]).sum(axis=2),
+        by_hour.largest(gust, WINDOW_MINUTES[GUST_WINDOW]).max(axis=2),
+    ]
+
+
+HOURS = 25
+
+
+class _Hours:
+    """Observations of the last day by tick, station and hour."""
+
+    def __init__(self, weather: WeatherFacts, station: Ints, n_stations: int, ticks: Ticks):
+        self._shape = (ticks.count, n_stations, HOURS)
+        self._pairs = expand(weather.known, weather.known + DAY_MINUTES, ticks)
+        self._known = ticks.minutes()[self._pairs.tick] - weather.known[self._pairs.flight]
+        hour = weather.observed[self._pairs.flight] // 60 % HOURS
+        self._cells = (self._pairs.tick * n_stations + station[self._pairs.flight]) * HOURS + hour
+
+    def largest(self, values: Floats, minutes: int) -> Floats:
+        """Return the largest value of each hour within some minutes, 0 where there is none; NaN in all without any."""
+        of_pair = values[self._pairs.flight]
+        there = (self._known < minutes) & (of_pair == of_pair)
+        largest = np.zeros(self._shape[0] * self._shape[1] * self._shape[2])
+        np.maximum.at(largest, self._cells[there], of_pair[there])
+        seen = np.bincount(self._cells[there], minlength=len(largest)).reshape(self._shape).any(axis=2)
+        result = largest.reshape(self._shape)
+        result[~seen] = np.nan
+        return result
 
 
 def _wind(direction: Floats, speed: Floats) -> list[Floats]:

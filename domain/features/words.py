@@ -13,8 +13,18 @@ KINDS = {
     "route": "flights on this route",
     "sector": "flights as far in this direction",
     "origin_hour": "departures from this airport at this hour",
+    "carrier_hour": "this carrier's departures from this airport at this hour",
+    "carrier_route": "this carrier's flights on this route",
+    "flight": "this flight number",
 }
-WINDOWS = {"1h": "hour", "3h": "3 hours", "6h": "6 hours", "12h": "12 hours", "30d": "30 days"}
+WINDOWS = {
+    "1h": "hour",
+    "3h": "3 hours",
+    "6h": "6 hours",
+    "12h": "12 hours",
+    "24h": "24 hours",
+    "30d": "30 days",
+}
 SCHEDULED = "scheduled in the last {window}"
 MEASURES = {
     "cohort_lateness": f"mean lateness by now of {{kind}} {SCHEDULED}",
@@ -38,6 +48,9 @@ MEASURES = {
     "air_time_excess": "air time beyond the usual of {kind} in the last {window}",
     "elapsed": "mean gate-to-gate time of {kind} in the last {window}",
     "air_time": "mean air time of {kind} in the last {window}",
+    "usual_late_share": "usual share of {kind} that arrives late",
+    "usual_delay": "usual arrival delay of {kind}",
+    "usual_loss": "minutes usually lost between departure and arrival by {kind}",
 }
 WEATHER = {
     "temp_f": "temperature",
@@ -71,6 +84,12 @@ OWN = {
     "padding_less_wind": "scheduled time beyond the route's usual, today's winds taken off",
     "slack": "scheduled time beyond what today's winds and this hour's taxiing take",
 }
+SUMS = {
+    "precip_in_sum": "precipitation of the last {window}",
+    "low_visibility_hours": "hours of low visibility in the last {window}",
+    "wind_gust_mph_max": "strongest gust of the last {window}",
+}
+SUM = re.compile(rf"weather_({'|'.join(SUMS)})_(\w+)")
 TREND = re.compile(r"weather_(\w+)_trend_(\w+)")
 STATE = re.compile(rf"({'|'.join(sorted(KINDS, key=len, reverse=True))})_(\w+?)(?:_({'|'.join(WINDOWS)}))?")
 
@@ -108,6 +127,9 @@ def _weather(name: str) -> str:
     trend = TREND.fullmatch(name)
     if trend:
         return f"change of {WEATHER[trend[1]]} over {WINDOWS[trend[2]]}"
+    total = SUM.fullmatch(name)
+    if total:
+        return SUMS[total[1]].format(window=WINDOWS[total[2]])
     measure = name.removeprefix("weather_")
     if measure.endswith("_nearby"):
         return f"{WEATHER[measure.removesuffix('_nearby')]} at the airports nearby"

@@ -21,7 +21,7 @@ from domain.features.grid import Ticks, slow_boundary, tick_of
 from domain.features.scene import Scene
 from domain.features.state import FAMILIES, StateBlock, compute_block
 from domain.features.vectors import assemble
-from domain.flights import FlightFacts, Floats, Queries, WeatherFacts
+from domain.flights import FlightFacts, Floats, Queries, WeatherFacts, flight_numbers
 from domain.model import FlightModel
 
 BUSY = (
@@ -106,10 +106,12 @@ def _measure_tick(flights: FlightFacts, weather: WeatherFacts, moment: datetime)
 
 def _vector(flights: FlightFacts, block: StateBlock, minute: int) -> float:
     due = flights.take((flights.sched_dep > minute) & (flights.sched_dep <= minute + 180))
+    numbers = flight_numbers(due.flight_id)
     carriers, airports = np.array(flights.network.carriers.names), np.array(flights.network.airports.names)
     one = [
         Queries(
             carrier=carriers[due.carrier[i : i + 1]],
+            number=numbers[i : i + 1],
             origin=airports[due.origin[i : i + 1]],
             dest=airports[due.dest[i : i + 1]],
             sched_dep=due.sched_dep[i : i + 1],

@@ -30,7 +30,7 @@ from deploy.native.embedded_postgres import EmbeddedPostgres
 from domain.clock import from_minute, minute_floor
 from domain.features.catalogue import CONTRACT_HASH
 from domain.features.vectors import vectors_for
-from domain.flights import Floats, Ints, Queries
+from domain.flights import Floats, Ints, Queries, flight_numbers
 from experiments import measured
 from monitoring import drift, performance, reference, service
 from monitoring.windows import HEADLINE_LEAD, LEAD_TOLERANCE, run_moment
@@ -88,12 +88,13 @@ def _prepare_reference(settings: Settings, home: Path) -> None:
     rows = np.flatnonzero(((day >= REFERENCE_DAYS[0]) & (day <= REFERENCE_DAYS[1])) | (day == 20130403))
     carriers, airports = np.array(near.network.carriers.names), np.array(near.network.airports.names)
     queries = Queries(
-        carriers[near.carrier[rows]],
-        airports[near.origin[rows]],
-        airports[near.dest[rows]],
-        near.sched_dep[rows],
-        near.sched_arr[rows],
-        near.sched_dep[rows] - HEADLINE_LEAD,
+        carrier=carriers[near.carrier[rows]],
+        number=flight_numbers(near.flight_id[rows]),
+        origin=airports[near.origin[rows]],
+        dest=airports[near.dest[rows]],
+        sched_dep=near.sched_dep[rows],
+        sched_arr=near.sched_arr[rows],
+        as_of=near.sched_dep[rows] - HEADLINE_LEAD,
     )
     vectors = vectors_for(queries, near, observed)
     _keep(home, vectors, day[rows])

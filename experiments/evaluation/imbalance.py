@@ -18,7 +18,7 @@ from domain.features.catalogue import FEATURE_NAMES
 from domain.flights import Floats
 from domain.metrics import summary
 from domain.model import Calibration, CategoryEncoder
-from training.calibrate import fit_calibration
+from experiments.evaluation.platt import fit_calibration
 from training.train import TreeParameters, fit_trees
 from training.training_set import HEADLINE_LEAD, EventStore, TrainingSet, build
 

@@ -1,4 +1,7 @@
-"""Every metric with its interval from one bootstrap over days, overall and by group."""
+"""Every metric with its interval from one bootstrap over weeks, overall and by group.
+
+Weather lasts for days: days drawn one by one would make the intervals too narrow.
+"""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,24 +9,39 @@ import numpy.typing as npt
 from domain.bootstrap import DRAWS, RankedRows, bootstrap, percentile_interval
 from domain.flights import Floats, Ints
 from domain.metrics import METRICS, Labels
+from training.split import day_of
 
 
 def quality(
     late: Labels, probability: Floats, day: Ints, draws: int = DRAWS, seed: int = 0
 ) -> dict[str, float]:
-    """Return every metric of n rows, with `_low` and `_high` of its 95% interval, `n` and `late_rate`.
+    """Return every metric of n rows, with `_low` and `_high` of its 95% interval over weeks, `n` and `late_rate`.
 
     Where all labels are the same, AUC and average precision are NaN.
     """
     rows, once = RankedRows.of(late, probability), np.ones((1, len(late)))
     found = {name: float(rows.metric(name, once)[0]) for name in METRICS}
-    for name, drawn in bootstrap(late, probability, day, draws=draws, seed=seed).items():
+    for name, drawn in bootstrap(late, probability, weeks_of(day), draws=draws, seed=seed).items():
         found[f"{name}_low"], found[f"{name}_high"] = percentile_interval(drawn)
     return found | {
         "n": float(len(late)),
         "late_rate": float(late.mean()),
         "days": float(len(np.unique(day))),
     }
+
+
+def weeks_of(day: Ints) -> Ints:
+    """Return the number of the week of each local date YYYYMMDD, Monday first; shape (n,).
+
+    Examples
+    --------
+    >>> weeks = weeks_of(np.array([20130106, 20130107, 20130113, 20130114]))
+    >>> (weeks - weeks[0]).tolist()
+    [0, 1, 1, 2]
+    """
+    dates, position = np.unique(day, return_inverse=True)
+    weeks = np.array([(day_of(int(date)).toordinal() - 1) // 7 for date in dates], dtype=np.int64)
+    return weeks[position.reshape(-1)]
 
 
 def by_name(

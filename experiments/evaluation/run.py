@@ -14,11 +14,12 @@ from adapters import model_artifact
 from adapters.terminal import Say
 from domain.errors import NotReady
 from domain.features.catalogue import CONTRACT_HASH, FEATURES
-from domain.flights import Ints, Queries
+from domain.flights import Floats, Ints, Queries
 from domain.metrics import reliability
 from domain.model import FlightModel
 from experiments.evaluation import ablation, costs, model, peers, published, refits
 from experiments.evaluation.intervals import by_name, quality
+from experiments.evaluation.operations import operations
 from experiments.evaluation.sets import EvaluationPlan, EvaluationSets, load_sets
 from training.baselines import departure_hours
 from training.train import TreeParameters
@@ -60,7 +61,7 @@ class PrintedProgress:
 
 
 def train(workspace: Workspace, say: Say) -> dict[str, Any]:
-    """Build the rows, fit, calibrate, sign, and leave the model with what was measured; return that."""
+    """Build the rows, fit, sign, and leave the model with what was measured; return that."""
     progress, began = PrintedProgress(say), time.monotonic()
     sets = load_sets(workspace.plan, workspace.data_dir, workspace.folder, progress)
     last = [0]
@@ -68,11 +69,11 @@ def train(workspace: Workspace, say: Say) -> dict[str, Any]:
     def fitting(share: float) -> None:
         if int(share * 10) > last[0]:
             last[0] = int(share * 10)
-            progress("fitting trees, and beside them those that calibrate", last[0], 10)
+            progress("fitting", last[0], 10)
 
-    progress("fitting trees, and beside them those that calibrate", 0, 10)
+    progress("fitting", 0, 10)
     _, evaluation, digest = model.train(
-        sets, workspace.plan, workspace.parameters, workspace.key, workspace.folder / MODEL, fitting
+        sets, workspace.parameters, workspace.key, workspace.folder / MODEL, fitting
     )
     built = {
         "model_hash": digest,
@@ -117,17 +118,19 @@ def evaluate(workspace: Workspace, say: Say, splits: int = PEER_SPLITS) -> dict[
         "git_commit": served.manifest.git_commit,
         "features": len(FEATURES),
         "parameters": served.manifest.parameters,
-        "calibration": asdict(served.manifest.calibration),
+        "logistic_share": served.manifest.logistic_share,
         "training": json.loads((workspace.folder / BUILT).read_text()),
         "by_lead": by_name(test.y, probability, test.day, test.lead),
         "slices": _slices(rows, p),
         "reliability": {name: np.asarray(v).tolist() for name, v in asdict(table).items()},
+        "blocks": "weeks",
+        "operations": operations(rows.y, p, rows.day),
         "costs": costs.cost_curve(rows.y, p),
         "cost_curves": {
             "thresholds": list(costs.THRESHOLDS),
             **{str(ratio): costs.swept(rows.y, p, ratio) for ratio in costs.RATIOS},
         },
-        "baselines": _peers(sets, workspace, progress),
+        "baselines": _peers(sets, p, workspace, progress),
         "tidymodels": _published(sets, workspace, splits, progress),
     }
     return _plain(found)
@@ -180,13 +183,15 @@ def _slices(rows: TrainingSet, p: Any) -> dict[str, Any]:
     return {kind: by_name(rows.y, p, rows.day, names) for kind, names in kinds.items()}
 
 
-def _peers(sets: EvaluationSets, workspace: Workspace, progress: PrintedProgress) -> dict[str, Any]:
+def _peers(
+    sets: EvaluationSets, own: Floats, workspace: Workspace, progress: PrintedProgress
+) -> dict[str, Any]:
     fit, test = _headline(sets)
     found: dict[str, Any] = {}
     progress("fitting other models on the same split", 0, 1)
-    for name, values in peers.compare(fit, test, workspace.parameters, model.SEED):
+    for name, values in peers.compare(fit, test, own, workspace.parameters, model.SEED):
         found[name] = values
-        progress("fitting other models on the same split", len(found), len(peers.FAMILIES) + 1)
+        progress("fitting other models on the same split", len(found), len(peers.FAMILIES) + 2)
     return found
 
 

@@ -24,12 +24,6 @@ class EvaluationPlan:
     fit_extra_leads: int = EXTRA_LEADS
     """Beside the headline lead every flight is asked about at so many others."""
     test_leads: tuple[int, ...] = (15, 60, 180, 720, 1440)
-    calibration_days: int = 121
-    """Days of the fit that calibrate, half of them, in weeks spread over its seasons: a few weeks' level is luck.
-
-    On three folds inside January to August a sixth of the days gave a log-loss of 0.4755 and a calibration error of
-    0.025, no calibration 0.4748 and 0.023, half of them 0.4745 and 0.020.
-    """
 
     def __post_init__(self) -> None:
         """Refuse a test that is not after the fit."""

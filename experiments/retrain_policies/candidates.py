@@ -14,21 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from adapters.lightgbm_booster import LightGBMBooster
 from adapters.settings import PROJECT_ROOT
-from domain.features.catalogue import FEATURE_NAMES
 from domain.flights import Floats, Ints
-from domain.model import CategoryEncoder
 from experiments.retrain_policies.year import Year, day_number
 from monitoring.windows import run_moment
 from training import baselines
-from training.fit import fit_calibrated
+from training.fit import assemble, fit_model
+from training.hinges import HingeParameters
 from training.retraining import RetrainPlan
 from training.split import SplitPolicy, day_of, last_days, split_by_time
 from training.train import TreeParameters
 
 SEED = 2013
-SOURCES = tuple(f"training/{name}.py" for name in ("split", "train", "calibrate", "fit", "baselines"))
+SOURCES = tuple(f"training/{name}.py" for name in ("split", "train", "hinges", "fit", "baselines"))
 
 
 @dataclass(frozen=True)
@@ -110,18 +108,18 @@ class Workshop:
         chosen = np.flatnonzero(year.known(window.flown_from, window.flown_until, window.as_of))
         split = split_by_time(year.rows.take(chosen), window.split)
         held_out = chosen[year.rows.day[chosen] >= split.evaluation.day.min()]
-        trees, calibration = fit_calibrated(split, self._parameters, SEED, at_once=1)
+        hinges = HingeParameters()
+        fitted = fit_model(split.fit, self._parameters, hinges, SEED, at_once=1)
+        model = assemble(fitted, split.fit, split, self._parameters, hinges, SEED, "")
         simple = baselines.predictions(split, SEED)
         # Rows are sorted by scheduled departure; whatever it could be asked about comes after what it was fitted on.
         first_row = int(np.flatnonzero(year.rows.day >= split.evaluation.day.min())[0])
-        encode = CategoryEncoder(FEATURE_NAMES, trees.categories)
-        with LightGBMBooster(trees.text) as booster:
-            probability = calibration.apply(booster.raw_scores(encode(year.rows.X[first_row:])))
+        probability = model.probability(year.rows.X[first_row:])
         said = {
             "trained_from": day_of(int(split.fit.day.min())).isoformat(),
             "trained_until": day_of(int(split.fit.day.max())).isoformat(),
             "labels": len(split.fit),
-            "megabytes": len(trees.text) / 1e6,
+            "megabytes": len(fitted.trees.text) / 1e6,
             "cpu_seconds": time.process_time() - began,
         }
         kept: dict[str, Any] = {
@@ -144,6 +142,7 @@ class Workshop:
             "until": day_number(window.flown_until),
             "as_of": window.as_of.isoformat(),
             "split": vars(window.split),
+            "hinges": HingeParameters().as_dict(),
             "parameters": self._parameters.as_dict(),
             "seed": SEED,
         }

@@ -17,7 +17,7 @@ from domain.errors import ContractMismatch, NotFound, SignatureInvalid
 from domain.features.catalogue import CONTRACT_HASH
 from domain.features.state import AHEAD_MINUTES, LOOKBACK_MINUTES
 from domain.features.vectors import vectors_for
-from domain.flights import Floats, Queries
+from domain.flights import Floats, Queries, flight_numbers
 from domain.metrics import log_loss
 from flows.parts import parts
 from flows.tasks.defaults import task
@@ -195,6 +195,7 @@ def recompute_vectors(predictions: PredictionColumns, rows: np.ndarray) -> Float
     flights, weather = parts().events.facts(from_minute(int(ticks.max())), first, until)
     queries = Queries(
         carrier=predictions.carrier[rows],
+        number=flight_numbers(predictions.flight_id[rows]),
         origin=predictions.origin[rows],
         dest=predictions.dest[rows],
         sched_dep=predictions.sched_dep[rows],

@@ -7,12 +7,26 @@ import numpy as np
 import pytest
 
 from adapters import model_artifact
-from adapters.model_artifact import MANIFEST, SIGNATURE, TREES
+from adapters.lightgbm_booster import LightGBMBooster
+from adapters.model_artifact import HINGES, MANIFEST, SIGNATURE, TREES
 from domain.errors import ContractMismatch, SignatureInvalid
-from domain.model import Calibration, ModelManifest
+from domain.hinges import HingeLogistic
+from domain.model import Calibration, FlightModel, ModelManifest
 
 KEY = b"a key that nobody else has"
 NAMES = ("lead_minutes", "carrier_code", "wind")
+LINES = HingeLogistic(
+    lead_column=0,
+    band_until=np.array([1440.0]),
+    low=np.full(3, -5.0),
+    high=np.full(3, 5.0),
+    mean=np.zeros(3),
+    scale=np.ones(3),
+    knots=np.array([[0.0, 0.0, 0.0], [0.5, 0.0, 0.5]]),
+    weights=np.array([[[0.5, 0.0, 1.0], [0.25, 0.0, -1.0], [0.0, 0.0, 0.75]]]),
+    intercept=np.array([-1.0]),
+    expected=np.zeros((1, 3)),
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +69,34 @@ def test_a_signed_model_loads_and_scores_as_its_trees_do(folder, trees, manifest
     raw = lightgbm.Booster(model_str=trees).predict(encoded, raw_score=True)
     assert model.manifest == manifest
     np.testing.assert_array_equal(model.probability(vectors), manifest.calibration.apply(raw))
+
+
+def test_a_model_with_lines_loads_with_them_and_scores_as_both(tmp_path, trees, manifest):
+    mixed = replace(manifest, logistic_share=0.4)
+    model_artifact.write(tmp_path, trees, mixed, KEY, hinges=LINES)
+    model = model_artifact.load(tmp_path, KEY)
+    vectors = np.array([[0.3, 425.0, -1.0], [1.2, 370.0, np.nan]])
+    of_trees = FlightModel(manifest, LightGBMBooster(trees)).raw_scores(vectors)
+    np.testing.assert_allclose(
+        model.raw_scores(vectors), 0.6 * of_trees + 0.4 * LINES.raw_scores(vectors), rtol=1e-12
+    )
+    text = (tmp_path / HINGES).read_text()
+    (tmp_path / HINGES).write_text(text.replace("0.5", "0.6", 1))
+    with pytest.raises(SignatureInvalid, match=r"hinges\.json is not the file that was signed"):
+        model_artifact.load(tmp_path, KEY)
+
+
+def test_other_lines_are_another_hash(tmp_path, trees, manifest):
+    mixed = replace(manifest, logistic_share=0.4)
+    for name, lines in (("one", LINES), ("other", replace(LINES, intercept=np.array([0.1])))):
+        model_artifact.write(tmp_path / name, trees, mixed, KEY, hinges=lines)
+    assert model_artifact.model_hash(tmp_path / "one") != model_artifact.model_hash(tmp_path / "other")
+
+
+def test_a_share_whose_lines_are_not_there_is_refused(tmp_path, trees, manifest):
+    model_artifact.write(tmp_path, trees, replace(manifest, logistic_share=0.4), KEY)
+    with pytest.raises(ContractMismatch, match="there is none"):
+        model_artifact.load(tmp_path, KEY)
 
 
 def test_a_model_is_text_and_json_only(folder):

@@ -71,7 +71,7 @@ def test_what_was_logged_is_what_training_computes_bit_for_bit(api):
     body = api.predict(as_of="2013-04-11T11:57:00Z", carrier="UA", flight=7).get_json()
     [record] = [r for r in api.spooled() if r.prediction_id == body["prediction_id"]]
     queries = Queries(
-        carrier=np.array(["UA"]), origin=np.array(["EWR"]), dest=np.array(["IAH"]),
+        carrier=np.array(["UA"]), number=np.array([7]), origin=np.array(["EWR"]), dest=np.array(["IAH"]),
         sched_dep=np.array([minute_floor(record.scheduled_departure)]),
         sched_arr=np.array([minute_floor(record.scheduled_arrival)]),
         as_of=np.array([minute_floor(record.as_of)]),

@@ -24,6 +24,7 @@ from app import create_app
 from app.parts import Parts, make_parts
 from domain.features.catalogue import CATEGORICAL, CONTRACT_HASH, FEATURE_NAMES
 from domain.features.grid import GRID_MINUTES
+from domain.hinges import HingeLogistic
 from domain.model import Calibration, ModelManifest
 from services.refresher import Refresher
 from tests.app.described import DescribedClient
@@ -52,6 +53,23 @@ def trees() -> str:
     return lightgbm.train(parameters, lightgbm.Dataset(rows, late), 10).model_to_string()
 
 
+def lines() -> HingeLogistic:
+    """A hinge logistic regression over the catalogue's features, drawn at random."""
+    draw, n = np.random.default_rng(2), len(FEATURE_NAMES)
+    return HingeLogistic(
+        lead_column=FEATURE_NAMES.index("lead_minutes"),
+        band_until=np.array([90.0, 1440.0]),
+        low=np.full(n, -50.0),
+        high=np.full(n, 500.0),
+        mean=draw.normal(size=n),
+        scale=draw.uniform(1.0, 9.0, size=n),
+        knots=np.sort(draw.normal(size=(2, n)), axis=0),
+        weights=draw.normal(scale=0.02, size=(2, 3, n)),
+        intercept=draw.normal(size=2),
+        expected=draw.normal(scale=0.02, size=(2, n)),
+    )
+
+
 def manifest(intercept: float = 0.0, contract_hash: str = CONTRACT_HASH) -> ModelManifest:
     """A manifest; models of different intercepts give different probabilities."""
     return ModelManifest(
@@ -59,6 +77,7 @@ def manifest(intercept: float = 0.0, contract_hash: str = CONTRACT_HASH) -> Mode
         feature_names=tuple(FEATURE_NAMES),
         categories=dict.fromkeys(CATEGORICAL, (370.0, 1090.0)),
         calibration=Calibration(1.0, intercept),
+        logistic_share=0.3,
         trained_from="2013-01-01",
         trained_until="2013-03-24",
         as_of="2013-04-01T12:00:00Z",
@@ -72,7 +91,7 @@ def manifest(intercept: float = 0.0, contract_hash: str = CONTRACT_HASH) -> Mode
 def keep_in_cache(settings: Settings, text: str, version: int, **changes: Any) -> None:
     """Put a signed version where a worker finds it while MLflow is away."""
     folder = settings.model_cache_dir / str(version)
-    model_artifact.write(folder, text, manifest(**changes), settings.signing_key)
+    model_artifact.write(folder, text, manifest(**changes), settings.signing_key, hinges=lines())
 
 
 def busy_morning(database: Database) -> None:

@@ -7,7 +7,7 @@ from domain.clock import NEVER, minute_floor
 from domain.features.grid import DAY_MINUTES
 from domain.features.state import compute_block
 from domain.features.vectors import vectors_for
-from domain.flights import FlightFacts, Queries, WeatherFacts
+from domain.flights import FlightFacts, Queries, WeatherFacts, flight_numbers
 
 FIRST = np.datetime64("2013-02-01T00:00").astype("datetime64[m]").astype(np.int64).item()
 
@@ -59,6 +59,7 @@ def _questions(flights: FlightFacts, rows: np.ndarray) -> Queries:
     carriers, airports = (np.array(v.names) for v in (flights.network.carriers, flights.network.airports))
     return Queries(
         carrier=carriers[flights.carrier[rows]],
+        number=flight_numbers(flights.flight_id[rows]),
         origin=airports[flights.origin[rows]],
         dest=airports[flights.dest[rows]],
         sched_dep=flights.sched_dep[rows],

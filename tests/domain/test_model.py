@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from domain.errors import ContractMismatch
+from domain.hinges import HingeLogistic
 from domain.model import Calibration, CategoryEncoder, FlightModel, ModelManifest
 
 NAMES = ("lead_minutes", "carrier_code", "wind")
@@ -87,6 +88,36 @@ def test_shares_are_the_trees_own_times_the_slope(model):
     vectors = np.array([[60.0, 425.0, 3.0], [5.0, 1.0, -4.0]])
     shares = model.contributions(vectors).sum(axis=1)
     np.testing.assert_allclose(shares, 2 * model.raw_scores(vectors) - 0.5, rtol=1e-9)
+
+
+HINGES = HingeLogistic(
+    lead_column=0,
+    band_until=np.array([90.0, 1440.0]),
+    low=np.array([0.0, 0.0, -2.0]),
+    high=np.array([1440.0, 0.0, 2.0]),
+    mean=np.array([60.0, 0.0, 0.5]),
+    scale=np.array([100.0, 1.0, 2.0]),
+    knots=np.array([[0.0, 0.0, 0.1], [1.0, 0.0, 0.4]]),
+    weights=np.array([[[0.1, 0.0, 1.0], [0.2, 0.0, -0.5], [0.0, 0.0, 2.0]], np.full((3, 3), 0.5)]),
+    intercept=np.array([-1.0, -2.0]),
+    expected=np.array([[0.3, 0.0, 0.2], [0.1, 0.0, 0.1]]),
+)
+MIXED = replace(MANIFEST, logistic_share=0.3)
+
+
+def test_trees_and_lines_are_mixed_in_log_odds():
+    vectors = np.array([[60.0, 425.0, 1.5], [720.0, 1.0, -4.0], [5.0, 370.0, 2.5]])
+    mixed = FlightModel(MIXED, LinearBooster(), HINGES)
+    trees = FlightModel(MANIFEST, LinearBooster()).raw_scores(vectors)
+    expected = 0.7 * trees + 0.3 * HINGES.raw_scores(vectors)
+    np.testing.assert_allclose(mixed.raw_scores(vectors), expected, rtol=1e-12)
+    np.testing.assert_allclose(mixed.contributions(vectors).sum(axis=1), 2 * expected - 0.5, rtol=1e-12)
+    assert mixed.with_manifest(MIXED).raw_scores(vectors).tolist() == mixed.raw_scores(vectors).tolist()
+
+
+def test_a_share_without_lines_is_refused():
+    with pytest.raises(ContractMismatch, match=r"share of 0\.3: there is none"):
+        FlightModel(MIXED, LinearBooster())
 
 
 def test_another_contract_is_refused_by_name(model):

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from domain.clock import NEVER, minute_floor
+from domain.clock import NEVER, from_minute, minute_floor
 from domain.features.state import StateBlock, columns_of, compute_block
-from domain.flights import WEATHER_COLUMNS, FlightFacts, Network, Queries, WeatherFacts
+from domain.flights import WEATHER_COLUMNS, FlightFacts, Network, Queries, WeatherFacts, flight_id
 
 NOON = minute_floor(datetime(2013, 4, 10, 16, 0, tzinfo=UTC))
 """12:00 in New York on a Wednesday without a holiday near."""
@@ -37,6 +37,15 @@ class Flight:
     cancelled: int | None = None
     superseded: int | None = None
     """Minute from which on another row of the same flight counts."""
+    number: int | None = None
+    """Flight number; by default one of its own."""
+
+
+def _identity(flight: Flight, own: int) -> str:
+    day = from_minute(NOON + flight.departs)
+    return flight_id(
+        flight.carrier, own if flight.number is None else flight.number, flight.origin, f"{day:%Y%m%d}"
+    )
 
 
 def _moment(minute: int | None) -> int:
@@ -58,7 +67,7 @@ def flight_facts(flights: Iterable[Flight], network: Network | None = None) -> F
 
     return FlightFacts(
         network=network,
-        flight_id=np.array([f"{f.carrier}{i}-{f.origin}-20130410" for i, f in enumerate(rows)], dtype=str),
+        flight_id=np.array([_identity(f, i) for i, f in enumerate(rows)], dtype=str),
         carrier=ints(network.carriers.code(f.carrier) for f in rows),
         origin=ints(network.airports.code(f.origin) for f in rows),
         dest=ints(network.airports.code(f.dest) for f in rows),
@@ -118,8 +127,15 @@ def value(block: StateBlock, kind: str, entity: str, column: str, tick: int = 0)
 
 
 def query(**changes: Any) -> Queries:
-    """One question: UA from EWR to IAH, asked at NOON, 60 minutes ahead."""
-    row = {"carrier": "UA", "origin": "EWR", "dest": "IAH", "sched_dep": NOON + 60, "sched_arr": NOON + 300}
+    """One question: UA 1 from EWR to IAH, asked at NOON, 60 minutes ahead."""
+    row: dict[str, Any] = {
+        "carrier": "UA",
+        "number": 1,
+        "origin": "EWR",
+        "dest": "IAH",
+        "sched_dep": NOON + 60,
+        "sched_arr": NOON + 300,
+    }
     row |= {"as_of": NOON} | changes
     return Queries(**{name: np.array([v]) for name, v in row.items()})  # type: ignore[arg-type]
 
@@ -144,6 +160,7 @@ drawn_flights = st.lists(
         arr_delay=st.integers(-90, 1000),
         air_time=st.just(-1) | st.integers(20, 500),
         cancelled=SOMETIMES,
+        number=st.none() | st.integers(1, 3),
     ).filter(lambda f: f.origin != f.dest),
     max_size=25,
 )

@@ -64,7 +64,7 @@ class World:
         """Train and register a small version on January; returns its number."""
         request = TrainingRequest(
             date(2013, 1, 1), date(2013, 1, 30), ClockStore(self.database).read().now, reason,
-            leads=(60,), extra_leads=0, parameters=SMALL, split=SplitPolicy(7, 3, 14), seed=seed,
+            leads=(60,), extra_leads=0, parameters=SMALL, split=SplitPolicy(3, 21), seed=seed,
         )  # fmt: skip
         events, labels = EventStore(self.database), LabelStore(self.database)
         key = self.settings.signing_key

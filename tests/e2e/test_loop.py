@@ -23,7 +23,7 @@ from domain.errors import OntimeError
 from domain.features.catalogue import CONTRACT_HASH
 from domain.features.state import AHEAD_MINUTES, LOOKBACK_MINUTES
 from domain.features.vectors import vectors_for
-from domain.flights import Queries
+from domain.flights import Queries, flight_numbers
 from experiments.evaluation.tuning import champion_parameters
 from replay.client import require
 from replay.driver import ticks_of
@@ -94,7 +94,8 @@ def test_served_features_equal_training_features(world):
         from_minute(int(ticks.max()) + AHEAD_MINUTES),
     )
     queries = Queries(
-        carrier=predictions.carrier, origin=predictions.origin, dest=predictions.dest,
+        carrier=predictions.carrier, number=flight_numbers(predictions.flight_id),
+        origin=predictions.origin, dest=predictions.dest,
         sched_dep=predictions.sched_dep, sched_arr=predictions.sched_arr, as_of=predictions.as_of,
     )  # fmt: skip
     recomputed = vectors_for(queries, flights, weather, ticks)

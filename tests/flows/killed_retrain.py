@@ -29,7 +29,7 @@ from training.train import TreeParameters
 RETRAIN_DAY = date(2013, 4, 10)
 STEPS = {
     "the training set": (run, "build"),
-    "the fit": (run, "fit_calibrated"),
+    "the fit": (run, "fit_model"),
     "the evaluation": (run, "evaluate"),
     "the run's parameters": (Run, "parameters"),
     "the run's artifacts": (Run, "folder"),
@@ -70,7 +70,7 @@ def small(trees: int) -> None:
         minimum_rows=100, minimum_slice_rows=10_000, lowest_auc=0.5, largest_microseconds=1e6,
         largest_worse_than_baseline=1.0,
     )  # fmt: skip
-    split = SplitPolicy(calibration_days=6, evaluation_days=5, minimum_fit_days=10)
+    split = SplitPolicy(evaluation_days=5, minimum_fit_days=16)
     flow.PLAN = RetrainPlan(window_days=32, split=split, gate=gate)
 
 

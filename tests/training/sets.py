@@ -37,6 +37,7 @@ def training_set(
         day=day,
         queries=Queries(
             carrier=np.array(CARRIERS)[np.arange(n) % 3],
+            number=np.arange(n) % 1000,
             origin=np.array(ORIGINS)[np.arange(n) // 3 % 3],
             dest=np.full(n, "IAH"),
             sched_dep=sched_dep,

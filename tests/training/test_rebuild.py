@@ -30,7 +30,7 @@ REQUEST = TrainingRequest(
     as_of=AS_OF,
     reason="a test",
     parameters=TreeParameters(n_trees=8, min_data_in_leaf=20, feature_fraction=0.5),
-    split=SplitPolicy(calibration_days=4, evaluation_days=4, minimum_fit_days=8),
+    split=SplitPolicy(evaluation_days=4, minimum_fit_days=12),
 )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.model_registry import ModelRegistry
 from domain.errors import InvalidInput
+from domain.metrics import log_loss
 from tests.mlflow_server import KEY
 from tests.training.sets import training_set
 from training import tune as tuning
@@ -60,7 +61,7 @@ def test_without_time_the_start_alone_is_evaluated(rows, tmp_path):
     assert (found.trials, found.best_trial) == (1, 0)
     assert found.best == found.start == POOR.as_dict()
     assert not found.as_dict()["beaten"]
-    library = tuning.evaluate(forward_folds(rows), tuning.LIBRARY_DEFAULTS, 2013)
+    library = tuning.evaluate(forward_folds(rows), tuning.LIBRARY_DEFAULTS, 2013).measures
     assert found.library_measures == library
     gained = found.as_dict()["log_loss_gained_over_library"]
     assert gained == pytest.approx(library["log_loss"] - found.best_measures["log_loss"])
@@ -75,21 +76,44 @@ def test_a_poor_start_is_beaten_and_the_report_says_by_how_much(rows, tmp_path):
         found.start_measures["log_loss"] - found.best_measures["log_loss"]
     )
     assert found.best_measures["log_loss"] < found.start_measures["log_loss"]
+    assert 2 <= found.completed <= found.trials
     assert len(reported) == found.trials == len(trials(tmp_path / "trials.db"))
+    assert report["against_start"]["mean"] < 0
+    assert (
+        report["against_start"]["low"] <= report["against_start"]["mean"] <= report["against_start"]["high"]
+    )
     assert [left for _, left in reported] == sorted((left for _, left in reported), reverse=True)
+
+
+def test_a_fold_is_evaluated_with_two_seeds_whose_losses_are_averaged(rows):
+    folds = forward_folds(rows)
+    one, other = (tuning.evaluate(folds[:1], POOR, seed) for seed in (1, 2))
+    alone = [log_loss(folds[0].validation.y, tuning._probability(folds[0], POOR, seed)) for seed in (1, 2, 3)]
+    assert one.measures["log_loss"] == pytest.approx(np.mean(alone[:2]))
+    assert other.measures["log_loss"] == pytest.approx(np.mean(alone[1:]))
+    assert sum(n for _, n in one.daily.values()) == len(folds[0].validation)
+    total = sum(loss for loss, _ in one.daily.values())
+    assert total / len(folds[0].validation) == pytest.approx(np.mean(alone[:2]))
+
+
+def test_a_difference_is_paired_by_day_and_has_an_interval_over_weeks():
+    one = {f"201303{day:02d}": (40.0 + day, 100) for day in range(1, 29)}
+    other = {day: (loss + 1.0, n) for day, (loss, n) in one.items()}
+    found = tuning.difference(one, other)
+    assert found == pytest.approx({"mean": -0.01, "low": -0.01, "high": -0.01})
 
 
 def test_a_search_goes_on_where_it_was_interrupted(rows, tmp_path, monkeypatch):
     storage, fits = tmp_path / "trials.db", []
     whole = tuning.fit_trees
 
-    def fit_until_the_fifth(*arguments):
+    def fit_until_the_second_trial(*arguments):
         fits.append(arguments)
-        if len(fits) == 5:
+        if len(fits) == 8:
             raise KeyboardInterrupt
         return whole(*arguments)
 
-    monkeypatch.setattr(tuning, "fit_trees", fit_until_the_fifth)
+    monkeypatch.setattr(tuning, "fit_trees", fit_until_the_second_trial)
     with pytest.raises(KeyboardInterrupt):
         tune(rows, storage, 60, POOR)
     monkeypatch.setattr(tuning, "fit_trees", whole)

@@ -27,6 +27,7 @@ drawn_questions = st.lists(
         st.sampled_from(["IAH", "SJU", "QQQ"]),
         st.integers(-1500, 600),
         st.integers(0, 1440),
+        st.integers(1, 3),
     ),
     min_size=1,
     max_size=8,
@@ -37,6 +38,7 @@ def questions(rows) -> Queries:
     departs = np.array([NOON + r[3] for r in rows], dtype=np.int64)
     return Queries(
         carrier=np.array([r[0] for r in rows]),
+        number=np.array([r[5] for r in rows], dtype=np.int64),
         origin=np.array([r[1] for r in rows]),
         dest=np.array([r[2] for r in rows]),
         sched_dep=departs,
@@ -77,7 +79,7 @@ def test_no_vector_moves_when_everything_known_after_its_question_is_dropped(
 def test_a_batch_gives_what_its_questions_give_alone():
     block = state_of([Flight(departs=-30, gone=-10), Flight(origin="JFK", dest="SJU", departs=-20)])
     asked = questions(
-        [("UA", "EWR", "IAH", 60, 60), ("B6", "JFK", "SJU", 30, 30), ("XX", "ZZZ", "QQQ", 0, 0)]
+        [("UA", "EWR", "IAH", 60, 60, 1), ("B6", "JFK", "SJU", 30, 30, 2), ("XX", "ZZZ", "QQQ", 0, 0, 3)]
     )
     ticks = np.full(3, NOON)
     together = assemble(asked, block, ticks)

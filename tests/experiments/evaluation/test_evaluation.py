@@ -20,7 +20,7 @@ from training.train import TreeParameters
 pytestmark = pytest.mark.timeout(600)
 PLAN = EvaluationPlan(
     fit_from=date(2013, 1, 8), fit_until=date(2013, 2, 11), test_from=date(2013, 2, 12), test_until=date(2013, 2, 18),
-    fit_leads=(60, 180), fit_extra_leads=1, test_leads=(60, 1440), calibration_days=7,
+    fit_leads=(60, 180), fit_extra_leads=1, test_leads=(60, 1440),
 )  # fmt: skip
 PARAMETERS = TreeParameters(n_trees=20, num_leaves=7)
 
@@ -58,13 +58,12 @@ def test_the_same_command_twice_gives_the_same_model(workspace, built):
     run.train(workspace, unheard)
 
 
-def test_no_day_of_the_test_is_in_the_fit_or_the_calibration(sets):
-    split = split_of(sets, PLAN)
+def test_no_day_of_the_test_is_in_the_fit(sets):
+    split = split_of(sets)
     first = sets.test.day.min()
-    assert max(split.fit.day.max(), split.draft.day.max(), split.calibration.day.max()) < first
-    assert not set(split.draft.day) & set(split.calibration.day)
+    assert split.fit.day.max() < first
     with pytest.raises(ValueError, match="not before the test's"):
-        split_of(replace(sets, fit=sets.test), PLAN)
+        split_of(replace(sets, fit=sets.test))
 
 
 def test_a_test_before_its_fit_is_refused():

@@ -16,7 +16,7 @@ def test_the_weighted_metrics_are_the_domains_own(n, seed):
     probability = generator.integers(1, 20, n) / 20
     late = generator.random(n) < probability
     late[:2] = True, False
-    found = quality(late, probability, np.arange(n) % 5, draws=3)
+    found = quality(late, probability, 20130901 + np.arange(n) % 30, draws=3)
     for name in ("auc", "average_precision", "log_loss", "brier"):
         assert found[name] == pytest.approx(metrics.METRICS[name](late, probability), abs=1e-12), name
 
@@ -25,14 +25,14 @@ def test_the_calibration_error_is_the_domains_without_ties():
     generator = np.random.default_rng(1)
     probability = generator.random(1500)
     late = generator.random(1500) < probability**2
-    found = quality(late, probability, np.arange(1500) % 30, draws=3)
+    found = quality(late, probability, 20130901 + np.arange(1500) % 30, draws=3)
     assert found["ece"] == pytest.approx(metrics.ece(late, probability), abs=1e-12)
 
 
 def test_groups_add_up():
     generator = np.random.default_rng(3)
     late, names = generator.random(300) < 0.3, np.array(["a", "b", "c"])[generator.integers(0, 3, 300)]
-    probability, day = generator.random(300), np.arange(300) % 7
+    probability, day = generator.random(300), 20130901 + np.arange(300) % 30
     found, whole = by_name(late, probability, day, names), quality(late, probability, day)
     assert sum(v["n"] for v in found.values()) == 300
     for name in ("log_loss", "brier", "late_rate"):

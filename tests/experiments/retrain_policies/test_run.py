@@ -18,7 +18,7 @@ PLAN = ContestPlan(
     begins=date(2013, 3, 25),
     ends=date(2013, 4, 8),
     parameters=TreeParameters(n_trees=10, learning_rate=0.3),
-    retrain=RetrainPlan(30, SplitPolicy(10, 5), GatePolicy(minimum_rows=200)),
+    retrain=RetrainPlan(30, SplitPolicy(5, 24), GatePolicy(minimum_rows=200)),
     policy=RetrainPolicy(minimum_labels=100),
     drift_columns=8,
 )

@@ -41,6 +41,7 @@ def year(days: int = 150, per_day: int = 60, turns: int | None = None, seed: int
         day=day,
         queries=Queries(
             carrier=np.array(CARRIERS)[i % 3],
+            number=i,
             origin=np.array(ORIGINS)[i // 3 % 3],
             dest=np.full(n, "IAH"),
             sched_dep=sched_dep,

@@ -4,7 +4,7 @@ from sklearn.linear_model import LogisticRegression
 
 from domain.metrics import ece
 from domain.model import Calibration
-from training.calibrate import fit_calibration, maximum_likelihood
+from experiments.evaluation.platt import fit_calibration, maximum_likelihood
 
 DAYS = 40
 

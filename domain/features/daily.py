@@ -1,0 +1,117 @@
+"""What is computed once a day: thirty days of flights whose arrival was known at a daily boundary.
+
+Statistics over them move at the boundary alone. The newest few boundaries are kept, so that the ticks of a day share
+the work; whether a kept one holds exactly the same flights is compared, never assumed.
+"""
+
+from collections.abc import Callable
+from dataclasses import fields
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+
+from domain.features.entities import (
+    Groups,
+    group_by_hour,
+    group_carrier_hours,
+    group_carrier_routes,
+    group_flights,
+    group_numbers,
+)
+from domain.features.grid import DAY_MINUTES
+from domain.flights import FlightFacts, Ints
+
+HISTORY_MINUTES = 30 * DAY_MINUTES
+"""Slow statistics reach this far back from their daily boundary."""
+KEPT = 3
+
+T = TypeVar("T")
+
+
+class Daily:
+    """Flights whose arrival was known at a boundary, and what was computed of them.
+
+    Parameters
+    ----------
+    flights : FlightFacts
+        With nothing that became known after the boundary.
+    boundary : int
+        Minutes since the epoch.
+    """
+
+    def __init__(self, flights: FlightFacts, boundary: int):
+        self.flights = flights
+        self.boundary = boundary
+        self._carriers = tuple(flights.network.carriers.names)
+        self._airports = tuple(flights.network.airports.names)
+        self._computed: dict[str, Any] = {}
+
+    def once(self, compute: Callable[["Daily"], T]) -> T:
+        """Return what a function computes of these flights; computed when it is asked for first."""
+        name = f"{compute.__module__}.{compute.__qualname__}"
+        if name not in self._computed:
+            self._computed[name] = compute(self)
+        found: T = self._computed[name]
+        return found
+
+    @cached_property
+    def groups(self) -> dict[str, Groups]:
+        """Return the entities of the flights by kind."""
+        return group_flights(self.flights) | {
+            "origin_hour": group_by_hour(self.flights),
+            "carrier_hour": group_carrier_hours(self.flights),
+            "carrier_route": group_carrier_routes(self.flights),
+            "flight": group_numbers(self.flights),
+        }
+
+    @cached_property
+    def age_days(self) -> Ints:
+        """Return the whole days from each scheduled departure to the boundary, shape (n_flights,)."""
+        return (self.boundary - self.flights.sched_dep) // DAY_MINUTES
+
+    def holds(self, flights: FlightFacts, boundary: int) -> bool:
+        """Return whether it was made of the same flights at the same boundary."""
+        if boundary != self.boundary or len(flights) != len(self.flights):
+            return False
+        network = flights.network
+        if (
+            tuple(network.carriers.names[: len(self._carriers)]) != self._carriers
+            or tuple(network.airports.names[: len(self._airports)]) != self._airports
+        ):
+            return False
+        return all(
+            np.array_equal(getattr(flights, f.name), getattr(self.flights, f.name))
+            for f in fields(flights)
+            if f.name != "network"
+        )
+
+
+_kept: list[Daily] = []
+
+
+def daily_of(flights: FlightFacts, boundary: int) -> Daily:
+    """Return the thirty days before a boundary, from a kept computation where there is one.
+
+    Parameters
+    ----------
+    flights : FlightFacts
+        More may be among them: too old ones, and what became known after the boundary.
+    """
+    global _kept
+    days = _settled(flights, boundary)
+    for kept in _kept:
+        if kept.holds(days, boundary):
+            return kept
+    made = Daily(days, boundary)
+    # A new list, not a changed one: another thread may walk the old one.
+    _kept = [made, *_kept[: KEPT - 1]]
+    return made
+
+
+def _settled(flights: FlightFacts, boundary: int) -> FlightFacts:
+    known = np.maximum(flights.arr_known, flights.scheduled_known) <= boundary
+    known &= flights.superseded > boundary
+    age = boundary - flights.sched_dep
+    inside = (age >= 0) & (age < HISTORY_MINUTES)
+    return flights.take(np.flatnonzero(known & inside)).known_by(boundary)
