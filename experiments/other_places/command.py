@@ -29,8 +29,6 @@ from training.training_set import HEADLINE_LEAD
 
 PAGE = PROJECT_ROOT / "docs" / "reports" / "other-places.md"
 MEASURED = "other-places"
-CALIBRATION_SHARE = 0.5
-"""Half of the fit's days calibrate, as in New York."""
 
 
 def evaluate(
@@ -88,13 +86,11 @@ def plan_of(site: Site, first: date | None, last: date | None) -> EvaluationPlan
         raise InvalidInput("from", f"a day after {site.first_day}, up to {site.last_day}", str(test_from))
     if not test_from <= test_until <= site.last_day:
         raise InvalidInput("to", f"a day from {test_from} to {site.last_day}", str(test_until))
-    days = (test_from - site.first_day).days
     return EvaluationPlan(
         fit_from=site.first_day,
         fit_until=test_from - timedelta(days=1),
         test_from=test_from,
         test_until=test_until,
-        calibration_days=max(1, int(days * CALIBRATION_SHARE)),
     )
 
 
@@ -104,8 +100,8 @@ def measure(
     """Fit and test the model and simpler ones; return everything that was measured."""
     progress, began, cpu = PrintedProgress(say), time.monotonic(), time.process_time()
     sets = load_sets(plan, home / "data", home / "study", progress)
-    progress("fitting trees, and beside them those that calibrate", 0, 1)
-    fitted, _, digest = model.train(sets, plan, parameters, key, home / "study" / "model", lambda share: None)
+    progress("fitting", 0, 1)
+    fitted, _, digest = model.train(sets, parameters, key, home / "study" / "model", lambda share: None)
     probability = fitted.probability(sets.test.X)
     at = sets.test.lead == HEADLINE_LEAD
     rows, p = sets.test.take(at), probability[at]
