@@ -41,7 +41,7 @@ VERSION = 1
 NOWHERE = "http://127.0.0.1:9"
 """The discard port: nothing listens there."""
 FULL_SIZE = TreeParameters()
-SPLIT = SplitPolicy(calibration_days=5, evaluation_days=3)
+SPLIT = SplitPolicy(evaluation_days=3, minimum_fit_days=19)
 
 
 @dataclass(frozen=True)
