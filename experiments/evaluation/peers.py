@@ -11,6 +11,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 
@@ -112,8 +113,9 @@ def logistic_regression(fit: TrainingSet, parameters: TreeParameters, seed: int)
 
 def random_forest(fit: TrainingSet, parameters: TreeParameters, seed: int) -> Peer:
     """Return the 150 trees of at least 40 flights a leaf; a category is its late rate on other folds of the fit."""
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     columns = ColumnTransformer(
-        [("codes", TargetEncoder(target_type="binary", random_state=seed), CODES)], remainder="passthrough"
+        [("codes", TargetEncoder(target_type="binary", cv=folds), CODES)], remainder="passthrough"
     )
     forest = RandomForestClassifier(
         150, min_samples_leaf=40, max_features=0.15, max_samples=0.5, n_jobs=2, random_state=seed

@@ -70,14 +70,16 @@ def lines() -> HingeLogistic:
     )
 
 
-def manifest(intercept: float = 0.0, contract_hash: str = CONTRACT_HASH) -> ModelManifest:
+def manifest(
+    intercept: float = 0.0, contract_hash: str = CONTRACT_HASH, logistic_share: float = 0.0
+) -> ModelManifest:
     """A manifest; models of different intercepts give different probabilities."""
     return ModelManifest(
         contract_hash=contract_hash,
         feature_names=tuple(FEATURE_NAMES),
         categories=dict.fromkeys(CATEGORICAL, (370.0, 1090.0)),
         calibration=Calibration(1.0, intercept),
-        logistic_share=0.3,
+        logistic_share=logistic_share,
         trained_from="2013-01-01",
         trained_until="2013-03-24",
         as_of="2013-04-01T12:00:00Z",
@@ -91,7 +93,8 @@ def manifest(intercept: float = 0.0, contract_hash: str = CONTRACT_HASH) -> Mode
 def keep_in_cache(settings: Settings, text: str, version: int, **changes: Any) -> None:
     """Put a signed version where a worker finds it while MLflow is away."""
     folder = settings.model_cache_dir / str(version)
-    model_artifact.write(folder, text, manifest(**changes), settings.signing_key, hinges=lines())
+    mixed = manifest(logistic_share=0.3, **changes)
+    model_artifact.write(folder, text, mixed, settings.signing_key, hinges=lines())
 
 
 def busy_morning(database: Database) -> None:

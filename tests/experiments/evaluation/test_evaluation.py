@@ -122,7 +122,9 @@ def test_a_model_of_other_features_is_not_evaluated(workspace, built, tmp_path):
     folder = tmp_path / run.MODEL
     kept = model_artifact.load(workspace.folder / run.MODEL, workspace.key)
     trees = (workspace.folder / run.MODEL / model_artifact.TREES).read_text()
-    model_artifact.write(folder, trees, replace(kept.manifest, contract_hash="other"), workspace.key)
+    model_artifact.write(
+        folder, trees, replace(kept.manifest, contract_hash="other", logistic_share=0.0), workspace.key
+    )
     with pytest.raises(NotReady, match="other features"):
         run.evaluate(replace(workspace, folder=tmp_path), unheard)
 
