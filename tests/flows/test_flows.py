@@ -158,6 +158,7 @@ def test_a_run_with_flights_measures_its_feeds_and_labels(morning):
     assert values["refused_artifacts"] == 0
     assert [a.rule for a in morning.monitoring.alerts(DAY, DAY)] == [
         "weather is stale", "arrivals are overdue", "labels are overdue", "few flights were predicted",
+        "some rules cannot evaluate a day",
     ]  # fmt: skip
 
 
