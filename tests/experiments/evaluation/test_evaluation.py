@@ -12,7 +12,7 @@ import pytest
 from adapters import model_artifact
 from domain.errors import NotReady
 from experiments.benchmarks import feature_cost
-from experiments.evaluation import ablation, figures, report, run
+from experiments.evaluation import ablation, figures, peers, report, run
 from experiments.evaluation.model import split_of
 from experiments.evaluation.sets import EvaluationPlan, load_sets
 from training.train import TreeParameters
@@ -102,7 +102,7 @@ def test_the_evaluation_holds_what_was_measured(found, sets):
 
 
 def test_others_are_measured_on_the_same_flights(found):
-    assert len(found["baselines"]) == 5
+    assert set(found["baselines"]) == {"late rate by carrier and hour", *peers.FAMILIES}
     for name, values in found["baselines"].items():
         assert values["n"] == found["n"], name
     trained = [v for v in found["baselines"].values() if "fit_seconds" in v]
