@@ -14,7 +14,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BASELINE = ROOT / ".secrets.baseline"
 # Hashes of packages are what these hold; and a notebook its pictures.
-EXCLUDED = r"^(requirements/.*\.txt|requirements/newman/npm-shrinkwrap\.json|\.secrets\.baseline|docs/.*\.ipynb)$"
+EXCLUDED = (
+    r"^(requirements/.*\.txt|requirements/newman/npm-shrinkwrap\.json|\.secrets\.baseline|docs/.*\.ipynb)$"
+)
 # Hashes of the feature contract, of models, of data and of commits: published, so that an answer can be traced.
 PUBLISHED = r"(?i)contract|\b(model|data)_hash\b|\bgit_commit\b|\"year\": "
 Found = dict[tuple[str, str, str], int]
