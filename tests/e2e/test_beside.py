@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,11 @@ def begin_demo() -> str:
     """Run a demo until its servers run and interrupt it there; returns what it said."""
     said = ""
     command = [sys.executable, "-m", "ontime", "demo"]
-    with subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True) as demo:
+    # A shell that runs the tests in the background has them ignore interrupts, and what they start.
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
+        command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=heeds
+    ) as demo:
         assert demo.stdout is not None
         for line in demo.stdout:
             said += line
