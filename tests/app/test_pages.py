@@ -39,7 +39,7 @@ def add_ledger_row(api, n):
 
 def add_decision(api, n, day=date(2013, 4, 1)):
     api.parts.monitoring.record_decision(
-        "retrain" if n % 2 else "gate", day, False, f"reason {n}", {"n": n}, NOON
+        "retrain" if n % 2 else "gate", day, False, f"reason {n}", {"n": n}, NOON, key=f"test {n}"
     )
 
 
