@@ -5,6 +5,7 @@ import re
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
+import numpy as np
 import orjson
 import pytest
 
@@ -224,7 +225,9 @@ def test_a_page_is_read_through_an_index(own_api):
             own_api,
             *(
                 prediction(
-                    as_of=NOON + day * DAY + i // 20 * MINUTE, flight_id=flight_id(1 + i % 900), features=[]
+                    as_of=NOON + day * DAY + i // 20 * MINUTE,
+                    flight_id=flight_id(1 + i % 900),
+                    features=np.zeros(1),
                 )
                 for i in range(4000)
             ),
