@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from adapters.binary_copy import (
 from adapters.postgres import Cursor, query
 from domain.clock import NEVER
 from domain.flights import WEATHER_COLUMNS, FlightFacts, Ints, Network, WeatherFacts
-from domain.revisions import FlightHistory
+from domain.revisions import FlightHistory, in_order
 
 FACT_WIDTHS = {
     "flight_id": "S21",
@@ -57,6 +57,7 @@ OBSERVATION_WIDTHS = {
     "revision": INT4,
     **dict.fromkeys(WEATHER_COLUMNS, FLOAT8),
 }
+Facts = TypeVar("Facts", FlightFacts, WeatherFacts)
 EVERY_EVENT = int(INFINITY)
 WEATHER_BEFORE = timedelta(days=1)
 FOREVER = "infinity"
@@ -100,18 +101,13 @@ def flight_facts(cursor: Cursor, span: Span) -> FlightFacts:
     revised = _facts_of_events(events, span.network)
     departure = revised.sched_dep
     inside = (departure >= _minute(span.scheduled_from)) & (departure <= _minute(span.scheduled_until))
-    return in_order(_joined(others, revised.take(inside)))
+    return in_order(joined(others, revised.take(inside)))
 
 
 def revised_flights(cursor: Cursor, flight_ids: list[str], last_event: int, network: Network) -> FlightFacts:
     """Return every row of some flights from their events numbered up to `last_event`, in the order of facts."""
     parameters = {"flight_ids": flight_ids, "last_event": last_event}
     return _facts_of_events(fetch(cursor, query("revised_flights_of"), parameters, EVENT_WIDTHS), network)
-
-
-def in_order(flights: FlightFacts) -> FlightFacts:
-    """Sort flights by (scheduled departure, flight_id, scheduled_known)."""
-    return flights.take(np.lexsort((flights.scheduled_known, flights.flight_id, flights.sched_dep)))
 
 
 def _facts_of_events(events: Columns, network: Network) -> FlightFacts:
@@ -142,7 +138,8 @@ def _codes(events: Columns, name: str, network: Network) -> Ints:
     return codes
 
 
-def _joined(one: FlightFacts, other: FlightFacts) -> FlightFacts:
+def joined(one: Facts, other: Facts) -> Facts:
+    """Return the rows of both, one after the other; of one network."""
     names = (f.name for f in fields(one) if f.name != "network")
     columns: dict[str, Any] = {n: np.concatenate([getattr(one, n), getattr(other, n)]) for n in names}
     return replace(one, **columns)

@@ -13,7 +13,7 @@ from adapters.fact_queries import (
     OBSERVATION_WIDTHS,
     Span,
     flight_facts,
-    in_order,
+    joined,
     revised_flights,
     weather_facts,
     weather_of_columns,
@@ -24,6 +24,7 @@ from domain.clock import NEVER, from_minute
 from domain.features.grid import DAY_MINUTES
 from domain.features.state import LOOKBACK_MINUTES
 from domain.flights import FlightFacts, Network, WeatherFacts
+from domain.revisions import in_order
 
 KEPT_MINUTES = LOOKBACK_MINUTES + DAY_MINUTES
 """Flights stay a day longer than the widest window: the slow statistics count from up to a day before the tick."""
@@ -204,7 +205,7 @@ def _with_schedules(loaded: Loaded, changes: Columns) -> Loaded:
     if behind and loaded.grown.add(added):
         loaded.rows.update({name: n_old + row for row, name in enumerate(added.flight_id.tolist())})
         return loaded
-    flights = in_order(replace(loaded.flights, **_joined_columns(loaded.flights, added)))
+    flights = in_order(joined(loaded.flights, added))
     return replace(loaded, grown=Grown(flights), rows=_index(flights))
 
 
@@ -214,7 +215,7 @@ def _with_revised(cursor: Cursor, loaded: Loaded, names: list[str], watermark: W
     rows = revised_flights(cursor, names, watermark.flight_event, old.network)
     rows = rows.take(rows.sched_dep >= loaded.kept_from)
     others = old.take(~np.isin(old.flight_id, names))
-    flights = in_order(replace(old, **_joined_columns(others, rows)))
+    flights = in_order(joined(others, rows))
     return replace(loaded, grown=Grown(flights), rows=_index(flights))
 
 
@@ -246,11 +247,6 @@ def _scheduled(changes: Columns, network: Network) -> FlightFacts:
     )
 
 
-def _joined_columns(old: FlightFacts | WeatherFacts, added: FlightFacts | WeatherFacts) -> dict[str, Any]:
-    names = (f.name for f in fields(old) if f.name != "network")
-    return {name: np.concatenate([getattr(old, name), getattr(added, name)]) for name in names}
-
-
 def _note_events(loaded: Loaded, changes: Columns) -> None:
     """Write what happened into the rows of the flights; flights outside the window are passed over."""
     flights = loaded.flights
@@ -273,7 +269,7 @@ def _rows_of(loaded: Loaded, events: Columns) -> tuple[Ints, Columns]:
 
 def _with_weather(loaded: Loaded, added: WeatherFacts) -> Loaded:
     old = loaded.weather
-    weather = replace(old, **_joined_columns(old, added))
+    weather = joined(old, added)
     if len(old) and len(added) and added.known[0] <= old.known[-1]:
         names = np.array(old.network.airports.names)[weather.airport]
         weather = weather.take(np.lexsort((weather.observed, names, weather.known)))

@@ -67,7 +67,7 @@ class FlightHistory:
             cancelled_known=_at(known, walk.called_off(), NEVER)[rows],
             superseded=_next(walk.flight[rows], known[rows]),
         )
-        return facts.take(np.lexsort((facts.scheduled_known, facts.flight_id, facts.sched_dep)))
+        return in_order(facts)
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,11 @@ class _Walk:
         """Return whether no other event of the flight became known in the same minute, later."""
         last: npt.NDArray[np.bool_] = _next(self.flight, known) != known
         return last
+
+
+def in_order(flights: FlightFacts) -> FlightFacts:
+    """Sort flights by (scheduled departure, flight_id, scheduled_known)."""
+    return flights.take(np.lexsort((flights.scheduled_known, flights.flight_id, flights.sched_dep)))
 
 
 def _at(values: Ints, positions: Ints, missing: int) -> Ints:
