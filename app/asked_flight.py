@@ -10,10 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 from adapters.prediction_lines import flight_text
-from app.schemas import EARLIEST, LATEST, FlightSchema, load
-from domain.airports import AIRPORTS, local_date
+from app.schemas import EARLIEST, LATEST, FlightSchema, identity, load
+from domain.airports import AIRPORTS
 from domain.clock import minute_floor
-from domain.flights import flight_id
 
 FLIGHT = FlightSchema()
 REMEMBERED = 4096
@@ -123,8 +122,6 @@ def scheduled_flight(loaded: Mapping[str, Any]) -> AskedFlight:
     """
     carrier, number, origin, dest = (loaded[name] for name in ("carrier", "flight", "origin", "dest"))
     leaves, lands = loaded["scheduled_departure"], loaded["scheduled_arrival"]
-    departure = minute_floor(leaves)
-    day = local_date(origin, departure)
-    name = loaded.get("flight_id") or flight_id(carrier, number, origin, day, loaded.get("leg", 1))
+    name = identity(loaded)
     logged = flight_text(name, carrier, number, origin, dest, leaves, lands)
-    return AskedFlight(name, carrier, number, origin, dest, departure, minute_floor(lands), logged)
+    return AskedFlight(name, carrier, number, origin, dest, minute_floor(leaves), minute_floor(lands), logged)

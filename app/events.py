@@ -10,8 +10,7 @@ from app.auth import require
 from app.body import clock_body, json_response, read_json, status_of_items
 from app.errors import problem_of
 from app.parts import parts
-from app.schemas import EVENTS, EventsSchema, LabelSchema, LabelsSchema, load
-from app.serving import identity
+from app.schemas import EVENTS, EventsSchema, LabelSchema, LabelsSchema, identity, load
 from domain.airports import local_date
 from domain.clock import minute_floor
 from domain.errors import Conflict, InvalidInput

@@ -1,6 +1,7 @@
 """What requests look like: marshmallow schemas; unknown fields are refused, errors say what is expected."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -87,10 +88,15 @@ def whole(check: validate.Validator, **options: Any) -> fields.Integer:
     return fields.Integer(strict=True, validate=check, **options)
 
 
-def derived_id(flight: dict[str, Any]) -> str:
+def identity(flight: Mapping[str, Any]) -> str:
+    """Return the flight's identity: the one it was asked under, or the one that follows from its schedule."""
+    return flight.get("flight_id") or derived_id(flight)
+
+
+def derived_id(flight: Mapping[str, Any]) -> str:
     """Return the identity that follows from a schedule: its local date at the origin is part of it."""
     day = local_date(flight["origin"], minute_floor(flight["scheduled_departure"]))
-    return flight_id(flight["carrier"], flight["flight"], flight["origin"], day, flight["leg"])
+    return flight_id(flight["carrier"], flight["flight"], flight["origin"], day, flight.get("leg", 1))
 
 
 class ScheduleSchema(Strict):

@@ -15,7 +15,6 @@ from app.asked_flight import REMEMBERED, AskedFlight
 from app.body import timestamp
 from app.feature_cache import RequestView, Sight
 from app.model_holder import ModelHolder, Served
-from app.schemas import derived_id
 from domain.clock import from_minute, minute_floor
 from domain.errors import InvalidInput, OntimeError
 from domain.features.catalogue import POSITION
@@ -217,11 +216,6 @@ def _challenged(challenger: Served | None, vectors: Floats) -> list[str]:
         else:
             return [challenger_text(challenger.version, probability) for probability in probabilities]
     return [challenger_text(None, None)] * len(vectors)
-
-
-def identity(flight: dict[str, Any]) -> str:
-    """Return the flight's identity: the one it was asked under, or the one that follows from its schedule."""
-    return flight.get("flight_id") or derived_id(flight)
 
 
 def new_ids(count: int) -> list[str]:
