@@ -91,9 +91,20 @@ def _check(scope: str) -> None:
     scopes = ring.scopes(key)
     if scopes is None:
         raise Unauthorized("the key is unknown or revoked")
-    if scope not in scopes:
-        raise Forbidden(f"the key lacks the scope {scope!r}; it has {', '.join(sorted(scopes))}")
+    require_scope(scope, scopes)
     g.key_scopes = scopes
+
+
+def require_scope(scope: str, held: frozenset[str]) -> None:
+    """Check that a key's scopes hold one.
+
+    Raises
+    ------
+    Forbidden
+        If they do not.
+    """
+    if scope not in held:
+        raise Forbidden(f"the key lacks the scope {scope!r}; it has {', '.join(sorted(held))}")
 
 
 def _presented_key() -> str | None:

@@ -15,7 +15,8 @@ from werkzeug.exceptions import BadRequest
 from wtforms import ValidationError
 
 from adapters.settings import Settings
-from app.errors import Forbidden, Unauthorized
+from app.auth import require_scope
+from app.errors import Unauthorized
 from app.parts import parts
 
 P = ParamSpec("P")
@@ -103,8 +104,7 @@ def needs(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             held = scopes()
             if not held:
                 raise Unauthorized("sign in with a key of the API")
-            if scope not in held:
-                raise Forbidden(f"the key lacks the scope {scope!r}; it has {', '.join(sorted(held))}")
+            require_scope(scope, held)
             return view(*arguments, **keywords)
 
         guarded.session_scope = scope  # type: ignore[attr-defined]

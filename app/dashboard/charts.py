@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 WIDTH, HEIGHT = 1000.0, 200.0
 """Of the plane in which paths are drawn; it is stretched to whatever room a page has."""
@@ -19,6 +20,13 @@ class Point:
     label: str
     low: float | None = None
     high: float | None = None
+
+
+def point_of_day(
+    day: date, value: float | None, low: float | None = None, high: float | None = None
+) -> Point:
+    """Return a day's value at its place along an axis of days."""
+    return Point(day.toordinal(), value, f"{day:%-d %b}", low, high)
 
 
 @dataclass(frozen=True)

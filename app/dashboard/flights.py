@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, redirect, request, url_for
 
-from adapters.event_store import FlightFact, UpcomingFlight
+from adapters.event_store import FlightFact
 from adapters.prediction_log import FlightPrediction
 from app.dashboard.access import needs
 from app.dashboard.charts import Chart, Point, Series
@@ -92,21 +92,12 @@ def _outlook(p: Parts, fact: FlightFact, now: datetime) -> dict[str, Any] | None
         return None
     if fact.scheduled_departure is None or fact.scheduled_arrival is None:
         return None
-    flight = UpcomingFlight(
-        "",
-        fact.carrier,
-        fact.flight,
-        fact.origin,
-        fact.dest,
-        fact.scheduled_departure,
-        fact.scheduled_arrival,
-    )
     view, tick = RequestView(p.cache), p.cache.newest_tick()
     if tick is None:
         return None
     as_of = min(from_minute(tick), now)
     try:
-        served, vectors, probability = p.predictor.score([question_of(p, flight, view, as_of)])
+        served, vectors, probability = p.predictor.score([question_of(p, fact, view, as_of)])
     except (InvalidInput, NotReady):  # more than a day ahead, or overdue; or nothing serves
         return None
     [why] = explain(served.model, vectors, REASONS)

@@ -10,8 +10,7 @@ from adapters.deployments import Deployment
 from adapters.model_registry import ModelVersion
 from adapters.monitoring_store import StoredDecision
 from app.dashboard.access import needs, who
-from app.dashboard.charts import Chart, Point, Series
-from app.dashboard.monitoring import EPOCH
+from app.dashboard.charts import Chart, Series, point_of_day
 from app.dashboard.pages import back, blueprint, notify, render
 from app.parts import Parts, parts
 from app.schemas import PromoteSchema, RetrainSchema, RollbackSchema, load
@@ -187,13 +186,7 @@ def _tags(p: Parts, number: int) -> dict[str, str]:
 def _live_chart(decisions: list[StoredDecision]) -> Chart | None:
     """Return the live comparisons over time: the newer model's loss less the other's, on the same requests."""
     points = [
-        Point(
-            (d.day - EPOCH).days,
-            float(d.evidence["mean"]),
-            f"{d.day:%-d %b}",
-            float(d.evidence["low"]),
-            float(d.evidence["high"]),
-        )
+        point_of_day(d.day, *(float(d.evidence[name]) for name in ("mean", "low", "high")))
         for d in reversed(decisions)
         if d.kind == "shadow" and {"mean", "low", "high"} <= d.evidence.keys()
     ]
@@ -230,13 +223,9 @@ def _common(p: Parts, one: int, other: int) -> Common | None:
 
 def _differences(one: ModelManifest, other: ModelManifest) -> list[tuple[str, str, str]]:
     """Return what two manifests say differently: its name, and both values."""
-    found = []
-    for first, second in ((_flat(one), _flat(other)),):
-        for name in sorted(first.keys() | second.keys()):
-            pair = first.get(name, "—"), second.get(name, "—")
-            if pair[0] != pair[1]:
-                found.append((name, *pair))
-    return found
+    first, second = _flat(one), _flat(other)
+    rows = [(name, first.get(name, "—"), second.get(name, "—")) for name in sorted(first | second)]
+    return [row for row in rows if row[1] != row[2]]
 
 
 def _flat(manifest: ModelManifest) -> dict[str, str]:

@@ -9,7 +9,7 @@ from flask import Response, request
 
 from adapters.monitoring_store import DayValue, SliceValue, StoredAlert
 from app.dashboard.access import needs, who
-from app.dashboard.charts import Chart, Point, Series
+from app.dashboard.charts import Chart, Point, Series, point_of_day
 from app.dashboard.pages import back, blueprint, notify, render
 from app.monitoring import report_response
 from app.parts import Parts, parts
@@ -27,7 +27,6 @@ QUALITY = ("auc", "log_loss", "brier", "late_rate")
 SERVICE = (
     "predictions", "latency_us_p50", "latency_us_p99", "error_rate", "shed_rate", "schedule_coverage",
 )  # fmt: skip
-EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -177,7 +176,7 @@ def _service_charts(series: dict[str, list[DayValue]]) -> list[Chart]:
 
 
 def _points(values: Sequence[DayValue]) -> list[Point]:
-    return [Point((v.day - EPOCH).days, v.value, f"{v.day:%-d %b}", v.low, v.high) for v in values]
+    return [point_of_day(v.day, v.value, v.low, v.high) for v in values]
 
 
 def _worst_slices(p: Parts, newest: date) -> dict[str, list[SliceValue]]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from flask import Response, current_app, request
 
-from adapters.event_store import UpcomingFlight
+from adapters.event_store import FlightFact, UpcomingFlight
 from adapters.prediction_log import ListRecord
 from app.asked_flight import scheduled_flight
 from app.dashboard.access import needs
@@ -149,7 +149,9 @@ def _score(p: Parts, view: RequestView, flights: Sequence[UpcomingFlight], as_of
     return Outlook(as_of, served, forecasts, {f.flight_id: vectors[i] for i, f in enumerate(asked)})
 
 
-def question_of(p: Parts, flight: UpcomingFlight, view: RequestView, as_of: datetime) -> Question:
+def question_of(
+    p: Parts, flight: UpcomingFlight | FlightFact, view: RequestView, as_of: datetime
+) -> Question:
     """Return the question that a client of the API would ask about a flight."""
     return p.predictor.question(scheduled_flight(vars(flight)), view, as_of)
 
