@@ -1,6 +1,7 @@
 """What decisions look at, and what they do: accounts, the retrain policy's state, changes of the champion."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -57,7 +58,7 @@ def _promotion(run: RunContext, history: list[Deployment], champion: int) -> tup
     newest = next((row for row in history if row.status == "done"), None)
     if newest is None or newest.action != "promote" or newest.to_version != champion:
         return None, {}
-    gate = _gate_of(run, champion)
+    gate = _gate_of(_decisions(run), champion)
     held_out = held_out_losses(gate.evidence) if gate else {}
     first = min(held_out, default=None)
     return Promotion(champion, newest.from_version, last_complete_day(newest.at), first), held_out
@@ -86,10 +87,15 @@ def held_out_losses(evidence: dict[str, Any]) -> dict[date, dict[int, DayLoss]]:
     }
 
 
-def _gate_of(run: RunContext, version: int) -> StoredDecision | None:
+def _decisions(run: RunContext) -> list[StoredDecision]:
+    return parts().monitoring.decisions(run.day - timedelta(days=GATE_DAYS), run.day)
+
+
+def _gate_of(decisions: Sequence[StoredDecision], version: int) -> StoredDecision | None:
     """Return the gate decision that a version passed, None where none is on record."""
-    found = parts().monitoring.decisions(run.day - timedelta(days=GATE_DAYS), run.day)
-    passed = [d for d in found if d.kind == "gate" and d.verdict and d.evidence.get("candidate") == version]
+    passed = [
+        d for d in decisions if d.kind == "gate" and d.verdict and d.evidence.get("candidate") == version
+    ]
     return passed[-1] if passed else None
 
 
@@ -128,12 +134,9 @@ def median_microseconds(model: FlightModel, vectors: Floats) -> float:
 @task
 def challenger_standing(run: RunContext, version: int, champion: Champion) -> tuple[Account, int]:
     """Return a challenger's account against the champion, and for how many days it has been challenger."""
-    gate = _gate_of(run, version)
-    tried = [
-        d.day
-        for d in parts().monitoring.decisions(run.day - timedelta(days=GATE_DAYS), run.day)
-        if d.kind == "shadow" and d.evidence.get("challenger") == version
-    ]
+    decisions = _decisions(run)
+    gate = _gate_of(decisions, version)
+    tried = [d.day for d in decisions if d.kind == "shadow" and d.evidence.get("challenger") == version]
     since = min([*tried, gate.day if gate else run.day])
     held_out = held_out_losses(gate.evidence) if gate else {}
     losses = with_held_out(measured_losses(run, GATE_DAYS), held_out)
