@@ -114,7 +114,7 @@ def _usual_tenths(scene: Scene) -> Ints:
 
 def _usual_delay(daily: Daily) -> Floats:
     """Return the mean departure delay of thirty days by airport and hour, shape (n_origin_hours, 1)."""
-    pairs = flown(daily)
+    pairs = daily.once(flown)
     tally = Tally(daily.groups["origin_hour"], pairs, 1)
     mean = ratio(tally.sum(winsorised(daily.flights.dep_delay[pairs.flight])), tally.count())
     return mean[0, :, None]

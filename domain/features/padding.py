@@ -70,7 +70,7 @@ def losses(flights: FlightFacts) -> Ints:
 def _slow(daily: Daily) -> dict[str, Floats]:
     """Return the mean elapsed time, air time and loss en route of each route, shape (n_routes, 3)."""
     flights = daily.flights
-    pairs = flown(daily)
+    pairs = daily.once(flown)
     loss = losses(flights)[pairs.flight]
     elapsed = (flights.sched_arr - flights.sched_dep)[pairs.flight] + loss
     tally = Tally(daily.groups["route"], pairs, 1)
@@ -89,7 +89,7 @@ def flown(daily: Daily) -> Pairs:
 
 def _usual(daily: Daily) -> dict[str, Floats]:
     """Return the mean excess of elapsed time over the route's mean, shape (n_entities, 1) by kind."""
-    flights, pairs = daily.flights, flown(daily)
+    flights, pairs = daily.flights, daily.once(flown)
     slow = daily.once(_slow)["route"]
     expected = np.rint(10 * np.nan_to_num(slow[:, 0])).astype(np.int64)[daily.groups["route"].code]
     excess = 10 * (flights.sched_arr - flights.sched_dep + losses(flights)) - expected
