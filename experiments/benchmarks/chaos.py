@@ -28,11 +28,13 @@ from adapters.prediction_log import PredictionLog
 from adapters.settings import Settings
 from adapters.spool_reader import SpoolReader, unshipped_bytes
 from adapters.terminal import Say
+from adapters.waiting import wait_until
+from deploy.native.processes import family
 from domain.errors import NotReady
 from experiments import measured
 from experiments.benchmarks import client
 from experiments.benchmarks.client import Answer, Summary
-from experiments.benchmarks.servers import Server, children, program, serve
+from experiments.benchmarks.servers import Server, program, serve
 from experiments.benchmarks.world import FULL_SIZE, World, serving_world
 from training.train import TreeParameters
 
@@ -112,7 +114,7 @@ class Stack:
     def postgres(self) -> list[int]:
         """Return the process ids of PostgreSQL, the first one's children included."""
         first = int((self.world.server.data_dir / "postmaster.pid").read_text().split()[0])
-        return [first, *children(first)]
+        return family(first)
 
 
 def kill_workers(stack: Stack, seconds: float) -> None:
@@ -349,14 +351,14 @@ def _drain(world: World) -> None:
         If it is not within two minutes.
     """
     log, reader = PredictionLog(world.database), SpoolReader(world.spool)
-    until = time.monotonic() + DRAIN_SECONDS
-    while time.monotonic() < until:
+
+    def is_empty() -> bool:
         for foreign in world.spool.glob("chaos-*.spool"):
             foreign.unlink()
-        if not unshipped_bytes(reader, log.offset):
-            return
-        time.sleep(0.5)
-    raise NotReady(f"the spool is not empty {DRAIN_SECONDS:.0f} s after the load ended")
+        return not unshipped_bytes(reader, log.offset)
+
+    if not wait_until(is_empty, DRAIN_SECONDS, pause=0.5):
+        raise NotReady(f"the spool is not empty {DRAIN_SECONDS:.0f} s after the load ended")
 
 
 @cache

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.settings import PROJECT_ROOT
+from deploy.native.processes import cpu_seconds, family
 from domain.errors import NotReady
 from experiments.benchmarks.client import request, run
 from experiments.benchmarks.world import World, free_port
 
 READY_SECONDS = 60.0
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Server:
 
     def workers(self) -> list[int]:
         """Return the process ids of its workers."""
-        return children(self.process.pid)
+        return family(self.process.pid)[1:]
 
     def cpu_seconds(self) -> float:
         """Return the CPU time that its workers have taken so far."""
-        return sum(map(cpu_seconds, self.workers()))
+        return cpu_seconds(self.workers())
 
     def megabytes(self) -> list[float]:
         """Return the resident memory of each worker."""
@@ -94,7 +94,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(20)
     except subprocess.TimeoutExpired:
-        for pid in [*children(process.pid), process.pid]:
+        for pid in reversed(family(process.pid)):
             os.kill(pid, signal.SIGKILL)
         process.wait(10)
 
@@ -108,23 +108,6 @@ def wait_until_it_answers(port: int, path: str, process: subprocess.Popen[bytes]
             return
         time.sleep(0.1)
     raise NotReady(f"a server does not answer; its log ends\n{log.read_text(errors='replace')[-1500:]}")
-
-
-def children(pid: int) -> list[int]:
-    """Return the process ids of a process's children."""
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time of a process so far, of all its threads; 0 where it is gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def _kilobytes(pid: int, name: str) -> int:
