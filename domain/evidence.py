@@ -145,7 +145,7 @@ def martingale(differences: Floats, policy: EvidencePolicy) -> Floats:
     Examples
     --------
     >>> martingale(np.array([0.05, 0.05]), EvidencePolicy()).round(1).tolist()
-    [28.6, 203.5]
+    [28.6, 6738.6]
     """
     x = np.clip(differences, -policy.clip, policy.clip)
     variance = np.cumsum(_predicted_variance(x, policy), axis=-1)
