@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from adapters.migrations import migrate
@@ -16,12 +17,14 @@ from adapters.settings import Settings, read_settings
 from deploy.native.embedded_postgres import EmbeddedPostgres
 from tests.session import alone, free_port, needed, session_folder
 
-pytest_plugins = ["tests.order", "tests.npm", "tests.mlflow_server", "tests.chromium"]
+pytest_plugins = ["tests.order", "tests.npm", "tests.curl", "tests.mlflow_server", "tests.chromium"]
 
 TEMPLATE = "ontime_template"
 
 # The same examples on every run, however busy the machine; `--hypothesis-profile=default` looks for new ones.
-hypothesis_settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+hypothesis_settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 hypothesis_settings.load_profile("repeatable")
 
 

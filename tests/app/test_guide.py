@@ -28,6 +28,7 @@ def address(own_api: Api) -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.usefixtures("curl")
 def test_every_example_of_the_guide_runs_and_answers_as_it_shows(
     own_api: Api, address: str, tmp_path: Path
 ) -> None:

@@ -174,7 +174,6 @@ CHECKS = [
 ]
 
 
-@pytest.mark.timeout(300)
 # A thread of another fixture of the session may draw from `random` meanwhile; Hypothesis takes it for a strategy.
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 def test_whatever_is_sent_the_answer_is_as_described_and_no_server_error(own_api):

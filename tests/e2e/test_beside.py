@@ -22,7 +22,7 @@ from tests.e2e.test_loop import logged
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1200),
     # The clients' libraries leave some closed sockets to the collector, which may find them in any test.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),

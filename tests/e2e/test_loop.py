@@ -31,7 +31,7 @@ from tests.e2e.conftest import DAY, SMALL, World, unheard
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1200),
     # The clients' libraries leave some closed sockets to the collector, which may find them in any test.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),

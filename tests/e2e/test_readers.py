@@ -10,7 +10,7 @@ from replay.guide import GUIDE, agrees, examples, run
 from replay.newman import run_collection
 from tests.e2e.conftest import DAY, NEXT_DAY, World, unheard
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture
@@ -28,6 +28,7 @@ def replaced(world: World) -> dict[str, str]:
     }
 
 
+@pytest.mark.usefixtures("curl")
 def test_every_example_of_the_guide_gets_an_answer_like_the_one_it_shows(
     world: World, replaced: dict[str, str]
 ) -> None:

@@ -14,7 +14,7 @@ from adapters.settings import PROJECT_ROOT
 from replay.readme import KEPT, QUESTION, README
 from tests.e2e.conftest import World
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 DEMO_ADDRESS, DEMO_KEY, DEMO_DAY = "http://127.0.0.1:8010", "var/demo/secrets/predict.key", "2013-04-11"
 
 

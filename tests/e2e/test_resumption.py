@@ -18,7 +18,7 @@ from replay.driver import LEAD, Replay, morning_after, ticks_of
 from replay.feed import Feed
 from tests.e2e.conftest import DAY, NEXT_DAY, World
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 BEFORE, AFTER, NEVER = "before", "after", "never"
 HOURS = 3
 """Of the day, from six on: enough for every death."""

@@ -23,7 +23,7 @@ from tests.e2e.test_loop import eventually, logged
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1200),
     # A connection whose other end is killed between request and answer is left to the collector by http.client.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -112,10 +112,10 @@ def test_a_killed_process_manager_takes_its_stack_along_and_a_guard_brings_it_ba
         run = Thread(target=prefect.run, args=("nightly-monitoring", {"day": DAY.isoformat()}, "lost run"))
         run.start()
         lost = prefect.start("nightly-monitoring", {"day": DAY.isoformat()}, "lost run-1")
-        eventually(lambda: prefect.state(lost)[0] == "RUNNING", 60)
+        eventually(lambda: prefect.state(lost)[0] == "RUNNING", 180)
         Killer(world).manager()
         eventually(lambda: guard.restarts == 1)
-        run.join(200)
+        run.join(400)
         assert not run.is_alive()
         assert prefect.state(lost)[0] == "COMPLETED"
         eventually(lambda: _unwell(world) == [], 90)

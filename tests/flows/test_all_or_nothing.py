@@ -14,7 +14,7 @@ from prefect.settings import get_current_settings
 
 from adapters.deployments import ANY
 from adapters.model_registry import CHALLENGER
-from domain.errors import Conflict, NotFound, StaleVersion
+from domain.errors import Conflict, NotFound, NotReady, StaleVersion
 from domain.features.catalogue import CONTRACT_HASH
 from tests.training.sets import FlownStore
 from tests.training.test_rebuild import append_flown
@@ -142,7 +142,7 @@ def test_of_fifty_racing_promotions_and_rollbacks_there_is_one_order(stack, retr
             results["moved"] += 1
         except StaleVersion:
             results["stale"] += 1
-        except (Conflict, NotFound):
+        except (Conflict, NotFound, NotReady):  # a busy machine's MLflow may not answer fifty in time
             results["refused"] += 1
 
     racers = [threading.Thread(target=race, args=(i,)) for i in range(50)]
@@ -152,6 +152,7 @@ def test_of_fifty_racing_promotions_and_rollbacks_there_is_one_order(stack, retr
         racer.join()
     assert sum(results.values()) == 50
     assert results["stale"] > 0
+    assert results["moved"] > 0
     done = [row for row in stack.deployments.history(100)[::-1] if row.status == "done"]
     assert len(done) == results["moved"] + 2
     # One order: each change goes on from where the one before it ended, and the alias is where the last one did.

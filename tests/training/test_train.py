@@ -20,7 +20,9 @@ def test_parameters_are_read_back_from_a_manifest():
 
 @pytest.fixture(scope="module")
 def rows():
-    return training_set(days=30)
+    rows = training_set(days=30)
+    rows.X.flags.writeable = False  # shared by tests in any order
+    return rows
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,8 @@ def test_another_seed_gives_other_trees(rows, trees):
     assert fit_trees(rows, SMALL, seed=4).text != trees.text
 
 
-def test_a_models_categories_are_the_codes_of_its_training_alone(rows):
+def test_a_models_categories_are_the_codes_of_its_training_alone():
+    rows = training_set(days=30)
     rows.X[0, POSITION[CATEGORICAL[0]]] = np.nan
     maps = category_maps(rows.X)
     assert set(maps) == set(CATEGORICAL)

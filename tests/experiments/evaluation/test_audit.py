@@ -14,7 +14,6 @@ from domain.features.catalogue import FEATURES
 from experiments.evaluation.audit import Audit, audit, findings, probe, spoilt_flights, spoilt_weather
 from training.training_set import build
 
-pytestmark = pytest.mark.timeout(300)
 FIRST, LAST = date(2013, 2, 8), date(2013, 2, 9)
 """A Friday of snow."""
 
