@@ -95,9 +95,17 @@ train: $(STAMP) ## Train on January to August 2013, tuned; needs no stack
 retrain: $(STAMP) ## Train a candidate and check it by the promotion gate
 	@$(ONTIME) retrain
 
+# Where Compose runs there need be no environment: the command is in the worker's image.
+ON_WHAT_RUNS = $(if $(wildcard $(BIN)/ontime),$(ONTIME),python3 -m deploy.compose ontime)
+
+.PHONY: promote
+promote: ## Make a version champion, at once, on whichever stack runs: make promote VERSION=7
+	@test -n "$(VERSION)" || { echo "say which: make promote VERSION=7" >&2; exit 2; }
+	@$(ON_WHAT_RUNS) promote $(VERSION) $(if $(EXPECTED),--expected-version $(EXPECTED)) $(if $(REASON),--reason "$(REASON)")
+
 .PHONY: rollback
-rollback: $(STAMP) ## Make the last champion champion again, at once
-	@$(ONTIME) rollback
+rollback: ## Make the last champion champion again, at once, on whichever stack runs
+	@$(ON_WHAT_RUNS) rollback $(if $(EXPECTED),--expected-version $(EXPECTED)) $(if $(REASON),--reason "$(REASON)")
 
 ##@ Operate
 

@@ -42,4 +42,7 @@ class RestServer:
                 method, f"{self._address}/{path}", timeout=self._timeout, auth=self._login, **content
             )
         except requests.RequestException as error:
-            raise NotReady(f"{self.name} is not reachable: {type(error).__name__}: {error}") from error
+            # What the library says beside is the address in other words, five times over.
+            raise NotReady(
+                f"{self.name} is not reachable at {self._address}: {type(error).__name__}"
+            ) from error

@@ -1,5 +1,6 @@
 """One command line for everything; `make` targets are thin calls of it."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -28,6 +29,8 @@ ON_THE_RUNNING_STACK = frozenset({
 """Commands that act on the stack that runs; your own where both do."""
 CHOOSING_THEMSELVES = frozenset({"demo", "down", "status", "clean", "screenshots"})
 """Every other command acts on your own stack, unless --stack says otherwise."""
+ALSO_UNDER_COMPOSE = frozenset({"promote", "rollback"})
+"""Commands that are run in the worker of the Compose stack where that one runs and your own native one does not."""
 OF_A_NATIVE_STACK = frozenset({"local", "down", "status", "clean"})
 
 app = typer.Typer(
@@ -83,6 +86,21 @@ def choose_stack(
         selection.require_native()
     if stack is StackName.DEMO and command != "demo":
         selection.require_demo()
+    if command in ALSO_UNDER_COMPOSE and stack is None:
+        _hand_over_to_compose()
     if command not in CHOOSING_THEMSELVES:
         default = selection.the_running_one if command in ON_THE_RUNNING_STACK else lambda: StackName.OWN
         selection.enter(stack or default())
+
+
+def _hand_over_to_compose() -> None:
+    """Run the command in the Compose stack's worker, and end, where it is the stack that runs."""
+    # Whoever names a PostgreSQL has chosen a stack, and so has what runs in an image.
+    chosen = any(name.startswith("ONTIME_POSTGRES_") for name in os.environ)
+    if chosen or StackName.OWN in selection.running():
+        return
+    from deploy.compose import inside
+
+    container = inside.worker()
+    if container is not None:
+        raise typer.Exit(inside.run(container, sys.argv[1:]))

@@ -15,6 +15,7 @@ from adapters.prefect_client import PrefectClient
 from adapters.settings import settings
 from adapters.terminal import say
 from deploy.native.manager import with_database
+from domain.errors import NotReady
 
 app = typer.Typer()
 
@@ -126,10 +127,15 @@ def _evidence(command: str) -> dict[str, str]:
 
 def _change_champion(change: Callable[[Championship], Deployment]) -> None:
     def work(database: Database) -> None:
-        row = change(Championship(ModelRegistry.from_settings(settings()), Deployments(database)))
+        championship = Championship(ModelRegistry.from_settings(settings()), Deployments(database))
+        try:
+            row = change(championship)
+        except NotReady as error:
+            raise NotReady(f"{error}; ask again once it answers: the workers serve on meanwhile") from error
         before = "none" if row.from_version is None else f"version {row.from_version}"
         say(
             f"version {row.to_version} is champion, {before} before it; row {row.deployment_id} of the ledger"
+            + (f"; {row.note}" if row.note else "")
         )
 
     with_database(settings(), work)

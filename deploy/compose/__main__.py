@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from deploy.compose import backup, postgres_upgrade, rolling, secrets
+from deploy.compose import backup, inside, postgres_upgrade, rolling, secrets
 from deploy.compose.engine import ROOT, Compose, StackError, fail, say
 
 
@@ -24,6 +24,10 @@ def parser() -> argparse.ArgumentParser:
         "compose", help="pass a command on to Compose", add_help=False, prefix_chars="+"
     )
     run.add_argument("arguments", nargs=argparse.REMAINDER)
+    within = commands.add_parser(
+        "ontime", help="run the command ontime in the stack's worker", add_help=False, prefix_chars="+"
+    )
+    within.add_argument("arguments", nargs=argparse.REMAINDER)
     save = commands.add_parser("backup", help="databases and artifacts into one tar")
     save.add_argument("--folder", type=Path, default=ROOT / "var" / "backups")
     load = commands.add_parser("restore", help="databases and artifacts from such a tar")
@@ -42,6 +46,8 @@ def main() -> int:
         if asked.command == "secrets":
             secrets.make()
             return 0
+        if asked.command == "ontime":
+            return inside.run_in_worker(asked.arguments)
         compose = Compose()
         if asked.command == "build":
             compose.build()

@@ -4,13 +4,17 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
 from adapters import model_artifact
+from adapters.championship import Championship
 from adapters.clock_store import ClockStore
-from adapters.deployments import Deployments
+from adapters.deployments import ANY, Deployments
 from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.monitoring_store import MonitoringStore
 from adapters.settings import PROJECT_ROOT, read_settings
@@ -41,16 +45,28 @@ def registry(environment) -> ModelRegistry:
 
 
 @pytest.fixture
-def versions(environment, registry, tmp_path) -> list[int]:
-    """Two signed versions; none is champion."""
-    made = []
+def folders(environment, tmp_path) -> Callable[[int], list[Path]]:
+    """Makes folders of signed models."""
     key = (tmp_path / "secrets" / "model_signing_key").read_bytes()
-    for number in range(2):
-        folder = tmp_path / f"made{number}"
-        model_artifact.write(folder, worlds.trees(), worlds.manifest(float(number)), key)
-        with registry.run("a test") as run:
-            made.append(registry.register(run.run_id, folder, {"contract_hash": CONTRACT_HASH}))
-    return made
+
+    def make(count: int) -> list[Path]:
+        made = [tmp_path / f"made{number}" for number in range(count)]
+        for number, folder in enumerate(made):
+            model_artifact.write(folder, worlds.trees(), worlds.manifest(float(number)), key)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def versions(registry, folders) -> list[int]:
+    """Two signed versions; none is champion."""
+    return [registered(registry, folder) for folder in folders(2)]
+
+
+def registered(registry: ModelRegistry, folder: Path) -> int:
+    with registry.run("a test") as run:
+        return registry.register(run.run_id, folder, {"contract_hash": CONTRACT_HASH})
 
 
 def ontime(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess:
@@ -84,6 +100,37 @@ def test_a_rollback_from_a_champion_that_is_another_by_now_changes_nothing(envir
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert registry.alias(CHAMPION) == versions[1]
+
+
+def test_a_rollback_that_is_asked_for_again_goes_back_once(environment, registry, folders):
+    first, second, third = (registered(registry, folder) for folder in folders(3))
+    for version in (first, second, third):
+        assert ontime(environment, "promote", str(version)).returncode == 0
+    assert f"version {second} is champion" in ontime(environment, "rollback").stdout
+    again = ontime(environment, "rollback")
+    assert again.returncode == 0, again.stderr
+    assert "was done before" in again.stdout
+    assert registry.alias(CHAMPION) == second
+
+
+def test_a_rollback_takes_under_two_seconds(versions, registry, postgres):
+    championship = Championship(registry, Deployments(postgres))
+    for version in versions:
+        championship.promote(version, ANY, "a test", "a test")
+    began = time.monotonic()
+    championship.rollback("a test", "a test")
+    assert time.monotonic() - began < 2
+    assert registry.alias(CHAMPION) == versions[0]
+
+
+@pytest.mark.parametrize("words", [("promote", "1"), ("rollback",)])
+def test_without_mlflow_a_change_of_champion_says_so_in_a_plain_line(environment, words):
+    done = ontime(environment | {"ONTIME_MLFLOW_URL": worlds.NOWHERE}, *words)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"ontime: MLflow is not reachable at {worlds.NOWHERE}/api/2.0: ConnectionError; "
+        "ask again once it answers: the workers serve on meanwhile\n"
+    )
 
 
 def test_without_an_earlier_champion_a_rollback_says_so_in_a_line(environment, registry):
