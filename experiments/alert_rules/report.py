@@ -108,9 +108,10 @@ def _newest_estimates(settings: Settings) -> estimate.Table | None:
     for path in sorted((settings.reports_dir / "monitoring").glob("????-??-??/estimate.json"), reverse=True):
         days: estimate.Table = json.loads(path.read_text())
         if any(days.values()):
-            measured.write(settings, ESTIMATES, days)
+            measured.write(settings, ESTIMATES, {"days": days}, "make replay")
             break
-    return _read(settings, ESTIMATES)
+    found = _read(settings, ESTIMATES)
+    return None if found is None else found["days"]
 
 
 def _cost(settings: Settings) -> str:

@@ -258,7 +258,7 @@ def chaos(
         "rate": RATE, "seconds": seconds, "faults": found, "hostile": hostile, "audit": audit,
         "worker_megabytes": memory,
     }  # fmt: skip
-    measured.write(settings, "chaos", result)
+    measured.write(settings, "chaos", result, "make chaos")
     return result
 
 

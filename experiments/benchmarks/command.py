@@ -19,7 +19,7 @@ def bench_features(settings: Settings, say: Say) -> None:
         f"{found['microseconds_a_probability']:.0f} us a probability, "
         f"{found['microseconds_an_explanation']:.0f} us to explain it"
     )
-    add(settings, "feature-cost", found)
+    add(settings, "feature-cost", found, "make bench-features")
     say(
         f"{found['features']} features: {found['microseconds_a_tick']:.0f} us a tick, "
         f"{found['microseconds_a_vector']:.0f} us a vector"

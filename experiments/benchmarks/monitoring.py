@@ -65,7 +65,9 @@ def bench(settings: Settings, sizes: tuple[int, ...], port: int, say: Say) -> Pa
             results.append(_measured(home, port) | {"filled_in_seconds": round(seconds, 1)})
             say(_line(results[-1]))
         database.close()
-    path = measured.write(settings, "bench-monitoring", {"day": DAY.isoformat(), "sizes": results})
+    path = measured.write(
+        settings, "bench-monitoring", {"day": DAY.isoformat(), "sizes": results}, "make bench-monitoring"
+    )
     shutil.rmtree(home)
     return path
 

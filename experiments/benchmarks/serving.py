@@ -74,7 +74,7 @@ def bench(
             "model": _size(world),
         }
         found["machine"]["load_after"] = os.getloadavg()[0]
-    measured.write(settings, "bench", found)
+    measured.write(settings, "bench", found, "make bench")
     return found
 
 

@@ -37,7 +37,7 @@ def write_data_report(settings: Settings, say: Say, page: Path = PAGE) -> Path:
     say("  training set")
     found["training_set"] = _checked(store)
     found["imbalance"] = imbalance.compare(store, AS_OF, say=say)
-    path = measured.write(settings, "data", found)
+    path = measured.write(settings, "data", found, "make data-report")
     page.parent.mkdir(parents=True, exist_ok=True)
     figures.draw_all(found, page.parent)
     page.write_text(report_page.page(found))

@@ -7,6 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from training.provenance import write_figures
+
 FILE = "drills.json"
 CONTROL = "none"
 PAGES = ("warning", "critical")
@@ -27,10 +29,8 @@ def record_calm(reports: Path, found: dict[str, Any]) -> None:
 
 
 def _write(reports: Path, report: dict[str, Any]) -> None:
-    reports.mkdir(parents=True, exist_ok=True)
-    unfinished = (reports / FILE).with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
-    unfinished.replace(reports / FILE)
+    report.pop("made_with", None)
+    write_figures(reports / FILE, report, "make drill")
 
 
 def read(reports: Path) -> dict[str, Any]:

@@ -42,26 +42,26 @@ def train(settings: Settings, say: Say) -> None:
 
 def evaluate(settings: Settings, say: Say) -> None:
     """Test on September to December, and write the report, its figures and README's table."""
-    path = measured.write(settings, "evaluation", run.evaluate(workspace(settings), say))
+    path = measured.write(settings, "evaluation", run.evaluate(workspace(settings), say), "make evaluate")
     write_pages(settings)
     say(f"wrote {path}, {PAGE.relative_to(PROJECT_ROOT)} and README's table")
 
 
 def ablation(settings: Settings, say: Say) -> None:
     """Fit without each family of features, and put it into the report where there is one."""
-    add(settings, "ablation", run.ablate(workspace(settings), say))
+    add(settings, "ablation", run.ablate(workspace(settings), say), "make ablation")
 
 
 def refits(settings: Settings, say: Say) -> None:
     """Fit before every month, beside frozen models, and put it into the report where there is one."""
-    add(settings, "refits", run.refit(workspace(settings), say))
+    add(settings, "refits", run.refit(workspace(settings), say), "make refits")
 
 
 def audit_features(settings: Settings, say: Say) -> bool:
     """Audit every vector for data leakage; return whether there is none."""
     where = workspace(settings)
     found = audit.audit_sets(where.plan, where.data_dir, where.folder, run.PrintedProgress(say))
-    add(settings, "leakage", found)
+    add(settings, "leakage", found, "make audit")
     say(
         f"{found['rows_checked']:,} rows, {found['features_checked']} features, at {found['ticks']:,} ticks: "
         f"{found['rows_that_differ']} rows differ when the future does"
@@ -75,9 +75,9 @@ def make_notebook(settings: Settings, say: Say) -> None:
     say(f"wrote {NOTEBOOK.relative_to(PROJECT_ROOT)}")
 
 
-def add(settings: Settings, name: str, found: dict[str, Any]) -> None:
+def add(settings: Settings, name: str, found: dict[str, Any], command: str) -> None:
     """Keep what was measured, and put it into the report where there is one."""
-    measured.write(settings, name, found)
+    measured.write(settings, name, found, command)
     write_pages(settings)
 
 

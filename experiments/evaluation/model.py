@@ -10,7 +10,7 @@ from training import baselines, model_card
 from training.evaluate import Evaluation, evaluate
 from training.fit import assemble, fit_model
 from training.hinges import HingeParameters
-from training.run import git_commit
+from training.provenance import git_commit
 from training.split import Split
 from training.train import TreeParameters
 from training.training_set import HEADLINE_LEAD

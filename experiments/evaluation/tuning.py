@@ -38,7 +38,7 @@ def run_tuning(settings: Settings, budget: float, until: date, say: Say) -> Path
         )
         parent.parameters(found.best)
         parent.metrics(found.best_measures | {"log_loss_gained": found.as_dict()["log_loss_gained"]})
-    report = measured.write(settings, "tuning", found.as_dict() | {"data_hash": rows.data_hash})
+    report = measured.write(settings, "tuning", found.as_dict(), "make tune", rows.data_hash)
     say(
         f"log-loss on the folds {found.library_measures['log_loss']:.5f} by the library's defaults, "
         f"{found.start_measures['log_loss']:.5f} as the search starts, "

@@ -23,12 +23,13 @@ from experiments.evaluation.sets import EvaluationPlan, EvaluationSets, load_set
 from experiments.other_places import report
 from replay.report import FILE as REPLAY
 from training.baselines import carrier_by_hour, departure_hours
-from training.run import git_commit
+from training.provenance import git_commit
 from training.train import TreeParameters
 from training.training_set import HEADLINE_LEAD
 
 PAGE = PROJECT_ROOT / "docs" / "reports" / "other-places.md"
 MEASURED = "other-places"
+COMMAND = "ontime evaluate --site"
 
 
 def evaluate(
@@ -58,8 +59,9 @@ def evaluate(
     )
     found = measure(site, plan, home, settings.signing_key, model.PARAMETERS, say)
     found["replayed"] = replayed(home)
-    kept = measured.read(settings, MEASURED, page.parent) or {}
-    measured.write(settings, MEASURED, kept | {site.name: found})
+    kept = (measured.read(settings, MEASURED, page.parent) or {"places": {}})["places"]
+    # The rows of each place have a hash of their own, in its figures.
+    measured.write(settings, MEASURED, {"places": kept | {site.name: found}}, COMMAND, data="of each place")
     write_page(settings, page)
     say(f"AUC {found['model']['auc']:.4f}, log-loss {found['model']['log_loss']:.4f}: {page}")
     return found
@@ -69,7 +71,7 @@ def write_page(settings: Settings, page: Path = PAGE) -> None:
     """Write the page of what was measured, where anything was."""
     found = measured.read(settings, MEASURED, page.parent)
     if found:
-        page.write_text(report.page(found))
+        page.write_text(report.page(found["places"]))
 
 
 def plan_of(site: Site, first: date | None, last: date | None) -> EvaluationPlan:

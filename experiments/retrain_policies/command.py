@@ -4,7 +4,6 @@ from typing import Any
 
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
-from experiments.measured import provenance
 from experiments.measured import read as read_measured
 from experiments.measured import write as write_measured
 from experiments.retrain_policies.error_curves import error_curves, page
@@ -51,9 +50,8 @@ def measure_error_curves(settings: Settings, say: Say) -> None:
     plan = ContestPlan()
     workspace = Workspace(settings.state_dir / "data", settings.state_dir / "policies", plan)
     year, fits = weekly_fits(workspace, say)
-    made = provenance("make error-curves", year.fingerprint)
-    found = {"made_with": made} | error_curves(year, fits, plan.ends)
-    write_measured(settings, CURVES, found)
+    found = error_curves(year, fits, plan.ends)
+    write_measured(settings, CURVES, found, "make error-curves", year.fingerprint)
     kept = read_measured(settings, CURVES, FRAGMENT.parent)
     assert kept is not None  # noqa: S101  written just now
     CURVES_PAGE.write_text(page(kept))

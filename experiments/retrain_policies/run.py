@@ -20,6 +20,7 @@ from experiments.retrain_policies.hindsight import timetables
 from experiments.retrain_policies.report import MONTHLY, NAIVE, NEVER, OURS, Findings
 from experiments.retrain_policies.year import Year, load_year
 from monitoring.policy import RetrainPolicy
+from training import provenance
 from training.retraining import RetrainPlan
 from training.train import TreeParameters
 
@@ -148,14 +149,13 @@ def findings(bench: Bench, records: list[Record]) -> Findings:
     plan = bench.plan
     weekly = {day.isoformat(): bench.candidate(day) for day in mondays(plan.begins, plan.ends)}
     oracle = timetables(bench.year, records[0].rows, bench.first(), weekly)
-    made_with = {
+    made_with = provenance.made_with("make policies", bench.year.fingerprint) | {
         "features": len(FEATURE_NAMES),
         "trees": plan.parameters.n_trees,
         "parameters": plan.parameters.as_dict(),
         "window_days": plan.retrain.window_days,
         "policy": asdict(plan.policy),
         "gate": asdict(plan.retrain.gate),
-        "year": bench.year.fingerprint,
     }
     return Findings(bench.year, plan.begins, plan.ends, records, oracle, made_with)
 

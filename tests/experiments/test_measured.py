@@ -1,7 +1,9 @@
 import pytest
 
 from adapters.settings import read_settings
+from domain.features.catalogue import CONTRACT_HASH
 from experiments import measured
+from training.provenance import git_commit
 
 
 @pytest.fixture
@@ -9,17 +11,17 @@ def settings(tmp_path):
     return read_settings({"ONTIME_STATE_DIR": str(tmp_path / "var")})
 
 
-def test_what_was_measured_is_kept_beside_the_pages(settings, tmp_path):
+def test_what_was_measured_is_kept_beside_the_pages_with_what_made_it(settings, tmp_path):
     pages = tmp_path / "docs"
     assert measured.read(settings, "cost", pages) is None
-    path = measured.write(settings, "cost", {"seconds": 1})
-    assert measured.read(settings, "cost", pages) == {"seconds": 1}
+    path = measured.write(settings, "cost", {"seconds": 1}, "make cost", "rows")
+    made = {"command": "make cost", "commit": git_commit(), "contract": CONTRACT_HASH, "data": "rows"}
+    assert measured.read(settings, "cost", pages) == {"made_with": made, "seconds": 1}
     path.unlink()  # another machine
-    assert measured.read(settings, "cost", pages) == {"seconds": 1}
+    assert measured.read(settings, "cost", pages) == {"made_with": made, "seconds": 1}
 
 
 def test_what_this_machine_measured_goes_before_what_was_kept(settings, tmp_path):
-    measured.write(settings, "cost", {"seconds": 1})
-    measured.read(settings, "cost", tmp_path)
-    measured.write(settings, "cost", {"seconds": 2})
-    assert measured.read(settings, "cost", tmp_path) == {"seconds": 2}
+    for seconds in (1, 2):
+        measured.write(settings, "cost", {"seconds": seconds}, "make cost")
+        assert measured.read(settings, "cost", tmp_path)["seconds"] == seconds

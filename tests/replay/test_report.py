@@ -98,7 +98,9 @@ def test_a_month_takes_each_flight_once(made):
 @pytest.mark.integration
 def test_the_report_is_a_file_a_picture_and_a_page_with_everything_in_it(made, tmp_path):
     kept = report.write(made, tmp_path)
-    assert json.loads(kept.read_text()) == made
+    written = json.loads(kept.read_text())
+    assert written.pop("made_with")["command"] == "make replay"
+    assert written == made
     text = page.write(made, tmp_path).read_text()
     assert "AUC is low" in text
     assert "http" not in text.replace("</html>", "")

@@ -132,7 +132,7 @@ def test_a_run_records_its_snapshot_as_a_file_and_in_tags(trained, registry):
 
 @pytest.mark.integration
 def test_a_rebuild_says_when_the_code_has_changed(trained, postgres, registry, monkeypatch):
-    monkeypatch.setattr(run_module, "git_commit", lambda: "f" * 40)
+    monkeypatch.setattr(module, "git_commit", lambda: "f" * 40)
     again = rebuild(registry, stores_of(postgres), KEY, trained.run_id)
     assert any(line.startswith("changed: git commit was") and "f" * 40 in line for line in again.lines())
     assert again.same

@@ -1,5 +1,4 @@
 import secrets
-import subprocess
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -13,9 +12,9 @@ from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from domain.model import Calibration, FlightModel
 from tests.mlflow_server import KEY
 from tests.training.sets import FlownStore
-from training import run
 from training.gate import GatePolicy
-from training.run import TrainingRequest, gate_candidate, git_commit, train_candidate, train_first
+from training.provenance import git_commit
+from training.run import TrainingRequest, gate_candidate, train_candidate, train_first
 from training.split import SplitPolicy
 from training.train import TreeParameters
 
@@ -150,34 +149,3 @@ def test_the_gate_compares_candidate_and_champion_on_the_held_out_days(candidate
     failed = {check.name for check in reversed_verdict.checks if not check.passed}
     assert not reversed_verdict.passed
     assert "auc" in failed
-
-
-@pytest.fixture
-def checkout(tmp_path, monkeypatch):
-    """A checkout of its own with one commit."""
-    monkeypatch.setattr(run, "PROJECT_ROOT", tmp_path)
-    (tmp_path / "code.py").write_text("1\n")
-    who = ["-c", "user.name=a test", "-c", "user.email=test@example.org"]
-    for command in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "first"]):
-        subprocess.run(["git", *command], cwd=tmp_path, check=True)
-    return tmp_path
-
-
-def test_the_commit_says_when_code_differs_from_it(checkout):
-    clean = git_commit()
-    assert len(clean) == 40
-    (checkout / "code.py").write_text("2\n")
-    assert git_commit() == f"{clean}-dirty"
-
-
-def test_documents_are_no_code(checkout):
-    clean = git_commit()
-    (checkout / "docs").mkdir()
-    for name in ("README.md", "docs/report.md"):
-        (checkout / name).write_text("what a command wrote\n")
-    assert git_commit() == clean
-
-
-def test_outside_a_checkout_the_commit_is_unknown(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "PROJECT_ROOT", tmp_path)
-    assert git_commit() == "unknown"
