@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.settings import Settings
+from domain.features.catalogue import CONTRACT_HASH
 from training.provenance import write_figures
 
 KEPT = "measured"
@@ -29,6 +30,15 @@ def read(settings: Settings, name: str, pages: Path) -> dict[str, Any] | None:
         shutil.copyfile(measured, kept)
     found: dict[str, Any] | None = json.loads(kept.read_text()) if kept.exists() else None
     return found
+
+
+def origin(found: Mapping[str, Any]) -> str:
+    """Return the sentence on what made some figures, which says so where the features have changed since."""
+    made = found.get("made_with")
+    if made is None:
+        return "Measured before files kept what made them, by features of an earlier contract."
+    text = f"Measured by `{made['command']}` at commit `{made['commit'][:12]}`, data `{made['data'][:16]}`."
+    return text if made["contract"] == CONTRACT_HASH else f"{text} **The features have changed since.**"
 
 
 def write(

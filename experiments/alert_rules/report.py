@@ -77,6 +77,8 @@ def _calibration(settings: Settings) -> str:
             "|---|---|---|",
             *rows,
             "",
+            measured.origin(found),
+            "",
         ]
     )
 
@@ -84,11 +86,12 @@ def _calibration(settings: Settings) -> str:
 def _estimated(settings: Settings) -> str:
     """Compare the estimates of the newest days that have labels with what came, with their plot beside it."""
     title = "## Estimated before labels, and what then came"
-    days = _newest_estimates(settings)
-    if days is None:
+    found = _newest_estimates(settings)
+    if found is None:
         return (
             f"{title}\n\nNot measured yet: runs leave it, those of `make replay` or of a stack that serves.\n"
         )
+    days: estimate.Table = found["days"]
     FIGURE.parent.mkdir(parents=True, exist_ok=True)
     FIGURE.write_text(estimate.figure(days))
     rows = [
@@ -100,18 +103,19 @@ def _estimated(settings: Settings) -> str:
     ]
     head = "| measure | days | first and last | estimated | realised | mean absolute error | mean error |"
     figure = f"![Estimated, dashed, and realised, solid, day by day](figures/{FIGURE.name})"
-    return "\n".join([title, "", head, "|---|---|---|---|---|---|---|", *rows, "", figure, ""])
+    return "\n".join(
+        [title, "", head, "|---|---|---|---|---|---|---|", *rows, "", figure, "", measured.origin(found), ""]
+    )
 
 
-def _newest_estimates(settings: Settings) -> estimate.Table | None:
+def _newest_estimates(settings: Settings) -> dict[str, Any] | None:
     """Return the estimates that the newest run left, which reach thirty days back; None where no day has both."""
     for path in sorted((settings.reports_dir / "monitoring").glob("????-??-??/estimate.json"), reverse=True):
         days: estimate.Table = json.loads(path.read_text())
         if any(days.values()):
             measured.write(settings, ESTIMATES, {"days": days}, "make replay")
             break
-    found = _read(settings, ESTIMATES)
-    return None if found is None else found["days"]
+    return _read(settings, ESTIMATES)
 
 
 def _cost(settings: Settings) -> str:
@@ -133,6 +137,8 @@ def _cost(settings: Settings) -> str:
             "| predictions of the day | in all | in SQL | peak memory | flights looked at |",
             "|---|---|---|---|---|",
             *rows,
+            "",
+            measured.origin(found),
             "",
         ]
     )

@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from domain.evidence import EvidencePolicy
+from experiments.measured import origin
 from monitoring.policy import RetrainPolicy, ShadowPolicy
 from training.gate import GatePolicy
 from training.retraining import RetrainPlan
@@ -64,6 +65,8 @@ def replay(found: dict[str, Any], plot: str) -> str:
             "",
             "Pages by rule: " + _counts(totals["pages_by_rule"]) + ".",
             "",
+            origin(found),
+            "",
         ]
     )
 
@@ -91,6 +94,8 @@ def drills(found: dict[str, Any]) -> str:
             "undisturbed detects nothing.",
             "",
             *_table(head, rows),
+            "",
+            origin(found),
             "",
         ]
     )

@@ -45,7 +45,10 @@ def performance(found: dict[str, Any]) -> str:
     ]
     return f"""# Performance
 
-Written by `make bench` from [measured/bench.json](measured/bench.json). All servers ran beside each other on one
+Written from [measured/bench.json](measured/bench.json).
+{measured.origin(found)}
+
+All servers ran beside each other on one
 machine with {machine["cores"]} cores, whose load was {machine["load_before"]:.1f} before and
 {machine["load_after"]:.1f} after, and were asked in turns by {found["tool"]} with {found["clients"]} clients: only
 ratios count, medians over
@@ -95,7 +98,10 @@ def reliability(found: dict[str, Any]) -> str:
     hostile = [f"| {h['what']} | {h['status']} | {h['milliseconds']:.0f} |" for h in found["hostile"]]
     return f"""# Reliability
 
-Written by `make chaos` from [measured/chaos.json](measured/chaos.json). A small stack of real processes, the API with
+Written from [measured/chaos.json](measured/chaos.json).
+{measured.origin(found)}
+
+A small stack of real processes, the API with
 two workers, the shipper and PostgreSQL, without MLflow and Prefect, answers {found["rate"]:.0f} predictions a second
 while each fault lasts {found["seconds"]:g} s. The client keeps a ledger of every answer 200; when all is over, each has
 to be in the log exactly once, with the probability that was answered.

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments.measured import origin
+
 Found = dict[str, Any]
 PEER_COSTS = {
     "fit_cpu_seconds": "fit, CPU s",
@@ -61,12 +63,14 @@ def report(found: Found, others: dict[str, Found], figures: str) -> str:
     figures : str
         Folder of the figures, from where the report lies.
     """
+    further = {
+        "refits": _refits, "ablation": _ablation, "tuning": _tuning, "leakage": _leakage,
+        "feature-cost": _feature_cost,
+    }  # fmt: skip
     parts = [
         _head(found), _by_lead(found, figures), _calibration(found, figures), _slices(found, figures),
         _peers(found), _published(found), _operations(found), _costs(found, figures),
-        _refits(others.get("refits")),
-        _ablation(others.get("ablation")), _tuning(others.get("tuning")),
-        _leakage(others.get("leakage")), _feature_cost(others.get("feature-cost")),
+        *([*write(others[name]), "", origin(others[name])] for name, write in further.items() if name in others),
     ]  # fmt: skip
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
@@ -102,7 +106,7 @@ def _head(found: Found) -> list[str]:
         f"Model `{found['model_hash'][:16]}`, training data `{found['data_hash'][:16]}`, commit "
         f"`{found['git_commit'][:12]}`, {found['features']} features, {found.get('logistic_share', 0.0):.0%} "
         "of the log-odds from a logistic regression with hinges, the rest from trees. Trained in "
-        f"{built['seconds']:.0f} s.",
+        f"{built['seconds']:.0f} s. {origin(found)}",
     ]
 
 
@@ -246,9 +250,7 @@ def _costs(found: Found, figures: str) -> list[str]:
     ]  # fmt: skip
 
 
-def _refits(found: Found | None) -> list[str]:
-    if found is None:
-        return []
+def _refits(found: Found) -> list[str]:
     names = list(dict.fromkeys(name for v in found["months"].values() for name in v["models"]))
     rows = []
     for month, v in found["months"].items():
@@ -271,9 +273,7 @@ def _refits(found: Found | None) -> list[str]:
     ]
 
 
-def _ablation(found: Found | None) -> list[str]:
-    if found is None:
-        return []
+def _ablation(found: Found) -> list[str]:
     whole = found["variants"]["all features"]
     rows = []
     for name, v in found["variants"].items():
@@ -295,9 +295,7 @@ def _features(found: Found, name: str) -> str:
     return "0" if name == "all features" else str(sum(counts.values()) - counts.get("schedule", 0))
 
 
-def _tuning(found: Found | None) -> list[str]:
-    if found is None:
-        return []
+def _tuning(found: Found) -> list[str]:
     loss = {who: found[f"{who}_measures"]["log_loss"] for who in ("library", "start", "best")}
     outcome = (
         f"the best of them, trial {found['best_trial']}, has {loss['best']:.5f}"
@@ -335,15 +333,11 @@ def _interval(values: Found) -> str:
     return f"{values['mean']:+.5f} ({values['low']:+.5f} to {values['high']:+.5f})"
 
 
-def _leakage(found: Found | None) -> list[str]:
-    if found is None:
-        return []
+def _leakage(found: Found) -> list[str]:
     return ["## Leakage audit", "", *_plain_lines(found)]
 
 
-def _feature_cost(found: Found | None) -> list[str]:
-    if found is None:
-        return []
+def _feature_cost(found: Found) -> list[str]:
     return ["## Cost of a feature online", "", *_plain_lines(found)]
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from domain.evidence import EvidencePolicy, martingale
 from domain.flights import Floats
 from domain.metrics import log_losses
+from experiments.measured import origin
 from experiments.retrain_policies.candidates import Candidate
 from experiments.retrain_policies.year import Year, day_number
 
@@ -170,7 +171,7 @@ def page(found: dict[str, Any]) -> str:
         ]
         if not one["by_harm"]:
             lines.append("Too few days in a row for a window.\n")
-    return "".join(lines)
+    return "".join([*lines, f"\n{origin(found)}\n"])
 
 
 def _days(days: int | None) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from domain.bootstrap import paired_difference
 from domain.flights import Floats, Ints
 from domain.metrics import log_loss, log_losses, summary
+from experiments.measured import origin
 from experiments.retrain_policies.contest import Record
 from experiments.retrain_policies.hindsight import Timetable
 from experiments.retrain_policies.year import Year
@@ -168,7 +169,7 @@ def markdown(found: dict[str, Any], plot: str) -> str:
         + "\nOurs, retrain by retrain:\n\n| day | why | the gate | what came of it |\n|---|---|---|---|\n"
         + "".join(_retrain_line(one, ours["changes"]) for one in ours["retrained"])
         + "\nIntervals draw whole weeks: days in a row are alike. Training window, trees and the account's settings "
-        "were looked at on this same year; the error curves give each part of it apart.\n"
+        f"were looked at on this same year; the error curves give each part of it apart.\n\n{origin(found)}\n"
     )
 
 

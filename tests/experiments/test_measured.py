@@ -25,3 +25,13 @@ def test_what_this_machine_measured_goes_before_what_was_kept(settings, tmp_path
     for seconds in (1, 2):
         measured.write(settings, "cost", {"seconds": seconds}, "make cost")
         assert measured.read(settings, "cost", tmp_path)["seconds"] == seconds
+
+
+def test_figures_of_other_features_say_so(settings, tmp_path):
+    measured.write(settings, "cost", {}, "make cost", "rows")
+    found = measured.read(settings, "cost", tmp_path)
+    said = f"Measured by `make cost` at commit `{git_commit()[:12]}`, data `rows`."
+    assert measured.origin(found) == said
+    found["made_with"]["contract"] = "another"
+    assert measured.origin(found) == f"{said} **The features have changed since.**"
+    assert "an earlier contract" in measured.origin({})
