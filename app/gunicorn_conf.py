@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.settings import settings
+from app import succession
 
 _settings = settings()
 bind = f"{_settings.api_host}:{_settings.api_port}"
@@ -29,6 +30,11 @@ def on_starting(server: Any) -> None:
     """Forget the counters of workers of an earlier life."""
     shutil.rmtree(_metrics, ignore_errors=True)
     _metrics.mkdir(parents=True, exist_ok=True)
+
+
+def on_reload(server: Any) -> None:
+    """Have the workers that are replaced serve on until the others can answer."""
+    succession.begin(server)
 
 
 def child_exit(server: Any, worker: Any) -> None:

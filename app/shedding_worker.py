@@ -1,4 +1,4 @@
-"""Gunicorn's sync worker that refuses at once what it could only answer too late.
+"""Gunicorn's sync worker that refuses at once what it could only answer too late, and leaves once it is replaced.
 
 Requests wait in the kernel's queue of the listening socket, which every worker shares. Under overload that queue grows
 until each answer comes after its client has given up, and all work is in vain. So a worker that takes a connection
@@ -8,11 +8,15 @@ while too many others wait refuses it, unread, in a tenth of the time an answer 
 import json
 import os
 import socket
+import threading
+from types import FrameType
 from typing import Any
 
 from gunicorn import util
 from gunicorn.workers.sync import SyncWorker
 
+from adapters.waiting import wait_until
+from app import succession
 from app.problem_types import OVERLOADED
 
 LONGEST_QUEUE = 256
@@ -28,6 +32,23 @@ _HEALTH = b"GET /health/"
 
 class SheddingWorker(SyncWorker):  # type: ignore[misc]  # gunicorn has no types
     """Takes one request after the other, and refuses some while the queue is too long."""
+
+    def run(self) -> None:
+        """Take requests until asked to leave."""
+        succession.answers(self)
+        super().run()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Leave; at a reload only once those that replace this worker can answer."""
+        if succession.awaited(self):
+            threading.Thread(target=self._leave_once_replaced, name="leave", daemon=True).start()
+        else:
+            super().handle_exit(sig, frame)
+
+    def _leave_once_replaced(self) -> None:
+        wait_until(lambda: not succession.awaited(self), succession.TAKEOVER_SECONDS, 0.05)
+        self.alive = False
+        os.write(self.PIPE[1], b"1")  # it may wait for a connection
 
     def accept(self, listener: Any) -> None:
         """Take a connection and answer its request."""

@@ -166,6 +166,14 @@ def test_counters_are_summed_over_the_workers(server):
     assert settled() == before + 30
 
 
+def test_each_worker_says_which_version_it_serves_whoever_is_asked(server):
+    def said():
+        lines = [line for line in server.ask("/metrics")[1].splitlines() if "ontime_model_version{" in line]
+        return {int(line.split('pid="')[1].split('"')[0]): float(line.split()[-1]) for line in lines}
+
+    eventually(lambda: said() == dict.fromkeys(server.workers(), 1.0))
+
+
 def test_a_new_state_reaches_all_workers_within_a_second_of_its_notice(server):
     worlds.refresh_at(server.database, NOON + 5 * MINUTE)
     time.sleep(1)
@@ -233,6 +241,25 @@ def test_a_killed_worker_loses_no_acknowledged_prediction_and_another_takes_its_
         stop.set()
         asking.join(30)
     assert set(acknowledged) <= set(server.spooled())
+
+
+def test_at_a_reload_the_old_workers_serve_until_the_new_ones_can_answer(own_server):
+    spool, old = own_server.settings.spool_dir, set(own_server.workers())
+    own_server.process.send_signal(signal.SIGHUP)
+
+    def new():
+        return set(own_server.workers()) - old
+
+    def can_answer():
+        """Return the new workers that have opened their spool, which they do before they take requests."""
+        return {pid for pid in new() if list(spool.glob(f"*-{pid}-*.spool"))}
+
+    eventually(lambda: len(new()) == 2)
+    while old <= set(own_server.workers()):
+        time.sleep(0.01)
+    assert len(can_answer()) == 2
+    eventually(lambda: not old & set(own_server.workers()))
+    assert own_server.ask("/v1/predictions", FLIGHT)[0] == 200
 
 
 def test_a_term_signal_ends_all_of_it_soon_and_leaves_the_spool_to_the_shipper(own_server):
