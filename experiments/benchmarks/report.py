@@ -102,15 +102,17 @@ Written from [measured/chaos.json](measured/chaos.json).
 {measured.origin(found)}
 
 A small stack of real processes, the API with
-two workers, the shipper and PostgreSQL, without MLflow and Prefect, answers {found["rate"]:.0f} predictions a second
-while each fault lasts {found["seconds"]:g} s. The client keeps a ledger of every answer 200; when all is over, each has
+two workers, the shipper and PostgreSQL, answers {found["rate"]:.0f} predictions a second
+while each fault lasts {found["seconds"]:g} s. MLflow and Prefect are away all the while: a worker that starts serves
+from its cache. The client keeps a ledger of every answer 200; when all is over, each has
 to be in the log exactly once, with the probability that was answered.
 
 **{audit["acknowledged"]:,} predictions were acknowledged: {audit["missing"]} are missing from the log,
 {audit["twice"]} are there twice, {audit["different"]} with another probability.** {unknown:,} more are logged that no
 client was given: their worker ended between the write and the answer.
 
-Times are in milliseconds; status 0 is a connection that was lost.
+Times are in milliseconds; status 0 is a connection that was lost, 422 the answer about a flight that has left by a
+clock that jumped.
 
 | fault | what is done | answers by status | p99 of 200 | longest without a 200 | answers 200 at the end |
 |---|---|---|---|---|---|

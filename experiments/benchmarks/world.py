@@ -57,6 +57,9 @@ class World:
     """Bodies that ask about one flight each, from now: those of the day ahead."""
     variables: dict[str, str]
     """The environment of a process of this world."""
+    mlflow_port: int
+    """Where MLflow would be; nothing listens there."""
+    dataset: Dataset
 
     @property
     def spool(self) -> Path:
@@ -99,21 +102,24 @@ def serving_world(
                 (folder / "secrets" / "predict.key").write_text(
                     ApiKeys(database).create("bench", ["predict", "ingest", "admin"])
                 )
+            mlflow_port = free_port()
             yield World(
                 folder,
                 database,
                 server,
                 (folder / "secrets" / "predict.key").read_text(),
-                flights_ahead(dataset),
-                _variables(settings, folder, server.port),
+                flights_ahead(dataset, NOW),
+                _variables(settings, folder, server.port, mlflow_port),
+                mlflow_port,
+                dataset,
             )
         finally:
             database.close()
 
 
-def flights_ahead(dataset: Dataset) -> list[dict[str, Any]]:
-    """Return the flights of the day after the world's moment, as bodies of questions from now."""
-    found = Feed(dataset).flights_between(NOW, NOW + timedelta(hours=23), timedelta(0))
+def flights_ahead(dataset: Dataset, moment: datetime) -> list[dict[str, Any]]:
+    """Return the flights of the day after a moment, as bodies of questions from now."""
+    found = Feed(dataset).flights_between(moment, moment + timedelta(hours=23), timedelta(0))
     return [{name: f[name] for name in f if name != "as_of"} for batch in found for f in batch]
 
 
@@ -147,14 +153,14 @@ def _fill(database: Database, dataset: Dataset, folder: Path, parameters: TreePa
     (folder / "models" / "last_served").write_text(str(VERSION))
 
 
-def _variables(settings: Settings, folder: Path, postgres_port: int) -> dict[str, str]:
+def _variables(settings: Settings, folder: Path, postgres_port: int, mlflow_port: int) -> dict[str, str]:
     own = {
         "state_dir": folder,
         "postgres_port": postgres_port,
         "postgres_host": LISTEN_ADDRESS,
         "postgres_user": "ontime",
         "postgres_database": DATABASE,
-        "mlflow_url": NOWHERE,
+        "mlflow_url": f"http://{LISTEN_ADDRESS}:{mlflow_port}",
         "prefect_url": NOWHERE,
         "log_level": "ERROR",
     }

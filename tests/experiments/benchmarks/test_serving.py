@@ -12,7 +12,13 @@ from training.train import TreeParameters
 
 pytestmark = pytest.mark.integration
 SMALL = TreeParameters(n_trees=10)
-FEW = ("a worker killed every second", "the shipper killed every second", "PostgreSQL killed")
+FEW = (
+    "a worker killed every second",
+    "the shipper killed every second",
+    "PostgreSQL killed",
+    "the spool shipped twice",
+    "the disk full",
+)
 
 
 @pytest.fixture
@@ -43,6 +49,7 @@ def test_no_acknowledged_prediction_is_lost_or_doubled(own_settings, tmp_path):
     assert audit["acknowledged"] > 100
     assert (audit["missing"], audit["twice"], audit["different"]) == (0, 0, 0)
     assert chaos.is_sound(found)
+    assert "503" in found["faults"][-1]["answers"]
     assert {case["status"] for case in found["hostile"]} <= {0, 400, 413, 422}
     path = report.write_reliability(own_settings, tmp_path / "pages")
     assert all(name in path.read_text() for name in FEW)
@@ -63,6 +70,14 @@ def test_the_audit_finds_what_is_missing_twice_or_different(postgres):
         "different": 0,
     }
     assert not chaos.is_sound({"audit": ledger.audit(postgres), "faults": []})
+
+
+def test_a_fault_after_which_nobody_answers_or_whose_refusals_say_no_time_is_not_survived():
+    audit = {"acknowledged": 1, "missing": 0, "twice": 0, "different": 0}
+    fault = {"answered_afterwards": True, "without_retry_after": 0}
+    assert chaos.is_sound({"audit": audit, "faults": [fault]})
+    for worse in ({"answered_afterwards": False}, {"without_retry_after": 1}):
+        assert not chaos.is_sound({"audit": audit, "faults": [fault, fault | worse]})
 
 
 def test_every_rung_says_what_it_adds():
