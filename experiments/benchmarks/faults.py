@@ -202,7 +202,7 @@ def mlflow_hangs(stack: Stack, seconds: float) -> None:
 
 
 def clock_jumps(stack: Stack, seconds: float) -> None:
-    """Let the stack's clock jump a day ahead, into both nights in which clocks are changed, and back."""
+    """Let the stack's clock jump a day ahead, to the changes to winter time and to summer time, and back."""
     clock = ClockStore(stack.world.database)
     try:
         for moment, earlier in JUMPS:
