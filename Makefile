@@ -175,6 +175,10 @@ bench-monitoring: $(STAMP) ## Measure what a monitoring run costs with 10,000 to
 notebook: $(STAMP) ## Execute docs/notebook.ipynb again
 	@$(ONTIME) notebook
 
+.PHONY: recording
+recording: $(STAMP) ## Run make demo, and draw what its terminal showed: docs/walkthrough/demo.svg
+	@$(ONTIME) recording
+
 .PHONY: screenshots
 screenshots: $(STAMP) ## After make demo DAYS=6: replay a faulty day, take the pictures of docs/walkthrough.md
 	@$(ONTIME) screenshots

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from adapters.settings import settings
+from adapters.settings import PROJECT_ROOT, settings
 from adapters.terminal import say
 from deploy.native import selection
 from deploy.native.selection import StackName
@@ -92,6 +92,14 @@ def notebook() -> None:
     from experiments.evaluation import command as evaluation
 
     evaluation.make_notebook(settings(), say)
+
+
+@app.command()
+def recording() -> None:
+    """Run the demo, and draw what its terminal showed: docs/walkthrough/demo.svg."""
+    from experiments.documents.recording import record
+
+    say(f"written to {record(say).relative_to(PROJECT_ROOT)}")
 
 
 @app.command()
