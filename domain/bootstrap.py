@@ -1,6 +1,7 @@
-"""Intervals by a bootstrap that draws blocks of rows with replacement: days, or the hours of one day.
+"""Intervals by a bootstrap that draws blocks of rows with replacement: weeks or days, or the hours of one day.
 
-Flights of one day share its weather and its queues, so rows are not independent and days are the blocks. A draw
+Flights of one day share its weather and its queues, so rows are not independent; nor are days, whose weather lasts:
+where there are weeks enough, they are the blocks. A draw
 weighs each block by the number of times it was drawn; a metric of the drawn rows is the metric under those weights, so
 that rows are sorted once however often blocks are drawn.
 """

@@ -14,6 +14,7 @@ from domain.features.catalogue import FEATURE_NAMES
 from domain.flights import Floats, Ints
 from domain.metrics import auc, log_loss, log_losses
 from domain.model import CategoryEncoder
+from experiments.evaluation.intervals import weeks_of
 from training.train import TreeParameters, fit_trees
 from training.training_set import TrainingSet
 
@@ -74,7 +75,8 @@ def evaluate(rows: TrainingSet, scores: dict[int, Scores]) -> dict[str, object]:
         models = {name: {"auc": auc(late, p), "log_loss": log_loss(late, p)} for name, p in said.items()}
         months[str(month)] = {"n": len(late), "late_rate": float(late.mean()), "models": models}
     names = sorted({name for said in scores.values() for name in said} - {REFITTED})
-    return {"months": months, "gains": {name: _gain(rows, scores, name) for name in names}}
+    gains = {name: _gain(rows, scores, name) for name in names}
+    return {"months": months, "gains": gains, "blocks": "weeks"}
 
 
 def frozen_name(last: int) -> str:
@@ -114,7 +116,7 @@ def _gain(rows: TrainingSet, scores: dict[int, Scores], name: str) -> dict[str, 
         frozen.append(log_losses(late, said[name]))
         day.append(rows.day[at])
     saved = paired_difference(
-        np.concatenate(refitted), np.concatenate(frozen), np.concatenate(day), level=LEVEL
+        np.concatenate(refitted), np.concatenate(frozen), weeks_of(np.concatenate(day)), level=LEVEL
     )
     return {
         "months": float(len(held)),

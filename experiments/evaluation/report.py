@@ -267,8 +267,8 @@ def _refits(found: Found) -> list[str]:
     ]  # fmt: skip
     return lines + [
         f"- Against {name}, over {g['months']:.0f} months: AUC {g['mean_auc']:+.4f} in the mean month, better in "
-        f"{g['better_months']:.0f}; log-loss {g['log_loss']:+.4f}, 95% interval over days {g['log_loss_low']:+.4f} to "
-        f"{g['log_loss_high']:+.4f}."
+        f"{g['better_months']:.0f}; log-loss {g['log_loss']:+.4f}, 95% interval over {_blocks(found)} "
+        f"{g['log_loss_low']:+.4f} to {g['log_loss_high']:+.4f}."
         for name, g in found["gains"].items()
     ]
 

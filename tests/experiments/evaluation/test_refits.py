@@ -75,4 +75,3 @@ def test_the_report_shows_every_month_and_the_gain(rows, scores):
     for month, values in found["months"].items():
         assert f"| {month} | {values['n']:,} |" in page
     assert f"{found['gains']['frozen after 2013-02']['mean_auc']:+.4f}" in page
-    assert report._refits(None) == []
