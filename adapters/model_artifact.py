@@ -1,17 +1,16 @@
-"""A model on disk: text and JSON under a keyed signature; nothing is loaded that was not verified.
+"""A model on disk: text and JSON under a signature; nothing is loaded that was not verified.
 
 A folder holds `model.txt` (LightGBM's text), `hinges.json` (the logistic regression, where the model has one),
-`model.json` (the manifest of `domain.model`) and whatever else describes the model. `SIGNATURE` lists the sha-256 of
-each file, and the registered model and run that they belong to, under an HMAC-SHA256: a truncated text model crashes
-the process that parses it, and one edited digit changes its scores silently. Signatures from before they named model
-and run are of another form, and remain good for the files.
+`model.json` (the manifest of `domain.model`, with its feature contract) and whatever else describes the model.
+`SIGNATURE` lists the sha-256 of each file, and the registered model and run that they belong to, under an Ed25519
+signature: a truncated text model crashes the process that parses it, and one edited digit changes its scores silently.
+Only whoever trains can sign, see `model_keys`; what earlier releases signed is in `signatures_before`.
 
     python -m adapters.model_artifact FOLDER     # verify and test-load in this process; exit status 0 = sound
-    python -m adapters.model_artifact FOLDER -   # the same, with the key read from standard input
+    python -m adapters.model_artifact FOLDER -   # the same, trusting the public keys on standard input
 """
 
 import hashlib
-import hmac
 import json
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from adapters.lightgbm_booster import LightGBMBooster
+from adapters.model_keys import ModelKeys
 from adapters.settings import PROJECT_ROOT, settings
 from domain.errors import SignatureInvalid
 from domain.hinges import HingeLogistic
@@ -32,6 +32,7 @@ HINGES = "hinges.json"
 MANIFEST = "model.json"
 CARD = "card.md"
 SIGNATURE = "SIGNATURE"
+ED25519 = "ed25519"
 SMOKE_SECONDS = 15
 """Loading takes one or two; a promotion waits for it, within the 30 s that a request may take."""
 FROM_STDIN = "-"
@@ -49,7 +50,7 @@ def write(
     folder: Path,
     trees: str,
     manifest: ModelManifest,
-    key: bytes,
+    keys: ModelKeys,
     extra: dict[str, str] | None = None,
     hinges: HingeLogistic | None = None,
 ) -> None:
@@ -68,63 +69,83 @@ def write(
     lines = {} if hinges is None else {HINGES: hinges.to_json()}
     for name, text in {TREES: trees, MANIFEST: manifest.to_json(), **lines, **(extra or {})}.items():
         (folder / name).write_text(text, encoding="utf-8")
-    sign(folder, key)
+    sign(folder, keys)
 
 
-def sign(folder: Path, key: bytes, owner: Owner | None = None) -> None:
+def sign(folder: Path, keys: ModelKeys, owner: Owner | None = None) -> None:
     """Sign the files that lie in a folder, as those of a registered model's run once they have one."""
-    signed: dict[str, Any] = {"files": _listing(folder)}
-    if owner is not None:
-        signed["owner"] = asdict(owner)
-    signature = signed | {"hmac_sha256": _mac(_signed(signed), key)}
-    (folder / SIGNATURE).write_text(json.dumps(signature, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    files = _listing(folder)
+    text = to_text({"files": files} | signed_part(files, owner, keys))
+    (folder / SIGNATURE).write_text(text, encoding="utf-8")
 
 
-def signed_files(signature: str, key: bytes) -> dict[str, str]:
+def signed_part(files: dict[str, str], owner: Owner | None, keys: ModelKeys) -> dict[str, Any]:
+    """Return what a SIGNATURE says beside the list of files: whose they are, and the signature over both."""
+    of = None if owner is None else asdict(owner)
+    return {"of": of, ED25519: keys.sign(_statement(files, of))}
+
+
+def to_text(signature: dict[str, Any]) -> str:
+    """Write a SIGNATURE."""
+    return json.dumps(signature, indent=1, sort_keys=True) + "\n"
+
+
+def signed_files(signature: str, keys: ModelKeys) -> dict[str, str]:
     """Read a SIGNATURE's text: the sha-256 of each file it vouches for, by name.
 
     Raises
     ------
     SignatureInvalid
-        If it is unreadable, made with another key, or does not cover the model itself.
+        If it is unreadable, made with a key that is not trusted, or does not cover the model itself.
     """
-    files: dict[str, str] = _verified(signature, key)["files"]
+    files: dict[str, str] = _verified(signature, keys)["files"]
     return files
 
 
-def owner_of(signature: str, key: bytes) -> Owner | None:
-    """Return the registered model and run of which a SIGNATURE's text speaks; None where it is older than that.
+def owner_of(signature: str, keys: ModelKeys) -> Owner | None:
+    """Return the registered model and run of which a SIGNATURE's text speaks; None where it has none yet.
 
     Raises
     ------
     SignatureInvalid
         As `signed_files`.
     """
-    owner = _verified(signature, key).get("owner")
-    return Owner(**owner) if owner else None
+    of = _verified(signature, keys)["of"]
+    return Owner(**of) if of else None
 
 
-def binding(owner: Owner, version: int, files: dict[str, str], key: bytes) -> str:
-    """Compute what ties a version's number to an owner and to files; only who has the key can make it."""
-    return _mac({"owner": asdict(owner), "version": version, "files": files}, key)
+def binding(owner: Owner, version: int, files: dict[str, str], keys: ModelKeys) -> str:
+    """Sign what ties a version's number to an owner and to files."""
+    return keys.sign(_bound(owner, version, files))
 
 
-def _verified(signature: str, key: bytes) -> dict[str, Any]:
+def require_binding(
+    signature: str, owner: Owner, version: int, files: dict[str, str], keys: ModelKeys
+) -> None:
+    """Check what `binding` made; SignatureInvalid where it is of another version, owner or files."""
+    keys.verify(_bound(owner, version, files), signature)
+
+
+def _bound(owner: Owner, version: int, files: dict[str, str]) -> Any:
+    return {"what": "version of a model", "owner": asdict(owner), "version": version, "files": files}
+
+
+def _statement(files: dict[str, str], of: dict[str, str] | None) -> Any:
+    return {"what": "files of a model", "files": files, "of": of}
+
+
+def _verified(signature: str, keys: ModelKeys) -> dict[str, Any]:
     try:
         signed = json.loads(signature)
-        files, mac = dict(signed["files"]), str(signed["hmac_sha256"])
+        files, of, value = dict(signed["files"]), signed["of"], str(signed[ED25519])
     except (ValueError, KeyError, TypeError) as error:
         raise SignatureInvalid(f"there is no readable {SIGNATURE}") from error
-    if not hmac.compare_digest(mac.encode(), _mac(_signed(signed), key).encode()):
-        raise SignatureInvalid("the signature was not made with this stack's key")
+    if signature != to_text(signed):  # one way to write it: whatever byte is another, is seen
+        raise SignatureInvalid(f"there is no readable {SIGNATURE}")
+    keys.verify(_statement(files, of), value)
     if {TREES, MANIFEST} - files.keys():
         raise SignatureInvalid(f"the signature does not cover {TREES} and {MANIFEST}")
     return dict(signed)
-
-
-def _signed(signed: dict[str, Any]) -> Any:
-    """Return what the code is made over: without an owner the files alone, as before there were owners."""
-    return {"files": signed["files"], "owner": signed["owner"]} if "owner" in signed else signed["files"]
 
 
 def signature_of(folder: Path) -> str:
@@ -141,21 +162,21 @@ def signature_of(folder: Path) -> str:
         raise SignatureInvalid(f"there is no readable {SIGNATURE}") from error
 
 
-def verify(folder: Path, key: bytes) -> None:
-    """Check that the files are those that were signed with `key`, no fewer and no more.
+def verify(folder: Path, keys: ModelKeys) -> None:
+    """Check that the files are those that were signed with a trusted key, no fewer and no more.
 
     Raises
     ------
     SignatureInvalid
-        If the signature is missing or made with another key, or a file is missing, added or changed.
+        If the signature is missing or made with a key that is not trusted, or a file is missing, added or changed.
     """
-    files, found = signed_files(signature_of(folder), key), _listing(folder)
+    files, found = signed_files(signature_of(folder), keys), _listing(folder)
     for name in sorted(files.keys() | found.keys()):
         if files.get(name) != found.get(name):
             raise SignatureInvalid(f"{name} is not the file that was signed")
 
 
-def load(folder: Path, key: bytes) -> FlightModel:
+def load(folder: Path, keys: ModelKeys) -> FlightModel:
     """Verify a model's files and load them.
 
     Raises
@@ -165,7 +186,7 @@ def load(folder: Path, key: bytes) -> FlightModel:
     ContractMismatch
         If trees, logistic regression and manifest do not name equally many features.
     """
-    verify(folder, key)
+    verify(folder, keys)
     manifest = ModelManifest.from_json((folder / MANIFEST).read_text(encoding="utf-8"))
     lines = folder / HINGES
     hinges = HingeLogistic.from_json(lines.read_text(encoding="utf-8")) if lines.exists() else None
@@ -180,7 +201,7 @@ def model_hash(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def smoke_test(folder: Path, key: bytes) -> None:
+def smoke_test(folder: Path, keys: ModelKeys) -> None:
     """Load a model in a process of its own and score rows: a crash there harms nobody.
 
     Raises
@@ -191,8 +212,9 @@ def smoke_test(folder: Path, key: bytes) -> None:
     try:
         process = subprocess.run(  # noqa: S603  this module, with a path of our own
             [sys.executable, "-m", "adapters.model_artifact", str(folder.resolve()), FROM_STDIN],
-            # A key on the command line or in the environment could be read by others.
-            input=key, cwd=PROJECT_ROOT, capture_output=True, timeout=SMOKE_SECONDS, check=False,
+            # The keys that are trusted here; it may find other settings in its environment.
+            input="\n".join(keys.trusted()).encode(),
+            cwd=PROJECT_ROOT, capture_output=True, timeout=SMOKE_SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise SignatureInvalid(f"the model's test load took over {SMOKE_SECONDS} s") from error
@@ -206,19 +228,16 @@ def _listing(folder: Path) -> dict[str, str]:
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
-def _mac(signed: Any, key: bytes) -> str:
-    text = json.dumps(signed, sort_keys=True, separators=(",", ":"))
-    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
-
-
-def _main(folder: Path, key: bytes) -> None:
-    model = load(folder, key)
+def _main(folder: Path, keys: ModelKeys) -> None:
+    model = load(folder, keys)
     probability = model.probability(np.full((2, len(model.manifest.feature_names)), np.nan))
     if not np.isfinite(probability).all():
         sys.exit("the model returns no finite probability for a row without facts")
 
 
 if __name__ == "__main__":
+    given = sys.argv[2:] == [FROM_STDIN]
     _main(
-        Path(sys.argv[1]), sys.stdin.buffer.read() if sys.argv[2:] == [FROM_STDIN] else settings().signing_key
+        Path(sys.argv[1]),
+        ModelKeys.public(*sys.stdin.read().split()) if given else ModelKeys.from_settings(settings()),
     )

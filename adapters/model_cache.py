@@ -5,7 +5,9 @@ import os
 import shutil
 from pathlib import Path
 
-from adapters import model_artifact
+from adapters import model_artifact, signatures_before
+from adapters.model_artifact import Owner
+from adapters.model_keys import ModelKeys
 from domain.errors import SignatureInvalid
 
 logger = logging.getLogger(__name__)
@@ -17,10 +19,10 @@ LAST_SERVED = "last_served"
 class ModelCache:
     """A folder for each version of one model, and a note of the one that served last."""
 
-    def __init__(self, directory: Path, model_name: str, key: bytes):
+    def __init__(self, directory: Path, model_name: str, keys: ModelKeys):
         self.directory = directory
         self._model_name = model_name
-        self._key = key
+        self._keys = keys
 
     def find(self, version: int) -> Path | None:
         """Return a sound copy of a version: that which served last, where the number stands for several."""
@@ -33,18 +35,37 @@ class ModelCache:
 
     def keep(self, fetched: Path, folder: Path) -> None:
         """Load verified files once as a test, and move them into the cache, unless another process was faster."""
-        model_artifact.smoke_test(fetched, self._key)
+        model_artifact.smoke_test(fetched, self._keys)
         try:
             fetched.rename(folder)
         except OSError:  # its copy passed the same checks
-            model_artifact.verify(folder, self._key)
+            model_artifact.verify(folder, self._keys)
+
+    def sign_again(self, secret: bytes) -> None:
+        """Sign the copies that an earlier release signed with a secret: they serve while MLflow is away."""
+        for note in sorted(self.directory.glob(f"*-*/{model_artifact.SIGNATURE}")):
+            try:
+                self._sign_again(note, secret)
+            except SignatureInvalid as error:
+                logger.warning("cached model left", extra={"folder": str(note.parent), "reason": str(error)})
+
+    def _sign_again(self, note: Path, secret: bytes) -> None:
+        text = model_artifact.signature_of(note.parent)
+        if signatures_before.MAC not in text or model_artifact.ED25519 in text:
+            return
+        owner = Owner(self._model_name, note.parent.name.partition("-")[2])
+        unfinished = self.directory / f".signed-{os.getpid()}"
+        unfinished.write_text(
+            signatures_before.signed_again(text, secret, owner, self._keys), encoding="utf-8"
+        )
+        unfinished.replace(note)
 
     def is_sound(self, folder: Path) -> bool:
         """Return whether a copy is there and verified; one that is damaged is removed."""
         if not folder.exists():
             return False
         try:
-            model_artifact.verify(folder, self._key)
+            model_artifact.verify(folder, self._keys)
         except SignatureInvalid:
             logger.warning("cached model is damaged", extra={"folder": str(folder)})
             shutil.rmtree(folder, ignore_errors=True)
@@ -70,7 +91,7 @@ class ModelCache:
             return ""
 
     def _is_of_this_model(self, folder: Path) -> bool:
-        owner = model_artifact.owner_of(model_artifact.signature_of(folder), self._key)
+        owner = model_artifact.owner_of(model_artifact.signature_of(folder), self._keys)
         return owner is None or owner.model == self._model_name
 
 

@@ -4,7 +4,6 @@ Reading goes over plain REST, so that the API never imports MLflow; writing runs
 at the first write, and never a model flavour.
 """
 
-import hmac
 import json
 import logging
 import os
@@ -17,10 +16,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from adapters import model_artifact
+from adapters import model_artifact, signatures_before
 from adapters.mlflow_rest import MlflowRest
 from adapters.model_artifact import Owner
 from adapters.model_cache import ModelCache
+from adapters.model_keys import ModelKeys
 from adapters.settings import Settings
 from adapters.training_run import Run
 from domain.errors import NotFound, NotReady, SignatureInvalid
@@ -32,8 +32,12 @@ CHAMPION = "champion"
 CHALLENGER = "challenger"
 EXPERIMENT = "late-flights"
 ARTIFACT_PATH = "model"
-BINDING = "ontime.binding"
+BINDING = "ontime.bound"
 """Tag of a version; see `model_artifact.binding`."""
+BINDING_BEFORE = "ontime.binding"
+"""The same in earlier releases; see `signatures_before`."""
+EVERY = 10_000
+"""More versions than a registered model has."""
 RUN_ID = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 # The client's own defaults retry for four minutes; a poll or a promotion wants to know at once.
@@ -53,14 +57,20 @@ class ModelVersion:
     tags: dict[str, str]
     source: str = ""
     binding: str = ""
-    """Ties the number to model, run and files; empty where the version is older than that."""
+    """Ties the number to model, run and files."""
+    binding_before: str = ""
+    """What an earlier release tied them with."""
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> "ModelVersion":
         """Take it from what MLflow records."""
         tags = {str(tag["key"]): str(tag["value"]) for tag in record.get("tags", [])}
-        run_id, bound = str(record.get("run_id", "")), tags.pop(BINDING, "")
-        return cls(int(record["version"]), run_id, tags, str(record.get("source", "")), bound)
+        run_id, bound, before = (
+            str(record.get("run_id", "")),
+            tags.pop(BINDING, ""),
+            tags.pop(BINDING_BEFORE, ""),
+        )
+        return cls(int(record["version"]), run_id, tags, str(record.get("source", "")), bound, before)
 
     @property
     def folder(self) -> str:
@@ -79,12 +89,12 @@ class ModelVersion:
 class ModelRegistry:
     """Model versions of one name; every failure to reach MLflow is `NotReady`."""
 
-    def __init__(self, address: str, model_name: str, cache_dir: Path, key: bytes):
+    def __init__(self, address: str, model_name: str, cache_dir: Path, keys: ModelKeys):
         self.model_name = model_name
         self._address = address
         self._rest = MlflowRest(address)
-        self._key = key
-        self._cache = ModelCache(cache_dir, model_name, key)
+        self._keys = keys
+        self._cache = ModelCache(cache_dir, model_name, keys)
 
     @cached_property
     def _client(self) -> Any:
@@ -93,11 +103,15 @@ class ModelRegistry:
         return MlflowClient(tracking_uri=self._address, registry_uri=self._address)
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> "ModelRegistry":
-        """Take address, name, cache folder and key from the settings."""
-        return cls(
-            settings.mlflow_address, settings.model_name, settings.model_cache_dir, settings.signing_key
-        )
+    def from_settings(cls, settings: Settings, keys: ModelKeys | None = None) -> "ModelRegistry":
+        """Take address, name, cache folder and, by default, the public keys from the settings: it cannot register."""
+        known = keys or ModelKeys.from_settings(settings)
+        return cls(settings.mlflow_address, settings.model_name, settings.model_cache_dir, known)
+
+    @classmethod
+    def of_trainer(cls, settings: Settings) -> "ModelRegistry":
+        """Take the private key from the settings as well: it can register."""
+        return cls.from_settings(settings, ModelKeys.of_trainer(settings))
 
     @contextmanager
     def run(self, name: str, parent: str | None = None) -> Iterator[Run]:
@@ -122,13 +136,13 @@ class ModelRegistry:
         Raises
         ------
         SignatureInvalid
-            If the folder is not signed with this stack's key.
+            If the folder is not signed with a key that is trusted.
         NotReady
             If MLflow is away.
         """
-        model_artifact.verify(folder, self._key)
+        model_artifact.verify(folder, self._keys)
         owner = Owner(self.model_name, run_id)
-        model_artifact.sign(folder, self._key, owner)
+        model_artifact.sign(folder, self._keys, owner)
         with _reachable():
             self._client.log_artifacts(run_id, str(folder), ARTIFACT_PATH)
             self._ensure_model()
@@ -137,10 +151,53 @@ class ModelRegistry:
                 self.model_name, source, run_id, tags=dict(tags), await_creation_for=0
             )
             version = int(made.version)
-            files = model_artifact.signed_files(model_artifact.signature_of(folder), self._key)
-            bound = model_artifact.binding(owner, version, files, self._key)
+            files = model_artifact.signed_files(model_artifact.signature_of(folder), self._keys)
+            bound = model_artifact.binding(owner, version, files, self._keys)
             self._client.set_model_version_tag(self.model_name, str(version), BINDING, bound)
         return version
+
+    def sign_again(self, secret: bytes) -> dict[int, str]:
+        """Sign what an earlier release signed with a secret, copies in the cache first; safe to repeat.
+
+        A version that such a release did not sign, or not under its number, stays as it is.
+
+        Returns
+        -------
+        dict of str
+            What was found wrong with a version, empty where it is signed now, by its number.
+
+        Raises
+        ------
+        NotReady
+            If MLflow is away.
+        """
+        self.sign_cached_again(secret)
+        done = {}
+        for found in self.versions(EVERY):
+            if not found.binding:
+                try:
+                    self._sign_again(found, secret)
+                    done[found.version] = ""
+                except (SignatureInvalid, NotFound) as error:
+                    done[found.version] = str(error)
+        return done
+
+    def sign_cached_again(self, secret: bytes) -> None:
+        """Do the same with the copies in the cache alone; needs no MLflow."""
+        self._cache.sign_again(secret)
+
+    def _sign_again(self, found: ModelVersion, secret: bytes) -> None:
+        owner = Owner(self.model_name, found.run_id)
+        text = self._rest.file(found.source, model_artifact.SIGNATURE).decode(errors="replace")
+        signed = signatures_before.signed_again(text, secret, owner, self._keys)
+        files = model_artifact.signed_files(signed, self._keys)
+        if signatures_before.names_owner(text):
+            signatures_before.require_bound(found.binding_before, owner, found.version, files, secret)
+        with _reachable():
+            if signed != text:
+                self._client.log_text(found.run_id, signed, f"{ARTIFACT_PATH}/{model_artifact.SIGNATURE}")
+            bound = model_artifact.binding(owner, found.version, files, self._keys)
+            self._client.set_model_version_tag(self.model_name, str(found.version), BINDING, bound)
 
     def run_file(self, run_id: str, name: str) -> Any:
         """Read a JSON file that a training run recorded.
@@ -238,12 +295,12 @@ class ModelRegistry:
         SignatureInvalid
             If its files are not those that were signed, or it fails its test load.
         """
-        return model_artifact.load(self.fetch(version, known), self._key)
+        return model_artifact.load(self.fetch(version, known), self._keys)
 
     def load_cached(self, version: int) -> FlightModel | None:
         """Load a version's verified copy from the cache, whatever MLflow says; None where there is none."""
         folder = self._cache.find(version)
-        return None if folder is None else model_artifact.load(folder, self._key)
+        return None if folder is None else model_artifact.load(folder, self._keys)
 
     def audit(self, version: int) -> None:
         """Verify a version's files as MLflow holds them now, and see to it that workers can load them.
@@ -287,7 +344,8 @@ class ModelRegistry:
         with tempfile.TemporaryDirectory(dir=self._cache.directory, prefix=".fetch-") as scratch:
             fetched = Path(scratch) / found.folder
             self._download(found, fetched)
-            model_artifact.verify(fetched, self._key)
+            model_artifact.verify(fetched, self._keys)
+            _require_tagged_contract(found, fetched)
             yield fetched
 
     def remember_served(self, version: int, known: ModelVersion | None = None) -> None:
@@ -303,7 +361,7 @@ class ModelRegistry:
         folder.mkdir()
         try:
             signature = self._rest.file(found.source, model_artifact.SIGNATURE).decode(errors="replace")
-            files = model_artifact.signed_files(signature, self._key)
+            files = model_artifact.signed_files(signature, self._keys)
             self._require_bound(found, signature, files)
             for name in files:
                 path = folder / name
@@ -315,14 +373,13 @@ class ModelRegistry:
 
     def _require_bound(self, found: ModelVersion, signature: str, files: dict[str, str]) -> None:
         """Check that the files were signed as those of this model, run and version."""
-        signed = model_artifact.owner_of(signature, self._key)
-        if (
-            signed is None
-        ):  # from before signatures said it: good for the files, and nobody makes such any more
-            return
         here = Owner(self.model_name, found.run_id)
-        expected = model_artifact.binding(signed, found.version, files, self._key)
-        if signed != here or not hmac.compare_digest(expected.encode(), found.binding.encode()):
+        try:
+            model_artifact.require_binding(found.binding, here, found.version, files, self._keys)
+            bound = model_artifact.owner_of(signature, self._keys) == here
+        except SignatureInvalid:
+            bound = False
+        if not bound:
             raise SignatureInvalid(
                 f"version {found.version} of {here.model} holds files that were signed as another version's"
             )
@@ -350,6 +407,17 @@ class ModelRegistry:
     def _end(self, run_id: str, status: str) -> None:
         with _reachable():
             self._client.set_terminated(run_id, status)
+
+
+def _require_tagged_contract(found: ModelVersion, folder: Path) -> None:
+    """Check that a version's tag, which anybody can set, names the feature contract that was signed."""
+    signed = ModelManifest.from_json(
+        (folder / model_artifact.MANIFEST).read_text(encoding="utf-8")
+    ).contract_hash
+    if found.tags.get("contract_hash", signed) != signed:
+        raise SignatureInvalid(
+            f"version {found.version} is tagged with another feature contract than was signed"
+        )
 
 
 @contextmanager

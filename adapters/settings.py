@@ -66,7 +66,12 @@ class Settings:
     model_name: str = _setting("ontime", "Name of the registered model.")
     model_cache_dir: Path = _setting(Path("var/models"), "Where verified model artifacts are kept.")
     signing_key_file: Path = _setting(
-        Path("var/secrets/model_signing_key"), "File with the key that signs model artifacts."
+        Path("var/secrets/model_signing_key"),
+        "File with the secret that signs model artifacts; only what trains needs it.",
+    )
+    public_keys_file: Path = _setting(
+        Path("var/secrets/model_public_keys"),
+        "File with the public keys of model signatures, one a line: a model is loaded if one of them signed it.",
     )
     home_airport: str = _setting(
         "JFK",
@@ -124,7 +129,7 @@ class Settings:
 
     @property
     def signing_key(self) -> bytes:
-        """Return the key of model signatures, read from its file."""
+        """Return the secret of model signatures, read from its file."""
         return read_secret("signing_key_file", self.signing_key_file).encode()
 
     @property

@@ -2,8 +2,14 @@
 
 import os
 import secrets
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
+
+from adapters.public_key import encoded, public_key, seed_of
 
 KEY_PREFIXES = {
     name: f"ontime_{name.removesuffix('.key')}_" for name in ("predict.key", "ingest.key", "admin.key")
@@ -33,6 +39,43 @@ def make_missing(folder: Path, prefixes: Mapping[Path, str], mode: int = 0o600) 
     for file in missing:
         _write(file, prefixes[file] + secrets.token_urlsafe(32), mode)
     return missing
+
+
+def add_public_key(secret: Path, public: Path, mode: int = 0o600) -> None:
+    """Add the public key of a signing secret to the file of those that are trusted, where it is not there yet."""
+    if not public.exists():
+        _write(public, "", mode)
+    _trust(secret.read_text(), public)
+
+
+def replace_signing_secret(secret: Path, public: Path) -> None:
+    """Make another signing secret; the public key of the one before stays trusted, until its line is taken away."""
+    add_public_key(secret, public)
+    value = secrets.token_urlsafe(32)
+    _trust(value, public)  # first: what is signed in this moment has to be trusted
+    with _in_place(secret) as stream:
+        stream.write(value)
+        stream.truncate()
+
+
+def _trust(secret: str, public: Path) -> None:
+    key, known = encoded(public_key(seed_of(secret))), public.read_text()
+    if key not in known.split():
+        with _in_place(public) as stream:
+            stream.seek(0, os.SEEK_END)
+            stream.write(f"{key} since {datetime.now(UTC):%Y-%m-%d}\n")
+
+
+@contextmanager
+def _in_place(file: Path) -> Iterator[TextIO]:
+    """Open a file to be written where it lies: a container that has it mounted sees the change at once."""
+    mode = stat.S_IMODE(file.stat().st_mode)
+    file.chmod(mode | 0o200)
+    try:
+        with file.open("r+") as stream:
+            yield stream
+    finally:
+        file.chmod(mode)
 
 
 def _write(file: Path, value: str, mode: int) -> None:

@@ -6,6 +6,7 @@ from adapters.championship import Championship
 from adapters.clock_store import ClockStore
 from adapters.deployments import Deployments
 from adapters.label_store import LabelStore
+from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.postgres import Database
 from adapters.settings import Settings
@@ -21,7 +22,8 @@ def train_first(settings: Settings, say: Say) -> int:
     """Train and promote a first champion on the days before the clock's; return the version that serves."""
     database = Database.from_settings(settings)
     try:
-        registry = ModelRegistry.from_settings(settings)
+        keys = ModelKeys.of_trainer(settings)
+        registry = ModelRegistry.from_settings(settings, keys)
         serving = registry.alias(CHAMPION)
         if serving is not None:
             say(f"version {serving} serves already")
@@ -39,7 +41,7 @@ def train_first(settings: Settings, say: Say) -> int:
         trained, verdict = training_run.train_first(
             data,
             registry,
-            settings.signing_key,
+            keys,
             request,
             step_progress(say),
             data,

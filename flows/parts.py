@@ -71,7 +71,8 @@ def make_parts(own: Settings) -> Parts:
     """Make the parts; nothing is opened yet."""
     database = Database.from_settings(own, application="ontime-flow")
     monitoring = MonitoringStore(database)
-    registry, deployments = ModelRegistry.from_settings(own), Deployments(database)
+    registry = ModelRegistry.of_trainer(own)
+    deployments = Deployments(database)
     return Parts(
         settings=own,
         database=database,

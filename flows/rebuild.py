@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from adapters.model_keys import ModelKeys
 from adapters.model_registry import ModelRegistry
 from adapters.postgres import Database
 from adapters.settings import Settings
@@ -19,8 +20,10 @@ def rebuild_run(settings: Settings, run_id: str, say: Say) -> bool:
         return data, data
 
     try:
-        registry = ModelRegistry.from_settings(settings)
-        rebuilt = rebuild(registry, stores, settings.signing_key, run_id, step_progress(say))
+        keys = ModelKeys.of_trainer(settings)
+        rebuilt = rebuild(
+            ModelRegistry.from_settings(settings, keys), stores, keys, run_id, step_progress(say)
+        )
     finally:
         database.close()
     for line in rebuilt.lines():

@@ -7,6 +7,7 @@ from typing import Any
 from prefect import flow
 from prefect.runtime import flow_run
 
+from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHALLENGER
 from adapters.snapshots import Snapshot
 from domain.errors import Conflict
@@ -57,7 +58,9 @@ def _retrain(run: tasks.RunContext, reason: str, asked_by: str) -> bool:
         split=PLAN.split,
     )
     data = Snapshot.now(own.database)
-    candidate = train_candidate(data, own.registry, own.settings.signing_key, request, label_store=data)
+    candidate = train_candidate(
+        data, own.registry, ModelKeys.of_trainer(own.settings), request, label_store=data
+    )
     of = "" if asked_by == POLICY else str(flow_run.id)
     if of:
         # The policy's wait starts again, whoever asked.

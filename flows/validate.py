@@ -16,6 +16,7 @@ from adapters.championship import Championship
 from adapters.deployments import Deployments
 from adapters.event_store import EventStore
 from adapters.label_store import LabelStore
+from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.postgres import Database
 from adapters.settings import PROJECT_ROOT, Settings
@@ -57,7 +58,7 @@ def check_version(settings: Settings, version: int, say: Say) -> None:
             raise Conflict(f"version {version} serves already")
         registry.audit(version)
         folder = registry.fetch(version)
-        model = model_artifact.load(folder, settings.signing_key)
+        model = model_artifact.load(folder, ModelKeys.from_settings(settings))
         model.require_contract(CONTRACT_HASH)
         say(f"version {version}: signature and feature contract {CONTRACT_HASH[:12]} are right")
         other = registry.load(champion) if champion is not None else None

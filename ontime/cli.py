@@ -22,8 +22,8 @@ GROUPS = {
 }
 """Groups of commands in the order of the help; `make help` has the same."""
 ON_THE_RUNNING_STACK = frozenset({
-    "migrate", "ingest", "train-first", "retrain", "promote", "validate-model", "rollback", "replay", "feed", "load",
-    "alerts", "acknowledge", "keys", "clock", "readme", "spool",
+    "migrate", "ingest", "train-first", "retrain", "promote", "validate-model", "rollback", "sign-again", "replay",
+    "feed", "load", "alerts", "acknowledge", "keys", "clock", "readme", "spool",
     "guide", "postman",
 })  # fmt: skip
 """Commands that act on the stack that runs; your own where both do."""

@@ -14,6 +14,7 @@ from adapters.postgres import Database
 from adapters.prefect_client import PrefectClient
 from adapters.settings import settings
 from adapters.terminal import say
+from deploy.native.manager import sign_again as sign_models_again
 from deploy.native.manager import with_database
 from domain.errors import NotReady
 
@@ -119,6 +120,13 @@ def rollback(
     expected = ANY if expected_version is None else expected_version
     evidence = _evidence("rollback")
     _change_champion(lambda championship: championship.rollback(who, reason, to_version, expected, evidence))
+
+
+@app.command()
+def sign_again() -> None:
+    """Sign models of an earlier release with today's key; every start does it, and it is safe to repeat."""
+    for version, wrong in sign_models_again(settings()).items():
+        say(f"version {version}: {wrong or 'signed'}")
 
 
 def _evidence(command: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from adapters.postgres import Database
 from adapters.postgres_admin import create_databases, drop_database
 from adapters.settings import Settings, read_settings
 from deploy.native.embedded_postgres import EmbeddedPostgres
+from deploy.secret_files import add_public_key
 from tests.session import alone, free_port, needed, session_folder
 
 pytest_plugins = ["tests.order", "tests.npm", "tests.curl", "tests.mlflow_server", "tests.chromium"]
@@ -98,6 +99,7 @@ def settings_for(database: Database, state_dir: Path) -> Settings:
     secrets_dir.mkdir(parents=True, exist_ok=True)
     (secrets_dir / "postgres_password").write_text(where.password)
     (secrets_dir / "model_signing_key").write_text(secrets.token_urlsafe(32))
+    add_public_key(secrets_dir / "model_signing_key", secrets_dir / "model_public_keys")
     return replace(
         read_settings({"ONTIME_STATE_DIR": str(state_dir)}),
         inbox_dir=state_dir / "inbox",

@@ -13,13 +13,15 @@ from pathlib import Path
 import pytest
 import requests
 
+from adapters.model_keys import ModelKeys
 from adapters.model_registry import ModelRegistry
 from deploy.native.layout import MARK
 from deploy.native.processes import end, of_stack
 from tests.session import alone, free_port, needed, session_folder
 
 START_SECONDS = 120
-KEY = b"the key that signs the models of tests"
+SECRET = "the secret that signs the models of tests"
+KEYS = ModelKeys.of(SECRET)
 
 
 def _start(home: Path, port: int) -> subprocess.Popen[bytes]:
@@ -102,4 +104,4 @@ def mlflow_address(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
 @pytest.fixture
 def registry(mlflow_address: str, tmp_path: Path) -> ModelRegistry:
     """A registry of this test's own: a model name nobody else uses and an empty cache."""
-    return ModelRegistry(mlflow_address, f"model-{secrets.token_hex(4)}", tmp_path / "models", KEY)
+    return ModelRegistry(mlflow_address, f"model-{secrets.token_hex(4)}", tmp_path / "models", KEYS)

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from adapters.model_keys import ModelKeys
 from adapters.model_registry import ModelRegistry
 from domain.errors import ContractMismatch, InvalidInput
 from domain.features.catalogue import CONTRACT_HASH
@@ -61,7 +62,7 @@ class Rebuilt:
 def rebuild(
     registry: ModelRegistry,
     stores: Stores,
-    key: bytes,
+    keys: ModelKeys,
     run_id: str,
     progress: Progress = lambda step, share: None,
 ) -> Rebuilt:
@@ -90,7 +91,7 @@ def rebuild(
     # The commit is part of the manifest and so of its hash; under the recorded one the hashes compare what was learned.
     made = run.make_model(event_store, request, progress, label_store, snapshot["git_commit"])
     with tempfile.TemporaryDirectory() as scratch:
-        hashed = made.write(Path(scratch) / "model", key)
+        hashed = made.write(Path(scratch) / "model", keys)
     tables = {
         name: (table["sha256"], made.rows.tables[name].sha256) for name, table in snapshot["tables"].items()
     }

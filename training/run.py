@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from adapters import model_artifact
+from adapters.model_keys import ModelKeys
 from adapters.model_registry import ModelRegistry
 from adapters.training_run import Run
 from domain.flights import Floats
@@ -87,12 +88,12 @@ class MadeModel:
     evaluation: Evaluation
     baselines: dict[str, Floats]
 
-    def write(self, folder: Path, key: bytes) -> str:
+    def write(self, folder: Path, keys: ModelKeys) -> str:
         """Write the model's signed files; return their hash."""
         card = model_card.write_card(self.model.manifest, self.evaluation)
         fitted = self.fitted
         model_artifact.write(
-            folder, fitted.trees.text, self.model.manifest, key, {model_artifact.CARD: card}, fitted.hinges
+            folder, fitted.trees.text, self.model.manifest, keys, {model_artifact.CARD: card}, fitted.hinges
         )
         return model_artifact.model_hash(folder)
 
@@ -100,7 +101,7 @@ class MadeModel:
 def train_candidate(
     event_store: EventStore,
     registry: ModelRegistry,
-    key: bytes,
+    keys: ModelKeys,
     request: TrainingRequest,
     progress: Progress = lambda step, share: None,
     label_store: LabelStore | None = None,
@@ -131,7 +132,7 @@ def train_candidate(
         tempfile.TemporaryDirectory() as scratch,
     ):
         folder = Path(scratch) / "model"
-        hashed = made.write(folder, key)
+        hashed = made.write(folder, keys)
         _record(run, request, made.rows, model.manifest, evaluation, hashed)
         _record_snapshot(
             run, snapshots.snapshot_manifest(request, made.rows, event_store, model.manifest, hashed)
@@ -216,13 +217,13 @@ def gate_candidate(
 def train_first(
     event_store: EventStore,
     registry: ModelRegistry,
-    key: bytes,
+    keys: ModelKeys,
     request: TrainingRequest,
     progress: Progress = lambda step, share: None,
     label_store: LabelStore | None = None,
 ) -> tuple[TrainedModel, GateVerdict]:
     """Train where nothing serves yet; the gate compares it with floors and simple baselines alone."""
-    trained = train_candidate(event_store, registry, key, request, progress, label_store)
+    trained = train_candidate(event_store, registry, keys, request, progress, label_store)
     return trained, gate_candidate(trained, champion=None)
 
 

@@ -46,7 +46,8 @@ class DashboardSessions(SecureCookieSessionInterface):
 
 def configure(app: Flask, settings: Settings) -> None:
     """Give the application its sessions; every worker and replica derives the same key from the stack's own."""
-    app.secret_key = hmac.new(settings.signing_key, b"dashboard sessions", hashlib.sha256).digest()
+    own = settings.postgres_password.encode()
+    app.secret_key = hmac.new(own, b"dashboard sessions", hashlib.sha256).digest()
     app.session_interface = DashboardSessions()
     app.config.update(
         SESSION_COOKIE_NAME=COOKIE,

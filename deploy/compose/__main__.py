@@ -14,6 +14,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     commands.add_parser("check", help="tell whether an engine answers")
     commands.add_parser("secrets", help="make the secrets that are missing; needs no engine")
+    commands.add_parser("rotate-signing-key", help="sign models with another key; needs no engine")
     commands.add_parser("build", help="build the images")
     start = commands.add_parser("up", help="start the stack, or upgrade a running one in place")
     start.add_argument("--replicas", type=int, default=1)
@@ -45,6 +46,9 @@ def main() -> int:
             return down_if_up()
         if asked.command == "secrets":
             secrets.make()
+            return 0
+        if asked.command == "rotate-signing-key":
+            secrets.replace_signing_key()
             return 0
         if asked.command == "ontime":
             return inside.run_in_worker(asked.arguments)

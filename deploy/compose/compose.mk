@@ -15,12 +15,15 @@ export COMPOSE_FILE ?= docker-compose.yml$(if $(OUTSIDE),:deploy/compose/outside
 # With the feed, the stack's clock begins before the first departure of April 2013.
 export DEMO_BEGINS ?= $(if $(filter demo,$(PROFILE)),2013-04-01T07:55:00)
 
-.PHONY: secrets images up ps logs down-compose down-compose-if-up backup restore upgrade-postgres engine test-stack test-fresh lock-images lock-images-check ci-local
+.PHONY: secrets rotate-signing-key images up ps logs down-compose down-compose-if-up backup restore upgrade-postgres engine test-stack test-fresh lock-images lock-images-check ci-local
 
 ##@ Stack
 
 secrets: ## Create the secrets that are missing, random, in var/secrets
 	@$(COMPOSE) secrets
+
+rotate-signing-key: ## Sign models with another key from now on, natively and under Compose; those of the one before still load
+	@$(COMPOSE) rotate-signing-key
 
 images: ## Build the images
 	@$(COMPOSE) build

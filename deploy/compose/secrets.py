@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.compose.engine import ROOT, Compose, StackError, environment, say
-from deploy.secret_files import KEY_PREFIXES, is_there, make_missing
+from deploy.secret_files import KEY_PREFIXES, add_public_key, is_there, make_missing, replace_signing_secret
 
 DATABASE_PASSWORDS = ("postgres_password", "mlflow_database_password", "prefect_database_password")
 SIGNING_KEY = "model_signing_key"
+PUBLIC_KEYS = "model_public_keys"
 PREFIXES = dict.fromkeys((*DATABASE_PASSWORDS, "prefect_api_password", SIGNING_KEY), "") | KEY_PREFIXES
 # The services inside run as other users and read the files as they are; nobody else can enter the folder.
 MODE = 0o444
@@ -22,17 +23,38 @@ def make() -> None:
         If the folder cannot be used, or a secret is missing that the stack's volumes were made with: another
         could not open them.
     """
-    values = environment()
-    folder = ROOT / values.get("SECRETS_DIR", "var/secrets")
+    folder = _folder()
     _require_secrets_of_the_volumes(folder)
     try:
         made = make_missing(folder, {folder / name: prefix for name, prefix in PREFIXES.items()}, MODE)
-        for name in PREFIXES:
+        add_public_key(folder / SIGNING_KEY, folder / PUBLIC_KEYS, MODE)
+        for name in (*PREFIXES, PUBLIC_KEYS):
             (folder / name).chmod(MODE)
     except OSError as error:
         raise StackError(f"SECRETS_DIR: cannot keep secrets in {_shown(folder)}: {error}") from error
     for file in made:
         say(f"made {_shown(file)}")
+
+
+def replace_signing_key() -> None:
+    """Make another signing key, and trust it beside the one before; running parts take both as they are.
+
+    Raises
+    ------
+    StackError
+        If there is none to replace, or the folder cannot be used.
+    """
+    secret, public = _folder() / SIGNING_KEY, _folder() / PUBLIC_KEYS
+    try:
+        replace_signing_secret(secret, public)
+    except OSError as error:
+        raise StackError(f"SECRETS_DIR: cannot replace {_shown(secret)}: {error}") from error
+    say("models are signed with another key from now on")
+    say(f"those of the key before load until its line is taken out of {_shown(public)}")
+
+
+def _folder() -> Path:
+    return ROOT / environment().get("SECRETS_DIR", "var/secrets")
 
 
 def _require_secrets_of_the_volumes(folder: Path) -> None:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from adapters.settings import PREFIX, PROJECT_ROOT, Settings
-from deploy.secret_files import KEY_PREFIXES, is_there, make_missing
+from deploy.secret_files import KEY_PREFIXES, add_public_key, is_there, make_missing
 from domain.errors import ConfigurationError
 
 MARK = "STACK_OF_ONTIME"
@@ -73,6 +73,7 @@ def _make_missing(settings: Settings) -> None:
     prefixes |= {settings.api_keys_dir / name: prefix for name, prefix in KEY_PREFIXES.items()}
     prefixes[supervisor_password_file(settings)] = ""
     make_missing(settings.api_keys_dir, prefixes)
+    add_public_key(settings.signing_key_file, settings.public_keys_file)
 
 
 def supervisor_password_file(settings: Settings) -> Path:

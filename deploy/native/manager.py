@@ -11,6 +11,7 @@ from typing import Any
 
 from adapters.api_keys import ApiKeys
 from adapters.migrations import migrate
+from adapters.model_registry import ModelRegistry
 from adapters.postgres import ConnectionParameters, Database
 from adapters.postgres_admin import create_databases
 from adapters.settings import PROJECT_ROOT, Settings
@@ -83,6 +84,7 @@ class Stack:
         self.register_flows()
         for name in ("mlflow", "api", "watchman", "prefect-worker"):
             self._wait_for(starting, name, PROBES[name])
+        sign_again(self.settings)
         for name in ("features", "shipper"):
             # They are well when they have work and do it; here that they run is all that can be asked.
             self._wait_for(starting, name, self._settled(name))
@@ -171,6 +173,7 @@ class Stack:
     def _prepare(self, database: Database) -> None:
         migrate(database)
         register_keys(database, self.settings)
+        ModelRegistry.of_trainer(self.settings).sign_cached_again(self.settings.signing_key)
 
     def _start_manager(self, say: Say) -> None:
         left = processes.of_stack(self.settings.state_dir)
@@ -242,6 +245,11 @@ def register_keys(database: Database, settings: Settings) -> None:
     keys = ApiKeys(database)
     for name, scopes in layout.KEYS.items():
         keys.register(name, scopes, (settings.api_keys_dir / name).read_text().strip())
+
+
+def sign_again(settings: Settings) -> dict[int, str]:
+    """Sign the models of an earlier release with today's key; see `ModelRegistry.sign_again`."""
+    return ModelRegistry.of_trainer(settings).sign_again(settings.signing_key)
 
 
 def with_database(settings: Settings, work: Callable[[Database], None]) -> None:

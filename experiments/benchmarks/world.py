@@ -20,6 +20,7 @@ from adapters.api_keys import ApiKeys
 from adapters.clock_store import ClockStore
 from adapters.feature_store import FeatureStore
 from adapters.migrations import migrate
+from adapters.model_keys import ModelKeys
 from adapters.postgres import Database
 from adapters.postgres_admin import create_databases
 from adapters.settings import PREFIX, Settings
@@ -27,6 +28,7 @@ from data.dataset import Dataset, load_dataset
 from data.facts import FactsInMemory, facts_of
 from deploy.native.embedded_postgres import LISTEN_ADDRESS, EmbeddedPostgres
 from deploy.native.layout import environment
+from deploy.secret_files import add_public_key
 from domain.clock import minute_floor
 from domain.features.state import compute_block
 from replay.feed import Feed
@@ -87,6 +89,7 @@ def serving_world(
     folder.mkdir(parents=True, exist_ok=True)
     _secret(folder / "secrets" / "postgres_password")
     _secret(folder / "secrets" / "model_signing_key")
+    add_public_key(folder / "secrets" / "model_signing_key", folder / "secrets" / "model_public_keys")
     dataset = load_dataset(settings.state_dir / "data")
     with EmbeddedPostgres(
         folder / "postgres", free_port(), folder / "secrets" / "postgres_password", durable=durable
@@ -146,10 +149,10 @@ def _fill(database: Database, dataset: Dataset, folder: Path, parameters: TreePa
     request = run.TrainingRequest(
         *FITTED, NOW, "bench", leads=(60,), extra_leads=0, parameters=parameters, split=SPLIT
     )
-    key = (folder / "secrets" / "model_signing_key").read_bytes()
+    keys = ModelKeys.of((folder / "secrets" / "model_signing_key").read_text())
     made = run.make_model(FactsInMemory(flights, weather), request)
-    made.write(folder / "models" / str(VERSION), key)
-    model_artifact.verify(folder / "models" / str(VERSION), key)
+    made.write(folder / "models" / str(VERSION), keys)
+    model_artifact.verify(folder / "models" / str(VERSION), keys)
     (folder / "models" / "last_served").write_text(str(VERSION))
 
 

@@ -82,7 +82,7 @@ def _faulty(dataset: Dataset, name: str) -> Dataset:
 def _replayed(
     own: Settings, database: Database, name: str, dataset: Dataset, guard: Any, say: Say
 ) -> dict[str, Any]:
-    registry = ModelRegistry.from_settings(own)
+    registry = ModelRegistry.of_trainer(own)
     ledger = {row.deployment_id for row in Deployments(database).history(1000)}
     registered = poison.POISONS[name].make(registry, own) if name in poison.POISONS else None
     replay_window(own, database, guard, dataset, DRILL_DAYS, Pace(say, len(DRILL_DAYS)))

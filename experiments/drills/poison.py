@@ -11,6 +11,7 @@ from typing import Any
 
 from adapters import model_artifact
 from adapters.deployments import Deployments
+from adapters.model_keys import ModelKeys
 from adapters.model_registry import ARTIFACT_PATH, CHALLENGER, CHAMPION, ModelRegistry
 from adapters.settings import Settings
 from domain.errors import OntimeError
@@ -39,7 +40,9 @@ def plainly_worse(registry: ModelRegistry, own: Settings) -> int:
     with _copy_of_champion(registry) as folder:
         manifest = ModelManifest.from_json((folder / model_artifact.MANIFEST).read_text())
         trees = (folder / model_artifact.TREES).read_text()
-        model_artifact.write(folder, trees, replace(manifest, calibration=REVERSED), own.signing_key)
+        model_artifact.write(
+            folder, trees, replace(manifest, calibration=REVERSED), ModelKeys.of_trainer(own)
+        )
         return _challenger(registry, folder)
 
 

@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from adapters.model_keys import ModelKeys
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
 from deploy.native import layout
@@ -29,7 +30,7 @@ def workspace(settings: Settings) -> run.Workspace:
         data_dir=settings.state_dir / "data",
         folder=settings.state_dir / "study",
         package=Path(found.origin).parent,
-        key=settings.signing_key,
+        keys=ModelKeys.of_trainer(settings),
         plan=EvaluationPlan(),
         parameters=PARAMETERS,
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from adapters import model_artifact
+from adapters.model_keys import ModelKeys
 from domain.model import FlightModel
 from experiments.evaluation.sets import EvaluationSets
 from training import baselines, model_card
@@ -37,7 +38,7 @@ def split_of(sets: EvaluationSets) -> Split:
 def train(
     sets: EvaluationSets,
     parameters: TreeParameters,
-    key: bytes,
+    keys: ModelKeys,
     folder: Path,
     progress: Callable[[float], None],
     seed: int = SEED,
@@ -54,6 +55,6 @@ def train(
     evaluation = evaluate(sets.test, model.probability(sets.test.X), simple)
     card = model_card.write_card(model.manifest, evaluation)
     model_artifact.write(
-        folder, fitted.trees.text, model.manifest, key, {model_artifact.CARD: card}, fitted.hinges
+        folder, fitted.trees.text, model.manifest, keys, {model_artifact.CARD: card}, fitted.hinges
     )
     return model, evaluation, model_artifact.model_hash(folder)

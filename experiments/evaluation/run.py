@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from adapters import model_artifact
+from adapters.model_keys import ModelKeys
 from adapters.terminal import Say
 from domain.errors import NotReady
 from domain.features.catalogue import CONTRACT_HASH, FEATURES
@@ -39,7 +40,7 @@ class Workspace:
     folder: Path
     package: Path
     """The dataset's package, for the columns that only the published comparison uses."""
-    key: bytes
+    keys: ModelKeys
     plan: EvaluationPlan
     parameters: TreeParameters
 
@@ -73,7 +74,7 @@ def train(workspace: Workspace, say: Say) -> dict[str, Any]:
 
     progress("fitting", 0, 10)
     _, evaluation, digest = model.train(
-        sets, workspace.parameters, workspace.key, workspace.folder / MODEL, fitting
+        sets, workspace.parameters, workspace.keys, workspace.folder / MODEL, fitting
     )
     built = {
         "model_hash": digest,
@@ -147,7 +148,7 @@ def trained(workspace: Workspace) -> FlightModel:
     folder = workspace.folder / MODEL
     if not (folder / model_artifact.MANIFEST).exists():
         raise NotReady("there is no model yet: run `make train` first")
-    served = model_artifact.load(folder, workspace.key)
+    served = model_artifact.load(folder, workspace.keys)
     if served.manifest.contract_hash != CONTRACT_HASH:
         raise NotReady(
             "the model was trained on other features than this code computes: run `make train` again"

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
@@ -79,4 +80,4 @@ def _registry(settings: Settings, folder: Path, say: Say) -> ModelRegistry:
     where = settings.mlflow_address if _answers(settings) else f"sqlite:///{folder / 'mlflow.db'}"
     say(f"  runs are recorded in {where}")
     # Under a name of its own: a retrain closes what runs of its model were left open. And a search signs nothing.
-    return ModelRegistry(where, f"{settings.model_name}-tuning", settings.model_cache_dir, key=b"")
+    return ModelRegistry(where, f"{settings.model_name}-tuning", settings.model_cache_dir, ModelKeys.public())

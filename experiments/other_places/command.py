@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from adapters.model_keys import ModelKeys
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
 from data.site import Site
@@ -57,7 +58,7 @@ def evaluate(
     say(
         f"{site.name}: fitted on {plan.fit_from} to {plan.fit_until}, tested on {plan.test_from} to {plan.test_until}"
     )
-    found = measure(site, plan, home, settings.signing_key, model.PARAMETERS, say)
+    found = measure(site, plan, home, ModelKeys.of_trainer(settings), model.PARAMETERS, say)
     found["replayed"] = replayed(home)
     kept = (measured.read(settings, MEASURED, page.parent) or {"places": {}})["places"]
     # The rows of each place have a hash of their own, in its figures.
@@ -97,13 +98,13 @@ def plan_of(site: Site, first: date | None, last: date | None) -> EvaluationPlan
 
 
 def measure(
-    site: Site, plan: EvaluationPlan, home: Path, key: bytes, parameters: TreeParameters, say: Say
+    site: Site, plan: EvaluationPlan, home: Path, keys: ModelKeys, parameters: TreeParameters, say: Say
 ) -> dict[str, Any]:
     """Fit and test the model and simpler ones; return everything that was measured."""
     progress, began, cpu = PrintedProgress(say), time.monotonic(), time.process_time()
     sets = load_sets(plan, home / "data", home / "study", progress)
     progress("fitting", 0, 1)
-    fitted, _, digest = model.train(sets, parameters, key, home / "study" / "model", lambda share: None)
+    fitted, _, digest = model.train(sets, parameters, keys, home / "study" / "model", lambda share: None)
     probability = fitted.probability(sets.test.X)
     at = sets.test.lead == HEADLINE_LEAD
     rows, p = sets.test.take(at), probability[at]

@@ -1,4 +1,5 @@
 import json
+import random
 import shutil
 from dataclasses import replace
 
@@ -9,11 +10,13 @@ import pytest
 from adapters import model_artifact
 from adapters.lightgbm_booster import LightGBMBooster
 from adapters.model_artifact import HINGES, MANIFEST, SIGNATURE, TREES
-from domain.errors import ContractMismatch, SignatureInvalid
+from adapters.model_keys import ModelKeys
+from domain.errors import ConfigurationError, ContractMismatch, SignatureInvalid
 from domain.hinges import HingeLogistic
 from domain.model import Calibration, FlightModel, ModelManifest
 
-KEY = b"a key that nobody else has"
+KEYS = ModelKeys.of("a secret that nobody else has")
+STRANGER = ModelKeys.of("another secret")
 NAMES = ("lead_minutes", "carrier_code", "wind")
 LINES = HingeLogistic(
     lead_column=0,
@@ -58,12 +61,12 @@ def manifest():
 
 @pytest.fixture
 def folder(tmp_path, trees, manifest):
-    model_artifact.write(tmp_path / "3", trees, manifest, KEY, {"card.md": "# A model\n"})
+    model_artifact.write(tmp_path / "3", trees, manifest, KEYS, {"card.md": "# A model\n"})
     return tmp_path / "3"
 
 
 def test_a_signed_model_loads_and_scores_as_its_trees_do(folder, trees, manifest):
-    model = model_artifact.load(folder, KEY)
+    model = model_artifact.load(folder, KEYS)
     vectors = np.array([[0.3, 425.0, -1.0], [1.2, 7.0, np.nan]])
     encoded = np.array([[0.3, 1.0, -1.0], [1.2, np.nan, np.nan]])
     raw = lightgbm.Booster(model_str=trees).predict(encoded, raw_score=True)
@@ -73,8 +76,8 @@ def test_a_signed_model_loads_and_scores_as_its_trees_do(folder, trees, manifest
 
 def test_a_model_with_lines_loads_with_them_and_scores_as_both(tmp_path, trees, manifest):
     mixed = replace(manifest, logistic_share=0.4)
-    model_artifact.write(tmp_path, trees, mixed, KEY, hinges=LINES)
-    model = model_artifact.load(tmp_path, KEY)
+    model_artifact.write(tmp_path, trees, mixed, KEYS, hinges=LINES)
+    model = model_artifact.load(tmp_path, KEYS)
     vectors = np.array([[0.3, 425.0, -1.0], [1.2, 370.0, np.nan]])
     of_trees = FlightModel(manifest, LightGBMBooster(trees)).raw_scores(vectors)
     np.testing.assert_allclose(
@@ -83,20 +86,20 @@ def test_a_model_with_lines_loads_with_them_and_scores_as_both(tmp_path, trees, 
     text = (tmp_path / HINGES).read_text()
     (tmp_path / HINGES).write_text(text.replace("0.5", "0.6", 1))
     with pytest.raises(SignatureInvalid, match=r"hinges\.json is not the file that was signed"):
-        model_artifact.load(tmp_path, KEY)
+        model_artifact.load(tmp_path, KEYS)
 
 
 def test_other_lines_are_another_hash(tmp_path, trees, manifest):
     mixed = replace(manifest, logistic_share=0.4)
     for name, lines in (("one", LINES), ("other", replace(LINES, intercept=np.array([0.1])))):
-        model_artifact.write(tmp_path / name, trees, mixed, KEY, hinges=lines)
+        model_artifact.write(tmp_path / name, trees, mixed, KEYS, hinges=lines)
     assert model_artifact.model_hash(tmp_path / "one") != model_artifact.model_hash(tmp_path / "other")
 
 
 def test_a_share_whose_lines_are_not_there_is_refused(tmp_path, trees, manifest):
-    model_artifact.write(tmp_path, trees, replace(manifest, logistic_share=0.4), KEY)
+    model_artifact.write(tmp_path, trees, replace(manifest, logistic_share=0.4), KEYS)
     with pytest.raises(ContractMismatch, match="there is none"):
-        model_artifact.load(tmp_path, KEY)
+        model_artifact.load(tmp_path, KEYS)
 
 
 def test_a_model_is_text_and_json_only(folder):
@@ -110,7 +113,7 @@ def test_a_truncated_model_is_refused_before_it_is_parsed(folder):
     path = folder / TREES
     path.write_text(path.read_text()[: path.stat().st_size // 2])
     with pytest.raises(SignatureInvalid, match=r"model\.txt is not the file that was signed"):
-        model_artifact.load(folder, KEY)
+        model_artifact.load(folder, KEYS)
 
 
 @pytest.mark.parametrize("name", [TREES, MANIFEST, "card.md"])
@@ -118,55 +121,77 @@ def test_one_edited_digit_is_refused(folder, name):
     text = (folder / name).read_text() + "\n1"
     (folder / name).write_text(text[:-1] + "2")
     with pytest.raises(SignatureInvalid, match=name):
-        model_artifact.verify(folder, KEY)
+        model_artifact.verify(folder, KEYS)
 
 
 def test_a_file_taken_away_or_added_is_refused(folder):
     (folder / "more.txt").write_text("unsigned")
     with pytest.raises(SignatureInvalid, match=r"more\.txt"):
-        model_artifact.verify(folder, KEY)
+        model_artifact.verify(folder, KEYS)
     (folder / "more.txt").unlink()
     (folder / "card.md").unlink()
     with pytest.raises(SignatureInvalid, match=r"card\.md"):
-        model_artifact.verify(folder, KEY)
+        model_artifact.verify(folder, KEYS)
 
 
-@pytest.mark.parametrize("signature", [None, "", "{}", "[]", '{"files": 3, "hmac_sha256": "x"}'])
+@pytest.mark.parametrize("signature", [None, "", "{}", "[]", '{"files": 3, "of": null, "ed25519": "x"}'])
 def test_an_unsigned_model_is_refused(folder, signature):
     (folder / SIGNATURE).unlink()
     if signature is not None:
         (folder / SIGNATURE).write_text(signature)
     with pytest.raises(SignatureInvalid, match="no readable SIGNATURE"):
-        model_artifact.load(folder, KEY)
+        model_artifact.load(folder, KEYS)
 
 
 def test_another_stacks_key_is_refused(folder):
-    with pytest.raises(SignatureInvalid, match="not made with this stack's key"):
-        model_artifact.load(folder, b"another key")
+    with pytest.raises(SignatureInvalid, match="not made with a key that this stack trusts"):
+        model_artifact.load(folder, STRANGER)
 
 
 def test_a_list_of_files_edited_to_fit_is_refused(folder):
     (folder / TREES).write_text("tree\n")
-    model_artifact.sign(folder, b"another key")
-    with pytest.raises(SignatureInvalid, match="not made with this stack's key"):
-        model_artifact.verify(folder, KEY)
+    model_artifact.sign(folder, STRANGER)
+    with pytest.raises(SignatureInvalid, match="not made with a key that this stack trusts"):
+        model_artifact.verify(folder, KEYS)
+
+
+def test_two_hundred_changed_artifacts_are_refused(folder):
+    """One byte each, of any file, to any other value."""
+    draw = random.Random(7)
+    files = sorted(path for path in folder.iterdir())
+    for number in range(200):
+        path = files[number % len(files)]
+        sound = path.read_bytes()
+        at, other = draw.randrange(len(sound)), draw.randrange(1, 256)
+        path.write_bytes(sound[:at] + bytes([sound[at] ^ other]) + sound[at + 1 :])
+        with pytest.raises(SignatureInvalid):
+            model_artifact.verify(folder, KEYS)
+        path.write_bytes(sound)
+    model_artifact.verify(folder, KEYS)
+
+
+def test_whoever_has_public_keys_alone_verifies_and_cannot_sign(folder):
+    serves = ModelKeys.public(*KEYS.trusted())
+    assert model_artifact.load(folder, serves)
+    with pytest.raises(ConfigurationError, match="no private key here"):
+        model_artifact.sign(folder, serves)
 
 
 def test_a_signature_that_leaves_the_trees_out_is_refused(folder):
     trees = (folder / TREES).read_text()
     (folder / TREES).unlink()
-    model_artifact.sign(folder, KEY)
+    model_artifact.sign(folder, KEYS)
     (folder / TREES).write_text(trees)
     with pytest.raises(SignatureInvalid, match=r"does not cover model\.txt"):
-        model_artifact.verify(folder, KEY)
+        model_artifact.verify(folder, KEYS)
 
 
 def test_trees_of_another_width_than_the_manifest_are_refused(tmp_path, trees, manifest):
     model_artifact.write(
-        tmp_path / "3", trees, replace(manifest, feature_names=NAMES[:2], categories={}), KEY
+        tmp_path / "3", trees, replace(manifest, feature_names=NAMES[:2], categories={}), KEYS
     )
     with pytest.raises(ContractMismatch):
-        model_artifact.load(tmp_path / "3", KEY)
+        model_artifact.load(tmp_path / "3", KEYS)
 
 
 def test_equal_models_have_equal_hashes_wherever_they_lie(folder, tmp_path):
@@ -178,11 +203,11 @@ def test_equal_models_have_equal_hashes_wherever_they_lie(folder, tmp_path):
 
 
 def test_the_smoke_test_passes_a_sound_model(folder):
-    model_artifact.smoke_test(folder, KEY)
+    model_artifact.smoke_test(folder, KEYS)
 
 
 def test_a_model_that_kills_its_process_fails_the_smoke_test_only(tmp_path, trees, manifest):
     # Signed after the damage: the test load is what is left between it and a worker.
-    model_artifact.write(tmp_path / "3", trees[: len(trees) // 2], manifest, KEY)
+    model_artifact.write(tmp_path / "3", trees[: len(trees) // 2], manifest, KEYS)
     with pytest.raises(SignatureInvalid, match="test load ended with"):
-        model_artifact.smoke_test(tmp_path / "3", KEY)
+        model_artifact.smoke_test(tmp_path / "3", KEYS)

@@ -1,14 +1,21 @@
+import json
 import secrets
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
-from adapters import model_artifact, model_registry
+from adapters import model_artifact, model_registry, signatures_before
+from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHAMPION, ModelRegistry
+from adapters.settings import read_settings
+from deploy.secret_files import replace_signing_secret
 from domain.errors import NotFound, NotReady, SignatureInvalid
+from domain.model import ModelManifest
 from tests.adapters.test_model_artifact import manifest, trees  # noqa: F401  fixtures
-from tests.mlflow_server import KEY
+from tests.mlflow_server import KEYS, SECRET
 
 pytestmark = pytest.mark.integration
 NOWHERE = "http://127.0.0.1:9"
@@ -17,7 +24,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 @pytest.fixture
 def folder(tmp_path, trees, manifest):  # noqa: F811
-    model_artifact.write(tmp_path / "made", trees, manifest, KEY, {"card.md": "# A model\n"})
+    model_artifact.write(tmp_path / "made", trees, manifest, KEYS, {"card.md": "# A model\n"})
     return tmp_path / "made"
 
 
@@ -96,14 +103,14 @@ def test_a_loaded_version_is_the_registered_one(registry, version, manifest):  #
 
 def test_a_cached_version_loads_while_mlflow_is_away(registry, version, tmp_path, manifest):  # noqa: F811
     registry.load(version)
-    away = ModelRegistry(NOWHERE, registry.model_name, tmp_path / "models", KEY)
+    away = ModelRegistry(NOWHERE, registry.model_name, tmp_path / "models", KEYS)
     assert away.load(version).manifest == manifest
     with pytest.raises(NotReady, match="not reachable"):
         away.load(version + 1)
 
 
 def test_an_unreachable_server_is_said_within_seconds(tmp_path):
-    away = ModelRegistry(NOWHERE, "ontime", tmp_path, KEY)
+    away = ModelRegistry(NOWHERE, "ontime", tmp_path, KEYS)
     for ask in (lambda: away.alias(CHAMPION), lambda: away.set_alias(CHAMPION, 1), lambda: away.version(1)):
         with pytest.raises(NotReady, match="not reachable"):
             ask()
@@ -121,7 +128,7 @@ def test_a_damaged_copy_is_never_loaded_while_mlflow_is_away(registry, version, 
     copy = registry.fetch(version) / model_artifact.TREES
     copy.write_text(copy.read_text()[:500])
     with pytest.raises(NotReady):
-        ModelRegistry(NOWHERE, registry.model_name, tmp_path / "models", KEY).load(version)
+        ModelRegistry(NOWHERE, registry.model_name, tmp_path / "models", KEYS).load(version)
 
 
 def test_an_unsigned_folder_is_not_registered(registry, folder):
@@ -143,8 +150,10 @@ def test_a_version_tampered_with_on_the_server_is_refused_and_not_kept(registry,
 
 
 def test_a_version_without_our_signature_is_refused(registry, version, tmp_path):
-    stranger = ModelRegistry(registry._address, registry.model_name, tmp_path / "other", b"another key")
-    with pytest.raises(SignatureInvalid, match="not made with this stack's key"):
+    stranger = ModelRegistry(
+        registry._address, registry.model_name, tmp_path / "other", ModelKeys.of("another secret")
+    )
+    with pytest.raises(SignatureInvalid, match="not made with a key that this stack trusts"):
         stranger.load(version)
     with registry.run("by hand") as run:
         registry._client.log_text(run.run_id, "tree", "model/model.txt")
@@ -154,19 +163,109 @@ def test_a_version_without_our_signature_is_refused(registry, version, tmp_path)
         registry.load(int(unsigned.version))
 
 
-def test_a_version_signed_before_signatures_named_their_run_still_loads(registry, folder, manifest):  # noqa: F811
-    version = registered_as_before(registry, folder)
-    assert registry.load(version).manifest == manifest
-
-
-def registered_as_before(registry, folder):
-    """A version whose SIGNATURE names files only, and whose number is bound to nothing."""
+@pytest.fixture(params=["named", "files only"])
+def version_before(request, registry, folder):
+    """A version as earlier releases registered it, the earliest without naming model and run."""
+    files = model_artifact.signed_files(model_artifact.signature_of(folder), KEYS)
     with registry.run("of an earlier release") as run:
+        owner = {"model": registry.model_name, "run_id": run.run_id}
+        named = {"files": files, "owner": owner}
+        signed = named if request.param == "named" else files
+        signature = {"files": files} | (named if request.param == "named" else {})
+        signature |= {"hmac_sha256": signatures_before.make(signed, SECRET.encode())}
+        (folder / "SIGNATURE").write_text(json.dumps(signature, indent=1, sort_keys=True) + "\n")
         registry._client.log_artifacts(run.run_id, str(folder), "model")
         registry._ensure_model()
         source = f"{registry._client.get_run(run.run_id).info.artifact_uri}/model"
-        made = registry._client.create_model_version(registry.model_name, source, run.run_id)
-    return int(made.version)
+        made = int(registry._client.create_model_version(registry.model_name, source, run.run_id).version)
+        if request.param == "named":
+            bound = signatures_before.make({"owner": owner, "version": made, "files": files}, SECRET.encode())
+            tag_before(registry, made, bound)
+    return made
+
+
+def tag_before(registry, version, value):
+    registry._client.set_model_version_tag(
+        registry.model_name, str(version), model_registry.BINDING_BEFORE, value
+    )
+
+
+def test_a_version_of_an_earlier_release_loads_once_it_is_signed_again(registry, version_before, manifest):  # noqa: F811
+    with pytest.raises(SignatureInvalid):
+        registry.load(version_before)
+    assert registry.sign_again(SECRET.encode()) == {version_before: ""}
+    assert registry.load(version_before).manifest == manifest
+    assert registry.sign_again(SECRET.encode()) == {}
+
+
+def test_the_earlier_release_still_reads_what_was_signed_again(registry, version_before):
+    """One can go back to it."""
+    registry.sign_again(SECRET.encode())
+    signed = json.loads((registry.fetch(version_before) / "SIGNATURE").read_text())
+    over = {"files": signed["files"], "owner": signed["owner"]} if "owner" in signed else signed["files"]
+    assert signed["hmac_sha256"] == signatures_before.make(over, SECRET.encode())
+
+
+def test_a_cached_copy_of_an_earlier_release_serves_while_mlflow_is_away(
+    registry,
+    version_before,
+    folder,
+    tmp_path,
+    manifest,  # noqa: F811
+):
+    there = registry.version(version_before)
+    shutil.copytree(folder, tmp_path / "models" / there.folder)
+    away = ModelRegistry(NOWHERE, registry.model_name, tmp_path / "models", KEYS)
+    away.sign_cached_again(SECRET.encode())
+    assert away.load(version_before).manifest == manifest
+
+
+def test_what_no_earlier_release_of_this_stack_signed_is_not_signed_now(registry, version_before):
+    assert "secret" in registry.sign_again(b"another secret")[version_before]
+    tag_before(registry, version_before, "0" * 64)
+    with pytest.raises(SignatureInvalid):
+        registry.load(version_before)
+
+
+def test_a_copy_under_another_number_is_not_signed_again(registry, version):
+    """Today's signature without today's number: an interrupted registration, or somebody's copy."""
+    there = registry.version(version)
+    copied = int(
+        registry._client.create_model_version(registry.model_name, there.source, there.run_id).version
+    )
+    assert registry.sign_again(SECRET.encode()) == {copied: "there is no signature of an earlier release"}
+    with pytest.raises(SignatureInvalid, match="signed as another version's"):
+        registry.load(copied)
+
+
+def test_keys_roll_over_with_an_overlap(registry, version, folder, tmp_path):
+    """Two lines are trusted; a line that is taken away is not, at once."""
+    settings = read_settings({"ONTIME_STATE_DIR": str(tmp_path), "ONTIME_MODEL_NAME": registry.model_name})
+    settings = replace(settings, mlflow_url=registry._address)
+    settings.api_keys_dir.mkdir()
+    settings.signing_key_file.write_text(SECRET)
+    replace_signing_secret(settings.signing_key_file, settings.public_keys_file)
+    model_artifact.write(
+        folder, (folder / "model.txt").read_text(), _manifest(folder), ModelKeys.of_trainer(settings)
+    )
+    second = register(ModelRegistry.of_trainer(settings), folder, {})
+    serves = ModelRegistry.from_settings(settings)
+    assert [serves.version(v).version for v in (version, second) if serves.load(v)] == [version, second]
+    lines = settings.public_keys_file.read_text().splitlines()
+    settings.public_keys_file.write_text(f"{lines[1]}\n")
+    assert serves.load(second)
+    with pytest.raises(SignatureInvalid, match="not made with a key that this stack trusts"):
+        serves.load(version)
+
+
+def _manifest(folder) -> ModelManifest:
+    return ModelManifest.from_json((folder / model_artifact.MANIFEST).read_text())
+
+
+def test_a_tag_that_names_another_contract_than_was_signed_is_refused(registry, folder):
+    version = register(registry, folder, {"contract_hash": "f" * 64})
+    with pytest.raises(SignatureInvalid, match="tagged with another feature contract"):
+        registry.audit(version)
 
 
 def test_files_of_another_version_run_or_model_are_refused(registry, folder, version, tmp_path):
@@ -181,7 +280,7 @@ def test_files_of_another_version_run_or_model_are_refused(registry, folder, ver
     for made in (same_run, copied):
         with pytest.raises(SignatureInvalid, match="signed as another version's"):
             registry.load(int(made.version))
-    renamed = ModelRegistry(registry._address, f"renamed-{secrets.token_hex(4)}", tmp_path / "r", KEY)
+    renamed = ModelRegistry(registry._address, f"renamed-{secrets.token_hex(4)}", tmp_path / "r", KEYS)
     renamed._ensure_model()
     tags = {model_registry.BINDING: there.binding}
     moved = make(renamed.model_name, there.source, there.run_id, tags=tags)
@@ -191,13 +290,13 @@ def test_files_of_another_version_run_or_model_are_refused(registry, folder, ver
 
 def test_a_cached_copy_of_another_model_is_no_copy_of_this_one(registry, folder, version):
     registry.fetch(version)
-    other = ModelRegistry(NOWHERE, "another", registry._cache.directory, KEY)
+    other = ModelRegistry(NOWHERE, "another", registry._cache.directory, KEYS)
     with pytest.raises(NotReady):
         other.load(version)
 
 
 def test_a_signed_version_that_cannot_be_parsed_is_refused(registry, tmp_path, trees, manifest):  # noqa: F811
-    model_artifact.write(tmp_path / "broken", trees[:2_000], manifest, KEY)
+    model_artifact.write(tmp_path / "broken", trees[:2_000], manifest, KEYS)
     broken = register(registry, tmp_path / "broken", {})
     with pytest.raises(SignatureInvalid, match="test load"):
         registry.load(broken)
@@ -213,9 +312,10 @@ def test_the_version_that_served_last_is_remembered(registry, version):
 def test_reading_does_not_import_mlflow(registry, version):
     # A worker that imports it pays seconds and 150 MB.
     code = (
-        "import sys; from pathlib import Path; from adapters.model_registry import ModelRegistry\n"
+        "import sys; from pathlib import Path; from adapters.model_keys import ModelKeys\n"
+        "from adapters.model_registry import ModelRegistry\n"
         f"r = ModelRegistry({registry._address!r}, {registry.model_name!r},\n"
-        f"                  Path({str(registry._cache.directory)!r}), {KEY!r})\n"
+        f"                  Path({str(registry._cache.directory)!r}), ModelKeys.public(*{KEYS.trusted()!r}))\n"
         f"r.alias('champion'); r.version({version}); r.load({version})\n"
         "print(sorted({'mlflow', 'pandas', 'lightgbm', 'sklearn'} & sys.modules.keys()))"
     )
@@ -224,6 +324,6 @@ def test_reading_does_not_import_mlflow(registry, version):
 
 
 def test_two_registries_of_one_server_do_not_meet(registry, version, tmp_path):
-    other = ModelRegistry(registry._address, f"other-{secrets.token_hex(4)}", tmp_path / "o", KEY)
+    other = ModelRegistry(registry._address, f"other-{secrets.token_hex(4)}", tmp_path / "o", KEYS)
     with pytest.raises(NotFound):
         other.version(version)

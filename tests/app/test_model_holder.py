@@ -15,14 +15,14 @@ from domain.features.catalogue import CONTRACT_HASH
 from tests.app import worlds
 from tests.app.worlds import NOWHERE, assert_field, assert_problem
 from tests.builders import NOON
-from tests.mlflow_server import KEY
+from tests.mlflow_server import KEYS
 
 pytestmark = pytest.mark.integration
 
 
 def register(registry, trees, folder, contract_hash=CONTRACT_HASH, intercept=0.0):
     """A new signed version in the registry; returns its number."""
-    model_artifact.write(folder, trees, worlds.manifest(intercept, contract_hash), KEY)
+    model_artifact.write(folder, trees, worlds.manifest(intercept, contract_hash), KEYS)
     with registry.run("test") as run:
         return registry.register(run.run_id, folder, {"contract_hash": contract_hash, "data_hash": "b" * 64})
 
@@ -206,7 +206,7 @@ def test_a_restored_registry_whose_numbers_mean_other_models_is_followed_by_cont
     """The same number names another run: neither the warm model nor the cached one serves for it."""
     other = register(registry, trees, tmp_path / "other", intercept=7.0)
     there = registry.version(other)
-    bound = model_artifact.binding(Owner(registry.model_name, there.run_id), 1, _files(registry, other), KEY)
+    bound = model_artifact.binding(Owner(registry.model_name, there.run_id), 1, _files(registry, other), KEYS)
     restored = replace(there, version=1, binding=bound)
     monkeypatch.setattr(registry, "aliased", lambda name: restored if name == CHAMPION else None)
     holder.refresh()
@@ -216,7 +216,7 @@ def test_a_restored_registry_whose_numbers_mean_other_models_is_followed_by_cont
 
 def _files(registry, version):
     folder = registry.fetch(version)
-    return model_artifact.signed_files(model_artifact.signature_of(folder), KEY)
+    return model_artifact.signed_files(model_artifact.signature_of(folder), KEYS)
 
 
 def test_a_tampered_version_never_serves(holder, registry, versions, tmp_path):
@@ -232,7 +232,7 @@ def test_a_tampered_version_never_serves(holder, registry, versions, tmp_path):
 def test_while_mlflow_is_away_what_serves_serves_on_and_a_new_worker_begins_with_it(
     holder, registry, tmp_path
 ):
-    away = ModelRegistry(NOWHERE, registry.model_name, tmp_path / "models", KEY)
+    away = ModelRegistry(NOWHERE, registry.model_name, tmp_path / "models", KEYS)
     holder._registry = away
     with pytest.raises(NotReady):
         holder.refresh()
@@ -244,7 +244,7 @@ def test_while_mlflow_is_away_what_serves_serves_on_and_a_new_worker_begins_with
 
 
 def test_a_worker_that_never_had_a_model_says_so(tmp_path):
-    holder = ModelHolder(ModelRegistry(NOWHERE, "ontime", tmp_path, KEY))
+    holder = ModelHolder(ModelRegistry(NOWHERE, "ontime", tmp_path, KEYS))
     with pytest.raises(NotReady, match="not reachable"):
         holder.refresh()
     with pytest.raises(NotReady, match="no champion"):
@@ -254,7 +254,7 @@ def test_a_worker_that_never_had_a_model_says_so(tmp_path):
 @pytest.fixture
 def live(postgres, stack_settings, mlflow_address, registry, versions):
     """The API over the registry of `versions`; promotions go through it."""
-    stack_settings.signing_key_file.write_bytes(KEY)
+    stack_settings.public_keys_file.write_text("\n".join(KEYS.trusted()))
     settings = replace(stack_settings, model_name=registry.model_name)
     worlds.busy_morning(postgres)
     worlds.refresh_at(postgres, NOON)

@@ -17,6 +17,7 @@ from adapters import model_artifact
 from adapters.api_keys import ApiKeys
 from adapters.clock_store import ClockStore
 from adapters.event_store import EventStore
+from adapters.model_keys import ModelKeys
 from adapters.postgres import Database
 from adapters.prediction_lines import PredictionRecord, from_copy_line
 from adapters.settings import Settings
@@ -94,7 +95,7 @@ def keep_in_cache(settings: Settings, text: str, version: int, **changes: Any) -
     """Put a signed version where a worker finds it while MLflow is away."""
     folder = settings.model_cache_dir / str(version)
     mixed = manifest(logistic_share=0.3, **changes)
-    model_artifact.write(folder, text, mixed, settings.signing_key, hinges=lines())
+    model_artifact.write(folder, text, mixed, ModelKeys.of_trainer(settings), hinges=lines())
 
 
 def busy_morning(database: Database) -> None:

@@ -16,6 +16,7 @@ from adapters.clock_store import ClockStore
 from adapters.deployments import ANY, Deployments
 from adapters.event_store import EventStore
 from adapters.label_store import LabelStore
+from adapters.model_keys import ModelKeys
 from adapters.model_registry import ModelRegistry
 from adapters.postgres import Database
 from adapters.prefect_client import PrefectClient
@@ -67,11 +68,12 @@ class World:
             leads=(60,), extra_leads=0, parameters=SMALL, split=SplitPolicy(3, 21), seed=seed,
         )  # fmt: skip
         events, labels = EventStore(self.database), LabelStore(self.database)
-        key = self.settings.signing_key
-        return train_candidate(events, self.registry(), key, request, label_store=labels).version
+        return train_candidate(
+            events, self.registry(), ModelKeys.of_trainer(self.settings), request, label_store=labels
+        ).version
 
     def registry(self) -> ModelRegistry:
-        return ModelRegistry.from_settings(self.settings)
+        return ModelRegistry.of_trainer(self.settings)
 
     def championship(self) -> Championship:
         return Championship(self.registry(), Deployments(self.database))

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.event_store import EventStore
+from adapters.model_keys import ModelKeys
 from adapters.model_registry import ModelRegistry
 from adapters.snapshots import Snapshot
 from flows.rebuild import rebuild_run
@@ -15,8 +16,8 @@ from training.run import train_candidate
 def test_the_command_makes_a_run_again_and_says_so(postgres, stack_settings, mlflow_address):
     settings = replace(stack_settings, mlflow_url=mlflow_address, model_name=stack_settings.postgres_database)
     append_flown(EventStore(postgres), FlownStore(days=25, per_day=48).flights)
-    data, registry = Snapshot.now(postgres), ModelRegistry.from_settings(settings)
-    trained = train_candidate(data, registry, settings.signing_key, REQUEST, label_store=data)
+    data, registry = Snapshot.now(postgres), ModelRegistry.of_trainer(settings)
+    trained = train_candidate(data, registry, ModelKeys.of_trainer(settings), REQUEST, label_store=data)
     said: list[str] = []
     assert rebuild_run(settings, trained.run_id, said.append)
     assert said[-1] == "rebuilt to the bit"

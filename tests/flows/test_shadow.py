@@ -10,6 +10,7 @@ from prefect import flow
 
 from adapters import model_artifact
 from adapters.deployments import ANY
+from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHALLENGER, CHAMPION
 from adapters.monitoring_store import Measured, MonitoringRun
 from adapters.prediction_lines import to_copy_line
@@ -50,7 +51,7 @@ def register(stack, folder: Path, intercepts: list[float]) -> None:
     text = worlds.trees()
     for i, intercept in enumerate(intercepts):
         artifact = folder / str(i)
-        model_artifact.write(artifact, text, worlds.manifest(intercept), stack.settings.signing_key)
+        model_artifact.write(artifact, text, worlds.manifest(intercept), ModelKeys.of_trainer(stack.settings))
         with stack.registry.run(str(i)) as run:
             stack.registry.register(
                 run.run_id, artifact, {"contract_hash": CONTRACT_HASH, "data_hash": "b" * 64}

@@ -15,6 +15,7 @@ from adapters import model_artifact
 from adapters.championship import Championship
 from adapters.clock_store import ClockStore
 from adapters.deployments import ANY, Deployments
+from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.monitoring_store import MonitoringStore
 from adapters.settings import PROJECT_ROOT, read_settings
@@ -39,7 +40,7 @@ def environment(stack_environment, mlflow_address) -> dict[str, str]:
 
 @pytest.fixture
 def registry(environment) -> ModelRegistry:
-    return ModelRegistry.from_settings(
+    return ModelRegistry.of_trainer(
         read_settings({name: value for name, value in environment.items() if name.startswith("ONTIME_")})
     )
 
@@ -47,12 +48,12 @@ def registry(environment) -> ModelRegistry:
 @pytest.fixture
 def folders(environment, tmp_path) -> Callable[[int], list[Path]]:
     """Makes folders of signed models."""
-    key = (tmp_path / "secrets" / "model_signing_key").read_bytes()
+    keys = ModelKeys.of((tmp_path / "secrets" / "model_signing_key").read_text())
 
     def make(count: int) -> list[Path]:
         made = [tmp_path / f"made{number}" for number in range(count)]
         for number, folder in enumerate(made):
-            model_artifact.write(folder, worlds.trees(), worlds.manifest(float(number)), key)
+            model_artifact.write(folder, worlds.trees(), worlds.manifest(float(number)), keys)
         return made
 
     return make

@@ -13,7 +13,7 @@ from domain.clock import from_minute
 from domain.errors import ContractMismatch, InvalidInput, NotFound
 from domain.events import FlightEvent, WeatherEvent
 from domain.flights import WEATHER_COLUMNS, FlightFacts
-from tests.mlflow_server import KEY
+from tests.mlflow_server import KEYS
 from tests.training.sets import FlownStore
 from training import rebuild as module
 from training import run as run_module
@@ -69,7 +69,7 @@ def append_flown(store: EventStore, flights: FlightFacts) -> None:
 def trained(postgres, registry):
     append_flown(EventStore(postgres), FlownStore(days=25, per_day=48).flights)
     data = Snapshot.now(postgres)
-    return train_candidate(data, registry, KEY, REQUEST, label_store=data)
+    return train_candidate(data, registry, KEYS, REQUEST, label_store=data)
 
 
 def stores_of(postgres):
@@ -102,7 +102,7 @@ def test_a_run_is_made_again_to_the_bit_whatever_came_later(trained, postgres, r
         trained.held_out.flight_id[-1], 400, AS_OF - timedelta(minutes=1), "a test", correct=True
     )
     assert {o.status for o in [*events.append([schedule, late], [rain]), corrected]} == {"accepted"}
-    again = rebuild(registry, stores_of(postgres), KEY, trained.run_id)
+    again = rebuild(registry, stores_of(postgres), KEYS, trained.run_id)
     assert again.same, again.lines()
     assert again.model == (trained.model_hash, trained.model_hash)
     assert again.training_set[0] == trained.model.manifest.data_hash
@@ -111,7 +111,7 @@ def test_a_run_is_made_again_to_the_bit_whatever_came_later(trained, postgres, r
     with pytest.raises(NotFound):
         registry.version(trained.version + 1)
     # The proof that the numbers of the newest rows were needed: without them the rebuild sees the late file.
-    unbounded = rebuild(registry, lambda _: (Snapshot.now(postgres),) * 2, KEY, trained.run_id)
+    unbounded = rebuild(registry, lambda _: (Snapshot.now(postgres),) * 2, KEYS, trained.run_id)
     assert not unbounded.same_data
     assert any("DIFFERS" in line for line in unbounded.lines())
 
@@ -133,12 +133,12 @@ def test_a_run_records_its_snapshot_as_a_file_and_in_tags(trained, registry):
 @pytest.mark.integration
 def test_a_rebuild_says_when_the_code_has_changed(trained, postgres, registry, monkeypatch):
     monkeypatch.setattr(module, "git_commit", lambda: "f" * 40)
-    again = rebuild(registry, stores_of(postgres), KEY, trained.run_id)
+    again = rebuild(registry, stores_of(postgres), KEYS, trained.run_id)
     assert any(line.startswith("changed: git commit was") and "f" * 40 in line for line in again.lines())
     assert again.same
     monkeypatch.setattr(module, "CONTRACT_HASH", "0" * 64)
     with pytest.raises(ContractMismatch, match="check out commit"):
-        rebuild(registry, stores_of(postgres), KEY, trained.run_id)
+        rebuild(registry, stores_of(postgres), KEYS, trained.run_id)
 
 
 @pytest.mark.integration
@@ -149,7 +149,7 @@ def test_a_model_of_another_fit_is_not_called_the_same(trained, postgres, regist
         return fitted(split, replace(request, seed=1), progress)
 
     monkeypatch.setattr(run_module, "_fit", other)
-    again = rebuild(registry, stores_of(postgres), KEY, trained.run_id)
+    again = rebuild(registry, stores_of(postgres), KEYS, trained.run_id)
     assert again.same_data
     assert not again.same
     assert again.lines()[-1].startswith("NOT the same")
@@ -159,7 +159,7 @@ def test_a_model_of_another_fit_is_not_called_the_same(trained, postgres, regist
 @pytest.mark.parametrize("run_id", ["no-such-run", "0" * 32])
 def test_a_run_that_is_not_there_is_named(registry, run_id):
     with pytest.raises(NotFound, match=run_id):
-        rebuild(registry, lambda last_rows: (None, None), KEY, run_id)
+        rebuild(registry, lambda last_rows: (None, None), KEYS, run_id)
 
 
 def test_a_request_survives_its_recording():

@@ -10,7 +10,7 @@ from adapters.model_registry import ModelRegistry
 from domain.errors import InvalidInput, NotFound
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from domain.model import Calibration, FlightModel
-from tests.mlflow_server import KEY
+from tests.mlflow_server import KEYS
 from tests.training.sets import FlownStore
 from training.gate import GatePolicy
 from training.provenance import git_commit
@@ -38,7 +38,7 @@ def store():
 def shared_registry(mlflow_address, tmp_path_factory):
     """A registry with the version of `candidate`."""
     return ModelRegistry(
-        mlflow_address, f"run-{secrets.token_hex(4)}", tmp_path_factory.mktemp("models"), KEY
+        mlflow_address, f"run-{secrets.token_hex(4)}", tmp_path_factory.mktemp("models"), KEYS
     )
 
 
@@ -50,7 +50,7 @@ def reported():
 
 @pytest.fixture(scope="module")
 def candidate(store, shared_registry, reported):
-    return train_candidate(store, shared_registry, KEY, REQUEST, lambda *step: reported.append(step))
+    return train_candidate(store, shared_registry, KEYS, REQUEST, lambda *step: reported.append(step))
 
 
 @pytest.mark.integration
@@ -83,10 +83,10 @@ def test_a_version_names_its_data_code_contract_and_quality(candidate, shared_re
 
 @pytest.mark.integration
 def test_the_same_request_gives_the_same_model_hash_and_another_seed_another(candidate, store, registry):
-    again = train_candidate(store, registry, KEY, REQUEST)
+    again = train_candidate(store, registry, KEYS, REQUEST)
     assert again.run_id != candidate.run_id
     assert again.model_hash == candidate.model_hash
-    other = train_candidate(store, registry, KEY, replace(REQUEST, seed=7))
+    other = train_candidate(store, registry, KEYS, replace(REQUEST, seed=7))
     assert (other.version, again.version) == (2, 1)
     assert other.model_hash != candidate.model_hash
 
@@ -102,7 +102,7 @@ def test_the_fit_has_not_seen_the_days_the_gate_looks_at(candidate):
 def test_a_window_without_enough_labelled_days_registers_nothing(store, registry):
     early = replace(REQUEST, as_of=datetime(2013, 3, 20, tzinfo=UTC))
     with pytest.raises(InvalidInput, match="flown_until"):
-        train_candidate(store, registry, KEY, early)
+        train_candidate(store, registry, KEYS, early)
     with pytest.raises(NotFound):
         registry.version(1)
 
@@ -117,7 +117,7 @@ def test_progress_ends_with_everything_done(candidate, reported):
 
 @pytest.mark.integration
 def test_the_first_champion_meets_floors_and_baselines_alone(store, registry):
-    first, verdict = train_first(store, registry, KEY, REQUEST)
+    first, verdict = train_first(store, registry, KEYS, REQUEST)
     assert first.version == 1
     names = {check.name for check in verdict.checks}
     assert "auc" in names

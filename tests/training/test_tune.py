@@ -8,7 +8,7 @@ import pytest
 from adapters.model_registry import ModelRegistry
 from domain.errors import InvalidInput
 from domain.metrics import log_loss
-from tests.mlflow_server import KEY
+from tests.mlflow_server import KEYS
 from tests.training.sets import training_set
 from training import tune as tuning
 from training.train import TreeParameters
@@ -165,7 +165,7 @@ def test_a_negative_budget_is_refused(rows, tmp_path):
 
 @pytest.mark.integration
 def test_every_trial_is_a_run_beneath_the_search(rows, tmp_path, mlflow_address):
-    registry = ModelRegistry(mlflow_address, "tuned", tmp_path / "models", KEY)
+    registry = ModelRegistry(mlflow_address, "tuned", tmp_path / "models", KEYS)
     with registry.run("search") as parent:
         found = tune(
             rows,

@@ -11,7 +11,7 @@ from tests.app import worlds
 from tests.app.dashboard.browsing import sign_in, token
 from tests.app.test_model_holder import register
 from tests.builders import NOON
-from tests.mlflow_server import KEY
+from tests.mlflow_server import KEYS
 
 pytestmark = pytest.mark.integration
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def stack(postgres, own_settings, mlflow_address, registry, trees, tmp_path):
     """A stack of this test's own with two versions, of which the first serves."""
-    own_settings.signing_key_file.write_text(KEY.decode())
+    own_settings.public_keys_file.write_text("\n".join(KEYS.trusted()))
     made = [register(registry, trees, tmp_path / f"made{n}", intercept=float(n)) for n in range(2)]
     settings = replace(own_settings, model_name=registry.model_name)
     Championship(registry, Deployments(postgres)).promote(made[0], None, "test", "the first")

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from adapters.settings import PREFIX, PROJECT_ROOT, example_env, read_settings
-from deploy.compose.secrets import PREFIXES
+from deploy.compose.secrets import PREFIXES, PUBLIC_KEYS
 from services.health import CHECKS
 
 FILE = PROJECT_ROOT / "docker-compose.yml"
@@ -130,7 +130,7 @@ def test_each_service_gets_only_secrets_that_are_files(name):
 
 
 def test_every_secret_is_made_at_first_start():
-    assert set(PREFIXES) == set(COMPOSE["secrets"])
+    assert {*PREFIXES, PUBLIC_KEYS} == set(COMPOSE["secrets"])
 
 
 def test_the_settings_of_every_service_are_known():

@@ -9,6 +9,7 @@ import pytest
 
 from adapters import model_artifact
 from adapters.deployments import Deployments
+from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.settings import PROJECT_ROOT
 from domain.errors import Conflict, ContractMismatch, StaleVersion
@@ -31,12 +32,12 @@ def world(postgres, stack_settings, mlflow_address):
 
 @pytest.fixture
 def registry(world):
-    return ModelRegistry.from_settings(world)
+    return ModelRegistry.of_trainer(world)
 
 
 def register(registry, world, folder, **changes) -> int:
     manifest = worlds.manifest(**changes)
-    model_artifact.write(folder, worlds.trees(), manifest, world.signing_key)
+    model_artifact.write(folder, worlds.trees(), manifest, ModelKeys.of_trainer(world))
     with registry.run("a test") as run:
         return registry.register(run.run_id, folder, {"contract_hash": manifest.contract_hash})
 
