@@ -5,6 +5,7 @@ until each answer comes after its client has given up, and all work is in vain. 
 while too many others wait refuses it, unread, in a tenth of the time an answer takes; health checks are answered.
 """
 
+import gc
 import json
 import os
 import socket
@@ -35,6 +36,9 @@ class SheddingWorker(SyncWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def run(self) -> None:
         """Take requests until asked to leave."""
+        # What is there now stays: no collection during a request looks through it again.
+        gc.collect()
+        gc.freeze()
         succession.answers(self)
         super().run()
 

@@ -71,7 +71,7 @@ worker remembers a flight's schedule, and its vector until the next state, five 
 Batches of {batches["flights"]:,} flights, one after the other: {batches["flights_a_second"]:,} flights a second,
 {batches["of_raw"]:.2f} of LightGBM's `Booster.predict` of as many rows in one thread, and
 {batches["cpu_microseconds_a_flight"]:.0f} us of CPU a flight. The largest worker held
-{found["worker_megabytes"]:.0f} MB.
+{_memory(found)}.
 
 ## Overload
 
@@ -84,6 +84,12 @@ with 503 and `Retry-After`, unread. Times are in milliseconds; status 0 is no an
 |---|---|---|---|---|---|---|
 {NEW_LINE.join(steps)}
 """
+
+
+def _memory(found: dict[str, Any]) -> str:
+    held = f"{found['worker_megabytes']:.0f} MB"
+    own = found.get("worker_proportional_megabytes")
+    return held if own is None else f"{held}, {own:.0f} MB with only its part of what it shares with others"
 
 
 def reliability(found: dict[str, Any]) -> str:

@@ -37,7 +37,11 @@ class Server:
 
     def megabytes(self) -> list[float]:
         """Return the resident memory of each worker."""
-        return [round(_kilobytes(pid, "VmRSS") / 1024, 1) for pid in self.workers()]
+        return [_megabytes(pid, "Rss") for pid in self.workers()]
+
+    def proportional_megabytes(self) -> list[float]:
+        """Return what each worker takes: its own pages, and its part of those that it shares with others."""
+        return [_megabytes(pid, "Pss") for pid in self.workers()]
 
 
 @contextmanager
@@ -110,6 +114,6 @@ def wait_until_it_answers(port: int, path: str, process: subprocess.Popen[bytes]
     raise NotReady(f"a server does not answer; its log ends\n{log.read_text(errors='replace')[-1500:]}")
 
 
-def _kilobytes(pid: int, name: str) -> int:
-    [line] = [x for x in Path(f"/proc/{pid}/status").read_text().splitlines() if x.startswith(name)]
-    return int(line.split()[1])
+def _megabytes(pid: int, name: str) -> float:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return round(next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024, 1)

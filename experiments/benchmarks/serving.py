@@ -71,6 +71,7 @@ def bench(
             "overload": _overload(world, servers["whole"], seconds, say),
             "batches": _batches(world, servers["whole"], rounds, say),
             "worker_megabytes": max(servers["whole"].megabytes()),
+            "worker_proportional_megabytes": max(servers["whole"].proportional_megabytes()),
             "model": _size(world),
         }
         found["machine"]["load_after"] = os.getloadavg()[0]

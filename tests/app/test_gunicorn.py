@@ -216,6 +216,18 @@ def test_a_worker_loads_neither_pandas_nor_mlflow_nor_the_lightgbm_package(serve
     assert done.stdout.strip() == "[]"
 
 
+def test_workers_share_the_pages_of_the_libraries(server):
+    for pid in server.workers():
+        private, whole = _megabytes(pid, "Private_Dirty"), _megabytes(pid, "Rss")
+        assert private < 35
+        assert private < whole / 2
+
+
+def _megabytes(pid, name):
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024
+
+
 def test_a_killed_worker_loses_no_acknowledged_prediction_and_another_takes_its_place(server):
     acknowledged, stop = [], threading.Event()
 
