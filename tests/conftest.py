@@ -16,7 +16,7 @@ from adapters.postgres_admin import create_databases, drop_database
 from adapters.settings import Settings, read_settings
 from deploy.native.embedded_postgres import EmbeddedPostgres
 from deploy.secret_files import add_public_key
-from tests.session import alone, free_port, needed, session_folder
+from tests.session import DISCARD_PORT, alone, free_port, needed, session_folder
 
 pytest_plugins = ["tests.order", "tests.npm", "tests.curl", "tests.mlflow_server", "tests.chromium"]
 
@@ -103,6 +103,9 @@ def settings_for(database: Database, state_dir: Path) -> Settings:
     return replace(
         read_settings({"ONTIME_STATE_DIR": str(state_dir)}),
         inbox_dir=state_dir / "inbox",
+        api_port=DISCARD_PORT,
+        mlflow_port=DISCARD_PORT,
+        prefect_port=DISCARD_PORT,
         postgres_host=where.host,
         postgres_port=where.port,
         postgres_user=where.user,
@@ -116,6 +119,7 @@ def environment_for(database: Database, state_dir: Path) -> dict[str, str]:
     return {
         "ONTIME_STATE_DIR": str(state_dir),
         "ONTIME_INBOX_DIR": str(settings.inbox_dir),
+        **{f"ONTIME_{name}_PORT": str(DISCARD_PORT) for name in ("API", "MLFLOW", "PREFECT")},
         "ONTIME_POSTGRES_HOST": settings.postgres_host,
         "ONTIME_POSTGRES_PORT": str(settings.postgres_port),
         "ONTIME_POSTGRES_USER": settings.postgres_user,

@@ -14,6 +14,10 @@ PORTS = range(20_000, 32_000)
 """Below those that the kernel gives to connections on their way out, which would take a port between two uses."""
 
 
+DISCARD_PORT = 9
+"""Nothing listens there: what a test did not start it must not reach, least of all the stack of whoever runs it."""
+
+
 def free_port(beside: int = 0) -> int:
     """A loopback port that is free, as is the one `beside` higher; no other test process is given either.
 

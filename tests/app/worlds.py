@@ -30,9 +30,9 @@ from domain.model import Calibration, ModelManifest
 from services.refresher import Refresher
 from tests.app.described import DescribedClient
 from tests.builders import MINUTE, NOON, arrived, departed, observation, scheduled
+from tests.session import DISCARD_PORT
 
-NOWHERE = "http://127.0.0.1:9"
-"""The discard port: nothing listens there."""
+NOWHERE = f"http://127.0.0.1:{DISCARD_PORT}"
 FLIGHT = {
     "carrier": "UA",
     "flight": 1545,
