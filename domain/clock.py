@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MINUTE = timedelta(minutes=1)
 NEVER = 2**62
 """The minute of something that has not happened: later than any `as_of`."""
 
@@ -38,7 +39,7 @@ def minute_floor(moment: datetime) -> int:
     """
     if moment.tzinfo is None:
         raise ValueError("expected a datetime with a time zone")
-    return (moment - EPOCH) // timedelta(minutes=1)
+    return (moment - EPOCH) // _MINUTE
 
 
 def from_minute(minute: int) -> datetime:

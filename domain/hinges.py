@@ -63,10 +63,11 @@ class HingeLogistic:
 
     def standardised(self, matrix: Floats) -> Floats:
         """Return the columns clipped and standardised, missing as 0; shape (n, n_features)."""
-        z = np.minimum(np.maximum(matrix, self.low), self.high)
+        z: Floats = np.maximum(matrix, self.low)
+        np.minimum(z, self.high, out=z)
         z -= self.mean
         z *= self._inverse
-        z[z != z] = 0.0
+        np.copyto(z, 0.0, where=np.isnan(z))
         return z
 
     def _score_of_one(self, matrix: Floats) -> float:

@@ -92,10 +92,18 @@ class CategoryEncoder:
         self._columns = [
             (feature_names.index(name), np.array([*seen, np.inf])) for name, seen in categories.items()
         ]
+        self._own = [
+            (feature_names.index(name), {code: float(own) for own, code in enumerate(seen)})
+            for name, seen in categories.items()
+        ]
 
     def __call__(self, matrix: Floats) -> Floats:
         """Encode rows of shape (n, n_features); a copy."""
         encoded = matrix.copy()
+        if len(matrix) == 1:  # the online case: looking up single codes takes a fifth of the time
+            for column, own in self._own:
+                encoded[0, column] = own.get(matrix.item(0, column), np.nan)
+            return encoded
         for column, seen in self._columns:
             codes = matrix[:, column]
             position = np.minimum(np.searchsorted(seen, codes), len(seen) - 1)

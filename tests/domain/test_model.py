@@ -54,6 +54,13 @@ def test_a_code_becomes_the_models_own_and_an_unseen_one_missing(code, own):
     np.testing.assert_array_equal(encoded, [[60.0, own, 3.0]])
 
 
+def test_a_row_is_encoded_to_the_bit_as_in_a_batch():
+    encode = CategoryEncoder(NAMES, MANIFEST.categories)
+    rows = np.array([[60.0, code, 3.0] for code in (*MANIFEST.categories["carrier_code"], *UNSEEN, -0.0)])
+    alone = np.concatenate([encode(rows[i : i + 1]) for i in range(len(rows))])
+    assert alone.tobytes() == encode(rows).tobytes()
+
+
 def test_a_category_never_seen_in_training_is_always_missing():
     encoded = CategoryEncoder(NAMES, {"carrier_code": ()})(np.array([[60.0, 370.0, 3.0]]))
     assert np.isnan(encoded[0, 1])
