@@ -11,7 +11,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 import numpy as np
 
@@ -86,6 +85,8 @@ class Account:
     """Whether the evidence ever reached 1 / alpha."""
     convicted_after: int | None
     """The step at which it did."""
+    bound: float
+    """Evidence that convicts: 1 / alpha."""
     compared_days: int = 0
     """Calendar days on which both were scored."""
 
@@ -96,15 +97,6 @@ class Account:
         return (
             f"log-loss {self.mean:+.4f} against {other} over {self.days} days, evidence {self.evidence:.3g}"
         )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        return {
-            "account_days": self.compared_days,
-            "mean": self.mean if self.days else None,
-            "evidence": self.evidence,
-            "convicted": self.convicted,
-        }
 
 
 def day_losses(day: Ints, losses: dict[int, Floats]) -> dict[date, dict[int, DayLoss]]:
@@ -185,12 +177,14 @@ def keep_account(differences: Floats, policy: EvidencePolicy) -> Account:
     """Read the account of one candidate after some days; differences that are not finite are passed over."""
     x = np.asarray(differences, dtype=np.float64)
     x = x[np.isfinite(x)]
+    bound = 1 / policy.alpha
     if not len(x):
-        return Account(0, float("nan"), 1.0, False, None)
+        return Account(0, float("nan"), 1.0, False, None, bound)
     evidence = martingale(x, policy)
-    over = np.flatnonzero(evidence >= 1 / policy.alpha)
+    over = np.flatnonzero(evidence >= bound)
     after = int(over[0]) + 1 if len(over) else None
-    return Account(len(x), float(x.mean()), float(max(1.0, evidence.max())), after is not None, after, len(x))
+    largest = float(max(1.0, evidence.max()))
+    return Account(len(x), float(x.mean()), largest, after is not None, after, bound, len(x))
 
 
 def compare_versions(

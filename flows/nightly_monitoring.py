@@ -6,13 +6,14 @@ from datetime import date
 from prefect import flow
 from prefect.artifacts import create_link_artifact
 
+from domain.account_record import CHALLENGER, CHAMPION
 from domain.errors import OntimeError
 from flows import tasks
 from flows.retrain import retrain_for_day
 from flows.tasks import Champion, RunContext
 from monitoring import performance
-from monitoring.policy import BACK_TO, DROPPED, Decision, decide_guardrail, decide_retrain, decide_shadow
-from monitoring.rules import Alert
+from monitoring.policy import BACK_TO, DROPPED, decide_guardrail, decide_retrain, decide_shadow
+from monitoring.rules import Alert, measure_unable
 from monitoring.trailing import prediction_drift
 
 WHO = "nightly-monitoring"
@@ -79,7 +80,7 @@ def measure(run: RunContext) -> list[Alert]:
     ]
     measures += tasks.measure_estimates(run, measures)
     measures += tasks.measure_accounts(run, measures)
-    measures += tasks.measure_unable(measures)
+    measures += measure_unable(measures)
     tasks.save_run(run, champion, totals, sample, measures, report)
     if report.html is not None:
         create_link_artifact(
@@ -109,10 +110,10 @@ def check_guardrail(run: RunContext, champion: Champion) -> None:
     decision = tasks.recorded(run, "guardrail")
     if decision is None:
         decision = decide_guardrail(*tasks.champion_standings(run, champion))
-        decision = with_evidence(decision, champion=champion.version)
+        decision = decision.naming({CHAMPION: champion.version})
         tasks.record(run.day, run.as_of, "guardrail", decision)
     # A run that was interrupted between the decision and the rollback goes on here.
-    if decision.verdict and decision.evidence.get("champion") == champion.version:
+    if decision.verdict and decision.evidence.get(CHAMPION) == champion.version:
         reason = f"guardrail: {decision.reason}"
         _, target = tasks.rollback_target(WHO, reason, decision.evidence[BACK_TO])
         tasks.roll_back(WHO, reason, champion.version, target, decision.evidence)
@@ -139,17 +140,12 @@ def check_challenger(run: RunContext, champion: Champion) -> None:
         trial = tasks.try_challenger(run, version)
         account, age_days = tasks.challenger_standing(run, version, champion)
         decision = decide_shadow(trial, account, age_days, tasks.shadow_policy())
-        decision = with_evidence(decision, challenger=version, champion=champion.version)
+        decision = decision.naming({CHALLENGER: version, CHAMPION: champion.version})
         tasks.record(run.day, run.as_of, "shadow", decision, str(version))
     if decision.verdict:
         tasks.promote_version(version, champion.version, WHO, decision.reason, decision.evidence)
     elif DROPPED in decision.evidence:
         tasks.drop_challenger(version)
-
-
-def with_evidence(decision: Decision, **more: int) -> Decision:
-    """Return a decision that also names versions."""
-    return Decision(decision.verdict, decision.reason, decision.evidence | more)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from prefect.runtime import flow_run
 from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHALLENGER
 from adapters.snapshots import Snapshot
+from domain import account_record
+from domain.account_record import AccountRecord
 from domain.errors import Conflict
 from flows import tasks
 from flows.parts import parts
@@ -69,8 +71,9 @@ def _retrain(run: tasks.RunContext, reason: str, asked_by: str) -> bool:
     gate = replace(PLAN.gate, evidence=own.evidence_policy)
     verdict = gate_candidate(candidate, champion.model if champion else None, gate)
     evidence = verdict.evidence() | {
-        "candidate": candidate.version,
-        "champion": champion and champion.version,
+        account_record.CANDIDATE: candidate.version,
+        account_record.CHAMPION: champion and champion.version,
+        account_record.ACCOUNT: AccountRecord.of(verdict.account).as_dict() if verdict.account else None,
         "held_out": held_out(verdict),
     }
     if verdict.passed:

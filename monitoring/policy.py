@@ -4,10 +4,11 @@ A fit is cheap and waiting is not: a candidate is fitted every week and serves t
 evidence convicts it on days that it was not fitted on. The account goes on while it serves, and convicts it then.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from domain.account_record import ANCHOR, BEFORE, VERSION, AccountRecord
 from domain.evidence import Account
 
 
@@ -18,6 +19,10 @@ class Decision:
     verdict: bool
     reason: str
     evidence: dict[str, Any]
+
+    def naming(self, versions: dict[str, int]) -> "Decision":
+        """Return the decision with versions that it is about."""
+        return replace(self, evidence=self.evidence | versions)
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,7 @@ def decide_shadow(trial: Trial, account: Account, age_days: int, policy: ShadowP
         "rows": trial.rows,
         "microseconds": trial.microseconds if trial.microseconds == trial.microseconds else None,
         "age_days": age_days,
-        **account.as_dict(),
+        **AccountRecord.of(account).as_dict(),
     }
     fault = trial.fault(policy)
     if fault:
@@ -164,10 +169,10 @@ def decide_guardrail(before: Standing | None, anchor: Standing | None) -> Decisi
     evidence: dict[str, Any] = {}
     said = []
     convicted: Standing | None = None
-    for name, standing in (("before", before), ("anchor", anchor)):
+    for name, standing in ((BEFORE, before), (ANCHOR, anchor)):
         if standing is None:
             continue
-        evidence[name] = {"version": standing.other, **standing.account.as_dict()}
+        evidence[name] = {VERSION: standing.other, **AccountRecord.of(standing.account).as_dict()}
         said.append(standing.account.sentence(f"version {standing.other}"))
         if standing.account.convicted and convicted is None:
             convicted = standing

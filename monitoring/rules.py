@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from domain import runbook
+from monitoring.measures import ALL, Measure
 
 Severity = Literal["info", "warning", "critical"]
 
@@ -244,6 +245,25 @@ def unable(rules: Sequence[AlertRule], day: Mapping[str, tuple[float, int | None
         rule.name
         for rule in rules
         if rule.metric != UNABLE and not rule.can_evaluate(*day.get(rule.metric, nothing))
+    ]
+
+
+def measure_unable(measures: Sequence[Measure]) -> list[Measure]:
+    """Return how many rules cannot evaluate the day, and each as a slice: the rows it needs, and those it had."""
+    today = {m.name: (m.value, m.n) for m in measures if m.slice == ALL}
+    found = set(unable(NIGHTLY, today))
+    return [
+        Measure(UNABLE, float(len(found)), n=len(NIGHTLY)),
+        *(
+            Measure(
+                UNABLE,
+                float(max(rule.minimum_rows, 1)),
+                f"rule={rule.name}",
+                n=today.get(rule.metric, (0, 0))[1],
+            )
+            for rule in NIGHTLY
+            if rule.name in found
+        ),
     ]
 
 

@@ -59,6 +59,8 @@ class Chart:
     bound: float | None = None
     """A line across: what a rule compares with."""
     note: str = ""
+    logarithmic: bool = False
+    """Whether equal steps up are equal factors; every value is then above 0."""
     _span: tuple[float, float, float, float] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,7 +68,9 @@ class Chart:
         values = [v for p in points for v in (p.value, p.low, p.high) if v is not None and v == v]
         values += [v for v in (self.low, self.high, self.bound) if v is not None]
         bottom, top = (min(values), max(values)) if values else (0.0, 1.0)
-        if self.low is None or self.high is None:  # a bound that is given alone is within the axis
+        if self.logarithmic:
+            bottom, top = math.floor(math.log10(bottom)), math.ceil(math.log10(top) + 1e-9)
+        elif self.low is None or self.high is None:  # a bound that is given alone is within the axis
             bottom, top = round_out(bottom, top)
         xs = [p.x for p in points] or [0.0]
         self._span = min(xs), max(xs), bottom, top
@@ -84,7 +88,8 @@ class Chart:
     def y(self, value: float) -> float:
         """Return where a value lies, HEIGHT at the bottom."""
         _, _, bottom, top = self._span
-        return HEIGHT * (1 - (value - bottom) / (top - bottom)) if top > bottom else HEIGHT / 2
+        place = math.log10(value) if self.logarithmic else value
+        return HEIGHT * (1 - (place - bottom) / (top - bottom)) if top > bottom else HEIGHT / 2
 
     def line(self, series: Series) -> str:
         """Return the path of a series; a gap where a value is missing, a dot where it stands alone."""
@@ -112,6 +117,9 @@ class Chart:
         """Return labels of the upright axis, from the top in per cent."""
         _, _, bottom, top = self._span
         values = [bottom + (top - bottom) * i / TICKS for i in range(TICKS + 1)]
+        if self.logarithmic:
+            powers = range(round(bottom), round(top) + 1, math.ceil((top - bottom) / TICKS) or 1)
+            values = [10.0**power for power in powers]
         return [Tick(100 * self.y(v) / HEIGHT, self.written(v)) for v in values]
 
     @property

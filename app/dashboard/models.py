@@ -8,9 +8,8 @@ from flask import Response, request
 
 from adapters.deployments import Deployment
 from adapters.model_registry import ModelVersion
-from adapters.monitoring_store import StoredDecision
 from app.dashboard.access import needs, who
-from app.dashboard.charts import Chart, Series, point_of_day
+from app.dashboard.accounts import KINDS, account_views
 from app.dashboard.pages import back, blueprint, notify, render
 from app.parts import Parts, parts
 from app.schemas import PromoteSchema, RetrainSchema, RollbackSchema, load
@@ -38,7 +37,7 @@ PROMOTE, ROLLBACK, RETRAIN = PromoteSchema(), RollbackSchema(), RetrainSchema()
 def model() -> Response:
     """Show the champion, the challenger, every version and the ledger."""
     p = parts()
-    decisions = p.monitoring.newest_decisions(("shadow", "guardrail"), DECISIONS)
+    decisions = p.monitoring.newest_decisions(KINDS, DECISIONS)
     versions, away = _versions(p)
     ledger = p.deployments.history(LEDGER_ROWS)
     return render(
@@ -50,7 +49,7 @@ def model() -> Response:
         numbers=_numbers(p, versions, ledger),
         registry_away=away,
         ledger=ledger,
-        live=_live_chart(decisions),
+        accounts=account_views(decisions),
         decisions=[d for d in decisions if d.kind == "shadow"][:10],
         contract=CONTRACT_HASH,
     )
@@ -181,19 +180,6 @@ def _tags(p: Parts, number: int) -> dict[str, str]:
         return p.registry.version(number).tags
     except (NotReady, NotFound):
         return {}
-
-
-def _live_chart(decisions: list[StoredDecision]) -> Chart | None:
-    """Return the live comparisons over time: the newer model's loss less the other's, on the same requests."""
-    points = [
-        point_of_day(d.day, *(float(d.evidence[name]) for name in ("mean", "low", "high")))
-        for d in reversed(decisions)
-        if d.kind == "shadow" and {"mean", "low", "high"} <= d.evidence.keys()
-    ]
-    if not points:
-        return None
-    title = "Log-loss of the challenger less the champion's, on the live requests both scored: below zero it is better"
-    return Chart(title, [Series("difference, 90% interval", "one", points)], bound=0.0, note="no difference")
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,6 @@ from flows.tasks.measure import (
 from flows.tasks.store import (
     measure_accounts,
     measure_estimates,
-    measure_unable,
     prune_reports,
     raise_alerts,
     record,
@@ -78,7 +77,6 @@ __all__ = [
     "measure_registry",
     "measure_service",
     "measure_trailing",
-    "measure_unable",
     "measure_versions",
     "missed_runs",
     "promote_version",

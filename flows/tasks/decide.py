@@ -11,6 +11,7 @@ import numpy as np
 from adapters.deployments import ANY, Deployment
 from adapters.model_registry import CHALLENGER
 from adapters.monitoring_store import StoredDecision
+from domain import account_record
 from domain.errors import ContractMismatch, NotFound, SignatureInvalid
 from domain.evidence import Account, DayLoss, Losses, compare_versions
 from domain.features.catalogue import CONTRACT_HASH
@@ -75,7 +76,7 @@ def measured_losses(run: RunContext, days: int) -> Losses:
 
 def held_out_losses(evidence: dict[str, Any]) -> dict[date, dict[int, DayLoss]]:
     """Return what candidate and champion lost on the held-out days, out of the evidence of a gate decision."""
-    candidate, champion = evidence.get("candidate"), evidence.get("champion")
+    candidate, champion = evidence.get(account_record.CANDIDATE), evidence.get(account_record.CHAMPION)
     if candidate is None or champion is None:
         return {}
     return {
@@ -94,7 +95,9 @@ def _decisions(run: RunContext) -> list[StoredDecision]:
 def _gate_of(decisions: Sequence[StoredDecision], version: int) -> StoredDecision | None:
     """Return the gate decision that a version passed, None where none is on record."""
     passed = [
-        d for d in decisions if d.kind == "gate" and d.verdict and d.evidence.get("candidate") == version
+        d
+        for d in decisions
+        if d.kind == "gate" and d.verdict and d.evidence.get(account_record.CANDIDATE) == version
     ]
     return passed[-1] if passed else None
 
@@ -136,7 +139,11 @@ def challenger_standing(run: RunContext, version: int, champion: Champion) -> tu
     """Return a challenger's account against the champion, and for how many days it has been challenger."""
     decisions = _decisions(run)
     gate = _gate_of(decisions, version)
-    tried = [d.day for d in decisions if d.kind == "shadow" and d.evidence.get("challenger") == version]
+    tried = [
+        d.day
+        for d in decisions
+        if d.kind == "shadow" and d.evidence.get(account_record.CHALLENGER) == version
+    ]
     since = min([*tried, gate.day if gate else run.day])
     held_out = held_out_losses(gate.evidence) if gate else {}
     losses = with_held_out(measured_losses(run, GATE_DAYS), held_out)

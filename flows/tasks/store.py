@@ -73,16 +73,6 @@ def measure_accounts(run: RunContext, measures: Sequence[Measure]) -> list[Measu
     return performance.measure_evidence(gaps)
 
 
-def measure_unable(measures: Sequence[Measure]) -> list[Measure]:
-    """Return which rules cannot evaluate the day, each as a slice, and how many."""
-    today = {m.name: (m.value, m.n) for m in measures if m.slice == ALL}
-    found = rules.unable(rules.NIGHTLY, today)
-    return [
-        Measure(rules.UNABLE, float(len(found)), n=len(rules.NIGHTLY)),
-        *(Measure(rules.UNABLE, 1.0, f"rule={name}") for name in found),
-    ]
-
-
 def report_folder(day: date) -> Path:
     """Return where a run's report is."""
     return parts().settings.reports_dir / "monitoring" / day.isoformat()

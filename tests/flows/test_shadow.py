@@ -14,6 +14,7 @@ from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHALLENGER, CHAMPION
 from adapters.monitoring_store import Measured, MonitoringRun
 from adapters.prediction_lines import to_copy_line
+from domain.account_record import known_accounts
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from flows import parts as flow_parts
 from flows import tasks
@@ -133,6 +134,8 @@ def test_what_passed_the_gate_and_is_sound_on_the_days_requests_serves_the_same_
     [decision] = decisions(tried, "shadow")
     assert decision.verdict, decision.reason
     assert f"sound on {FLIGHTS} live requests" in decision.reason
+    [kept] = known_accounts(decision.kind, decision.evidence)
+    assert (kept.candidate, kept.other, kept.record.bound) == (2, 1, 20)
     assert (tried.registry.alias(CHAMPION), tried.registry.alias(CHALLENGER)) == (2, None)
     row = tried.deployments.history(1)[0]
     assert (row.from_version, row.to_version, row.who) == (1, 2, "nightly-monitoring")

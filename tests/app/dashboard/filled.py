@@ -2,11 +2,16 @@
 
 from datetime import date, timedelta
 
+import numpy as np
+
 from adapters.event_store import EventStore
 from adapters.monitoring_store import MonitoringStore
 from adapters.postgres import Database
 from adapters.settings import Settings
+from domain.account_record import CHALLENGER, CHAMPION
+from domain.evidence import EvidencePolicy, keep_account
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
+from monitoring.policy import ShadowPolicy, Standing, Trial, decide_guardrail, decide_shadow
 from tests.app.worlds import refresh_at, ticks_before
 from tests.builders import DAY, MINUTE, NOON, arrived, cancelled, departed, observation, scheduled
 
@@ -183,8 +188,21 @@ def _monitored(store: MonitoringStore, day: date) -> None:
         at = NOON - back * DAY
         reason = "no lasting breach, and only 12000 new labels, 9% of the 133000 it was fitted on"
         store.record_decision("retrain", at.date(), False, reason, {"growth": 0.09, "breaches": 0}, at)
-    for back in range(9, 2, -1):
-        at, mean = NOON - (back + 9) * DAY, -0.004 + 0.0007 * (back % 4)
-        shadow = {"rows": 900 * (10 - back), "mean": mean, "low": mean - 0.006, "high": mean + 0.006}
-        said = f"log-loss {mean:+.4f} against the champion on {shadow['rows']} live requests"
-        store.record_decision("shadow", at.date(), back == 3, said, shadow, at)
+    _accounts(store)
+
+
+def _accounts(store: MonitoringStore) -> None:
+    """A challenger that serves from its sixth day on, watched since, beside the anchor: as the flows decide."""
+    losses = 0.012 * np.random.default_rng(1).normal(size=(2, 20)) - 0.002
+    for day in range(3, 20):
+        before, anchor = (keep_account(row[:day], EvidencePolicy()) for row in losses)
+        decisions = {
+            "guardrail": decide_guardrail(Standing(1, before), Standing(1, anchor)).naming({CHAMPION: 2})
+        }
+        if day < 9:
+            trial = Trial(A_DAY, 0, 150.0)
+            shadow = decide_shadow(trial, before, day, ShadowPolicy(minimum_days=8, give_up_days=14))
+            decisions = {"shadow": shadow.naming({CHALLENGER: 2, CHAMPION: 1})}
+        for kind, made in decisions.items():
+            at = NOON - (20 - day) * DAY
+            store.record_decision(kind, at.date(), made.verdict, made.reason, made.evidence, at)
