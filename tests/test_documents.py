@@ -42,7 +42,7 @@ def names_in(path: Path) -> set[str]:
 def test_every_promise_has_a_test_that_is_in_the_file_it_names():
     text = PROMISES.read_text()
     named = re.findall(r"\[`(test_\w+)`\]\(([\w/.]+)\)", text)
-    assert len(named) == len(re.findall(r"^\| ", text, re.MULTILINE)) - 1
+    assert len(named) == len(re.findall(r"^\| ", text, re.MULTILINE)) - text.count("| test |\n")
     missing = [name for name, file in named if name not in names_in(PROMISES.parent / file)]
     assert missing == []
 
