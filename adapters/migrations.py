@@ -12,6 +12,8 @@ CONTRACTS = re.compile(r"\d{4}_contract_")
 """Begins the name of a migration that takes away what only earlier code uses; every other one the code before it
 tolerates, so that both may run while the API is replaced."""
 MIGRATION_LOCK = 715_001
+ROLES = "roles.sql"
+"""Beside the folder of migrations: what each role of the database may do."""
 
 
 def migrate(
@@ -43,6 +45,7 @@ def migrate(
         raise ConfigurationError(f"migrations are named like 0001_core.sql, not {wrong[0]}")
     wanted = [file for file in files if contract or not CONTRACTS.match(file.name)]
     applied = [file.name for file in wanted if _apply(database, file)]
+    _grant(database, directory.parent / ROLES)
     with database.transaction() as cursor:
         cursor.execute("SELECT name FROM schema_migrations ORDER BY name")
         unknown = sorted({name for (name,) in cursor.fetchall()} - {f.name for f in files})
@@ -50,6 +53,14 @@ def migrate(
     if lost:
         raise ConfigurationError(f"the database has migration {lost[0]}: this code is too old for it")
     return applied
+
+
+def _grant(database: Database, file: Path) -> None:
+    """Say again who may do what: a migration may have made a table, a person may have granted something."""
+    if file.exists():
+        with database.transaction() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
+            cursor.execute(file.read_text(encoding="utf-8"))
 
 
 def _apply(database: Database, file: Path) -> bool:

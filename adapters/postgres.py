@@ -66,6 +66,10 @@ class ConnectionParameters:
         """Address another database of the same server."""
         return replace(self, database=name)
 
+    def as_user(self, user: str, password: str) -> "ConnectionParameters":
+        """Address the same database as somebody else."""
+        return replace(self, user=user, password=password)
+
     def url(self, driver: str = "postgresql+psycopg2") -> str:
         """Write the address for SQLAlchemy. It holds the password: never log it."""
         from urllib.parse import quote

@@ -1,10 +1,18 @@
-"""Makes and drops databases of a PostgreSQL server; `adapters.postgres` opens them."""
+"""Makes and drops databases of a PostgreSQL server, and lets roles in; `adapters.postgres` opens them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from psycopg2 import sql
 
-from adapters.postgres import ConnectionParameters
+from adapters.postgres import ConnectionParameters, Database
+from adapters.settings import Settings, read_secret
+
+SERVING = "ontime_api"
+"""Role of what serves: the API, the shipper and the feature refresher."""
+MONITORING = "ontime_monitoring"
+"""Role of what monitors and decides: flows and the watchman."""
+ROLES = {SERVING: "postgres_api_password", MONITORING: "postgres_monitoring_password"}
+"""What the roles of sql/roles.sql are called, and the file of each one's password beside the keys of the API."""
 
 
 def create_databases(
@@ -22,6 +30,20 @@ def create_databases(
                 cursor.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
     finally:
         connection.close()
+
+
+def let_in(database: Database, passwords: Mapping[str, str]) -> None:
+    """Let roles log in with these passwords and no others."""
+    with database.transaction() as cursor:
+        for role, password in passwords.items():
+            statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
+            cursor.execute(statement.format(sql.Identifier(role), sql.Literal(password)))
+
+
+def let_roles_in(database: Database, settings: Settings) -> None:
+    """Let the roles log in with the passwords that lie beside the stack; safe to repeat."""
+    folder = settings.api_keys_dir
+    let_in(database, {role: read_secret("api_keys_dir", folder / name) for role, name in ROLES.items()})
 
 
 def drop_database(parameters: ConnectionParameters, name: str) -> None:

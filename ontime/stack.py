@@ -10,6 +10,7 @@ import typer
 from adapters.clock_store import ClockStore
 from adapters.migrations import migrate as apply_migrations
 from adapters.postgres import Database
+from adapters.postgres_admin import let_roles_in
 from adapters.settings import settings
 from adapters.terminal import print_json, say
 from deploy.native import cleaning, selection
@@ -115,6 +116,7 @@ def migrate(
 
     def bring_up(database: Database) -> None:
         done = apply_migrations(database, contract=not expand)
+        let_roles_in(database, settings())
         say(f"applied: {', '.join(done) or 'nothing, up to date'}")
 
     with_database(settings(), bring_up)

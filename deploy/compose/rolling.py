@@ -48,7 +48,9 @@ def states_of(compose: Compose, services: Sequence[str]) -> list[State]:
 def contract(compose: Compose) -> None:
     """Apply the migrations that had to wait for the old code to be gone."""
     (container,) = compose.containers("prefect-worker")
-    compose.docker("exec", container, "python", "-m", "ontime", "migrate")
+    owner = {"USER": "ontime", "PASSWORD_FILE": "/run/secrets/postgres_password"}
+    variables = [part for name, value in owner.items() for part in ("-e", f"ONTIME_POSTGRES_{name}={value}")]
+    compose.docker("exec", *variables, container, "python", "-m", "ontime", "migrate")
 
 
 def roll(compose: Compose, replicas: int) -> None:

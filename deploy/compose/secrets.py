@@ -7,9 +7,14 @@ from deploy.compose.engine import ROOT, Compose, StackError, environment, say
 from deploy.secret_files import KEY_PREFIXES, add_public_key, is_there, make_missing, replace_signing_secret
 
 DATABASE_PASSWORDS = ("postgres_password", "mlflow_database_password", "prefect_database_password")
+ROLE_PASSWORDS = ("postgres_api_password", "postgres_monitoring_password")
+"""Given to the roles at every start: another password is no harm to the data."""
 SIGNING_KEY = "model_signing_key"
 PUBLIC_KEYS = "model_public_keys"
-PREFIXES = dict.fromkeys((*DATABASE_PASSWORDS, "prefect_api_password", SIGNING_KEY), "") | KEY_PREFIXES
+PREFIXES = (
+    dict.fromkeys((*DATABASE_PASSWORDS, *ROLE_PASSWORDS, "prefect_api_password", SIGNING_KEY), "")
+    | KEY_PREFIXES
+)
 # The services inside run as other users and read the files as they are; nobody else can enter the folder.
 MODE = 0o444
 

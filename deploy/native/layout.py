@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from adapters.postgres_admin import ROLES
 from adapters.settings import PREFIX, PROJECT_ROOT, Settings
 from deploy.secret_files import KEY_PREFIXES, add_public_key, is_there, make_missing
 from domain.errors import ConfigurationError
@@ -71,6 +72,7 @@ def _require_secrets_of_the_state(settings: Settings) -> None:
 def _make_missing(settings: Settings) -> None:
     prefixes = {settings.postgres_password_file: "", settings.signing_key_file: ""}
     prefixes |= {settings.api_keys_dir / name: prefix for name, prefix in KEY_PREFIXES.items()}
+    prefixes |= {settings.api_keys_dir / name: "" for name in ROLES.values()}
     prefixes[supervisor_password_file(settings)] = ""
     make_missing(settings.api_keys_dir, prefixes)
     add_public_key(settings.signing_key_file, settings.public_keys_file)

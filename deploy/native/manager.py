@@ -13,7 +13,7 @@ from adapters.api_keys import ApiKeys
 from adapters.migrations import migrate
 from adapters.model_registry import ModelRegistry
 from adapters.postgres import ConnectionParameters, Database
-from adapters.postgres_admin import create_databases
+from adapters.postgres_admin import create_databases, let_roles_in
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
 from adapters.waiting import wait_until
@@ -172,6 +172,7 @@ class Stack:
 
     def _prepare(self, database: Database) -> None:
         migrate(database)
+        let_roles_in(database, self.settings)
         register_keys(database, self.settings)
         ModelRegistry.of_trainer(self.settings).sign_cached_again(self.settings.signing_key)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapters.postgres import ConnectionParameters
+from adapters.postgres_admin import MONITORING, ROLES, SERVING
 from adapters.settings import PROJECT_ROOT, Settings
 from deploy.native.embedded_postgres import STOP_SIGNAL, server_command, server_user
 from deploy.native.launcher import launched
@@ -34,16 +35,25 @@ def programs(settings: Settings) -> list[Program]:
     """Return all programs of the stack, in the order in which they are started."""
     mlflow_database = ConnectionParameters.from_settings(settings).to_database("mlflow").url()
     postgres = server_command(settings.state_dir / "postgres", settings.postgres_port)
+    serving, monitoring = _as(SERVING, settings), _as(MONITORING, settings)
+    gunicorn = [PYTHON, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app:create_app()"]
+    worker = [PYTHON, "-m", "flows.worker", "--name", "native"]
     return [
         Program("postgres", postgres, STOP_SIGNAL, user=server_user()),
         Program("prefect-server", _prefect_server(settings)),
         Program("mlflow", _mlflow(settings), environment={"MLFLOW_BACKEND_STORE_URI": mlflow_database}),
-        Program("features", [PYTHON, "-m", "services.refresher"]),
-        Program("shipper", [PYTHON, "-m", "services.shipper"]),
-        Program("watchman", [PYTHON, "-m", "services.watchman"]),
-        Program("api", [PYTHON, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app:create_app()"]),
-        Program("prefect-worker", [PYTHON, "-m", "flows.worker", "--name", "native"], stop_seconds=30),
+        Program("features", [PYTHON, "-m", "services.refresher"], environment=serving),
+        Program("shipper", [PYTHON, "-m", "services.shipper"], environment=serving),
+        Program("watchman", [PYTHON, "-m", "services.watchman"], environment=monitoring),
+        Program("api", gunicorn, environment=serving),
+        Program("prefect-worker", worker, stop_seconds=30, environment=monitoring),
     ]
+
+
+def _as(role: str, settings: Settings) -> dict[str, str]:
+    """Return the variables of a program that asks PostgreSQL as a role, and not as the owner of the tables."""
+    password = settings.api_keys_dir / ROLES[role]
+    return {"ONTIME_POSTGRES_USER": role, "ONTIME_POSTGRES_PASSWORD_FILE": str(password)}
 
 
 def _mlflow(settings: Settings) -> list[str]:

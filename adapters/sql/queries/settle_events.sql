@@ -1,4 +1,3 @@
 -- Waits until every event and label that is being written is either there or not, and lets none begin until the end of
--- this transaction: numbers are given out before their rows are committed. Flight events first, as their writers take
--- the other tables after it.
-LOCK TABLE flight_events, weather_events, labels IN SHARE MODE
+-- this transaction: numbers are given out before their rows are committed.
+SELECT settle_events()
