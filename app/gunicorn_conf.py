@@ -49,10 +49,10 @@ def on_reload(server: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """Take a dead worker's gauges out of the sums."""
-    from prometheus_client import multiprocess
+    """Keep what a dead worker counted, and none of its files."""
+    from app import dead_workers
 
-    multiprocess.mark_process_dead(worker.pid)
+    dead_workers.sweep(_metrics, worker.pid)
 
 
 def worker_exit(server: Any, worker: Any) -> None:

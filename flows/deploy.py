@@ -1,14 +1,13 @@
 """Register every flow with Prefect: `python -m flows.deploy`; safe to repeat."""
 
 import importlib
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import ConcurrencyLimitConfig
-from prefect.exceptions import ObjectAlreadyExists
-from prefect.schedules import Cron
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.schedules import Cron, Schedule
 
 from adapters.settings import PROJECT_ROOT
 from flows.worker import POOL
@@ -21,7 +20,7 @@ class FlowDeployment:
     module: str
     function: str
     description: str
-    schedules: tuple[Any, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
     tags: tuple[str, ...] = field(default=("ontime",))
 
     @property
@@ -66,18 +65,31 @@ def _deploy(deployment: FlowDeployment) -> str:
     sourced = flow.from_source(
         source=str(PROJECT_ROOT), entrypoint=f"flows/{deployment.module}.py:{deployment.function}"
     )
+    paused, schedules = _as_an_operator_left_it(deployment)
     sourced.deploy(
         deployment.name,
         work_pool_name=POOL,
         description=deployment.description,
         tags=list(deployment.tags),
-        schedules=list(deployment.schedules),
+        schedules=schedules,
+        paused=paused,
         # One at a time; a second one waits. CANCEL_NEW was seen to keep the second run, not the first.
         concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy="ENQUEUE"),
         print_next_steps=False,
         ignore_warnings=True,
     )
     return deployment.name
+
+
+def _as_an_operator_left_it(deployment: FlowDeployment) -> tuple[bool, list[Schedule]]:
+    """Return whether a deployment is paused, and its schedules, paused where those that are registered are."""
+    with get_client(sync_client=True) as client:
+        try:
+            there = client.read_deployment_by_name(f"{deployment.name}/{deployment.name}")
+        except ObjectNotFound:
+            return False, list(deployment.schedules)
+    stopped = bool(there.schedules) and not any(schedule.active for schedule in there.schedules)
+    return there.paused, [replace(schedule, active=not stopped) for schedule in deployment.schedules]
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import DeploymentUpdate
 
 from flows.deploy import DEPLOYMENTS, POOL, deploy_all
 
@@ -36,3 +37,22 @@ def test_a_flow_runs_once_at_a_time_and_a_second_run_waits(deployed):
     for deployment in deployed.values():
         assert deployment.global_concurrency_limit.limit == 1
         assert deployment.concurrency_options.collision_strategy == "ENQUEUE"
+
+
+def test_what_an_operator_paused_stays_paused_over_an_upgrade(deployed):
+    monitoring, retrain = deployed["nightly-monitoring"], deployed["retrain"]
+    with get_client(sync_client=True) as client:
+
+        def pause(paused: bool) -> None:
+            client.update_deployment_schedule(monitoring.id, monitoring.schedules[0].id, active=not paused)
+            client.update_deployment(retrain.id, DeploymentUpdate(paused=paused))
+
+        pause(True)
+        deploy_all()
+        monitoring = client.read_deployment(monitoring.id)
+        assert [schedule.active for schedule in monitoring.schedules] == [False]
+        assert client.read_deployment(retrain.id).paused
+        pause(False)
+        deploy_all()
+        assert [schedule.active for schedule in client.read_deployment(monitoring.id).schedules] == [True]
+        assert not client.read_deployment(retrain.id).paused
