@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from adapters import model_artifact, signatures_before
@@ -32,6 +33,11 @@ class ModelCache:
             if self.is_sound(folder) and self._is_of_this_model(folder):
                 return folder
         return None
+
+    def copies_beside(self, kept: Collection[int | None]) -> list[Path]:
+        """Return the copies of all versions but these."""
+        folders = [folder for folder in sorted(self.directory.glob("*")) if folder.is_dir()]
+        return [folder for folder in folders if _number(folder.name) not in {None, *kept}]
 
     def keep(self, fetched: Path, folder: Path) -> None:
         """Load verified files once as a test, and move them into the cache, unless another process was faster."""

@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -355,6 +355,10 @@ class ModelRegistry:
     def last_served(self) -> int | None:
         """Return the version noted last, None where there is none."""
         return self._cache.last_served()
+
+    def copies_beside(self, kept: Collection[int | None]) -> list[Path]:
+        """Return the cached copies of all versions but these."""
+        return self._cache.copies_beside(kept)
 
     def _download(self, found: ModelVersion, folder: Path) -> None:
         """Fetch the files that a version's signature names, and only if the signature is ours and of this version."""

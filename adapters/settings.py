@@ -111,6 +111,17 @@ class Settings:
         28, "The champion is also compared with the version that served this many days ago; 0 = with none."
     )
     retrain_cadence_days: int = _setting(7, "Days between two retrains; 0 = only those asked for by hand.")
+    keep_prediction_months: int = _setting(
+        24, "Months of predictions before this one that `ontime retention` keeps; 0 = all."
+    )
+    keep_report_days: int = _setting(
+        730, "Days of reports that `ontime retention` keeps; 0 = all. The figures stay in the database."
+    )
+    keep_leftover_days: int = _setting(
+        90,
+        "Days that `ontime retention` keeps refused lines of the spool, and copies of models that no rollback goes to; "
+        "0 = all.",
+    )
     notify_urls: str = _setting("", "Apprise addresses that alerts are sent to, separated by spaces.")
 
     gitlab_url: str = _setting(

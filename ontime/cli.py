@@ -10,7 +10,7 @@ from adapters.settings import settings
 from deploy.native import selection
 from deploy.native.selection import StackName
 from domain.errors import OntimeError
-from ontime import __version__, data, develop, experiments, model, operate, stack
+from ontime import __version__, data, develop, experiments, model, operate, retention, stack
 
 GROUPS = {
     "Stack": stack.app,
@@ -24,12 +24,12 @@ GROUPS = {
 ON_THE_RUNNING_STACK = frozenset({
     "migrate", "ingest", "train-first", "retrain", "promote", "validate-model", "rollback", "sign-again", "replay",
     "feed", "load", "alerts", "acknowledge", "keys", "clock", "readme", "spool",
-    "guide", "postman",
+    "guide", "postman", "retention", "erase",
 })  # fmt: skip
 """Commands that act on the stack that runs; your own where both do."""
 CHOOSING_THEMSELVES = frozenset({"demo", "down", "status", "clean", "screenshots"})
 """Every other command acts on your own stack, unless --stack says otherwise."""
-ALSO_UNDER_COMPOSE = frozenset({"promote", "rollback"})
+ALSO_UNDER_COMPOSE = frozenset({"promote", "rollback", "retention", "erase"})
 """Commands that are run in the worker of the Compose stack where that one runs and your own native one does not."""
 OF_A_NATIVE_STACK = frozenset({"local", "down", "status", "clean"})
 
@@ -39,6 +39,7 @@ app = typer.Typer(
     help="Predict whether a flight will arrive 15 minutes late or more; monitor, retrain, promote and roll back "
     "the model that does.\n\nStart with `demo`: the whole loop on real data. Then `status`, `down`, `local`.",
 )
+operate.app.registered_commands += retention.app.registered_commands
 for _panel, _group in GROUPS.items():
     for _command in _group.registered_commands:
         _command.rich_help_panel = _panel

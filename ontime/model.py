@@ -1,6 +1,5 @@
 """Commands that train a model, validate it, promote it and roll it back."""
 
-import getpass
 import platform
 from collections.abc import Callable
 from typing import Annotated, Literal
@@ -17,19 +16,11 @@ from adapters.terminal import say
 from deploy.native.manager import sign_again as sign_models_again
 from deploy.native.manager import with_database
 from domain.errors import NotReady
+from ontime.options import Who
 
 app = typer.Typer()
 
 
-def operator() -> str:
-    """Return the name of the user who runs the command."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user of a container may have a number only
-        return "command line"
-
-
-Who = Annotated[str, typer.Option(default_factory=operator, help="Who asks; goes into the ledger.")]
 Expected = Annotated[
     int | None, typer.Option(help="The champion you believe to be there; another is an error.")
 ]

@@ -22,7 +22,7 @@ GRANT EXECUTE ON FUNCTION stack_now() TO ontime_api, ontime_monitoring;
 -- Both read everything but keys, and append what was seen and what was decided; nothing of that is changed or deleted.
 GRANT SELECT ON clock, flight_events, weather_events, labels, current_labels, predictions, feature_ticks,
     feature_states, spool_offsets, service_counts, monitoring_runs, monitoring_metrics, alerts, alert_deliveries,
-    decisions, deployments, schema_migrations TO ontime_api, ontime_monitoring;
+    decisions, deployments, deletions, schema_migrations TO ontime_api, ontime_monitoring;
 GRANT INSERT ON flight_events, weather_events, labels, deployments, alerts TO ontime_api, ontime_monitoring;
 GRANT UPDATE (status, finished_at) ON deployments TO ontime_api, ontime_monitoring;
 

@@ -30,6 +30,7 @@ APPEND_ONLY = (
     "deployments",
     "alert_deliveries",
     "predictions",
+    "deletions",
 )
 OTHERS = (
     "clock", "feature_ticks", "feature_states", "spool_offsets", "service_counts", "monitoring_runs",
@@ -43,7 +44,7 @@ ALLOWED = {
         "alert_deliveries": {READ}, "clock": {READ}, "feature_ticks": {READ, APPEND},
         "feature_states": {READ, APPEND, CHANGE, DELETE}, "spool_offsets": {READ, APPEND, DELETE},
         "service_counts": {READ, APPEND}, "monitoring_runs": {READ}, "monitoring_metrics": {READ},
-        "alerts": {READ, APPEND}, "api_keys": {READ}, "schema_migrations": {READ},
+        "alerts": {READ, APPEND}, "api_keys": {READ}, "schema_migrations": {READ}, "deletions": {READ},
     },
     MONITORING: {
         "flight_events": {READ, APPEND}, "weather_events": {READ, APPEND}, "labels": {READ, APPEND},
@@ -51,7 +52,7 @@ ALLOWED = {
         "alert_deliveries": {READ, APPEND}, "clock": {READ}, "feature_ticks": {READ},
         "feature_states": {READ}, "spool_offsets": {READ}, "service_counts": {READ, DELETE},
         "monitoring_runs": {READ, APPEND, CHANGE, DELETE}, "monitoring_metrics": {READ, APPEND, CHANGE, DELETE},
-        "alerts": {READ, APPEND}, "api_keys": set(), "schema_migrations": {READ},
+        "alerts": {READ, APPEND}, "api_keys": set(), "schema_migrations": {READ}, "deletions": {READ},
     },
 }  # fmt: skip
 """Of whole rows; single columns may be changed as well: CHANGED."""

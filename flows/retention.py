@@ -1,0 +1,125 @@
+"""What is kept no longer: months of predictions, feature states, refused lines, models' copies, reports."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from adapters.clock_store import ClockStore
+from adapters.deletion_store import DeletionStore
+from adapters.deployments import Deployments
+from adapters.feature_store import FeatureStore
+from adapters.model_registry import CHALLENGER, CHAMPION, ModelRegistry
+from adapters.postgres import Database
+from adapters.settings import Settings
+from adapters.spool import REFUSED_SUFFIX
+from domain.clock import minute_floor
+from domain.features.catalogue import CONTRACT_HASH
+
+DAY_SECONDS = 86_400.0
+
+
+@dataclass(frozen=True)
+class RetentionPolicy:
+    """How long things are kept; 0 = for ever."""
+
+    prediction_months: int
+    report_days: int
+    """Of a monitored day's files; the figures are in the database."""
+    leftover_days: int
+    """Of lines that the log refused, and of copies of models that no rollback goes to."""
+    state_days: int = 3
+    """As the refresher keeps them; more are left where it did not run."""
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "RetentionPolicy":
+        """Take it from the settings."""
+        return cls(settings.keep_prediction_months, settings.keep_report_days, settings.keep_leftover_days)
+
+
+@dataclass(frozen=True)
+class Expired:
+    """Something that the policy keeps no longer."""
+
+    kind: str
+    name: str
+    bytes: int
+    delete: Callable[[], object]
+
+
+def find_expired(settings: Settings, database: Database, policy: RetentionPolicy) -> list[Expired]:
+    """Return what the policy keeps no longer, by the stack's clock; files without a day of their own by their age."""
+    now = ClockStore(database).read().now
+    return [
+        *_partitions(DeletionStore(database), now, policy.prediction_months),
+        *_states(database, now - timedelta(days=policy.state_days)),
+        *_reports(settings.reports_dir / "monitoring", now, policy.report_days),
+        *_refused(settings.spool_dir, policy.leftover_days),
+        *_models(settings, database, policy.leftover_days),
+    ]
+
+
+def delete_expired(database: Database, expired: list[Expired], who: str, reason: str) -> int:
+    """Delete what was found and record it; return the number of the ledger's row.
+
+    What is deleted is recorded also where a later deletion fails.
+    """
+    done: dict[str, list[str]] = {}
+    try:
+        for thing in expired:
+            thing.delete()
+            done.setdefault(thing.kind, []).append(thing.name)
+    finally:
+        number = DeletionStore(database).record(who, reason, done)
+    return number
+
+
+def _partitions(store: DeletionStore, now: datetime, months: int) -> Iterable[Expired]:
+    if months:
+        month = now.year * 12 + now.month - 1 - months
+        before = now.replace(year=month // 12, month=month % 12 + 1, day=1)
+        for found in store.partitions(before):
+            yield Expired("predictions", found.name, found.bytes, partial(store.drop, found.name))
+
+
+def _states(database: Database, before: datetime) -> Iterable[Expired]:
+    count, size = DeletionStore(database).states(before)
+    if count:
+        prune = partial(FeatureStore(database).prune, minute_floor(before))
+        yield Expired("feature states", f"{count} before {before:%Y-%m-%d}", size, prune)
+
+
+def _reports(folder: Path, now: datetime, days: int) -> Iterable[Expired]:
+    before = (now - timedelta(days=days)).date().isoformat()
+    for found in sorted(folder.glob("????-??-??")) if days else []:
+        if found.name < before:
+            yield Expired("reports", found.name, _size(found), partial(shutil.rmtree, found))
+
+
+def _refused(folder: Path, days: int) -> Iterable[Expired]:
+    # Under Compose the operator's container sees the spool and cannot write to it.
+    if days and os.access(folder, os.W_OK):
+        for found in sorted(folder.glob("*" + REFUSED_SUFFIX)):
+            if _is_older(found, days):
+                yield Expired("refused lines", found.name, _size(found), found.unlink)
+
+
+def _models(settings: Settings, database: Database, days: int) -> Iterable[Expired]:
+    registry = ModelRegistry.from_settings(settings)
+    kept = {*Deployments(database).champions(CONTRACT_HASH), registry.last_served()}
+    kept |= {registry.alias(CHAMPION), registry.alias(CHALLENGER)}
+    for found in registry.copies_beside(kept) if days else []:
+        if _is_older(found, days):
+            yield Expired("copies of models", found.name, _size(found), partial(shutil.rmtree, found))
+
+
+def _is_older(path: Path, days: int) -> bool:
+    return time.time() - path.stat().st_mtime > days * DAY_SECONDS
+
+
+def _size(path: Path) -> int:
+    return sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file())
