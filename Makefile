@@ -189,9 +189,16 @@ slides: $(STAMP) ## Write docs/presentation as HTML and PDF, with what the comma
 
 ##@ Develop
 
+TEST_REPORTS := var/reports/tests
+
 .PHONY: test
 test: $(STAMP) ## Run unit, integration and end-to-end tests against real servers
 	@$(ONTIME) test
+
+.PHONY: test-reported
+test-reported: $(STAMP) ## Run them with JUnit and coverage reports in var/reports/tests
+	@$(ONTIME) test --numprocesses=auto --junitxml=$(TEST_REPORTS)/junit.xml \
+	  --cov --cov-report=term:skip-covered --cov-report=xml:$(TEST_REPORTS)/coverage.xml $(WORDS)
 
 .PHONY: browser
 browser: $(STAMP) ## Install Chromium for the tests of the dashboard, where it is missing

@@ -12,7 +12,7 @@ from adapters.settings import PROJECT_ROOT
 
 FILE = PROJECT_ROOT / ".gitlab-ci.yml"
 PIPELINE = yaml.safe_load(FILE.read_text())
-GLOBAL = {"stages", "variables", "default"}
+GLOBAL = {"stages", "variables", "default", "workflow"}
 JOBS = {name: job for name, job in PIPELINE.items() if name not in GLOBAL and not name.startswith(".")}
 MAKEFILES = "".join(
     (PROJECT_ROOT / name).read_text()
@@ -28,6 +28,52 @@ def test_a_job_runs_make_targets_that_exist(name):
     for command in JOBS[name]["script"]:
         assert re.search(rf"^{command.removeprefix('make ')}:", MAKEFILES, re.MULTILINE), command
     assert JOBS[name]["stage"] in PIPELINE["stages"]
+
+
+def runs(source: str, **variables: str) -> bool:
+    """Whether a pipeline is made, by the rules of `workflow`, for an event with these variables."""
+    known = {"CI_PIPELINE_SOURCE": source, "CI_DEFAULT_BRANCH": "main"} | variables
+    for rule in PIPELINE["workflow"]["rules"]:
+        if all(_holds(part.strip(), known) for part in rule["if"].split("&&")):
+            return rule.get("when") != "never"
+    return False
+
+
+def _holds(part: str, known: dict[str, str]) -> bool:
+    name, comparison, other = (*part.split(" "), "", "")[:3]
+    value, right = known.get(name.removeprefix("$"), ""), known.get(other.removeprefix("$"), other.strip('"'))
+    return {"": bool(value), "==": value == right, "!=": value != right}[comparison]
+
+
+@pytest.mark.parametrize(
+    ("source", "variables", "expected"),
+    [
+        ("push", {"CI_COMMIT_BRANCH": "a-branch"}, True),
+        ("push", {"CI_COMMIT_BRANCH": "a-branch", "CI_OPEN_MERGE_REQUESTS": "group/ontime!1"}, False),
+        ("merge_request_event", {"CI_OPEN_MERGE_REQUESTS": "group/ontime!1"}, True),
+        ("push", {"CI_COMMIT_BRANCH": "main", "CI_OPEN_MERGE_REQUESTS": "group/ontime!1"}, True),
+        ("push", {"CI_COMMIT_TAG": "v1"}, True),
+        ("schedule", {"CI_COMMIT_BRANCH": "main"}, True),
+        ("trigger", {"CI_COMMIT_BRANCH": "main", "MODEL_VERSION": "7"}, True),
+    ],
+)
+def test_a_commit_has_one_pipeline(source, variables, expected):
+    assert runs(source, **variables) is expected
+
+
+@each_job
+def test_a_job_that_hangs_ends(name):
+    limits = {**PIPELINE["default"], **JOBS[name]}
+    assert re.fullmatch(r"\d+ (minutes|hours)", limits["timeout"])
+
+
+def test_the_tests_leave_what_gitlab_shows():
+    reports = JOBS["test"]["artifacts"]["reports"]
+    for path in (reports["junit"], reports["coverage_report"]["path"]):
+        assert path.replace("var/reports/tests", "$(TEST_REPORTS)") in MAKEFILES
+    assert JOBS["test"]["artifacts"]["when"] == "always"
+    pattern = JOBS["test"]["coverage"].strip("/")
+    assert re.search(pattern, "TOTAL                9000    900    90%", re.MULTILINE).group(1) == "90"
 
 
 def test_nothing_is_fetched_from_elsewhere():
