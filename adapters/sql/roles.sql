@@ -42,4 +42,4 @@ GRANT UPDATE (acknowledged_at, acknowledged_by, resolved_at, notified_at) ON ale
 GRANT INSERT ON alert_deliveries, decisions TO ontime_monitoring;
 GRANT DELETE ON service_counts TO ontime_monitoring;
 GRANT UPDATE (mode, simulated_now) ON clock TO ontime_monitoring;
-GRANT EXECUTE ON FUNCTION settle_events() TO ontime_monitoring;
+GRANT EXECUTE ON FUNCTION settle_events(), analyze_events() TO ontime_monitoring;

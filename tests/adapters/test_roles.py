@@ -179,6 +179,14 @@ def test_flows_read_what_was_settled_and_append_what_they_decide(of_role):
     assert number is not None
 
 
+def test_a_load_of_events_leaves_statistics_whoever_loads(of_role, postgres):
+    EventStore(of_role[MONITORING]).append([scheduled(number) for number in range(1, 9)], [])
+    of_role[MONITORING].rows("analyze_events")
+    with postgres.transaction() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'flight_events'")
+        assert cursor.fetchone() == (8.0,)
+
+
 def test_migrating_again_takes_back_what_somebody_granted(of_role, postgres):
     with postgres.transaction() as cursor:
         cursor.execute("GRANT TRUNCATE, DELETE ON labels TO ontime_api")

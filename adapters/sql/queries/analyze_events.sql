@@ -1,2 +1,2 @@
 -- The planner knows the tables as they are now.
-ANALYZE flight_events, weather_events, labels
+SELECT analyze_events()
