@@ -1,14 +1,11 @@
 """Health, metrics: what a process manager, a proxy and Prometheus ask."""
 
-from collections.abc import Callable
-
 from flask import Blueprint, Response
 
 from app.body import clock_body, json_response
 from app.metrics import METRICS
 from app.parts import parts
-from domain.clock import minute_floor
-from domain.errors import NotReady, OntimeError
+from app.readiness import WELL, readiness
 
 blueprint = Blueprint("health", __name__)
 
@@ -23,12 +20,8 @@ def live() -> Response:
 def ready() -> Response:
     """Return whether a prediction can be served: 200 when each check passes, else 503."""
     p = parts()
-    checks = {
-        "champion": _check(lambda: p.models.require_champion()),
-        "spool": _check(p.spool.check),
-        "state": _check(_require_state),
-    }
-    well = all(check == "ok" for check in checks.values())
+    checks = readiness(p)
+    well = all(check == WELL for check in checks.values())
     champion = p.models.champion
     body = {
         "status": "ready" if well else "not ready",
@@ -47,21 +40,3 @@ def metrics() -> Response:
     p.counts.collect()
     METRICS.observe_state(p.cache.newest_tick(), p.spooled.backlog_bytes())
     return Response(METRICS.render(), mimetype="text/plain; version=0.0.4")
-
-
-def _require_state() -> None:
-    p = parts()
-    tick = p.cache.newest_tick()
-    if tick is None:
-        raise NotReady("no feature state is loaded yet")
-    age, limit = minute_floor(p.cache.now().now) - tick, p.settings.state_limit_minutes
-    if age > limit:
-        raise NotReady(f"the newest feature state is {age} minutes old, more than {limit}")
-
-
-def _check(check: Callable[[], object]) -> str:
-    try:
-        check()
-    except OntimeError as error:
-        return str(error)
-    return "ok"

@@ -10,9 +10,10 @@ from flask import Response, request
 from adapters.monitoring_store import DayValue, SliceValue, StoredAlert
 from app.dashboard.access import needs, who
 from app.dashboard.charts import Chart, Point, Series, point_of_day
-from app.dashboard.pages import back, blueprint, notify, render
+from app.dashboard.pages import REFRESH_SECONDS, back, blueprint, notify, render
 from app.monitoring import report_response
 from app.parts import Parts, parts
+from app.readiness import WELL, readiness
 from domain.airports import local_day
 from domain.clock import minute_floor
 from domain.errors import InvalidInput, NotFound
@@ -23,6 +24,8 @@ SLICE_DAYS, SLICE_ROWS, SLICE_MINIMUM = 14, 8, 200
 STALE_DAYS = 2
 """Days after which the newest run is old: a day is monitored in the morning after."""
 DECISIONS, RESOLVED_DAYS, CHECKED_DAYS = 12, 30, 30
+RULES_UNABLE = "rules_unable"
+"""Measure whose slices name the rules that could not evaluate a day, each with the rows it needs and those it had."""
 QUALITY = ("auc", "log_loss", "brier", "late_rate")
 SERVICE = (
     "predictions", "latency_us_p50", "latency_us_p99", "error_rate", "shed_rate", "schedule_coverage",
@@ -67,6 +70,7 @@ def health() -> Response:
     found = _measured(p, newest, span) if newest else {}
     return render(
         "health",
+        refresh=REFRESH_SECONDS,
         alerts=alerts,
         resolved=_resolved(p, newest) if newest else [],
         newest=newest,
@@ -76,7 +80,7 @@ def health() -> Response:
         spans=SPANS,
         missed=p.monitoring.missed_days(today - timedelta(days=CHECKED_DAYS), today - timedelta(days=1)),
         decisions=p.monitoring.newest_decisions(("retrain", "gate", "guardrail"), DECISIONS),
-        readiness=_readiness(p),
+        not_ready=_not_ready(p),
         **found,
     )
 
@@ -121,6 +125,7 @@ def _measured(p: Parts, newest: date, span: int) -> dict[str, Any]:
         "slice_days": SLICE_DAYS,
         "heat": _heat(p, newest),
         "unchecked": _unchecked(p, newest, run.labelled),
+        "unable": _unable(p, newest),
     }
 
 
@@ -224,6 +229,32 @@ def _unchecked(p: Parts, newest: date, labelled: int) -> list[tuple[str, date | 
     return [(name, last, _reason(name, labelled)) for name, last in found]
 
 
+@dataclass(frozen=True)
+class UnableRule:
+    """A rule that could not evaluate a day."""
+
+    name: str
+    needed: float
+    """Rows it needs."""
+    rows: int
+
+    @property
+    def why(self) -> str:
+        """Return why not."""
+        if 0 < self.rows < self.needed:
+            return f"{self.rows:,} rows, needs {self.needed:,.0f}"
+        return "its measure has no value: too few days before, or its feed sent nothing"
+
+
+def _unable(p: Parts, newest: date) -> list[UnableRule]:
+    """Return the rules that could not evaluate the newest day, as its run kept them."""
+    return [
+        UnableRule(m.slice.partition("=")[2], m.value or 0.0, m.n or 0)
+        for m in p.monitoring.measures_of(newest)
+        if m.name == RULES_UNABLE and m.slice != "all"
+    ]
+
+
 def _reason(name: str, labelled: int) -> str:
     needs_labels = name.startswith(("realised_", "window_", "log_loss_gap", "late_rate_gap", "estimate_"))
     if needs_labels:
@@ -242,13 +273,11 @@ def _resolved(p: Parts, newest: date) -> list[StoredAlert]:
     return [alert for alert in reversed(found) if alert.resolved_at is not None]
 
 
-def _readiness(p: Parts) -> list[tuple[str, str]]:
-    """Return what keeps this worker from answering, by part; nothing where all is well."""
-    problems = []
-    if p.models.champion is None:
-        problems.append(("champion", p.models.problem or "no model is loaded: make train-first"))
-    elif p.models.problem:
-        problems.append(("champion", p.models.problem))
-    if p.cache.newest_tick() is None:
-        problems.append(("state", "no feature state is loaded yet"))
-    return problems
+def _not_ready(p: Parts) -> list[tuple[str, str]]:
+    """Return what keeps this worker from answering, or from following the registry, by part."""
+    found = {part: said for part, said in readiness(p).items() if said != WELL}
+    if p.models.problem:
+        found["champion"] = p.models.problem
+    elif "champion" in found:
+        found["champion"] = "no model is loaded: make train-first"
+    return list(found.items())

@@ -51,6 +51,8 @@ blueprint = Blueprint(
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE, THEME_SECONDS = "ontime_theme", 365 * 86_400
 STATIC_SECONDS = 3_600
+REFRESH_SECONDS = 60
+"""How often a page that is left open loads itself again."""
 WHAT_TO_DO = {
     400: "Go back, reload the page, and try again.",
     403: "Sign out, and sign in with a key that has this scope.",
@@ -73,7 +75,7 @@ WHAT_IS_AWAY = {
 
 
 def render(name: str, status: int = 200, **values: Any) -> Response:
-    """Render a page of the dashboard."""
+    """Render a page of the dashboard; one that asks for it keeps itself fresh."""
     body = render_template(f"dashboard/{name}.html", clock=_clock(), **values)
     return make_response(body, status)
 
@@ -150,11 +152,11 @@ def begin() -> None:
 
 @blueprint.after_request
 def protect(response: Response) -> Response:
-    """Say what a page may load: its own style, and its own script by a nonce; nothing from anywhere else."""
+    """Say what a page may load: its own style, its own script by a nonce, itself again; nothing from anywhere else."""
     response.headers.setdefault(
         "Content-Security-Policy",
-        f"default-src 'none'; style-src 'self'; script-src 'nonce-{g.get('nonce', '')}'; img-src 'self' data:; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        f"default-src 'none'; style-src 'self'; script-src 'nonce-{g.get('nonce', '')}'; "
+        "connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     )
     response.headers["X-Frame-Options"] = "DENY"
     response.headers["Referrer-Policy"] = "same-origin"

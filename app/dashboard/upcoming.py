@@ -14,7 +14,7 @@ from adapters.event_store import FlightFact, UpcomingFlight
 from adapters.prediction_log import ListRecord
 from app.asked_flight import scheduled_flight
 from app.dashboard.access import needs
-from app.dashboard.pages import blueprint, render
+from app.dashboard.pages import REFRESH_SECONDS, blueprint, render
 from app.explanations import explain
 from app.feature_cache import RequestView
 from app.model_holder import Served
@@ -209,6 +209,7 @@ def now() -> Response:
     outlook.explain([*acted, *(forecast for found in shown.values() for forecast in found)])
     return render(
         "now",
+        refresh=REFRESH_SECONDS,
         outlook=outlook,
         acted=acted,
         airports=airports,

@@ -127,6 +127,10 @@ def _measures() -> dict[str, list[object]]:
     for place in places:
         for name in ("realised_auc", "realised_log_loss", "realised_brier", "realised_ece"):
             rows.append((name, place, 0.4, 0.08, True))
+    rows += [
+        ("rules_unable", "rule=ranking is poor", 1_000.0, 0.0, False),
+        ("rules_unable", "rule=lateness moved", 1.0, 0.0, False),
+    ]
     for column in FEATURE_NAMES[:40]:
         rows += [("drift", column, 0.1, 0.09, False), ("drift_trailing", column, 0.1, 0.09, False)]
         rows += [

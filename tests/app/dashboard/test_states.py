@@ -9,6 +9,8 @@ from adapters.event_store import EventStore
 from adapters.monitoring_store import Measured, MonitoringRun
 from adapters.postgres_admin import drop_database
 from adapters.prediction_lines import to_copy_line
+from monitoring.measures import Measure
+from monitoring.rules import measure_unable
 from tests.app import worlds
 from tests.app.dashboard.browsing import sign_in, token
 from tests.builders import DAY, MINUTE, NOON, cancelled, prediction
@@ -73,6 +75,28 @@ def test_an_old_state_is_said_to_be_stale(operator):
     page = shown(operator, "now")
     assert "The newest state of the network is 40 minutes old" in page
     assert "make status" in page
+
+
+def test_what_keeps_a_worker_from_being_ready_is_shown_to_people_too(operator):
+    assert "minutes old, more than" not in shown(operator, "health")
+    at(operator, NOON + 40 * MINUTE)
+    for part, said in operator.get("/health/ready").get_json()["checks"].items():
+        assert (said == "ok") != (
+            f"<strong>{part.capitalize()}:</strong> {said}" in shown(operator, "health")
+        )
+
+
+def test_a_rule_that_had_too_few_rows_is_named_with_how_many_it_needs(operator):
+    measured = [Measure("realised_auc", 0.7, n=120)]
+    kept = [
+        Measured(m.name, m.slice, m.value, None, None, m.n) for m in [*measured, *measure_unable(measured)]
+    ]
+    run = MonitoringRun((NOON - DAY).date(), NOON, 1, 920, 120, None, None, 1.0)
+    operator.parts.monitoring.save_run(run, kept)
+    page = shown(operator, "health")
+    assert "ranking is poor</th><td>120 rows, needs 300" in page
+    assert "its measure has no value" in page
+    assert "Everything was checked" not in page
 
 
 def test_flights_that_left_or_were_called_off_are_not_to_act_on(operator):
