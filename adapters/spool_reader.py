@@ -133,6 +133,10 @@ class SpoolReader:
             file.rename(file.with_name(f"{file.stem}-again-{secrets.token_hex(4)}{SUFFIX}"))
         return [file.name for file in found]
 
+    def refused_lines(self) -> int:
+        """Return how many lines PostgreSQL refused: they were set aside, each file's header above them."""
+        return sum(len(self.lines(file)) for file in self._directory.glob("*" + REFUSED_SUFFIX))
+
     def backlog_bytes(self) -> int:
         """Return the size of all files."""
         total = 0
@@ -151,6 +155,8 @@ class Unshipped:
     name: str
     bytes: int
     """Not stored yet."""
+    stored: int
+    """Bytes before them, which are."""
     written: float
     """When it was last written, in seconds since 1970."""
 
@@ -172,7 +178,7 @@ def unshipped(reader: SpoolReader, offset: Callable[[str], int]) -> list[Unshipp
         except FileNotFoundError:
             continue
         if there.st_size > shipped:
-            found.append(Unshipped(file.name, there.st_size - shipped, there.st_mtime))
+            found.append(Unshipped(file.name, there.st_size - shipped, shipped, there.st_mtime))
     return found
 
 

@@ -33,6 +33,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 MODEL_POLL_SECONDS = 1.0
 KEY_POLL_SECONDS = 1.0
 COUNTS_SECONDS = 1.0
+SPOOL_POLL_SECONDS = 10.0
 MODELS = "models"
 FIRST_LOOK_SECONDS = 15.0
 """Gunicorn allows a worker 30 s to begin."""
@@ -114,6 +115,7 @@ def _loops(parts: Parts) -> list[Loop]:
         Loop("champion", lambda: parts.champion_alert.report(parts.models), MODEL_POLL_SECONDS),
         Loop("keys", parts.keys.refresh, KEY_POLL_SECONDS),
         Loop("counts", parts.counts.settle, COUNTS_SECONDS),
+        Loop("spool", parts.spool_watch.look, SPOOL_POLL_SECONDS),
     ]
 
 

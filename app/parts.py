@@ -27,6 +27,7 @@ from app.feature_cache import FeatureCache
 from app.model_holder import ModelHolder
 from app.service_counts import ServiceCounter
 from app.serving import Predictor
+from app.spool_watch import SpoolWatch
 from domain.errors import OntimeError
 from domain.features.catalogue import CONTRACT_HASH
 
@@ -54,6 +55,7 @@ class Parts:
     registry: ModelRegistry
     spool: SpoolWriter
     spooled: SpoolReader
+    spool_watch: SpoolWatch
     predictor: Predictor
     events: EventStore
     labels: LabelStore
@@ -117,6 +119,7 @@ def make_parts(settings: Settings) -> Parts:
         monitoring=MonitoringStore(database),
         deployments=deployments,
         championship=Championship(registry, deployments),
+        spool_watch=SpoolWatch(SpoolReader(settings.spool_dir), PredictionLog(followed).offset),
         counts=ServiceCounter(ServiceStore(followed), cache.last_known, cache.now),
         flows=PrefectClient(
             settings.prefect_address,

@@ -15,7 +15,9 @@ RESTARTS = 3
 SETTLED_SECONDS = 5.0
 LAST_LINES = 15
 PORT_IS_TAKEN = ("address already in use", "port is already allocated")
-FREE_THE_PORT = "Stop what listens there, or set GATEWAY_PORT, MLFLOW_UI_PORT or PREFECT_UI_PORT to another."
+FREE_THE_PORT = (
+    "Stop what listens there, or set GATEWAY_PORT, or the port of the page that is named in .env.example."
+)
 # The name with which Docker says that a container is to end by itself.
 ENDS = ("no", "")
 WHAT_TO_DO = "Mend what the log names, then run the command again; `make logs S={}` shows more of it."

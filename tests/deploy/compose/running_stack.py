@@ -38,6 +38,7 @@ class RunningStack:
             "GATEWAY_PORT": str(self.port),
             "MLFLOW_UI_PORT": str(free_port()),
             "PREFECT_UI_PORT": str(free_port()),
+            "GRAFANA_PORT": str(free_port()),
             "DEMO_BEGINS": BEGINS.strftime("%Y-%m-%dT%H:%M:%S"),
         }
 
