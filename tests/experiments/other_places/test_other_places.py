@@ -12,6 +12,7 @@ from data.site_files import make_site
 from domain.errors import InvalidInput
 from experiments.other_places import command, report
 from tests.data.public_files import asos_row, bts_row, write_rows
+from tests.mlflow_server import KEYS
 from training.train import TreeParameters
 
 FIRST = date(2024, 3, 1)
@@ -86,7 +87,7 @@ def test_by_default_the_last_third_of_the_days_is_the_test():
 def test_a_site_is_evaluated_and_its_page_written(files, tmp_path):
     site = make_site("phoenix", files, tmp_path / "data", 0.01)
     plan = command.plan_of(site, FIRST + timedelta(days=20), None)
-    found = command.measure(site, plan, tmp_path, b"k" * 32, PARAMETERS, lambda text: None)
+    found = command.measure(site, plan, tmp_path, KEYS, PARAMETERS, lambda text: None)
     assert found["model"]["n"] == 400
     assert found["baselines"]["late rate by carrier and hour"]["auc"] > 0.6
     page = report.page({"phoenix": found})
