@@ -17,7 +17,7 @@ def prefect_server(request) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
         patch.setenv("DO_NOT_TRACK", "1")
-        with needed(request.session, "Prefect"), prefect_test_harness(server_startup_timeout=60):
+        with needed(request.session, "Prefect"), prefect_test_harness(server_startup_timeout=300):
             yield
 
 
