@@ -13,7 +13,7 @@ class NothingServes:
     """A registry without a champion."""
 
     @classmethod
-    def from_settings(cls, settings):
+    def from_settings(cls, settings, keys):
         return cls()
 
     def alias(self, name):
@@ -28,7 +28,7 @@ class AskedError(Exception):
 def asked(monkeypatch):
     """The request of the first training, which goes no further."""
 
-    def train(data, registry, key, request, *rest):
+    def train(data, registry, keys, request, *rest):
         raise AskedError(request)
 
     monkeypatch.setattr(work, "ModelRegistry", NothingServes)
