@@ -12,7 +12,7 @@ HEAD = """# Other places and years
 The same code, features and parameters, fitted and tested on files of other places and years: nothing was tuned for
 them. Written by `ontime evaluate --site FOLDER`; the files are not part of this repository. `FOLDER` holds files as
 the [inbox](data.md) takes them: monthly on-time files of the Bureau of Transportation Statistics and ASOS downloads of
-the Iowa Environmental Mesonet, or tables of [movements](../other-data.md). In brackets the 95% interval over days.
+the Iowa Environmental Mesonet, or tables of [movements](../other-data.md). In brackets the 95% interval over weeks.
 """
 
 
