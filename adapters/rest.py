@@ -42,7 +42,7 @@ class RestServer:
                 method, f"{self._address}/{path}", timeout=self._timeout, auth=self._login, **content
             )
         except requests.RequestException as error:
-            # What the library says beside is the address in other words, five times over.
+            # What the library says beside is the address in other words, five times over. Clients read up to the colon.
             raise NotReady(
-                f"{self.name} is not reachable at {self._address}: {type(error).__name__}"
+                f"{self.name} is not reachable: {type(error).__name__} at {self._address}"
             ) from error

@@ -129,7 +129,7 @@ def test_without_mlflow_a_change_of_champion_says_so_in_a_plain_line(environment
     done = ontime(environment | {"ONTIME_MLFLOW_URL": worlds.NOWHERE}, *words)
     assert done.returncode == 1
     assert done.stderr == (
-        f"ontime: MLflow is not reachable at {worlds.NOWHERE}/api/2.0: ConnectionError; "
+        f"ontime: MLflow is not reachable: ConnectionError at {worlds.NOWHERE}/api/2.0; "
         "ask again once it answers: the workers serve on meanwhile\n"
     )
 
