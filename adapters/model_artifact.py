@@ -23,7 +23,7 @@ import numpy as np
 from adapters.lightgbm_booster import LightGBMBooster
 from adapters.model_keys import ModelKeys
 from adapters.settings import PROJECT_ROOT, settings
-from domain.errors import SignatureInvalid
+from domain.errors import NotReady, SignatureInvalid
 from domain.hinges import HingeLogistic
 from domain.model import FlightModel, ModelManifest
 
@@ -207,7 +207,9 @@ def smoke_test(folder: Path, keys: ModelKeys) -> None:
     Raises
     ------
     SignatureInvalid
-        If that process fails, dies or takes too long.
+        If that process fails or dies.
+    NotReady
+        If it takes too long: a busy machine says nothing of the model.
     """
     try:
         process = subprocess.run(  # noqa: S603  this module, with a path of our own
@@ -217,7 +219,9 @@ def smoke_test(folder: Path, keys: ModelKeys) -> None:
             cwd=PROJECT_ROOT, capture_output=True, timeout=SMOKE_SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise SignatureInvalid(f"the model's test load took over {SMOKE_SECONDS} s") from error
+        raise NotReady(
+            f"the model was not loaded as a test within {SMOKE_SECONDS} s: this machine is busy"
+        ) from error
     if process.returncode:
         reason = (process.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
         raise SignatureInvalid(f"the model's test load ended with {process.returncode}: {reason}")

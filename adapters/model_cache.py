@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import threading
 from collections.abc import Collection
 from pathlib import Path
 
@@ -24,6 +25,7 @@ class ModelCache:
         self.directory = directory
         self._model_name = model_name
         self._keys = keys
+        self._testing = threading.Lock()
 
     def find(self, version: int) -> Path | None:
         """Return a sound copy of a version: that which served last, where the number stands for several."""
@@ -40,12 +42,22 @@ class ModelCache:
         return [folder for folder in folders if _number(folder.name) not in {None, *kept}]
 
     def keep(self, fetched: Path, folder: Path) -> None:
-        """Load verified files once as a test, and move them into the cache, unless another process was faster."""
-        model_artifact.smoke_test(fetched, self._keys)
-        try:
-            fetched.rename(folder)
-        except OSError:  # its copy passed the same checks
-            model_artifact.verify(folder, self._keys)
+        """Load verified files once as a test, and move them into the cache, unless another was faster.
+
+        Raises
+        ------
+        SignatureInvalid, NotReady
+            As of `model_artifact.smoke_test`.
+        """
+        # One after the other: side by side, the test loads of many would each take too long.
+        with self._testing:
+            if self.is_sound(folder):
+                return
+            model_artifact.smoke_test(fetched, self._keys)
+            try:
+                fetched.rename(folder)
+            except OSError:  # another process's copy passed the same checks
+                model_artifact.verify(folder, self._keys)
 
     def sign_again(self, secret: bytes) -> None:
         """Sign the copies that an earlier release signed with a secret: they serve while MLflow is away."""

@@ -11,7 +11,7 @@ from adapters import model_artifact
 from adapters.lightgbm_booster import LightGBMBooster
 from adapters.model_artifact import HINGES, MANIFEST, SIGNATURE, TREES
 from adapters.model_keys import ModelKeys
-from domain.errors import ConfigurationError, ContractMismatch, SignatureInvalid
+from domain.errors import ConfigurationError, ContractMismatch, NotReady, SignatureInvalid
 from domain.hinges import HingeLogistic
 from domain.model import Calibration, FlightModel, ModelManifest
 
@@ -211,3 +211,9 @@ def test_a_model_that_kills_its_process_fails_the_smoke_test_only(tmp_path, tree
     model_artifact.write(tmp_path / "3", trees[: len(trees) // 2], manifest, KEYS)
     with pytest.raises(SignatureInvalid, match="test load ended with"):
         model_artifact.smoke_test(tmp_path / "3", KEYS)
+
+
+def test_a_busy_machine_says_nothing_of_a_model(folder, monkeypatch):
+    monkeypatch.setattr(model_artifact, "SMOKE_SECONDS", 0.01)
+    with pytest.raises(NotReady, match="this machine is busy"):
+        model_artifact.smoke_test(folder, KEYS)
