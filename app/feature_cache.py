@@ -80,21 +80,22 @@ class FeatureCache:
             self._finished, self._waited_in_vain, self._looking_since = look, False, None
             self._looked.notify_all()
 
-    def catch_up(self) -> None:
-        """Have the thread look once more, and wait for it a moment, where the clock is simulated.
+    def catch_up(self) -> bool:
+        """Have the thread look once more where the clock is simulated, and wait a moment; return whether it did look.
 
         A simulated clock jumps, and whoever moved it asks at once. A thread that gave no answer in time is not waited
         for again until it has given one.
         """
         if self.now().mode == "system" or self._listener is None:
-            return
+            return True
         with self._looked:
             wanted = self._begun + 1
             if self._waited_in_vain:
-                return
+                return False
             self._listener.wake()
             done = self._looked.wait_for(lambda: self._finished >= wanted, CATCH_UP_SECONDS)
             self._waited_in_vain = not done
+            return done
 
     def require_database(self) -> None:
         """Check that the thread reached PostgreSQL a moment ago; a request does not find out by waiting.
@@ -259,10 +260,18 @@ class RequestView:
         self.clock = cache.now()
 
     def reaches(self, moment: datetime) -> bool:
-        """Return whether a moment has come; the thread is let catch up for one that seems ahead of the clock."""
+        """Return whether a moment has come; the thread is let catch up for one that seems ahead of the clock.
+
+        Raises
+        ------
+        NotReady
+            If it does not in time: then it is not known whether the moment has come.
+        """
         if moment > self.clock.now and not self._reread:
-            self._cache.catch_up()
+            looked = self._cache.catch_up()
             self.clock, self._reread = self._cache.now(), True
+            if moment > self.clock.now and not looked:
+                raise NotReady("the stack's clock was not read in time")
         return moment <= self.clock.now
 
     def at(self, moment: datetime) -> Sight:

@@ -16,7 +16,7 @@ spread = Spread(BUCKETS)
 for seconds in (0.003, 0.3):
     spread.add(seconds)
 METRICS.add_requests("/v1/predictions", "POST", 201, spread)
-METRICS.observe_state(7, 5)
+METRICS.observe_state(7, 5, 0)
 METRICS.serves(3)
 print(os.getpid())
 """

@@ -155,6 +155,8 @@ def serving(database: Database, settings: Settings, mlflow: str = NOWHERE) -> It
     """The application over real parts; its threads are not begun, `refresh()` is called instead."""
     parts = make_parts(replace(settings, mlflow_url=mlflow))
     app = create_app(parts.settings, parts, background=False)
+    # There is no thread to wait for: what it would see was seen by `refresh()`.
+    parts.cache.catch_up = lambda: True
     app.test_client_class = DescribedClient
     try:
         yield Api(app, app.test_client(), parts, make_keys(database))

@@ -157,7 +157,7 @@ def test_interrupted_it_leaves_no_container(number):
         try:
             until(lambda: containers(running.pid))
             running.send_signal(number)
-            said, _ = running.communicate(timeout=60)
+            said, _ = running.communicate(timeout=180)
         finally:
             running.kill()
     assert running.returncode == 130
