@@ -176,7 +176,7 @@ notebook: $(STAMP) ## Execute docs/notebook.ipynb again
 	@$(ONTIME) notebook
 
 .PHONY: recording
-recording: $(STAMP) ## Run make demo, and draw what its terminal showed: docs/walkthrough/demo.svg
+recording: $(STAMP) ## Run make demo, and draw what its terminal showed: docs/demo.svg
 	@$(ONTIME) recording
 
 .PHONY: screenshots

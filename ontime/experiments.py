@@ -96,7 +96,7 @@ def notebook() -> None:
 
 @app.command()
 def recording() -> None:
-    """Run the demo, and draw what its terminal showed: docs/walkthrough/demo.svg."""
+    """Run the demo, and draw what its terminal showed: docs/demo.svg."""
     from experiments.documents.recording import record
 
     say(f"written to {record(say).relative_to(PROJECT_ROOT)}")

@@ -19,7 +19,7 @@ from adapters.settings import PROJECT_ROOT
 from adapters.terminal import Say
 from domain.errors import OntimeError
 
-FILE = PROJECT_ROOT / "docs" / "walkthrough" / "demo.svg"
+FILE = PROJECT_ROOT / "docs" / "demo.svg"
 COMMAND = ("make", "demo")
 COLUMNS, ROWS = 116, 26
 LINE, CHARACTER, MARGIN = 18, 7.8, 14
@@ -49,7 +49,9 @@ def record(say: Say, command: Sequence[str] = COMMAND, file: Path = FILE) -> Pat
     lines = [Line(0.0, f"$ {' '.join(command)}")]
     terminal, inside = pty.openpty()
     began = time.monotonic()
-    environment = os.environ | {"COLUMNS": str(COLUMNS), "TERM": "dumb"}
+    # As a person's: neither the make that called this, nor colours.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    environment |= {"COLUMNS": str(COLUMNS), "TERM": "xterm", "NO_COLOR": "1"}
     with subprocess.Popen(
         command, cwd=PROJECT_ROOT, stdout=inside, stderr=inside, env=environment
     ) as running:
