@@ -12,6 +12,8 @@ from domain.features.catalogue import CONTRACT_HASH
 from domain.features.state import StateBlock, StateTable
 
 CHANNEL = "state"
+KEPT_DAYS = 3
+"""States older than that can go: they can be computed again from the events."""
 
 
 class FeatureStore:

@@ -135,6 +135,11 @@ class FeatureCache:
         with self._lock:
             return max(self._ring, default=None)
 
+    def newest_age(self) -> int | None:
+        """Return by how many minutes the newest state lies behind the clock; None before there is one."""
+        tick, reading = self.newest_tick(), self.last_known()
+        return None if tick is None or reading is None else minute_floor(reading.now) - tick
+
     def newest_for(self, tick: int) -> StateBlock | None:
         """Return the state a tick sees that memory or the store has.
 

@@ -6,7 +6,6 @@ from app.body import clock_body, json_response
 from app.metrics import METRICS
 from app.parts import parts
 from app.readiness import WELL, readiness
-from domain.clock import minute_floor
 
 blueprint = Blueprint("health", __name__)
 
@@ -39,7 +38,8 @@ def metrics() -> Response:
     """Return the counters of all workers in Prometheus' text form."""
     p = parts()
     p.counts.collect()
-    tick, clock = p.cache.newest_tick(), p.cache.last_known()
-    age = None if tick is None or clock is None else 60.0 * (minute_floor(clock.now) - tick)
-    METRICS.observe_state(tick, age, p.spooled.backlog_bytes())
+    age = p.cache.newest_age()
+    METRICS.observe_state(
+        p.cache.newest_tick(), None if age is None else 60.0 * age, p.spooled.backlog_bytes()
+    )
     return Response(METRICS.render(), mimetype="text/plain; version=0.0.4")

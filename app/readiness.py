@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from app.parts import Parts
-from domain.clock import minute_floor
 from domain.errors import NotReady, OntimeError
 
 WELL = "ok"
@@ -19,10 +18,9 @@ def readiness(p: Parts) -> dict[str, str]:
 
 
 def _require_state(p: Parts) -> None:
-    tick = p.cache.newest_tick()
-    if tick is None:
+    age, limit = p.cache.newest_age(), p.settings.state_limit_minutes
+    if age is None:
         raise NotReady("no feature state is loaded yet")
-    age, limit = minute_floor(p.cache.now().now) - tick, p.settings.state_limit_minutes
     if age > limit:
         raise NotReady(f"the newest feature state is {age} minutes old, more than {limit}")
 

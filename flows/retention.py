@@ -5,14 +5,14 @@ import shutil
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from adapters.clock_store import ClockStore
 from adapters.deletion_store import DeletionStore
 from adapters.deployments import Deployments
-from adapters.feature_store import FeatureStore
+from adapters.feature_store import KEPT_DAYS, FeatureStore
 from adapters.model_registry import CHALLENGER, CHAMPION, ModelRegistry
 from adapters.postgres import Database
 from adapters.settings import Settings
@@ -32,8 +32,8 @@ class RetentionPolicy:
     """Of a monitored day's files; the figures are in the database."""
     leftover_days: int
     """Of lines that the log refused, and of copies of models that no rollback goes to."""
-    state_days: int = 3
-    """As the refresher keeps them; more are left where it did not run."""
+    state_days: int = KEPT_DAYS
+    """More are left where the refresher did not run."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "RetentionPolicy":
@@ -94,10 +94,14 @@ def _states(database: Database, before: datetime) -> Iterable[Expired]:
 
 
 def _reports(folder: Path, now: datetime, days: int) -> Iterable[Expired]:
-    before = (now - timedelta(days=days)).date().isoformat()
-    for found in sorted(folder.glob("????-??-??")) if days else []:
-        if found.name < before:
-            yield Expired("reports", found.name, _size(found), partial(shutil.rmtree, found))
+    before = (now - timedelta(days=days)).date()
+    for found in reports_before(folder, before) if days else []:
+        yield Expired("reports", found.name, _size(found), partial(shutil.rmtree, found))
+
+
+def reports_before(folder: Path, day: date) -> list[Path]:
+    """Return the folders of monitored days before a day, oldest first."""
+    return [found for found in sorted(folder.glob("????-??-??")) if found.name < day.isoformat()]
 
 
 def _refused(folder: Path, days: int) -> Iterable[Expired]:

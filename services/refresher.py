@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from adapters.clock_store import ClockStore
 from adapters.event_store import EventStore
 from adapters.facts_buffer import FactsBuffer
-from adapters.feature_store import FeatureStore
+from adapters.feature_store import KEPT_DAYS, FeatureStore
 from adapters.logging import configure_logging
 from adapters.postgres import Database
 from adapters.settings import settings
@@ -25,7 +25,7 @@ IDLE_SECONDS = 0.5
 class Retention:
     """How long stored states are kept; they can be recomputed from the events at any time."""
 
-    kept_minutes: int = 3 * DAY_MINUTES
+    kept_minutes: int = KEPT_DAYS * DAY_MINUTES
     every_minutes: int = 60
 
 

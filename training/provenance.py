@@ -32,7 +32,7 @@ def made_with(command: str, data: str | None = None) -> dict[str, str]:
 
 
 def write_figures(path: Path, found: Mapping[str, Any], command: str, data: str | None = None) -> Path:
-    """Write measured figures as JSON, as a whole or not at all, below what made them; return the path.
+    """Write measured figures as JSON, as a whole or not at all, below what made them now; return the path.
 
     Parameters
     ----------
@@ -41,7 +41,8 @@ def write_figures(path: Path, found: Mapping[str, Any], command: str, data: str 
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps({"made_with": made_with(command, data)} | dict(found), indent=1) + "\n")
+    made = {"made_with": made_with(command, data)}
+    unfinished.write_text(json.dumps(made | dict(found) | made, indent=1) + "\n")
     return unfinished.replace(path)
 
 

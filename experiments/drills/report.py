@@ -29,7 +29,6 @@ def record_calm(reports: Path, found: dict[str, Any]) -> None:
 
 
 def _write(reports: Path, report: dict[str, Any]) -> None:
-    report.pop("made_with", None)
     write_figures(reports / FILE, report, "make drill")
 
 

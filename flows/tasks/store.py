@@ -12,6 +12,7 @@ from adapters.monitoring_store import Measured, MonitoringRun, decision_key
 from adapters.prediction_sample import Sample, WindowTotals
 from domain.runbook import entry
 from flows.parts import parts
+from flows.retention import reports_before
 from flows.tasks.defaults import task
 from flows.tasks.inputs import Champion, RunContext
 from monitoring import drift, estimate, performance, rules
@@ -96,11 +97,10 @@ def prune_reports(run: RunContext) -> int:
     """Remove the HTML and the minutes' counts of runs 90 days back; the figures stay. Return how many files went."""
     own, removed = parts(), 0
     before = run.day - timedelta(days=HTML_DAYS)
-    for folder in sorted((own.settings.reports_dir / "monitoring").glob("????-??-??")):
-        if folder.name < before.isoformat():
-            for path in folder.glob("*.html"):
-                path.unlink(missing_ok=True)
-                removed += 1
+    for folder in reports_before(own.settings.reports_dir / "monitoring", before):
+        for path in folder.glob("*.html"):
+            path.unlink(missing_ok=True)
+            removed += 1
     own.monitoring.forget_pages(before)
     own.service.forget(before)
     return removed
