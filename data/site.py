@@ -5,6 +5,7 @@ read once and kept in the data folder of a state folder, which is then that site
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,11 +14,28 @@ from typing import Any
 import pandas as pd
 
 from data.events import DatasetEvents
+from domain.airports import HOME_AIRPORT
+from domain.errors import InvalidInput
 
 SITE = "site"
 DESCRIPTION = "site.json"
 SETTLED = timedelta(days=5)
 """So long after the last day every flight has arrived, and is known to have."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """Local days, both ends included."""
+
+    first: date
+    last: date
+
+    def __iter__(self) -> Iterator[date]:
+        """Yield the days in order."""
+        return iter(self.first + timedelta(days=i) for i in range(len(self)))
+
+    def __len__(self) -> int:
+        return (self.last - self.first).days + 1
 
 
 @dataclass(frozen=True)
@@ -30,6 +48,8 @@ class Site:
     """Local days of the first and the last flight."""
     replay_from: date
     """First day that is replayed; a first champion is fitted on the days before it."""
+    home: str = HOME_AIRPORT
+    """The busiest airport; by its local days the site is monitored."""
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What was read of each file."""
 
@@ -39,8 +59,37 @@ class Site:
         last = datetime(self.last_day.year, self.last_day.month, self.last_day.day, tzinfo=UTC)
         return last + SETTLED
 
+    def replayed(self, first: date | None = None, last: date | None = None) -> Period:
+        """Return days that are replayed, by default all of them.
 
-NEW_YORK = Site("New York 2013", date(2013, 1, 1), date(2013, 12, 31), date(2013, 4, 1))
+        Raises
+        ------
+        InvalidInput
+            If they are not among those, or end before they begin.
+        """
+        return self._period(first or self.replay_from, last, self.replay_from)
+
+    def tested(self, first: date | None = None, last: date | None = None) -> Period:
+        """Return days that a model fitted on those before is tested on, by default the last third.
+
+        Raises
+        ------
+        InvalidInput
+            As `replayed`.
+        """
+        third = timedelta(days=(self.last_day - self.first_day).days // 3)
+        return self._period(first or self.last_day - third, last, self.first_day + timedelta(days=1))
+
+    def _period(self, first: date, last: date | None, earliest: date) -> Period:
+        last = last or self.last_day
+        if not earliest <= first <= self.last_day:
+            raise InvalidInput("from", f"a day from {earliest} to {self.last_day}", str(first))
+        if not first <= last <= self.last_day:
+            raise InvalidInput("to", f"a day from {first} to {self.last_day}", str(last))
+        return Period(first, last)
+
+
+NEW_YORK = Site("New York 2013", date(2013, 1, 1), date(2013, 12, 31), date(2013, 4, 1), HOME_AIRPORT)
 
 
 def site_of(data_dir: Path) -> Site:

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from dataclasses import asdict
-from datetime import date
+import shutil
+from dataclasses import asdict, replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -14,10 +15,10 @@ from data.site import DESCRIPTION, SITE, Site, site_of
 from domain.errors import InvalidInput
 
 
-def make_site(
-    name: str, files: Path, data_dir: Path, most_bad: float, replay_from: date | None = None
-) -> Site:
+def make_site(name: str, files: Path, data_dir: Path, most_bad: float) -> Site:
     """Read the files of a folder as the inbox does, and keep their events; a site that is kept is not made again.
+
+    It is replayed from after a quarter of its days on: see `replay_site_from`.
 
     Parameters
     ----------
@@ -25,8 +26,6 @@ def make_site(
         Stays as it is: nothing is moved.
     most_bad : float
         Largest share of a file's rows that may be set aside.
-    replay_from : date, optional
-        First day that is replayed; by default after a quarter of the days.
 
     Raises
     ------
@@ -58,12 +57,37 @@ def make_site(
         for file, (content, path) in read.items()
     }
     first, last = _day(days.min()), _day(days.max())
-    begins = replay_from or first + (last - first) // 4
-    if not first < begins <= last:
-        raise InvalidInput("from", f"a day after {first}, up to {last}", str(begins))
-    site = Site(name, first, last, begins, described)
+    begins = first + max((last - first) // 4, timedelta(days=1))
+    if begins > last:
+        raise InvalidInput("site", "files of more than one day", str(first))
+    site = Site(name, first, last, begins, _busiest(events.flight_events), described)
     _keep(site, events, data_dir / SITE)
     return site
+
+
+def copy_site(source: Path, data_dir: Path, replay_from: date | None = None) -> Site:
+    """Make a data folder, whatever it was, that of another one's site; raises as `replay_site_from`."""
+    shutil.rmtree(data_dir / SITE, ignore_errors=True)
+    shutil.copytree(source / SITE, data_dir / SITE)
+    return replay_site_from(data_dir, replay_from) if replay_from else site_of(data_dir)
+
+
+def replay_site_from(data_dir: Path, first: date) -> Site:
+    """Have the site of a data folder replayed from a day on.
+
+    Raises
+    ------
+    InvalidInput
+        If no day is left to fit a first champion on, or none to replay.
+    """
+    site = site_of(data_dir)
+    moved = replace(site, replay_from=site.tested(first).first)
+    _describe(moved, data_dir / SITE)
+    return moved
+
+
+def _busiest(flight_events: pd.DataFrame) -> str:
+    return str(flight_events.loc[flight_events["kind"] == "scheduled", "origin"].mode().iloc[0])
 
 
 def _kept(name: str, data_dir: Path) -> Site:
@@ -91,6 +115,10 @@ def _keep(site: Site, events: DatasetEvents, folder: Path) -> None:
     events.flight_events.to_parquet(folder / "flights.parquet")
     events.weather_events.to_parquet(folder / "weather.parquet")
     # Written last: where it is, the others are whole.
+    _describe(site, folder)
+
+
+def _describe(site: Site, folder: Path) -> None:
     unfinished = folder / f"{DESCRIPTION}.unfinished"
     unfinished.write_text(json.dumps(asdict(site), indent=1, default=str) + "\n")
     unfinished.replace(folder / DESCRIPTION)

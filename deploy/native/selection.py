@@ -4,6 +4,7 @@ import importlib.util
 import os
 import sys
 from enum import StrEnum
+from pathlib import Path
 
 from adapters.settings import PREFIX, PROJECT_ROOT, Settings, read_settings, settings
 from deploy.native import layout, state
@@ -35,14 +36,25 @@ def enter(name: StackName) -> Settings:
     """Make this process one of a stack's: its environment and `settings()` are those of the stack from now on."""
     own = read_settings(os.environ)
     if name is StackName.DEMO:
-        for variable in [variable for variable in os.environ if variable.startswith(PREFIX)]:
-            del os.environ[variable]
-        os.environ.update(_demo_variables(own))
-        os.environ.update(layout.environment(read_settings(os.environ)))
-    else:
-        # What runs in this process writes and sends no more outside than the stack's processes do.
-        for variable, value in layout.environment(own).items():
-            os.environ.setdefault(variable, value)
+        return _become(_demo_variables(own))
+    # What runs in this process writes and sends no more outside than the stack's processes do.
+    for variable, value in layout.environment(own).items():
+        os.environ.setdefault(variable, value)
+    settings.cache_clear()
+    return settings()
+
+
+def enter_beside(folder: Path, home_airport: str) -> Settings:
+    """Make this process one of a stack with a state folder and a home of its own, on the ports of the user's own."""
+    variables = layout.variables_beside(read_settings(os.environ), folder, ports_above=0)
+    return _become(variables | {f"{PREFIX}HOME_AIRPORT": home_airport})
+
+
+def _become(variables: dict[str, str]) -> Settings:
+    for variable in [variable for variable in os.environ if variable.startswith(PREFIX)]:
+        del os.environ[variable]
+    os.environ.update(variables)
+    os.environ.update(layout.environment(read_settings(os.environ)))
     settings.cache_clear()
     return settings()
 

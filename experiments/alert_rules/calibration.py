@@ -5,7 +5,7 @@ fitted on the three months before and fitted again each month. What only a runni
 """
 
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,14 @@ from adapters.settings import Settings
 from adapters.terminal import Say
 from data.dataset import load_dataset
 from data.facts import FactsInMemory, facts_of
+from data.site import NEW_YORK, Period, Site, site_of
 from domain.clock import minute_floor
 from domain.features.catalogue import FEATURE_NAMES
 from domain.flights import FlightFacts, Floats, WeatherFacts
 from domain.metrics import auc, estimated, log_loss
 from domain.model import CategoryEncoder
 from experiments import measured
+from experiments.rows import months
 from monitoring.calibration import CalibrationPolicy, FalsePages, calibrated, false_pages
 from monitoring.measures import ALL
 from monitoring.performance import measure_evidence
@@ -31,14 +33,14 @@ from monitoring.windows import run_moment
 from training.train import TreeParameters, fit_trees
 from training.training_set import HEADLINE_LEAD, TrainingSet, build
 
-FIRST, LAST = date(2013, 4, 1), date(2013, 12, 28)
-PARTS = {
-    "April to August, on which the newer bounds were set": (FIRST, date(2013, 8, 31)),
-    "September to December": (date(2013, 9, 1), LAST),
-}
+SET_ON = "April to August, on which the newer bounds were set"
+SET_UNTIL = date(2013, 8, 31)
 """False pages are counted on each apart: on days that set a bound they are few by construction. The bounds of the
 hour profile and of the performance evidence were set on days up to August; the others on the whole year."""
-TRAINED_FROM = date(2013, 1, 8)
+SETTLES = timedelta(days=7)
+"""The first days of a data set have no history yet."""
+ALL_KNOWN = timedelta(days=3)
+"""Of later days it is not known how they went on."""
 MONTHS_BEFORE = 3
 PARAMETERS = TreeParameters(n_trees=150, learning_rate=0.08)
 """Fewer and larger steps than the champion's: what is measured is the rules."""
@@ -47,18 +49,21 @@ HOURS_30_DAYS = (TRAILING_DAYS + 3) * 1440
 
 def calibrate(settings: Settings, say: Say) -> Path:
     """Measure the days, count the pages, and write var/reports/alert-calibration.json; return its path."""
+    site = site_of(settings.state_dir / "data")
+    days = Period(site.replay_from, site.last_day - ALL_KNOWN)
     flights, weather = facts_of(load_dataset(settings.state_dir / "data").events)
-    history = _feeds(flights, weather, say) | _performance(FactsInMemory(flights, weather), say)
+    history = _feeds(flights, weather, days, say)
+    history |= _performance(FactsInMemory(flights, weather), site, days, say)
     policy = CalibrationPolicy()
     widened = {rule.name: rule.bound for rule in calibrated(NIGHTLY, history, policy)}
     found = {
-        "days_drawn_from": f"{FIRST} to {LAST}",
+        "days_drawn_from": f"{days.first} to {days.last}",
         "block_days": policy.block_days,
         "draws": policy.draws,
         "pages_in_60_days": _as_dict(false_pages(history, NIGHTLY, policy)),
         "by_part": {
-            part: _as_dict(false_pages(_days_of(history, first, last), NIGHTLY, policy))
-            for part, (first, last) in PARTS.items()
+            name: _as_dict(false_pages(_days_of(history, days, part), NIGHTLY, policy))
+            for name, part in _parts(site, days).items()
         },
         "rules": [
             {
@@ -76,9 +81,19 @@ def calibrate(settings: Settings, say: Say) -> Path:
     return measured.write(settings, "alert-calibration", found, "make calibrate-alerts")
 
 
-def _days_of(history: dict[str, Floats], first: date, last: date) -> dict[str, Floats]:
-    """Return the values of some days, both ends included."""
-    rows = slice((first - FIRST).days, (last - FIRST).days + 1)
+def _parts(site: Site, days: Period) -> dict[str, Period]:
+    """Return the days on which bounds were set, and the others; of another site than New York all are others."""
+    if site != NEW_YORK:
+        return {f"{days.first} to {days.last}": days}
+    return {
+        SET_ON: Period(days.first, SET_UNTIL),
+        "September to December": Period(SET_UNTIL + timedelta(days=1), days.last),
+    }
+
+
+def _days_of(history: dict[str, Floats], days: Period, part: Period) -> dict[str, Floats]:
+    """Return the values of some of the days."""
+    rows = slice((part.first - days.first).days, (part.last - days.first).days + 1)
     return {name: values[rows] for name, values in history.items()}
 
 
@@ -94,15 +109,11 @@ def _extreme(values: Floats, above: bool) -> float:
     return round(float(np.nanmax(values) if above else np.nanmin(values)), 4)
 
 
-def _days() -> list[date]:
-    return [FIRST + timedelta(days=i) for i in range((LAST - FIRST).days + 1)]
-
-
-def _feeds(flights: FlightFacts, weather: WeatherFacts, say: Say) -> dict[str, Floats]:
+def _feeds(flights: FlightFacts, weather: WeatherFacts, days: Period, say: Say) -> dict[str, Floats]:
     """Return the measures of the feeds of every day, oldest first."""
     found: dict[str, list[float]] = {}
     started = time.monotonic()
-    for i, day in enumerate(_days()):
+    for i, day in enumerate(days):
         as_of = run_moment(day)
         now = minute_floor(as_of)
         near = (flights.sched_dep > now - HOURS_30_DAYS) & (flights.sched_dep < now + 1440)
@@ -113,31 +124,35 @@ def _feeds(flights: FlightFacts, weather: WeatherFacts, say: Say) -> dict[str, F
             if m.slice == ALL:
                 found.setdefault(m.name, []).append(m.value)
         if i % 60 == 59:
-            left = (time.monotonic() - started) / (i + 1) * (len(_days()) - i - 1)
-            say(f"  {i + 1} of {len(_days())} days of feeds, {left:.0f} s left")
+            left = (time.monotonic() - started) / (i + 1) * (len(days) - i - 1)
+            say(f"  {i + 1} of {len(days)} days of feeds, {left:.0f} s left")
     return {name: np.array(values) for name, values in found.items()}
 
 
-def _performance(store: FactsInMemory, say: Say) -> dict[str, Floats]:
+def _performance(store: FactsInMemory, site: Site, days: Period, say: Say) -> dict[str, Floats]:
     """Return the measures of the model on every day, by models that did not see it."""
     say("  vectors of the year")
-    rows = build(store, TRAINED_FROM, LAST, datetime(2014, 1, 2, tzinfo=UTC), (HEADLINE_LEAD,), 0)
+    rows = build(store, site.first_day + SETTLES, days.last, site.complete, (HEADLINE_LEAD,), 0)
     probability = np.full(len(rows), np.nan)
-    for month in range(FIRST.month, LAST.month + 1):
-        say(f"  a model for month {month}")
-        scored = rows.day // 100 == 201300 + month
-        probability[scored] = _fitted_before(rows, month, rows.take(scored).X)
-    numbers = [day.year * 10_000 + day.month * 100 + day.day for day in _days()]
-    days = [_day_measures(rows, probability, rows.day == number) for number in numbers]
-    found = {name: np.array([one[name] for one in days]) for name in days[0]}
+    for first, last in months(days.first, days.last):
+        say(f"  a model for {first:%B}")
+        scored = np.isin(rows.day, [_number(day) for day in Period(first, last)])
+        probability[scored] = _fitted_before(rows, first, rows.take(scored).X)
+    measured_days = [_day_measures(rows, probability, rows.day == _number(day)) for day in days]
+    found = {name: np.array([one[name] for one in measured_days]) for name in measured_days[0]}
     gaps = found["log_loss_gap"].tolist()
     evidence = [measure_evidence(gaps[: i + 1])[0].value for i in range(len(gaps))]
     return found | {"performance_evidence": np.array(evidence)}
 
 
-def _fitted_before(rows: TrainingSet, month: int, vectors: Floats) -> Floats:
-    months = rows.day // 100 - 201300
-    trees = fit_trees(rows.take((months < month) & (months >= month - MONTHS_BEFORE)), PARAMETERS, month)
+def _number(day: date) -> int:
+    return int(f"{day:%Y%m%d}")
+
+
+def _fitted_before(rows: TrainingSet, day: date, vectors: Floats) -> Floats:
+    counted, month = rows.day // 10_000 * 12 + rows.day // 100 % 100, day.year * 12 + day.month
+    before = (counted < month) & (counted >= month - MONTHS_BEFORE)
+    trees = fit_trees(rows.take(before), PARAMETERS, day.month)
     with LightGBMBooster(trees.text) as booster:
         raw = booster.raw_scores(CategoryEncoder(FEATURE_NAMES, trees.categories)(vectors))
     return 1 / (1 + np.exp(-raw))

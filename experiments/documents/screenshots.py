@@ -19,11 +19,11 @@ from adapters.prefect_client import PrefectClient
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
 from data.dataset import load_dataset
+from data.site import NEW_YORK
 from domain.errors import OntimeError
 from experiments.documents.camera import Camera, camera
 from experiments.drills.faults import FAULTS
 from replay.client import api_client
-from replay.demo import FIRST_DAY
 from replay.driver import Replay, home_day, morning_after
 from replay.feed import Feed
 
@@ -126,11 +126,11 @@ class Story:
         """Return what the stack put on record since the demo began: day, what, and why, in its own words."""
         found = [
             {"day": str(a.day), "what": f"alert, {a.severity}", "why": a.message}
-            for a in self._monitoring.alerts(FIRST_DAY, self._day)
+            for a in self._monitoring.alerts(NEW_YORK.replay_from, self._day)
         ]
         found += [
             {"day": str(d.day), "what": f"{NAMES[d.kind]}: {'yes' if d.verdict else 'no'}", "why": d.reason}
-            for d in self._monitoring.decisions(FIRST_DAY, self._day)
+            for d in self._monitoring.decisions(NEW_YORK.replay_from, self._day)
             if d.kind in NAMES and (d.verdict or d.kind == "gate")
         ]
         found += [

@@ -28,13 +28,11 @@ from experiments.alert_rules.calibration import calibrate
 from experiments.drills import poison
 from experiments.drills.faults import FAULTS
 from experiments.drills.report import CONTROL, print_table, record, record_calm
-from experiments.drills.stack import BASE_DAYS, DRILL_DAYS, ensure_base, restore
+from experiments.drills.stack import DrillPlan, ensure_base, restore
 from replay.client import api_client
-from replay.driver import morning_after
 from replay.session import Pace, replay_window, running
 
 ALL = "all"
-ONSET = morning_after(BASE_DAYS.last)
 NAMES = (*FAULTS, *poison.POISONS)
 
 
@@ -67,42 +65,49 @@ def _run(own: Settings, name: str, say: Say) -> dict[str, Any]:
     restore(own)
     try:
         with running(own, lambda text: None) as (database, guard, dataset):
-            found = _replayed(own, database, name, _faulty(dataset, name), guard, say)
+            plan = DrillPlan.in_folder(own)
+            found = _replayed(own, database, name, _faulty(dataset, name, plan), guard, plan, say)
     finally:
         Stack(own).stop(lambda text: None)
     return found | {"seconds": round(time.monotonic() - started, 1)}
 
 
-def _faulty(dataset: Dataset, name: str) -> Dataset:
+def _faulty(dataset: Dataset, name: str, plan: DrillPlan) -> Dataset:
     if name not in FAULTS:
         return dataset
-    return replace(dataset, events=FAULTS[name].change(dataset.events, ONSET))
+    return replace(dataset, events=FAULTS[name].change(dataset.events, plan.onset))
 
 
 def _replayed(
-    own: Settings, database: Database, name: str, dataset: Dataset, guard: Any, say: Say
+    own: Settings,
+    database: Database,
+    name: str,
+    dataset: Dataset,
+    guard: Any,
+    plan: DrillPlan,
+    say: Say,
 ) -> dict[str, Any]:
     registry = ModelRegistry.of_trainer(own)
     ledger = {row.deployment_id for row in Deployments(database).history(1000)}
     registered = poison.POISONS[name].make(registry, own) if name in poison.POISONS else None
-    replay_window(own, database, guard, dataset, DRILL_DAYS, Pace(say, len(DRILL_DAYS)))
-    found = _found(database, registry, ledger)
+    replay_window(own, database, guard, dataset, plan.drilled, Pace(say, len(plan.drilled)))
+    found = _found(database, registry, ledger, plan)
     if registered is not None:
         bad, ledger_now = poison.POISONS[name], Deployments(database)
         found["poison"] = poison.outcome(bad, api_client(own), registry, ledger_now, registered)
-    return {"fault": _sentence(name), "onset": ONSET.isoformat(), **found}
+    return {"fault": _sentence(name), "onset": plan.onset.isoformat(), **found}
 
 
-def _found(database: Database, registry: ModelRegistry, ledger: set[int]) -> dict[str, Any]:
+def _found(database: Database, registry: ModelRegistry, ledger: set[int], plan: DrillPlan) -> dict[str, Any]:
     """Gather what the stack's own tables say of the drilled days."""
     store, deployments = MonitoringStore(database), Deployments(database)
-    first, last = DRILL_DAYS.first, DRILL_DAYS.last
+    first, last = plan.drilled.first, plan.drilled.last
     changes = [row for row in deployments.history(1000) if row.deployment_id not in ledger]
     measures = {
         day.isoformat(): {m.name: m.value for m in store.measures_of(day) if m.slice == "all"}
-        for day in DRILL_DAYS
+        for day in plan.drilled
     }
-    alerts = store.alerts(BASE_DAYS.first, last)
+    alerts = store.alerts(plan.base.first, last)
     return {
         "alerts": [
             {
@@ -116,7 +121,11 @@ def _found(database: Database, registry: ModelRegistry, ledger: set[int]) -> dic
             if alert.day >= first
         ],
         "open_before": sorted(
-            {a.rule for a in alerts if a.day < first and (a.resolved_at is None or a.resolved_at > ONSET)}
+            {
+                a.rule
+                for a in alerts
+                if a.day < first and (a.resolved_at is None or a.resolved_at > plan.onset)
+            }
         ),
         "decisions": [
             {

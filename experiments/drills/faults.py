@@ -14,9 +14,9 @@ import pandas as pd
 from data.events import SCHEDULE_COLUMNS, DatasetEvents
 from domain.flights import WEATHER_COLUMNS
 
-STUCK_STATION = "EWR"
-RENAMED, NEW_NAME = "UA", "ZW"
-CLOSED = "LGA"
+NEW_NAME = "ZW"
+LEAST_SHARE = 0.05
+"""An airport with fewer of the flights can be closed without anybody's notice."""
 CANCELLED_AHEAD = timedelta(hours=3)
 """A closed airport's flights are cancelled this long before they would leave."""
 LABELS_LATE = timedelta(days=5)
@@ -24,6 +24,28 @@ ARRIVALS_SHIFTED = timedelta(minutes=15)
 """A flight on time becomes one that is just late: as if the line had been moved to the scheduled minute."""
 PUBLISHED_AHEAD = timedelta(days=4)
 TWIN_NUMBERS = 5_000
+
+
+@dataclass(frozen=True)
+class Concerned:
+    """What of a place the faults are about: in New York Newark's station, United, and LaGuardia."""
+
+    station: str
+    carrier: str
+    closed: str
+
+
+def concerned(events: DatasetEvents) -> Concerned:
+    """Choose the busiest airport that has weather, the busiest carrier, and the least busy airport that counts."""
+    scheduled = events.flight_events[events.flight_events["kind"] == "scheduled"]
+    airports = scheduled["origin"].value_counts(normalize=True)
+    observed = airports[airports.index.isin(events.weather_events["airport"].unique())]
+    return Concerned(
+        station=str(observed.idxmax()),
+        carrier=str(scheduled["carrier"].value_counts().idxmax()),
+        closed=str(airports[airports >= LEAST_SHARE].idxmin()),
+    )
+
 
 Change = Callable[[DatasetEvents, datetime], DatasetEvents]
 
@@ -40,7 +62,7 @@ class Fault:
 def weather_stuck(events: DatasetEvents, onset: datetime) -> DatasetEvents:
     """Have one station repeat its last observation for ever."""
     weather = events.weather_events.copy()
-    station = weather["airport"] == STUCK_STATION
+    station = weather["airport"] == concerned(events).station
     new = station & (weather["known_at"] > onset)
     last = weather[station & ~new].iloc[-1]
     weather.loc[new, list(WEATHER_COLUMNS)] = last[list(WEATHER_COLUMNS)].to_numpy(dtype=float)
@@ -64,10 +86,10 @@ def weather_celsius(events: DatasetEvents, onset: datetime) -> DatasetEvents:
 
 def carrier_renamed(events: DatasetEvents, onset: datetime) -> DatasetEvents:
     """Rename a carrier; the flights published under its old code are never heard of again."""
-    flights = _leaving_after(events, onset)
-    renamed = flights[flights["flight_id"].str.startswith(RENAMED)].copy()
+    flights, carrier = _leaving_after(events, onset), concerned(events).carrier
+    renamed = flights[flights["flight_id"].str.match(rf"{carrier}\d")].copy()
     others = events.flight_events.drop(index=renamed.index)
-    renamed["flight_id"] = NEW_NAME + renamed["flight_id"].str.removeprefix(RENAMED)
+    renamed["flight_id"] = NEW_NAME + renamed["flight_id"].str.removeprefix(carrier)
     renamed.loc[renamed["kind"] == "scheduled", "carrier"] = NEW_NAME
     return _with_flights(events, others, _published(renamed, onset))
 
@@ -75,7 +97,7 @@ def carrier_renamed(events: DatasetEvents, onset: datetime) -> DatasetEvents:
 def airport_closed(events: DatasetEvents, onset: datetime) -> DatasetEvents:
     """Cancel every flight from an airport, three hours before it would leave; clients ask about it no more."""
     flights = _leaving_after(events, onset)
-    here = flights[flights["flight_id"].str.contains(f"-{CLOSED}-")]
+    here = flights[flights["flight_id"].str.contains(f"-{concerned(events).closed}-")]
     scheduled = here[here["kind"] == "scheduled"]
     cancelled = scheduled.assign(kind="cancelled", event_time=scheduled["scheduled_departure"])
     known = _not_before(scheduled["scheduled_departure"] - CANCELLED_AHEAD, onset)
@@ -128,13 +150,15 @@ FAULTS = {
     fault.name: fault
     for fault in (
         Fault("none", "nothing goes wrong: the control that the others are compared with", undisturbed),
-        Fault(
-            "weather-stuck", f"the weather station of {STUCK_STATION} repeats its last values", weather_stuck
-        ),
+        Fault("weather-stuck", "the busiest airport's station repeats its last values", weather_stuck),
         Fault("weather-missing", "no weather is sent any more", weather_missing),
         Fault("weather-celsius", "temperatures come in Celsius, as Fahrenheit", weather_celsius),
-        Fault("carrier-renamed", f"carrier {RENAMED} flies as {NEW_NAME}", carrier_renamed),
-        Fault("airport-closed", f"{CLOSED} is closed: all its flights are cancelled", airport_closed),
+        Fault("carrier-renamed", f"the carrier with most flights flies as {NEW_NAME}", carrier_renamed),
+        Fault(
+            "airport-closed",
+            "the least busy airport is closed: all its flights are cancelled",
+            airport_closed,
+        ),
         Fault("doubled-traffic", "every flight has a twin", doubled_traffic),
         Fault("labels-late", "arrivals are reported five days late", labels_late),
         Fault("concept-change", "every flight arrives 15 minutes later than it would have", arrivals_shifted),

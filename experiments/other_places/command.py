@@ -1,4 +1,4 @@
-"""`ontime evaluate --site`: the model's recipe, unchanged, on the flights of another place and year."""
+"""What `--site` measures: the model's recipe, unchanged, on another place and year; evaluated, and replayed."""
 
 import json
 import math
@@ -11,10 +11,8 @@ from typing import Any
 from adapters.model_keys import ModelKeys
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
-from data.site import Site
-from data.site_files import make_site
+from data.site import Site, site_of
 from deploy.native import layout
-from domain.errors import InvalidInput
 from domain.features.catalogue import FEATURES
 from experiments import measured
 from experiments.evaluation import model, peers
@@ -24,7 +22,7 @@ from experiments.evaluation.sets import EvaluationPlan, EvaluationSets, load_set
 from experiments.other_places import report
 from replay.report import FILE as REPLAY
 from training.baselines import carrier_by_hour, departure_hours
-from training.provenance import git_commit
+from training.provenance import git_commit, write_figures
 from training.train import TreeParameters
 from training.training_set import HEADLINE_LEAD
 
@@ -33,46 +31,51 @@ MEASURED = "other-places"
 COMMAND = "ontime evaluate --site"
 
 
-def evaluate(
-    settings: Settings, files: Path, first: date | None, last: date | None, say: Say, page: Path = PAGE
-) -> dict[str, Any]:
-    """Fit on the flights of a folder's files before a day, test from it on, and write the page.
+def evaluate(settings: Settings, first: date | None, last: date | None, say: Say, page: Path = PAGE) -> None:
+    """Fit on the flights of the settings' site before a day, test from it on, and write the page.
 
     Parameters
     ----------
-    files : Path
-        Folder of files that the inbox would take; its name is the site's.
     first, last : date, optional
         First and last day of the test; by default the last third of the days.
 
     Raises
     ------
     InvalidInput
-        If the folder has no flights, or no days to fit on and to test on are left.
+        If no days to fit on and to test on are left.
     """
     layout.make_secrets(settings)
-    home = settings.state_dir / "sites" / files.resolve().name
-    say(f"reading the files of {files}")
-    site = make_site(files.resolve().name, files, home / "data", settings.inbox_bad_row_share)
+    site = site_of(settings.state_dir / "data")
     plan = plan_of(site, first, last)
     say(
         f"{site.name}: fitted on {plan.fit_from} to {plan.fit_until}, tested on {plan.test_from} to {plan.test_until}"
     )
-    found = measure(site, plan, home, ModelKeys.of_trainer(settings), model.PARAMETERS, say)
-    found["replayed"] = replayed(home)
-    kept = (measured.read(settings, MEASURED, page.parent) or {"places": {}})["places"]
-    # The rows of each place have a hash of their own, in its figures.
-    measured.write(settings, MEASURED, {"places": kept | {site.name: found}}, COMMAND, data="of each place")
-    write_page(settings, page)
+    found = measure(site, plan, settings.state_dir, ModelKeys.of_trainer(settings), model.PARAMETERS, say)
+    keep(site, {"evaluated": found}, page)
     say(f"AUC {found['model']['auc']:.4f}, log-loss {found['model']['log_loss']:.4f}: {page}")
-    return found
 
 
-def write_page(settings: Settings, page: Path = PAGE) -> None:
-    """Write the page of what was measured, where anything was."""
-    found = measured.read(settings, MEASURED, page.parent)
-    if found:
-        page.write_text(report.page(found["places"]))
+def note_replay(settings: Settings, command: str, say: Say, page: Path = PAGE) -> None:
+    """Write on the page what a replay of the settings' site came to; nothing where it left no report."""
+    path = settings.reports_dir / REPLAY
+    if not path.exists():
+        return
+    found = json.loads(path.read_text())
+    kept = {
+        name: found[name] for name in ("made_with", "first", "last", "totals", "months", "days", "changes")
+    }
+    keep(site_of(settings.state_dir / "data"), {"replayed": kept | {"command": command}}, page)
+    say(f"written to {page}")
+
+
+def keep(site: Site, found: dict[str, Any], page: Path = PAGE) -> None:
+    """Keep what was found of a site, beside whatever else was measured there and elsewhere, and write the page."""
+    file = page.parent / measured.KEPT / f"{MEASURED}.json"
+    places = json.loads(file.read_text())["places"] if file.exists() else {}
+    places[site.name] = places.get(site.name, {}) | {"site": _plain(asdict(site))} | found
+    # The rows of each place have a hash of their own, in its figures.
+    write_figures(file, {"places": places}, COMMAND, data="of each place")
+    page.write_text(report.page(places))
 
 
 def plan_of(site: Site, first: date | None, last: date | None) -> EvaluationPlan:
@@ -83,17 +86,12 @@ def plan_of(site: Site, first: date | None, last: date | None) -> EvaluationPlan
     InvalidInput
         If there are none of one of them.
     """
-    third = timedelta(days=(site.last_day - site.first_day).days // 3)
-    test_from, test_until = first or site.last_day - third, last or site.last_day
-    if not site.first_day < test_from <= site.last_day:
-        raise InvalidInput("from", f"a day after {site.first_day}, up to {site.last_day}", str(test_from))
-    if not test_from <= test_until <= site.last_day:
-        raise InvalidInput("to", f"a day from {test_from} to {site.last_day}", str(test_until))
+    tested = site.tested(first, last)
     return EvaluationPlan(
         fit_from=site.first_day,
-        fit_until=test_from - timedelta(days=1),
-        test_from=test_from,
-        test_until=test_until,
+        fit_until=tested.first - timedelta(days=1),
+        test_from=tested.first,
+        test_until=tested.last,
     )
 
 
@@ -112,7 +110,6 @@ def measure(
         "made_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "git_commit": git_commit(),
         "model_hash": digest,
-        "site": asdict(site),
         "split": {name: str(value) for name, value in asdict(plan).items()},
         "features": len(FEATURES),
         "model": quality(rows.y, p, rows.day),
@@ -128,15 +125,6 @@ def measure(
     }
     plain: dict[str, Any] = _plain(found)
     return plain
-
-
-def replayed(home: Path) -> dict[str, Any] | None:
-    """Return what a replay in the site's folder came to, None where there was none."""
-    path = home / "reports" / REPLAY
-    if not path.exists():
-        return None
-    found = json.loads(path.read_text())
-    return {name: found[name] for name in ("first", "last", "totals", "months", "changes")}
 
 
 def _baselines(

@@ -1,6 +1,6 @@
 """docs/reports/other-places.md, from what the command measured."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 COLUMNS = ("AUC", "average precision", "log-loss", "Brier", "ECE")
@@ -9,10 +9,11 @@ SMALLEST = 300
 """Flights from which a slice is shown: of fewer the interval says nothing."""
 HEAD = """# Other places and years
 
-The same code, features and parameters, fitted and tested on files of other places and years: nothing was tuned for
-them. Written by `ontime evaluate --site FOLDER`; the files are not part of this repository. `FOLDER` holds files as
-the [inbox](data.md) takes them: monthly on-time files of the Bureau of Transportation Statistics and ASOS downloads of
-the Iowa Environmental Mesonet, or tables of [movements](../other-data.md). In brackets the 95% interval over weeks.
+The same code, features and parameters on files of other places and years: nothing was tuned for them. Written by
+`ontime evaluate --site FOLDER`, and by `ontime demo` and `replay` with it; the files are not part of this repository.
+`FOLDER` holds files as the [inbox](data.md) takes them: monthly on-time files of the Bureau of Transportation
+Statistics and ASOS downloads of the Iowa Environmental Mesonet, or tables of [movements](../other-data.md). In brackets
+the 95% interval over weeks.
 """
 
 
@@ -22,19 +23,30 @@ def page(found: Mapping[str, Any]) -> str:
 
 
 def _site(found: Mapping[str, Any]) -> str:
-    site, split, model = found["site"], found["split"], found["model"]
+    site = found["site"]
     set_aside = sum(file["rows_set_aside"] for file in site["files"].values())
     events = sum(file["events"] for file in site["files"].values())
-    models = {"ontime": model, **found["baselines"]}
-    return f"""## {site["name"]}
+    head = f"""## {site["name"]}
 
-{len(site["files"])} files, {events:,} events, {set_aside:,} rows set aside.
+{len(site["files"])} files, {events:,} events, {set_aside:,} rows set aside. {site["first_day"]} to {site["last_day"]},
+by the days of {site["home"]}.
+"""
+    evaluated = _evaluated(found["evaluated"], site["name"]) if "evaluated" in found else ""
+    return head + evaluated + (_replayed(found["replayed"]) if "replayed" in found else "")
+
+
+def _evaluated(found: Mapping[str, Any], name: str) -> str:
+    split, model = found["split"], found["model"]
+    models = {"ontime": model, **found["baselines"]}
+    return f"""
+### Evaluated
+
 Fitted on {split["fit_from"]} to {split["fit_until"]},
 tested on {split["test_from"]} to {split["test_until"]}: {model["n"]:,.0f} flights,
 {model["late_rate"]:.1%} late, {found["features"]} features.
 
 ```sh
-ontime evaluate --site {site["name"]} --from {split["test_from"]} --to {split["test_until"]}
+ontime evaluate --site {name} --from {split["test_from"]} --to {split["test_until"]}
 ```
 
 An hour before departure, beside simpler models on the same split:
@@ -50,32 +62,52 @@ By month:
 
 {_table("month", _large(found["slices"]["month"]))}
 {found["seconds"]:,.0f} s on a shared machine, {found["cpu_seconds"]:,.0f} s of one processor.
-{_replayed(found.get("replayed"), site["name"])}
+
 Model {found["model_hash"][:16]}, commit {found["git_commit"][:12]}, {found["made_at"]}.
 """
 
 
-def _replayed(found: Mapping[str, Any] | None, name: str) -> str:
-    if found is None:
-        return ""
-    totals = found["totals"]
+def _replayed(found: Mapping[str, Any]) -> str:
+    totals, made = found["totals"], found["made_with"]
     pages = ", ".join(f"{rule} {n}" for rule, n in totals["pages_by_rule"].items()) or "none"
-    months = "; ".join(
-        f"{month}: {m['n']:,.0f} flights, AUC {m['auc']:.3f}, log-loss {m['log_loss']:.3f}"
-        for month, m in found["months"].items()
-    )
     return f"""
-Replayed on a stack of its own, {found["first"]} to {found["last"]}, over HTTP, its first champion fitted on the days
-before: {totals["asked"]:,} flights asked about, {totals["logged"]:,} logged, {totals["logged_twice"]} twice,
-{totals["parity_mismatches"]} logged vectors that differ from those computed again. {totals["runs"]} monitoring runs,
-{totals["runs_missing"]} missing; pages: {pages}; {totals["retrains"]} retrains, {totals["promotions"]} promotions,
-{totals["rollbacks"]} rollbacks. {months}.
+### Replayed
 
 ```sh
-ONTIME_STATE_DIR=var/sites/{name} ONTIME_HOME_AIRPORT=... \\
-  ontime replay --site {name} --from {found["first"]} --to {found["last"]}
+{found["command"]} --from {found["first"]} --to {found["last"]}
 ```
+
+On a stack of its own, over HTTP, its first champion fitted on the days before: {totals["asked"]:,} flights asked about,
+{totals["logged"]:,} logged, {totals["logged_twice"]} twice, {totals["parity_mismatches"]:.0f} logged vectors that
+differ from those computed again. {totals["runs"]} monitoring runs, {totals["runs_missing"]} missing; pages: {pages}.
+
+| day | flights | late | AUC | log-loss | expected log-loss | alerts | version |
+|---|---|---|---|---|---|---|---|
+{_lines(map(_day, found["days"]))}
+{totals["retrains"]} retrains, {totals["promotions"]} promotions, the first champion's included, {totals["rollbacks"]}
+rollbacks:
+
+| at (UTC) | what | from | to | who | why |
+|---|---|---|---|---|---|
+{_lines(map(_change, found["changes"]))}
+Commit {made["commit"][:12]}, feature contract {made["contract"][:12]}.
 """
+
+
+def _day(one: Mapping[str, Any]) -> tuple[str, ...]:
+    realised = (one[f"realised_{name}"] for name in ("late_rate", "auc", "log_loss"))
+    values = [*realised, one["estimated_log_loss"]]
+    shown = ("-" if value is None else f"{value:.3f}" for value in values)
+    return one["day"], f"{one['logged']:,}", *shown, ", ".join(one["alerts"]) or "-", str(one["version"])
+
+
+def _change(one: Mapping[str, Any]) -> tuple[str, ...]:
+    moved = (str(one[name] or "-") for name in ("from", "to"))
+    return one["at"][:16].replace("T", " "), one["action"], *moved, one["who"], one["reason"]
+
+
+def _lines(rows: Iterable[tuple[str, ...]]) -> str:
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _large(slices: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,11 @@
-"""`make policies`: how retrain policies compare over 2013; writes the report and says whether the goals are met."""
+"""`make policies`: how retrain policies compare over a year; writes the report and says whether the goals are met."""
 
+from dataclasses import replace
 from typing import Any
 
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
+from data.site import Period
 from experiments.measured import read as read_measured
 from experiments.measured import write as write_measured
 from experiments.retrain_policies.error_curves import error_curves, page
@@ -26,14 +28,25 @@ SAME = 0.0001
 """Nats: what a rollback may cost that was wrong."""
 
 
-def compare_policies(settings: Settings, fast: bool, exact: bool, say: Say) -> bool:
-    """Run the contest, write its report; give whether ours met its goals."""
+def compare_policies(
+    settings: Settings, fast: bool, exact: bool, say: Say, period: Period | None = None
+) -> bool:
+    """Run the contest, write its report; return whether ours met its goals.
+
+    Parameters
+    ----------
+    period : Period, optional
+        Days of the settings' site, where that is not New York: their report stays with its state.
+    """
     whole = ContestPlan(parameters=TreeParameters()) if exact else ContestPlan()
+    if period is not None:
+        whole = replace(whole, begins=period.first, ends=period.last)
     plan = short(whole) if fast else whole
     workspace = Workspace(settings.state_dir / "data", settings.state_dir / "policies", plan)
     findings = compare(workspace, say)
-    # A short run is no finding: it stays out of the documents.
-    name, folder = ("policies-fast", settings.reports_dir) if fast else ("policies", FRAGMENT.parent)
+    # A short run is no finding, and another place not the documents' subject: both stay out of them.
+    name = "policies-fast" if fast else "policies"
+    folder = settings.reports_dir if fast or period else FRAGMENT.parent
     json_path, fragment = settings.reports_dir / f"{name}.json", folder / f"{name}.md"
     found = write(findings, json_path, fragment)
     for policy in found["policies"]:

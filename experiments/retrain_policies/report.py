@@ -212,7 +212,9 @@ def _plot(findings: Findings, found: dict[str, Any], path: Path) -> None:
         left.plot(gained, label=name, linewidth=2.5 if name == OURS else 1.2)
     starts = [i for i, day in enumerate(days.tolist()) if day % 100 == 1]
     left.set_xticks(starts, [f"{int(days[i]) // 100 % 100:02d}" for i in starts])
-    left.set(xlabel="month of 2013", ylabel="nats", title="Log-loss gained over never, summed up")
+    left.set(
+        xlabel=f"month of {str(days[0])[:4]}", ylabel="nats", title="Log-loss gained over never, summed up"
+    )
     left.legend(fontsize=8)
     never = next(p["log_loss"] for p in found["policies"] if p["name"] == NEVER)
     frontier = found["hindsight"]

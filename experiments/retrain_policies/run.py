@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from adapters.terminal import Say
+from data.site import NEW_YORK
 from domain.features.catalogue import FEATURE_NAMES
 from experiments.retrain_policies.candidates import Candidate, Window, Workshop, first_window, retrain_window
 from experiments.retrain_policies.contest import Contest, Contestant, Record
@@ -48,8 +49,8 @@ def thrifty(parameters: TreeParameters) -> TreeParameters:
 class ContestPlan:
     """What is compared, on which days, with what."""
 
-    begins: date = date(2013, 4, 1)
-    ends: date = date(2013, 12, 31)
+    begins: date = NEW_YORK.replay_from
+    ends: date = NEW_YORK.last_day
     parameters: TreeParameters = field(default_factory=lambda: thrifty(TreeParameters()))
     retrain: RetrainPlan = field(default_factory=RetrainPlan)
     policy: RetrainPolicy = field(default_factory=RetrainPolicy)

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from data.site import Site, site_of
 from domain.clock import minute_floor
 from domain.flights import Ints
 from experiments import rows as kept
 from training.training_set import HEADLINE_LEAD, TrainingSet
-
-FIRST_DAY = date(2013, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -43,15 +42,16 @@ def day_number(day: date) -> int:
 
 
 def load_year(data_dir: Path, folder: Path, last: date, workers: int, progress: kept.Progress) -> Year:
-    """Build 2013 up to the end of a day's month, or read what an earlier run with the same code kept.
+    """Build a site's year up to the end of a day's month, or read what an earlier run with the same code kept.
 
     Parameters are those of `experiments.rows.build_parts`.
     """
-    parts = [part for part in year_parts() if part.first <= last]
-    found = kept.read_rows(kept.build_parts(parts, data_dir, folder, workers, progress))
+    site = site_of(data_dir)
+    parts = [part for part in year_parts(site) if part.first <= last]
+    found = kept.read_rows(kept.build_parts(parts, data_dir, folder, workers, progress), site.complete)
     return Year(found.rows, found.label_known, kept.fingerprint(data_dir))
 
 
-def year_parts() -> list[kept.Part]:
-    """Return the parts of the whole year."""
-    return kept.parts_of(FIRST_DAY, date(FIRST_DAY.year, 12, 31), (HEADLINE_LEAD,), 0)
+def year_parts(site: Site) -> list[kept.Part]:
+    """Return the parts of all days of a site."""
+    return kept.parts_of(site.first_day, site.last_day, (HEADLINE_LEAD,), 0)

@@ -246,3 +246,25 @@ def test_the_tests_may_ask_the_engine_that_the_stack_may_not():
     stack = {"DOCKER_HOST": layout.NO_ENGINE, "PATH": "/bin", "ONTIME_API_PORT": "1"}
     assert _test_environment(stack) == {"PATH": "/bin"}
     assert _test_environment({"DOCKER_HOST": "tcp://elsewhere"}) == {"DOCKER_HOST": "tcp://elsewhere"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("demo", "--from", "2024-04-01"),
+        ("drill", "--from", "2024-04-01"),
+        ("policies", "--to", "2024-04-01"),
+        ("evaluate", "--to", "2024-04-01"),
+    ],
+)
+def test_days_are_chosen_of_another_site_only(environment, words):
+    asked = ontime(environment, *words)
+    assert asked.returncode == 1
+    assert "no days without --site" in asked.stderr
+
+
+@pytest.mark.parametrize("command", ["demo", "drill", "policies", "evaluate", "replay"])
+def test_a_site_without_files_is_refused_by_every_command_that_takes_one(environment, command, tmp_path):
+    asked = ontime(environment, command, "--site", str(tmp_path / "nowhere"))
+    assert asked.returncode == 1
+    assert "a folder of files of flights and weather" in asked.stderr

@@ -6,11 +6,11 @@ import pytest
 
 from adapters.clock_store import ClockStore
 from adapters.monitoring_store import MonitoringRun, MonitoringStore
-from data.site import Site
+from data.site import NEW_YORK, Period, Site
 from domain.errors import InvalidInput, OntimeError
 from replay.driver import DayCount, morning_after
 from replay.run_executor import RunQueue
-from replay.session import Days, Pace, _replay_day, days_to_monitor
+from replay.session import Pace, _replay_day, days_to_monitor
 
 APRIL_1, APRIL_3 = date(2013, 4, 1), date(2013, 4, 3)
 
@@ -19,17 +19,16 @@ APRIL_1, APRIL_3 = date(2013, 4, 1), date(2013, 4, 3)
     ("asked", "expected"),
     [
         ((None, None), (APRIL_1, date(2013, 12, 31))),
-        ((APRIL_3, None), (APRIL_3, APRIL_3)),
+        ((APRIL_3, None), (APRIL_3, date(2013, 12, 31))),
         ((None, APRIL_3), (APRIL_1, APRIL_3)),
     ],
 )
 def test_without_days_the_whole_of_april_to_december_is_replayed(asked, expected):
-    days = Days.asked(*asked)
-    assert (days.first, days.last) == expected
+    assert NEW_YORK.replayed(*asked) == Period(*expected)
 
 
 def test_days_are_given_in_order():
-    assert list(Days(APRIL_1, APRIL_3)) == [APRIL_1, date(2013, 4, 2), APRIL_3]
+    assert list(Period(APRIL_1, APRIL_3)) == [APRIL_1, date(2013, 4, 2), APRIL_3]
 
 
 @pytest.mark.parametrize(
@@ -38,15 +37,15 @@ def test_days_are_given_in_order():
 )
 def test_days_outside_of_the_replayed_months_are_refused_by_name(first, last, field):
     with pytest.raises(InvalidInput) as error:
-        Days.asked(first, last)
+        NEW_YORK.replayed(first, last)
     assert error.value.field == field
 
 
 def test_the_days_of_another_site_are_its_own():
     site = Site("phoenix", date(2024, 1, 1), date(2024, 12, 31), date(2024, 4, 1))
-    assert Days.asked(None, None, site) == Days(date(2024, 4, 1), date(2024, 12, 31))
+    assert site.replayed() == Period(date(2024, 4, 1), date(2024, 12, 31))
     with pytest.raises(InvalidInput, match="2024-04-01 to 2024-12-31"):
-        Days.asked(APRIL_1, None, site)
+        site.replayed(APRIL_1)
 
 
 @pytest.mark.integration
@@ -55,7 +54,7 @@ def test_a_run_that_may_have_been_interrupted_and_days_never_monitored_are_done_
     store = MonitoringStore(postgres)
     for day in (APRIL_1, APRIL_3):
         store.save_run(MonitoringRun(day, morning_after(day), 1, 900, 890, None, None, 1.0), [])
-    assert days_to_monitor(postgres, Days(APRIL_1, date(2013, 4, 9))) == [date(2013, 4, 2), APRIL_3]
+    assert days_to_monitor(postgres, Period(APRIL_1, date(2013, 4, 9))) == [date(2013, 4, 2), APRIL_3]
 
 
 class StandInRuns:
@@ -110,7 +109,7 @@ def test_a_day_is_monitored_to_its_end_before_the_next_one_is_answered():
             pass
 
     queue = RunQueue(Runs())
-    for day in Days(APRIL_1, date(2013, 4, 2)):
+    for day in Period(APRIL_1, date(2013, 4, 2)):
         _replay_day(Driver(), queue, day, Pace(lambda text: None, 2))
     queue.close()
     assert happened == ["answered 1", "monitored 1", "answered 2", "monitored 2"]

@@ -92,3 +92,20 @@ def test_who_enters_the_demo_has_its_settings_and_environment(own_state, monkeyp
 def test_every_command_that_chooses_a_stack_exists():
     assert set(get_command(cli.app).commands) >= cli.ON_THE_RUNNING_STACK | cli.CHOOSING_THEMSELVES
     assert not cli.ON_THE_RUNNING_STACK & cli.CHOOSING_THEMSELVES
+
+
+def test_the_stack_of_a_site_has_a_state_and_a_home_of_its_own_and_the_users_ports(own_state, monkeypatch):
+    monkeypatch.setenv("ONTIME_API_PORT", "8100")
+    monkeypatch.setenv("ONTIME_NOTIFY_URLS", "mailto://a-person")
+    before = dict(os.environ)
+    try:
+        there = selection.enter_beside(own_state / "sites" / "phoenix", "PHX")
+        assert (there.state_dir, there.home_airport) == (own_state / "sites" / "phoenix", "PHX")
+        assert (there.api_port, there.notify_urls) == (8100, "")
+        # Its demo lies below it, and has the same home.
+        demo = selection.enter(StackName.DEMO)
+        assert (demo.state_dir, demo.home_airport) == (there.state_dir / "demo", "PHX")
+        assert demo.api_port == 8110
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,9 +1,13 @@
 import json
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 
 from adapters.settings import read_settings
+from data.site import NEW_YORK, Period, Site
+from domain.errors import InvalidInput
 from experiments.drills import drill
 from experiments.drills import report as drill_report
 from experiments.drills import stack as drill_stack
@@ -93,5 +97,20 @@ def test_a_fault_that_does_not_exist_is_refused_with_those_that_do(tmp_path):
 
 
 def test_every_fault_begins_after_the_undisturbed_days():
-    assert drill.ONSET.date() == drill_stack.DRILL_DAYS.first
+    plan = drill_stack.DrillPlan.of(NEW_YORK)
+    assert plan.base == Period(date(2013, 4, 1), date(2013, 4, 8))
+    assert plan.onset.date() == plan.drilled.first == date(2013, 4, 9)
     assert "none" in FAULTS
+
+
+def test_another_place_is_drilled_on_its_own_days_and_its_base_state_is_not_new_yorks():
+    phoenix = Site("phoenix", date(2024, 1, 1), date(2024, 12, 31), date(2024, 6, 1), "PHX")
+    plan = drill_stack.DrillPlan.of(phoenix)
+    assert (plan.base.first, plan.drilled) == (
+        date(2024, 6, 1),
+        Period(date(2024, 6, 9), date(2024, 6, 10)),
+    )
+    assert drill_stack.fingerprint(phoenix) != drill_stack.fingerprint(NEW_YORK)
+    short = replace(phoenix, last_day=date(2024, 6, 9))
+    with pytest.raises(InvalidInput, match="2024-06-09"):
+        drill_stack.DrillPlan.of(short)

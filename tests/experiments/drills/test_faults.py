@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -10,7 +11,7 @@ from data.dataset import Dataset
 from data.events import DatasetEvents, events_of
 from data.nycflights13 import clean
 from domain.flights import WEATHER_COLUMNS
-from experiments.drills.faults import FAULTS
+from experiments.drills.faults import FAULTS, Concerned, concerned
 from replay.feed import Feed
 from tests.data.raw import frame, raw_flight, raw_weather
 from tests.replay.world import utc
@@ -34,7 +35,7 @@ def events() -> DatasetEvents:
     flights = [
         flight(day, origin, carrier, number)
         for day in (10, 11, 12)
-        for origin, carrier, number in (("EWR", "UA", 1545), ("LGA", "UA", 2), ("LGA", "AA", 3))
+        for origin, carrier, number in (("EWR", "UA", 1545), ("LGA", "UA", 2), ("EWR", "AA", 3))
     ]
     hours = pd.date_range(utc(10, 0), utc(12, 23), freq="h")
     weather = [
@@ -46,6 +47,15 @@ def events() -> DatasetEvents:
         for hour in hours
     ]  # fmt: skip
     return events_of(clean(frame(flights), frame(weather)))
+
+
+def test_the_faults_are_about_the_busiest_station_and_carrier_and_the_least_busy_airport(events):
+    assert concerned(events) == Concerned(station="EWR", carrier="UA", closed="LGA")
+    one_airport = events.flight_events.assign(
+        origin=events.flight_events["origin"].where(events.flight_events["kind"] != "scheduled", "JFK")
+    )
+    elsewhere = replace(events, flight_events=one_airport)
+    assert concerned(elsewhere).station == concerned(elsewhere).closed == "JFK"
 
 
 def posted(events: DatasetEvents, after=ONSET, until=AFTER) -> list[dict]:

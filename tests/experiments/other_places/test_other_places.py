@@ -1,14 +1,16 @@
 """Another place, made of files as somebody would have them: read, fitted, tested, written."""
 
 import json
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
+from adapters.settings import read_settings
 from data.dataset import load_dataset
 from data.site import NEW_YORK, Site, site_of
-from data.site_files import make_site
+from data.site_files import copy_site, make_site, replay_site_from
 from domain.errors import InvalidInput
 from experiments.other_places import command, report
 from tests.data.public_files import asos_row, bts_row, write_rows
@@ -18,6 +20,21 @@ from training.train import TreeParameters
 FIRST = date(2024, 3, 1)
 DAYS = 30
 PARAMETERS = TreeParameters(n_trees=5)
+REPLAYED = {
+    "command": "ontime replay --site phoenix", "first": "2024-03-05", "last": "2024-03-05", "months": {},
+    "made_with": {"commit": "c" * 40, "contract": "f" * 64},
+    "totals": {
+        "asked": 40, "logged": 40, "logged_twice": 0, "parity_mismatches": 0, "runs": 1, "runs_missing": 0,
+        "pages_by_rule": {}, "retrains": 0, "promotions": 1, "rollbacks": 1,
+    },
+    "days": [{
+        "day": "2024-03-05", "logged": 40, "version": 1, "alerts": ["an airport is closed"],
+        "realised_late_rate": 0.25, "realised_auc": 0.7, "realised_log_loss": 0.5, "estimated_log_loss": None,
+    }],
+    "changes": [{
+        "at": "2024-03-06T13:00:00+00:00", "action": "rollback", "from": 2, "to": 1, "who": "demo", "reason": "worse",
+    }],
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +62,7 @@ def files(tmp_path_factory: pytest.TempPathFactory):
 def test_a_folder_of_files_is_a_site_and_stays_as_it_is(files, tmp_path):
     assert site_of(tmp_path) == NEW_YORK
     site = make_site("phoenix", files, tmp_path, 0.01)
+    assert (site.name, site.home) == ("phoenix", "PHX")
     assert (site.first_day, site.last_day) == (FIRST, FIRST + timedelta(days=DAYS - 1))
     assert site_of(tmp_path) == site == make_site("phoenix", files, tmp_path, 0.01)
     assert sorted(path.name for path in files.iterdir()) == ["march.csv", "weather.csv"]
@@ -52,6 +70,17 @@ def test_a_folder_of_files_is_a_site_and_stays_as_it_is(files, tmp_path):
     assert len(events.flight_events) == 3 * DAYS * 40
     assert len(events.weather_events) == DAYS
     assert events.flight_events["known_at"].is_monotonic_increasing
+
+
+def test_a_site_is_copied_to_be_replayed_from_another_day(files, tmp_path):
+    site = make_site("phoenix", files, tmp_path / "one", 0.01)
+    later = site.replay_from + timedelta(days=5)
+    copied = copy_site(tmp_path / "one", tmp_path / "other", later)
+    assert copied == site_of(tmp_path / "other") == replace(site, replay_from=later)
+    assert site_of(tmp_path / "one") == site
+    with pytest.raises(InvalidInput, match="from"):
+        replay_site_from(tmp_path / "other", site.first_day)
+    assert len(load_dataset(tmp_path / "other").events) == len(load_dataset(tmp_path / "one").events)
 
 
 def test_a_data_folder_is_of_one_site(files, tmp_path):
@@ -90,10 +119,25 @@ def test_a_site_is_evaluated_and_its_page_written(files, tmp_path):
     found = command.measure(site, plan, tmp_path, KEYS, PARAMETERS, lambda text: None)
     assert found["model"]["n"] == 400
     assert found["baselines"]["late rate by carrier and hour"]["auc"] > 0.6
-    page = report.page({"phoenix": found})
+    page = report.page({"phoenix": {"site": command._plain(asdict(site)), "evaluated": found}})
     assert "## phoenix" in page
     assert "| ontime | 400 |" in page
     assert f"--from {FIRST + timedelta(days=20)}" in page
+
+
+def test_what_is_measured_of_a_place_is_kept_beside_the_rest(tmp_path):
+    page, settings = tmp_path / "page.md", read_settings({"ONTIME_STATE_DIR": str(tmp_path / "state")})
+    command.note_replay(settings, "ontime replay --site phoenix", lambda text: None, page)
+    assert not page.exists()  # nothing was replayed
+    phoenix, tucson = (Site(name, FIRST, FIRST, FIRST, "PHX") for name in ("phoenix", "tucson"))
+    command.keep(tucson, {"replayed": REPLAYED}, page)
+    command.keep(phoenix, {}, page)
+    command.keep(phoenix, {"replayed": REPLAYED}, page)
+    text = page.read_text()
+    assert text.index("## phoenix") < text.index("## tucson")
+    assert text.count("ontime replay --site phoenix --from 2024-03-05 --to 2024-03-05") == 2
+    assert "| 2024-03-05 | 40 | 0.250 | 0.700 | 0.500 | - | an airport is closed | 1 |" in text
+    assert "| 2024-03-06 13:00 | rollback | 2 | 1 | demo | worse |" in text
 
 
 def test_the_page_says_what_was_measured():

@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime
 import numpy as np
 
 from data.facts import FactsInMemory
+from data.site import NEW_YORK
 from experiments.retrain_policies.year import Year, year_parts
 from experiments.rows import Part, build_rows
 from tests.training.sets import FlownStore
@@ -26,6 +27,6 @@ def test_rows_of_a_moment_are_those_that_training_would_have_built_then():
 
 
 def test_parts_cover_the_year_and_ask_once_about_a_flight():
-    parts = year_parts()
+    parts = year_parts(NEW_YORK)
     assert parts[1] == Part(date(2013, 2, 1), date(2013, 2, 28), (HEADLINE_LEAD,), 0)
     assert sum((part.last - part.first).days + 1 for part in parts) == 365
