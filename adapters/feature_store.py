@@ -19,7 +19,8 @@ KEPT_DAYS = 3
 class FeatureStore:
     """Seals ticks and keeps their state. Ticks are minutes since the epoch.
 
-    State of another feature contract is invisible: code that computes other features never serves old ones.
+    State of another feature contract is invisible: code that computes other features never serves old ones. Each
+    contract has states of its own, so that two releases may compute and serve side by side.
     """
 
     def __init__(self, database: Database, contract_hash: str = CONTRACT_HASH):

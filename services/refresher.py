@@ -33,11 +33,15 @@ class Refresher:
     """Computes the state of the newest tick whenever the clock has reached one."""
 
     def __init__(
-        self, database: Database, retention: Retention | None = None, guard: ClockGuard | None = None
+        self,
+        database: Database,
+        retention: Retention | None = None,
+        guard: ClockGuard | None = None,
+        states: FeatureStore | None = None,
     ):
         self._clock = ClockStore(database)
         self._events = EventStore(database)
-        self._states = FeatureStore(database)
+        self._states = states or FeatureStore(database)
         self._buffer = FactsBuffer(database)
         self._listener = database.listen("clock", "events")
         self._retention = retention or Retention()

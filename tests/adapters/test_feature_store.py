@@ -69,6 +69,23 @@ def test_a_state_of_another_contract_is_invisible(store: FeatureStore, postgres:
     assert other.has(TICK), "code with another contract computes the tick again"
 
 
+def test_states_of_two_contracts_stand_side_by_side(store: FeatureStore, postgres: Database) -> None:
+    """While an API with other features comes up, each release's refresher computes its own."""
+    other = FeatureStore(postgres, "another contract")
+    for tick in (TICK, TICK + 5):
+        store.seal(tick)
+        store.save(block(tick, seed=1))
+        assert other.seal(tick) == store.seal(tick)
+        other.save(block(tick, seed=2))
+        store.save(block(tick, seed=3))
+    for one, seed in ((store, 3), (other, 2)):
+        assert one.ticks(TICK + 5, limit=5) == [TICK + 5, TICK]
+        values = one.load(TICK + 5).tables["origin"].values
+        assert values.tobytes() == block(seed=seed).tables["origin"].values.tobytes()
+    store.prune(TICK + 5)
+    assert not other.has(TICK)
+
+
 def test_saving_tells_the_channel_once_the_state_is_there(store: FeatureStore, postgres: Database) -> None:
     listener = postgres.listen("state")
     listener.wait(1)

@@ -84,6 +84,25 @@ def test_a_tick_is_computed_once_the_clock_reaches_it(stack: Stack, refresher: R
     assert stack.states.newest_tick() == TICK + 5
 
 
+def test_refreshers_of_two_releases_compute_the_same_ticks_side_by_side(stack: Stack, refresher: Refresher):
+    """From the same events, whatever either has sealed before; the one goes on when the other is gone."""
+    busy_morning(stack)
+    states = FeatureStore(stack.database, "the contract of another release")
+    other = Refresher(stack.database, states=states)
+    for step in range(3):
+        stack.clock.set_simulated(NOON + step * 5 * MINUTE)
+        assert refresher.refresh() == TICK + 5 * step
+        # Known only after the tick that is sealed, for the second one as well.
+        flight = 2 + 2 * step
+        stack.events.append([departed(flight, departure=NOON - flight * 7 * MINUTE, known_at=NOON - MINUTE)])
+        assert other.refresh() == TICK + 5 * step
+        assert_same_state(stack.states.load(TICK + 5 * step), states.load(TICK + 5 * step))
+    other.close()
+    stack.clock.set_simulated(NOON + 15 * MINUTE)
+    assert refresher.refresh() == TICK + 15
+    assert (states.newest_tick(), stack.states.newest_tick()) == (TICK + 10, TICK + 15)
+
+
 def test_a_stored_state_equals_the_one_recomputed_from_the_events(stack: Stack, refresher: Refresher) -> None:
     busy_morning(stack)
     for step in range(6):
