@@ -14,8 +14,9 @@ from app.explanations import MOST_FLIGHTS, asked, explain, model_of
 from app.feature_cache import RequestView
 from app.parts import Parts, parts
 from app.prediction_history import label_body
+from app.remembered import Question
 from app.schemas import BatchSchema, load
-from app.serving import Explain, Question
+from app.serving import Explain
 from domain.errors import InvalidInput, NotFound
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 

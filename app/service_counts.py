@@ -62,8 +62,8 @@ class ServiceCounter:
         self._stored_at = time.monotonic()
         self._today: tuple[int, date] | None = None
 
-    def request(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count a request."""
+    def request(self, route: str, method: str, status: int, seconds: float, times: int = 1) -> None:
+        """Count a request, or some that went alike."""
         # Clients may invent methods; each label's value is a counter kept for good.
         method = method if method in METHODS else "other"
         # Before the clock was ever read the day stays open until the counts are stored: nothing is asked here.
@@ -73,7 +73,7 @@ class ServiceCounter:
             spread = self._counts.requests.get(key)
             if spread is None:
                 spread = self._counts.requests[key] = Spread(BUCKETS)
-            spread.add(seconds)
+            spread.add(seconds, times)
 
     def predicted(self, version: int, flights: Iterable[tuple[str, int]]) -> None:
         """Count predictions of one version that are in the spool.

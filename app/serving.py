@@ -2,41 +2,27 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
-from adapters.prediction_lines import array_texts, challenger_text, copy_line, real_text
+from adapters.prediction_lines import challenger_text, copy_line, real_text
 from adapters.spool import SpoolWriter
-from app.asked_flight import REMEMBERED, AskedFlight
+from app.asked_flight import AskedFlight
 from app.body import timestamp
-from app.feature_cache import RequestView, Sight
+from app.feature_cache import RequestView
 from app.model_holder import ModelHolder, Served
+from app.remembered import Memory, Question, Recalled
 from domain.clock import from_minute, minute_floor
 from domain.errors import InvalidInput, OntimeError
-from domain.features.catalogue import POSITION
-from domain.features.state import StateBlock
-from domain.features.vectors import assemble
-from domain.flights import Floats, Queries
+from domain.flights import Floats
 from domain.model import FlightModel
 
 Explain = Callable[[FlightModel, Floats], list[dict[str, Any]]]
 MAX_LEAD_MINUTES = 1440
 STALE_SECONDS = 15 * 60
-LEAD = POSITION["lead_minutes"]
-"""The one feature that moves while the state does not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A flight, and what is known at the moment that it is predicted from."""
-
-    flight: AskedFlight
-    sight: Sight
-    lead_minutes: int
 
 
 class Predictor:
@@ -45,7 +31,7 @@ class Predictor:
     def __init__(self, models: ModelHolder, spool: SpoolWriter):
         self._models = models
         self._spool = spool
-        self.vectors = Vectors()
+        self.memory = Memory()
 
     def question(self, flight: AskedFlight, view: RequestView, as_of: datetime | None = None) -> Question:
         """Settle the moment a flight is predicted from, by default now, and what it sees.
@@ -85,8 +71,8 @@ class Predictor:
             If there is no champion.
         """
         champion, _ = self._models.require_pair()
-        vectors = self.vectors.of(questions)
-        return champion, vectors, champion.model.probability(vectors)
+        recalled = self.memory.recall(questions)
+        return champion, recalled.vectors, np.array(recalled.probabilities(champion.model))
 
     def predict(
         self,
@@ -111,10 +97,10 @@ class Predictor:
             If there is no champion, or the spool cannot be written; nothing is logged then.
         """
         champion, challenger = self._models.require_pair()
-        vectors = self.vectors.of(questions)
-        probabilities = champion.model.probability(vectors).tolist()
-        challenged = _challenged(challenger, vectors)
-        ids, features = new_ids(len(questions)), array_texts(vectors)
+        recalled = self.memory.recall(questions)
+        probabilities = recalled.probabilities(champion.model)
+        challenged = _challenged(challenger, recalled)
+        ids, features = new_ids(len(questions)), recalled.texts()
         contract, version = champion.model.manifest.contract_hash, champion.version
         served_at = datetime.now(UTC).isoformat()
         latency = int((time.perf_counter() - started) / len(questions) * 1e6)
@@ -143,79 +129,21 @@ class Predictor:
         model = {"name": "ontime", "version": version, "contract": contract[:12]}
         found = [_answer(*parts, model) for parts in zip(questions, ids, probabilities, strict=True)]
         if explain is not None:
-            for answer, explanation in zip(found, explain(champion.model, vectors), strict=True):
+            for answer, explanation in zip(found, explain(champion.model, recalled.vectors), strict=True):
                 answer["explanation"] = explanation
         return found
 
 
-class Vectors:
-    """Assembles questions' vectors, and remembers those of the newest state: there they differ by their lead alone.
-
-    For five minutes a flight's vector is the same but for `lead_minutes`, however often it is asked about.
-    """
-
-    def __init__(self) -> None:
-        self._state: StateBlock | None = None
-        self._known: dict[str, Floats] = {}
-
-    def of(self, questions: Sequence[Question]) -> Floats:
-        """Return the vectors in the order of the questions, shape (n, n_features); a copy."""
-        known = self._known_of(questions[0].sight.state)
-        rows: list[Floats | None] = [
-            known.get(q.flight.logged) if q.sight.state is self._state else None for q in questions
-        ]
-        missing = [i for i, row in enumerate(rows) if row is None]
-        for i, row in zip(missing, _assembled([questions[i] for i in missing]), strict=True):
-            rows[i] = row
-            if questions[i].sight.state is self._state:
-                known[questions[i].flight.logged] = row
-        out = np.array(rows)
-        out[:, LEAD] = [question.lead_minutes for question in questions]
-        return out
-
-    def _known_of(self, state: StateBlock) -> dict[str, Floats]:
-        if self._state is None or state.first_tick > self._state.first_tick or len(self._known) > REMEMBERED:
-            self._state, self._known = state, {}
-        return self._known
-
-
-def _assembled(questions: Sequence[Question]) -> Iterator[Floats]:
-    """Yield vectors in the order of the questions; those that see the same state are assembled together."""
-    rows_of: dict[int, list[int]] = {}
-    for row, question in enumerate(questions):
-        rows_of.setdefault(id(question.sight.state), []).append(row)
-    found: dict[int, Floats] = {}
-    for rows in rows_of.values():
-        state = questions[rows[0]].sight.state
-        queries = _queries([questions[row] for row in rows])
-        ticks = np.full(len(rows), state.first_tick, dtype=np.int64)
-        found.update(zip(rows, assemble(queries, state, ticks), strict=True))
-    return (found[row] for row in range(len(questions)))
-
-
-def _queries(questions: Sequence[Question]) -> Queries:
-    flights = [question.flight for question in questions]
-    return Queries(
-        carrier=np.array([flight.carrier for flight in flights]),
-        number=np.array([flight.number for flight in flights], dtype=np.int64),
-        origin=np.array([flight.origin for flight in flights]),
-        dest=np.array([flight.dest for flight in flights]),
-        sched_dep=np.array([flight.departure for flight in flights], dtype=np.int64),
-        sched_arr=np.array([flight.arrival for flight in flights], dtype=np.int64),
-        as_of=np.array([question.sight.minute for question in questions], dtype=np.int64),
-    )
-
-
-def _challenged(challenger: Served | None, vectors: Floats) -> list[str]:
-    """Return what the challenger says of each vector, as it is logged; one that fails harms no answer."""
+def _challenged(challenger: Served | None, recalled: Recalled) -> list[str]:
+    """Return what the challenger says of each question, as it is logged; one that fails harms no answer."""
     if challenger is not None:
         try:
-            probabilities = challenger.model.probability(vectors).tolist()
+            probabilities = recalled.probabilities(challenger.model)
         except (OntimeError, ValueError):
             pass
         else:
             return [challenger_text(challenger.version, probability) for probability in probabilities]
-    return [challenger_text(None, None)] * len(vectors)
+    return [challenger_text(None, None)] * len(recalled.questions)
 
 
 def new_ids(count: int) -> list[str]:

@@ -13,7 +13,6 @@ import threading
 from types import FrameType
 from typing import Any
 
-from gunicorn import util
 from gunicorn.workers.sync import SyncWorker
 
 from adapters.waiting import wait_until
@@ -22,6 +21,8 @@ from app.problem_types import OVERLOADED
 
 LONGEST_QUEUE = 256
 """Connections that may wait: some tenths of a second of answers about one flight."""
+MOST_REFUSED = 32
+"""Connections refused in a row: however many come, one of so many is answered."""
 CLIENT_SECONDS = 5.0
 """How long a client may keep a worker waiting for the next bytes of its request, where no proxy buffers them."""
 RETRY_AFTER_SECONDS = 1
@@ -55,20 +56,25 @@ class SheddingWorker(SyncWorker):  # type: ignore[misc]  # gunicorn has no types
         os.write(self.PIPE[1], b"1")  # it may wait for a connection
 
     def accept(self, listener: Any) -> None:
-        """Take a connection and answer its request."""
-        client, address = listener.accept()
+        """Take a connection and answer its request, after those that it refuses."""
+        refused = 0
+        try:
+            client, address = listener.accept()
+            while refused < MOST_REFUSED and waiting(listener) > LONGEST_QUEUE:
+                if _asks_about_health(client):
+                    break
+                _refuse(client)
+                refused += 1
+                client, address = listener.accept()
+        finally:
+            self._count(refused)
         client.settimeout(CLIENT_SECONDS)
-        util.close_on_exec(client)
-        if waiting(listener) > LONGEST_QUEUE and not _asks_about_health(client):
-            _refuse(client)
-            self._count()
-        else:
-            self.handle(listener, client, address)
+        self.handle(listener, client, address)
 
-    def _count(self) -> None:
+    def _count(self, refused: int) -> None:
         parts = getattr(self.wsgi, "extensions", {}).get("ontime")
-        if parts is not None:
-            parts.counts.request("/v1/", "other", 503, 0.0)
+        if refused and parts is not None:
+            parts.counts.request("/v1/", "other", 503, 0.0, refused)
 
 
 def waiting(listener: Any) -> int:
@@ -88,25 +94,37 @@ def _asks_about_health(client: socket.socket) -> bool:
 
 
 def _refuse(client: socket.socket) -> None:
-    identity = os.urandom(8).hex()
-    described = {
-        "type": OVERLOADED.uri,
-        "title": OVERLOADED.title,
-        "status": OVERLOADED.status,
-        "detail": "too many requests wait: try again in a moment",
-        "request_id": identity,
-    }
-    body = json.dumps(described, separators=(",", ":"))
-    head = (
-        "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
-        f"Retry-After: {RETRY_AFTER_SECONDS}\r\nX-Request-ID: {identity}\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
     try:
         # What is left unread would make the kernel take the answer back.
-        client.recv(65_536, socket.MSG_DONTWAIT)
-        client.send((head + body).encode(), socket.MSG_DONTWAIT)
-        client.shutdown(socket.SHUT_WR)
+        client.recv_into(_UNREAD, 0, socket.MSG_DONTWAIT)
+        client.send(_REFUSAL.replace(_IDENTITY, os.urandom(8).hex().encode()), socket.MSG_DONTWAIT)
     except OSError:
         pass
     finally:
         client.close()
+
+
+def _refusal() -> bytes:
+    body = json.dumps(
+        {
+            "type": OVERLOADED.uri,
+            "title": OVERLOADED.title,
+            "status": OVERLOADED.status,
+            "detail": "too many requests wait: try again in a moment",
+            "request_id": _IDENTITY.decode(),
+        },
+        separators=(",", ":"),
+    )
+    head = (
+        "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+        f"Retry-After: {RETRY_AFTER_SECONDS}\r\nX-Request-ID: {_IDENTITY.decode()}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return (head + body).encode()
+
+
+_UNREAD = bytearray(65_536)
+"""Where it is read to: fresh room for it takes as long as all the rest of a refusal."""
+_IDENTITY = b"0123456789abcdef"
+"""Stands for the request's in the refusal, which is written beforehand: it has to cost next to nothing."""
+_REFUSAL = _refusal()

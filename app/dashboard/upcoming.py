@@ -19,7 +19,8 @@ from app.explanations import explain
 from app.feature_cache import RequestView
 from app.model_holder import Served
 from app.parts import Parts, parts
-from app.serving import STALE_SECONDS, Question
+from app.remembered import Question
+from app.serving import STALE_SECONDS
 from domain.clock import from_minute
 from domain.errors import InvalidInput, NotReady, OntimeError
 from domain.flights import Floats

@@ -66,11 +66,17 @@ configuration of the API.
 {NEW_LINE.join(rungs)}
 
 The last row asks about more flights than a worker remembers: each is checked, named and assembled from nothing. A
-worker remembers a flight's schedule, and its vector until the next state, five minutes later.
+worker remembers a flight's schedule, its vector until the next state, five minutes later, and what the model said of it
+until the minute ends; the rows before are about {found["asked_about"]:,} flights, asked about again and again.
 
-Batches of {batches["flights"]:,} flights, one after the other: {batches["flights_a_second"]:,} flights a second,
-{batches["of_raw"]:.2f} of LightGBM's `Booster.predict` of as many rows in one thread, and
-{batches["cpu_microseconds_a_flight"]:.0f} us of CPU a flight. The largest worker held
+Batches of {batches["flights"]:,} flights, one after the other, beside LightGBM's `Booster.predict` of as many rows in
+one thread, {batches["raw_rows_a_second"]:,} rows a second:
+
+| flights | flights/s | of `Booster.predict` | CPU a flight, us |
+|---|---|---|---|
+{NEW_LINE.join(_batch_row(kind, batches[kind]) for kind in ("known", "new"))}
+
+The largest worker held
 {_memory(found)}.
 
 ## Overload
@@ -84,6 +90,14 @@ with 503 and `Retry-After`, unread. Times are in milliseconds; status 0 is no an
 |---|---|---|---|---|---|---|
 {NEW_LINE.join(steps)}
 """
+
+
+def _batch_row(kind: str, found: dict[str, Any]) -> str:
+    what = {"known": "the same again, within a minute", "new": "not asked about before"}[kind]
+    return (
+        f"| {what} | {found['flights_a_second']:,} | {found['of_raw']:.2f} "
+        f"| {found['cpu_microseconds_a_flight']:.0f} |"
+    )
 
 
 def _memory(found: dict[str, Any]) -> str:

@@ -13,8 +13,8 @@ RUNGS = {
     "bare Flask": "a constant, by jsonify",
     "JSON": "the body read, the constant written by orjson",
     "checked": "the flight checked",
-    "vector": "the state looked up, the vector assembled",
-    "scored": "the model's probability",
+    "vector": "the state looked up, the vector known or assembled",
+    "scored": "the model's probability, known or computed",
     "logged": "the line written to the spool, the answer formed",
     "counted": "counted for Prometheus and the service counts",
     "whole": "the API: keys, request ids, headers, errors",
@@ -67,7 +67,7 @@ def _up_to(steps: int, whole: Flask) -> Flask:
     app = Flask("rung", static_folder=None)
     app.extensions.update(whole.extensions)
     parts: Any = whole.extensions["ontime"]
-    vectors = parts.predictor.vectors
+    memory = parts.predictor.memory
 
     @app.post("/v1/predictions")
     def predict() -> Response:
@@ -80,9 +80,9 @@ def _up_to(steps: int, whole: Flask) -> Flask:
             view = RequestView(parts.cache)
             question = parts.predictor.question(flight, view, as_of)
             if steps in (3, 4):
-                vector = vectors.of([question])
+                recalled = memory.recall([question])
                 if steps == 4:
-                    parts.models.require_pair()[0].model.probability(vector)
+                    recalled.probabilities(parts.models.require_pair()[0].model)
         if steps >= 5:
             [answer] = parts.predictor.predict([question], "0123456789abcdef", g.started)
             answer["clock"] = clock_body(view.clock)

@@ -1,17 +1,12 @@
 """A flight's body is read the same by the few comparisons and by marshmallow; what is remembered changes no answer."""
 
-from datetime import timedelta
-
-import numpy as np
 import pytest
 
 from app.asked_flight import FLIGHT, _plain_moment, _remembered, asked_flight, scheduled_flight
 from app.errors import InvalidBody
-from app.feature_cache import RequestView
 from app.schemas import load
-from app.serving import Vectors, _assembled
 from tests.app.worlds import FLIGHT as BODY
-from tests.builders import MINUTE, NOON
+from tests.builders import NOON
 
 WRONG = {
     "carrier": ["ua", "U", "UAL", "Ü1", "U ", 12, None, ["UA"], "²2"],
@@ -70,23 +65,3 @@ def test_the_usual_form_is_read_without_marshmallow():
 def test_a_moment_asked_from_is_returned_in_utc():
     flight, as_of = asked_flight(BODY | {"as_of": "2013-04-11T08:00:00-04:00"})
     assert (flight, as_of) == (asked_flight(BODY)[0], NOON)
-
-
-def test_remembered_vectors_have_the_bits_of_vectors_assembled_again(api):
-    predictor, vectors = api.parts.predictor, Vectors()
-    flights = [asked_flight(BODY | {"flight": n})[0] for n in (1, 2, 3)]
-    view = RequestView(api.parts.cache)
-    for minutes in (0, 1, 2, 7, 1):
-        questions = [predictor.question(flight, view, NOON - minutes * MINUTE) for flight in flights]
-        assert vectors.of(questions).tobytes() == np.array(list(_assembled(questions))).tobytes()
-    mixed = [predictor.question(flights[n], view, NOON - timedelta(minutes=n)) for n in (0, 1, 2, 0)]
-    assert vectors.of(mixed).tobytes() == np.array(list(_assembled(mixed))).tobytes()
-
-
-def test_a_remembered_vector_is_not_changed_by_who_gets_it(api):
-    question = api.parts.predictor.question(asked_flight(BODY)[0], RequestView(api.parts.cache))
-    vectors = Vectors()
-    first = vectors.of([question])
-    kept = first.copy()
-    first[:] = 0.0
-    assert vectors.of([question]).tobytes() == kept.tobytes()
