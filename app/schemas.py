@@ -155,7 +155,7 @@ class FlightSchema(ScheduleSchema):
     as_of = Moment(metadata={"description": "Predict from what was known then; by default now."})
 
 
-class Unchecked(fields.List):
+class Unchecked(fields.List[Any]):
     """A list whose items are left as they are: a thousand of them are not looked at twice."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
