@@ -1,7 +1,7 @@
 """MLflow's REST interface, as far as serving needs it: versions, aliases and a version's files.
 
 Importing MLflow's client costs seconds and 150 MB a process; a worker that only follows an alias needs four
-requests. Writing runs is left to the client: see `model_registry`.
+requests. Writing is left to the client: see `mlflow_client`.
 
 Source: https://mlflow.org/docs/latest/rest-api.html
 """

@@ -1,89 +1,31 @@
-"""The only adapter for MLflow: training runs, model versions, and the aliases that say which version serves.
+"""Model versions in MLflow, and the aliases that say which version serves; training runs are in `training_runs`.
 
-Reading goes over plain REST, so that the API never imports MLflow; writing runs takes its client, imported
+Reading goes over plain REST, so that the API never imports MLflow; registering takes its client, imported
 at the first write, and never a model flavour.
 """
 
-import json
-import logging
-import os
-import re
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from adapters import model_artifact, signatures_before
+from adapters.mlflow_client import LazyClient, reachable
 from adapters.mlflow_rest import MlflowRest
 from adapters.model_artifact import Owner
 from adapters.model_cache import ModelCache
 from adapters.model_keys import ModelKeys
+from adapters.model_version import BINDING, ModelVersion
 from adapters.settings import Settings
-from adapters.training_run import Run
+from adapters.training_runs import TrainingRuns
 from domain.errors import NotFound, NotReady, SignatureInvalid
 from domain.model import FlightModel, ModelManifest
 
-logger = logging.getLogger(__name__)
-
 CHAMPION = "champion"
 CHALLENGER = "challenger"
-EXPERIMENT = "late-flights"
 ARTIFACT_PATH = "model"
-BINDING = "ontime.bound"
-"""Tag of a version; see `model_artifact.binding`."""
-BINDING_BEFORE = "ontime.binding"
-"""The same in earlier releases; see `signatures_before`."""
 EVERY = 10_000
 """More versions than a registered model has."""
-RUN_ID = re.compile(r"[A-Za-z0-9_]{1,64}")
-
-# The client's own defaults retry for four minutes; a poll or a promotion wants to know at once.
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("DO_NOT_TRACK", "true")
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-
-
-@dataclass(frozen=True)
-class ModelVersion:
-    """A registered version: where it came from and what its run said of it."""
-
-    version: int
-    run_id: str
-    tags: dict[str, str]
-    source: str = ""
-    binding: str = ""
-    """Ties the number to model, run and files."""
-    binding_before: str = ""
-    """What an earlier release tied them with."""
-
-    @classmethod
-    def of_record(cls, record: Mapping[str, Any]) -> "ModelVersion":
-        """Take it from what MLflow records."""
-        tags = {str(tag["key"]): str(tag["value"]) for tag in record.get("tags", [])}
-        run_id, bound, before = (
-            str(record.get("run_id", "")),
-            tags.pop(BINDING, ""),
-            tags.pop(BINDING_BEFORE, ""),
-        )
-        return cls(int(record["version"]), run_id, tags, str(record.get("source", "")), bound, before)
-
-    @property
-    def folder(self) -> str:
-        """Return the name of its folder in the cache: a number alone may mean another model after a restore.
-
-        Raises
-        ------
-        SignatureInvalid
-            If its run has no id such as MLflow assigns.
-        """
-        if not RUN_ID.fullmatch(self.run_id):
-            raise SignatureInvalid(f"version {self.version} has no training run")
-        return f"{self.version}-{self.run_id}"
 
 
 class ModelRegistry:
@@ -91,16 +33,11 @@ class ModelRegistry:
 
     def __init__(self, address: str, model_name: str, cache_dir: Path, keys: ModelKeys):
         self.model_name = model_name
-        self._address = address
+        self._mlflow = LazyClient(address)
         self._rest = MlflowRest(address)
+        self.runs = TrainingRuns(self._mlflow, self._rest, model_name)
         self._keys = keys
         self._cache = ModelCache(cache_dir, model_name, keys)
-
-    @cached_property
-    def _client(self) -> Any:
-        from mlflow.tracking import MlflowClient
-
-        return MlflowClient(tracking_uri=self._address, registry_uri=self._address)
 
     @classmethod
     def from_settings(cls, settings: Settings, keys: ModelKeys | None = None) -> "ModelRegistry":
@@ -112,21 +49,6 @@ class ModelRegistry:
     def of_trainer(cls, settings: Settings) -> "ModelRegistry":
         """Take the private key from the settings as well: it can register."""
         return cls.from_settings(settings, ModelKeys.of_trainer(settings))
-
-    @contextmanager
-    def run(self, name: str, parent: str | None = None) -> Iterator[Run]:
-        """Open a run, beneath that of the id `parent`; it ends as failed when the block raises."""
-        tags = {"model": self.model_name} | ({"mlflow.parentRunId": parent} if parent else {})
-        with _reachable():
-            run = self._client.create_run(self._experiment(), run_name=name, tags=tags)
-        run_id = run.info.run_id
-        try:
-            with _reachable():
-                yield Run(self._client, run_id)
-        except BaseException:
-            self._end(run_id, "FAILED")
-            raise
-        self._end(run_id, "FINISHED")
 
     def register(self, run_id: str, folder: Path, tags: Mapping[str, str]) -> int:
         """Store a signed model folder with its run and make it the next version.
@@ -143,17 +65,17 @@ class ModelRegistry:
         model_artifact.verify(folder, self._keys)
         owner = Owner(self.model_name, run_id)
         model_artifact.sign(folder, self._keys, owner)
-        with _reachable():
-            self._client.log_artifacts(run_id, str(folder), ARTIFACT_PATH)
+        with reachable():
+            self._mlflow.client.log_artifacts(run_id, str(folder), ARTIFACT_PATH)
             self._ensure_model()
-            source = f"{self._client.get_run(run_id).info.artifact_uri}/{ARTIFACT_PATH}"
-            made = self._client.create_model_version(
+            source = f"{self._mlflow.client.get_run(run_id).info.artifact_uri}/{ARTIFACT_PATH}"
+            made = self._mlflow.client.create_model_version(
                 self.model_name, source, run_id, tags=dict(tags), await_creation_for=0
             )
             version = int(made.version)
             files = model_artifact.signed_files(model_artifact.signature_of(folder), self._keys)
             bound = model_artifact.binding(owner, version, files, self._keys)
-            self._client.set_model_version_tag(self.model_name, str(version), BINDING, bound)
+            self._mlflow.client.set_model_version_tag(self.model_name, str(version), BINDING, bound)
         return version
 
     def sign_again(self, secret: bytes) -> dict[int, str]:
@@ -193,31 +115,13 @@ class ModelRegistry:
         files = model_artifact.signed_files(signed, self._keys)
         if signatures_before.names_owner(text):
             signatures_before.require_bound(found.binding_before, owner, found.version, files, secret)
-        with _reachable():
+        with reachable():
             if signed != text:
-                self._client.log_text(found.run_id, signed, f"{ARTIFACT_PATH}/{model_artifact.SIGNATURE}")
+                self._mlflow.client.log_text(
+                    found.run_id, signed, f"{ARTIFACT_PATH}/{model_artifact.SIGNATURE}"
+                )
             bound = model_artifact.binding(owner, found.version, files, self._keys)
-            self._client.set_model_version_tag(self.model_name, str(found.version), BINDING, bound)
-
-    def run_file(self, run_id: str, name: str) -> Any:
-        """Read a JSON file that a training run recorded.
-
-        Raises
-        ------
-        NotFound
-            If there is no such run, or it recorded no such file.
-        """
-        from mlflow.exceptions import RestException
-
-        try:
-            with _reachable():
-                source = str(self._client.get_run(run_id).info.artifact_uri)
-        except RestException as error:
-            raise NotFound(f"there is no training run {run_id}") from error
-        try:
-            return json.loads(self._rest.file(source, name))
-        except NotFound as error:
-            raise NotFound(f"training run {run_id} recorded no {name}") from error
+            self._mlflow.client.set_model_version_tag(self.model_name, str(found.version), BINDING, bound)
 
     def alias(self, name: str) -> int | None:
         """Return the version that an alias names; None where nothing has the alias."""
@@ -228,19 +132,6 @@ class ModelRegistry:
         """Return what is recorded of the version that an alias names; None where nothing has the alias."""
         found = self._rest.aliased(self.model_name, name)
         return None if found is None else ModelVersion.of_record(found)
-
-    def running_runs(self) -> list[str]:
-        """Return the ids of the runs that are open: under way, or left so by a process that was killed."""
-        mine = f"attributes.status = 'RUNNING' and tags.model = '{self.model_name}'"
-        with _reachable():
-            return [run.info.run_id for run in self._client.search_runs([self._experiment()], mine)]
-
-    def close_abandoned_runs(self) -> list[str]:
-        """Close the runs of processes that were killed; for whoever holds the lock of retraining. Returns their ids."""
-        abandoned = self.running_runs()
-        for run_id in abandoned:
-            self._end(run_id, "KILLED")
-        return abandoned
 
     def set_alias(self, name: str, version: int) -> None:
         """Set an alias to a version; `NotFound` where there is none."""
@@ -388,29 +279,14 @@ class ModelRegistry:
                 f"version {found.version} of {here.model} holds files that were signed as another version's"
             )
 
-    def _experiment(self) -> str:
-        from mlflow.exceptions import RestException
-
-        found = self._client.get_experiment_by_name(EXPERIMENT)
-        if found:
-            return str(found.experiment_id)
-        try:
-            return str(self._client.create_experiment(EXPERIMENT))
-        except RestException:  # made by another process in between
-            return str(self._client.get_experiment_by_name(EXPERIMENT).experiment_id)
-
     def _ensure_model(self) -> None:
         from mlflow.exceptions import RestException
 
         try:
-            self._client.create_registered_model(self.model_name)
+            self._mlflow.client.create_registered_model(self.model_name)
         except RestException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-
-    def _end(self, run_id: str, status: str) -> None:
-        with _reachable():
-            self._client.set_terminated(run_id, status)
 
 
 def _require_tagged_contract(found: ModelVersion, folder: Path) -> None:
@@ -422,20 +298,3 @@ def _require_tagged_contract(found: ModelVersion, folder: Path) -> None:
         raise SignatureInvalid(
             f"version {found.version} is tagged with another feature contract than was signed"
         )
-
-
-@contextmanager
-def _reachable() -> Iterator[None]:
-    """Turn the client's many ways to say "no answer" into one."""
-    from mlflow.exceptions import MlflowException
-    from requests.exceptions import RequestException
-
-    try:
-        yield
-    except RequestException as error:
-        raise NotReady(f"MLflow is not reachable: {error}") from error
-    except MlflowException as error:
-        # The client has no class of its own for a server that is away or fails.
-        if "API request to" in str(error):
-            raise NotReady(f"MLflow is not reachable: {error}") from error
-        raise

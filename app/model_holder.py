@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from adapters.model_registry import CHALLENGER, CHAMPION, ModelRegistry, ModelVersion
+from adapters.model_registry import CHALLENGER, CHAMPION, ModelRegistry
+from adapters.model_version import ModelVersion
 from domain.errors import ContractMismatch, NotFound, NotReady, SignatureInvalid
 from domain.features.catalogue import CONTRACT_HASH
 from domain.model import FlightModel

@@ -39,7 +39,7 @@ def retrain(reason: str = "asked for by hand", until: date | None = None, asked_
         if not got:
             raise Conflict("another retrain is under way")
         # Nobody else trains: a run that is open was left so by a process that was killed.
-        parts().registry.close_abandoned_runs()
+        parts().registry.runs.close_abandoned()
         return _retrain(run, reason, asked_by)
 
 

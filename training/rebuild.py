@@ -82,7 +82,7 @@ def rebuild(
     InvalidInput
         If the run's request names something this code does not know.
     """
-    snapshot = registry.run_file(run_id, FILE)
+    snapshot = registry.runs.file(run_id, FILE)
     _require_format(snapshot)
     request = request_of(snapshot["request"])
     event_store, label_store = stores(snapshot["last_rows"])

@@ -17,7 +17,7 @@ import numpy as np
 from adapters import model_artifact
 from adapters.model_keys import ModelKeys
 from adapters.model_registry import ModelRegistry
-from adapters.training_run import Run
+from adapters.training_runs import Run
 from domain.flights import Floats
 from domain.model import FlightModel, ModelManifest
 from training import baselines, model_card, plots
@@ -128,7 +128,7 @@ def train_candidate(
     model, evaluation = made.model, made.evaluation
     progress("register", 0.0)
     with (
-        registry.run(f"{request.reason} {request.as_of:%Y-%m-%d}") as run,
+        registry.runs.open(f"{request.reason} {request.as_of:%Y-%m-%d}") as run,
         tempfile.TemporaryDirectory() as scratch,
     ):
         folder = Path(scratch) / "model"

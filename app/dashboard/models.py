@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, request
 
 from adapters.deployments import Deployment
-from adapters.model_registry import ModelVersion
+from adapters.model_version import ModelVersion
 from app.dashboard.access import needs, who
 from app.dashboard.accounts import KINDS, account_views
 from app.dashboard.pages import back, blueprint, notify, render

@@ -107,7 +107,7 @@ def _challenger(
     champion = registry.alias(CHAMPION)
     assert champion is not None  # noqa: S101  its copy is what is registered
     tags = registry.version(champion).tags | {"reason": "drill"}
-    with registry.run("drill") as run:
+    with registry.runs.open("drill") as run:
         version = registry.register(run.run_id, folder, tags)
         if afterwards is not None:
             afterwards(folder)

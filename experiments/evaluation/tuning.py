@@ -27,7 +27,7 @@ def run_tuning(settings: Settings, budget: float, until: date, say: Say) -> Path
     folder.mkdir(parents=True, exist_ok=True)
     rows = _rows(PROJECT_ROOT / settings.state_dir / "data", until, say)
     registry = _registry(settings, folder, say)
-    with registry.run(f"tuning until {until}") as parent:
+    with registry.runs.open(f"tuning until {until}") as parent:
         parent.tags({"data_hash": rows.data_hash, "contract_hash": rows.contract_hash})
         found = tune(
             rows,
@@ -35,7 +35,7 @@ def run_tuning(settings: Settings, budget: float, until: date, say: Say) -> Path
             budget,
             start=champion_parameters(settings, say),
             tell=lambda message, left: say(f"  {message}; {left:.0f} s left"),
-            child=lambda name: registry.run(name, parent=parent.run_id),
+            child=lambda name: registry.runs.open(name, parent=parent.run_id),
         )
         parent.parameters(found.best)
         parent.metrics(found.best_measures | {"log_loss_gained": found.as_dict()["log_loss_gained"]})

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters import model_artifact, model_registry, signatures_before
+from adapters import model_artifact, model_version, signatures_before
 from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.settings import read_settings
@@ -34,7 +34,7 @@ def version(registry, folder):
 
 
 def register(registry, folder, tags):
-    with registry.run("test") as run:
+    with registry.runs.open("test") as run:
         return registry.register(run.run_id, folder, tags)
 
 
@@ -42,32 +42,35 @@ def test_a_registered_version_says_where_it_came_from(registry, version):
     found = registry.version(version)
     assert found.version == version == 1
     assert found.tags == {"data_hash": "b" * 64, "auc": "0.78"}
-    assert registry._client.get_run(found.run_id).info.status == "FINISHED"
+    assert registry._mlflow.client.get_run(found.run_id).info.status == "FINISHED"
 
 
 def test_a_run_records_what_training_tells_it(registry, tmp_path):
     (tmp_path / "plots").mkdir()
     (tmp_path / "plots" / "a.txt").write_text("a plot")
-    with registry.run("test") as run:
+    with registry.runs.open("test") as run:
         run.parameters({"n_trees": 350, "leads": "(60,)"})
         run.metrics({"auc": 0.78, "undefined": float("nan")})
         run.tags({"reason": "a test"})
         run.dictionary("evaluation.json", {"auc": 0.78})
         run.folder(tmp_path / "plots", "plots")
         run.dataset("flights", "d" * 64, {"table": "flight_events", "as_of": "2013-04-01T12:00:00Z"})
-    found = registry._client.get_run(run.run_id)
+    found = registry._mlflow.client.get_run(run.run_id)
     assert found.data.params == {"n_trees": "350", "leads": "(60,)"}
     assert found.data.metrics == {"auc": 0.78}
     assert found.data.tags["reason"] == "a test"
     assert found.inputs.dataset_inputs[0].dataset.digest == "d" * 36
     assert "d" * 64 in found.inputs.dataset_inputs[0].dataset.source
-    assert {file.path for file in registry._client.list_artifacts(run.run_id)} == {"evaluation.json", "plots"}
+    assert {file.path for file in registry._mlflow.client.list_artifacts(run.run_id)} == {
+        "evaluation.json",
+        "plots",
+    }
 
 
 def test_a_run_that_raises_ends_as_failed(registry):
-    with pytest.raises(RuntimeError, match="no data"), registry.run("test") as run:
+    with pytest.raises(RuntimeError, match="no data"), registry.runs.open("test") as run:
         raise RuntimeError("no data")
-    assert registry._client.get_run(run.run_id).info.status == "FAILED"
+    assert registry._mlflow.client.get_run(run.run_id).info.status == "FAILED"
 
 
 def test_an_alias_names_a_version_until_it_is_moved_or_deleted(registry, folder, version):
@@ -114,7 +117,7 @@ def test_an_unreachable_server_is_said_within_seconds(tmp_path):
     for ask in (lambda: away.alias(CHAMPION), lambda: away.set_alias(CHAMPION, 1), lambda: away.version(1)):
         with pytest.raises(NotReady, match="not reachable"):
             ask()
-    with pytest.raises(NotReady, match="not reachable"), away.run("test"):
+    with pytest.raises(NotReady, match="not reachable"), away.runs.open("test"):
         pass
 
 
@@ -133,7 +136,7 @@ def test_a_damaged_copy_is_never_loaded_while_mlflow_is_away(registry, version, 
 
 def test_an_unsigned_folder_is_not_registered(registry, folder):
     (folder / model_artifact.SIGNATURE).unlink()
-    with pytest.raises(SignatureInvalid), registry.run("test") as run:
+    with pytest.raises(SignatureInvalid), registry.runs.open("test") as run:
         registry.register(run.run_id, folder, {})
     with pytest.raises(NotFound):
         registry.version(1)
@@ -143,7 +146,7 @@ def test_a_version_tampered_with_on_the_server_is_refused_and_not_kept(registry,
     run_id = registry.version(version).run_id
     edited = (folder / model_artifact.TREES).read_text().replace("leaf_value=", "leaf_value=9", 1)
     (folder / model_artifact.TREES).write_text(edited)
-    registry._client.log_artifact(run_id, str(folder / model_artifact.TREES), "model")
+    registry._mlflow.client.log_artifact(run_id, str(folder / model_artifact.TREES), "model")
     with pytest.raises(SignatureInvalid, match=r"model\.txt"):
         registry.load(version)
     assert list(registry._cache.directory.iterdir()) == []
@@ -151,14 +154,14 @@ def test_a_version_tampered_with_on_the_server_is_refused_and_not_kept(registry,
 
 def test_a_version_without_our_signature_is_refused(registry, version, tmp_path):
     stranger = ModelRegistry(
-        registry._address, registry.model_name, tmp_path / "other", ModelKeys.of("another secret")
+        registry._mlflow.address, registry.model_name, tmp_path / "other", ModelKeys.of("another secret")
     )
     with pytest.raises(SignatureInvalid, match="not made with a key that this stack trusts"):
         stranger.load(version)
-    with registry.run("by hand") as run:
-        registry._client.log_text(run.run_id, "tree", "model/model.txt")
-    source = f"{registry._client.get_run(run.run_id).info.artifact_uri}/model"
-    unsigned = registry._client.create_model_version(registry.model_name, source, run.run_id)
+    with registry.runs.open("by hand") as run:
+        registry._mlflow.client.log_text(run.run_id, "tree", "model/model.txt")
+    source = f"{registry._mlflow.client.get_run(run.run_id).info.artifact_uri}/model"
+    unsigned = registry._mlflow.client.create_model_version(registry.model_name, source, run.run_id)
     with pytest.raises(SignatureInvalid, match="no file SIGNATURE"):
         registry.load(int(unsigned.version))
 
@@ -167,17 +170,19 @@ def test_a_version_without_our_signature_is_refused(registry, version, tmp_path)
 def version_before(request, registry, folder):
     """A version as earlier releases registered it, the earliest without naming model and run."""
     files = model_artifact.signed_files(model_artifact.signature_of(folder), KEYS)
-    with registry.run("of an earlier release") as run:
+    with registry.runs.open("of an earlier release") as run:
         owner = {"model": registry.model_name, "run_id": run.run_id}
         named = {"files": files, "owner": owner}
         signed = named if request.param == "named" else files
         signature = {"files": files} | (named if request.param == "named" else {})
         signature |= {"hmac_sha256": signatures_before.make(signed, SECRET.encode())}
         (folder / "SIGNATURE").write_text(json.dumps(signature, indent=1, sort_keys=True) + "\n")
-        registry._client.log_artifacts(run.run_id, str(folder), "model")
+        registry._mlflow.client.log_artifacts(run.run_id, str(folder), "model")
         registry._ensure_model()
-        source = f"{registry._client.get_run(run.run_id).info.artifact_uri}/model"
-        made = int(registry._client.create_model_version(registry.model_name, source, run.run_id).version)
+        source = f"{registry._mlflow.client.get_run(run.run_id).info.artifact_uri}/model"
+        made = int(
+            registry._mlflow.client.create_model_version(registry.model_name, source, run.run_id).version
+        )
         if request.param == "named":
             bound = signatures_before.make({"owner": owner, "version": made, "files": files}, SECRET.encode())
             tag_before(registry, made, bound)
@@ -185,8 +190,8 @@ def version_before(request, registry, folder):
 
 
 def tag_before(registry, version, value):
-    registry._client.set_model_version_tag(
-        registry.model_name, str(version), model_registry.BINDING_BEFORE, value
+    registry._mlflow.client.set_model_version_tag(
+        registry.model_name, str(version), model_version.BINDING_BEFORE, value
     )
 
 
@@ -231,7 +236,7 @@ def test_a_copy_under_another_number_is_not_signed_again(registry, version):
     """Today's signature without today's number: an interrupted registration, or somebody's copy."""
     there = registry.version(version)
     copied = int(
-        registry._client.create_model_version(registry.model_name, there.source, there.run_id).version
+        registry._mlflow.client.create_model_version(registry.model_name, there.source, there.run_id).version
     )
     assert registry.sign_again(SECRET.encode()) == {copied: "there is no signature of an earlier release"}
     with pytest.raises(SignatureInvalid, match="signed as another version's"):
@@ -241,7 +246,7 @@ def test_a_copy_under_another_number_is_not_signed_again(registry, version):
 def test_keys_roll_over_with_an_overlap(registry, version, folder, tmp_path):
     """Two lines are trusted; a line that is taken away is not, at once."""
     settings = read_settings({"ONTIME_STATE_DIR": str(tmp_path), "ONTIME_MODEL_NAME": registry.model_name})
-    settings = replace(settings, mlflow_url=registry._address)
+    settings = replace(settings, mlflow_url=registry._mlflow.address)
     settings.api_keys_dir.mkdir()
     settings.signing_key_file.write_text(SECRET)
     replace_signing_secret(settings.signing_key_file, settings.public_keys_file)
@@ -271,18 +276,18 @@ def test_a_tag_that_names_another_contract_than_was_signed_is_refused(registry, 
 def test_files_of_another_version_run_or_model_are_refused(registry, folder, version, tmp_path):
     """A copy is signed, and yet not this version's."""
     there = registry.version(version)
-    make = registry._client.create_model_version
+    make = registry._mlflow.client.create_model_version
     same_run = make(registry.model_name, there.source, there.run_id)
-    with registry.run("copy") as run:
-        registry._client.log_artifacts(run.run_id, str(registry.fetch(version)), "model")
-        source = f"{registry._client.get_run(run.run_id).info.artifact_uri}/model"
+    with registry.runs.open("copy") as run:
+        registry._mlflow.client.log_artifacts(run.run_id, str(registry.fetch(version)), "model")
+        source = f"{registry._mlflow.client.get_run(run.run_id).info.artifact_uri}/model"
         copied = make(registry.model_name, source, run.run_id)
     for made in (same_run, copied):
         with pytest.raises(SignatureInvalid, match="signed as another version's"):
             registry.load(int(made.version))
-    renamed = ModelRegistry(registry._address, f"renamed-{secrets.token_hex(4)}", tmp_path / "r", KEYS)
+    renamed = ModelRegistry(registry._mlflow.address, f"renamed-{secrets.token_hex(4)}", tmp_path / "r", KEYS)
     renamed._ensure_model()
-    tags = {model_registry.BINDING: there.binding}
+    tags = {model_version.BINDING: there.binding}
     moved = make(renamed.model_name, there.source, there.run_id, tags=tags)
     with pytest.raises(SignatureInvalid, match="signed as another version's"):
         renamed.load(int(moved.version))
@@ -314,7 +319,7 @@ def test_reading_does_not_import_mlflow(registry, version):
     code = (
         "import sys; from pathlib import Path; from adapters.model_keys import ModelKeys\n"
         "from adapters.model_registry import ModelRegistry\n"
-        f"r = ModelRegistry({registry._address!r}, {registry.model_name!r},\n"
+        f"r = ModelRegistry({registry._mlflow.address!r}, {registry.model_name!r},\n"
         f"                  Path({str(registry._cache.directory)!r}), ModelKeys.public(*{KEYS.trusted()!r}))\n"
         f"r.alias('champion'); r.version({version}); r.load({version})\n"
         "print(sorted({'mlflow', 'pandas', 'lightgbm', 'sklearn'} & sys.modules.keys()))"
@@ -324,6 +329,6 @@ def test_reading_does_not_import_mlflow(registry, version):
 
 
 def test_two_registries_of_one_server_do_not_meet(registry, version, tmp_path):
-    other = ModelRegistry(registry._address, f"other-{secrets.token_hex(4)}", tmp_path / "o", KEYS)
+    other = ModelRegistry(registry._mlflow.address, f"other-{secrets.token_hex(4)}", tmp_path / "o", KEYS)
     with pytest.raises(NotFound):
         other.version(version)

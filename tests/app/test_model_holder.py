@@ -23,7 +23,7 @@ pytestmark = pytest.mark.integration
 def register(registry, trees, folder, contract_hash=CONTRACT_HASH, intercept=0.0):
     """A new signed version in the registry; returns its number."""
     model_artifact.write(folder, trees, worlds.manifest(intercept, contract_hash), KEYS)
-    with registry.run("test") as run:
+    with registry.runs.open("test") as run:
         return registry.register(run.run_id, folder, {"contract_hash": contract_hash, "data_hash": "b" * 64})
 
 
@@ -149,7 +149,7 @@ def test_a_worker_that_starts_while_the_alias_names_no_sound_version_serves_the_
     if trouble == "deleted alias":
         registry.delete_alias(CHAMPION)
     elif trouble == "deleted version":
-        registry._client.delete_model_version(registry.model_name, "3")
+        registry._mlflow.client.delete_model_version(registry.model_name, "3")
     elif trouble == "refused version":
         other = register(registry, trees, tmp_path / "other", contract_hash="0" * 64)
         registry.set_alias(CHAMPION, other)
@@ -179,7 +179,9 @@ def _away():
 
 
 def _tamper(registry, version):
-    registry._client.log_text(registry.version(version).run_id, "tree\nleaf_value=9\n", "model/model.txt")
+    registry._mlflow.client.log_text(
+        registry.version(version).run_id, "tree\nleaf_value=9\n", "model/model.txt"
+    )
 
 
 def test_while_the_alias_is_gone_an_alert_is_open_and_it_resolves_once_the_champion_serves(live, registry):
@@ -223,7 +225,7 @@ def test_a_tampered_version_never_serves(holder, registry, versions, tmp_path):
     run_id = registry.version(2).run_id
     text = (tmp_path / "made1" / model_artifact.TREES).read_text()
     (tmp_path / "made1" / model_artifact.TREES).write_text(text.replace("leaf_value=", "leaf_value=9", 1))
-    registry._client.log_artifact(run_id, str(tmp_path / "made1" / model_artifact.TREES), "model")
+    registry._mlflow.client.log_artifact(run_id, str(tmp_path / "made1" / model_artifact.TREES), "model")
     registry.set_alias(CHAMPION, 2)
     holder.refresh()
     assert pair(holder) == (1, None)
@@ -313,7 +315,7 @@ def test_a_stale_promotion_is_refused_and_says_what_serves(live):
 
 def test_a_version_whose_files_were_changed_in_mlflow_is_not_promoted(live, registry):
     run_id = registry.version(2).run_id
-    registry._client.log_text(run_id, "tree\nleaf_value=9\n", "model/model.txt")
+    registry._mlflow.client.log_text(run_id, "tree\nleaf_value=9\n", "model/model.txt")
     assert "not the file that was signed" in assert_problem(promote(live, 2, 1), 409)["detail"]
     assert registry.alias(CHAMPION) == 1
     assert [row["to_version"] for row in live.get("/v1/model", "predict").get_json()["ledger"]] == [1]

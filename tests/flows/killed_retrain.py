@@ -17,7 +17,7 @@ from adapters.championship import Championship
 from adapters.deployments import ANY
 from adapters.model_registry import CHALLENGER, ModelRegistry
 from adapters.monitoring_store import MonitoringStore
-from adapters.training_run import Run
+from adapters.training_runs import Run
 from flows import parts as flow_parts
 from flows import retrain as flow
 from training import run

@@ -101,7 +101,7 @@ def test_killed_at_any_step_the_champion_is_unchanged_or_wholly_new(stack, retra
     assert retrains.ends("nothing") == "done", (tmp_path / "retrains.log").read_text()
     newest = assert_whole(stack, "the last retrain", served)
     assert newest == max(row.to_version for row in stack.deployments.history())
-    assert stack.registry.running_runs() == []
+    assert stack.registry.runs.running() == []
     assert stack.registry.alias(CHALLENGER) is None
 
 

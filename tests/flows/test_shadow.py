@@ -53,7 +53,7 @@ def register(stack, folder: Path, intercepts: list[float]) -> None:
     for i, intercept in enumerate(intercepts):
         artifact = folder / str(i)
         model_artifact.write(artifact, text, worlds.manifest(intercept), ModelKeys.of_trainer(stack.settings))
-        with stack.registry.run(str(i)) as run:
+        with stack.registry.runs.open(str(i)) as run:
             stack.registry.register(
                 run.run_id, artifact, {"contract_hash": CONTRACT_HASH, "data_hash": "b" * 64}
             )

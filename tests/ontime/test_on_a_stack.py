@@ -66,7 +66,7 @@ def versions(registry, folders) -> list[int]:
 
 
 def registered(registry: ModelRegistry, folder: Path) -> int:
-    with registry.run("a test") as run:
+    with registry.runs.open("a test") as run:
         return registry.register(run.run_id, folder, {"contract_hash": CONTRACT_HASH})
 
 

@@ -118,14 +118,14 @@ def test_a_run_is_made_again_to_the_bit_whatever_came_later(trained, postgres, r
 
 @pytest.mark.integration
 def test_a_run_records_its_snapshot_as_a_file_and_in_tags(trained, registry):
-    snapshot = registry.run_file(trained.run_id, FILE)
+    snapshot = registry.runs.file(trained.run_id, FILE)
     assert snapshot["request"]["as_of"] == AS_OF.isoformat()
     assert snapshot["training_set"] == {
         "rows": snapshot["training_set"]["rows"], "sha256": trained.model.manifest.data_hash
     }  # fmt: skip
     assert {name: table["rows"] for name, table in snapshot["tables"].items()}["flights"] == 25 * 48
     assert all(len(table["sha256"]) == 64 for table in snapshot["tables"].values())
-    tags = registry._client.get_run(trained.run_id).data.tags
+    tags = registry._mlflow.client.get_run(trained.run_id).data.tags
     assert len(tags["snapshot_sha256"]) == 64
     assert snapshot["tables"]["labels"]["sha256"] in tags["snapshot.labels"]
 

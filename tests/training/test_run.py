@@ -73,11 +73,11 @@ def test_a_version_names_its_data_code_contract_and_quality(candidate, shared_re
     assert tags["git_commit"] == manifest.git_commit == git_commit()
     assert tags["as_of"] == manifest.as_of == "2013-04-10T12:00:00Z"
     assert float(tags["auc"]) == pytest.approx(candidate.evaluation.headline["auc"], abs=1e-4)
-    recorded = registry._client.get_run(candidate.run_id)
+    recorded = registry._mlflow.client.get_run(candidate.run_id)
     assert recorded.data.params["seed"] == "2013"
     assert {"auc", "log_loss", "auc_lead_60", "log_loss_carrier_by_hour"} <= recorded.data.metrics.keys()
     assert manifest.data_hash in recorded.inputs.dataset_inputs[0].dataset.source
-    files = {file.path for file in registry._client.list_artifacts(candidate.run_id)}
+    files = {file.path for file in registry._mlflow.client.list_artifacts(candidate.run_id)}
     assert files == {"model", "plots", "evaluation.json", "gain.json", "snapshot.json"}
 
 

@@ -166,16 +166,18 @@ def test_a_negative_budget_is_refused(rows, tmp_path):
 @pytest.mark.integration
 def test_every_trial_is_a_run_beneath_the_search(rows, tmp_path, mlflow_address):
     registry = ModelRegistry(mlflow_address, "tuned", tmp_path / "models", KEYS)
-    with registry.run("search") as parent:
+    with registry.runs.open("search") as parent:
         found = tune(
             rows,
             tmp_path / "trials.db",
             0,
             POOR,
-            child=lambda name: registry.run(name, parent=parent.run_id),
+            child=lambda name: registry.runs.open(name, parent=parent.run_id),
         )
-    experiment = registry._client.get_run(parent.run_id).info.experiment_id
-    (trial,) = registry._client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{parent.run_id}'")
+    experiment = registry._mlflow.client.get_run(parent.run_id).info.experiment_id
+    (trial,) = registry._mlflow.client.search_runs(
+        [experiment], f"tags.`mlflow.parentRunId` = '{parent.run_id}'"
+    )
     assert trial.data.metrics["log_loss"] == pytest.approx(found.start_measures["log_loss"])
     assert trial.data.params["num_leaves"] == "4"
     assert trial.info.status == "FINISHED"

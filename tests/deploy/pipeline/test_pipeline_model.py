@@ -38,7 +38,7 @@ def registry(world):
 def register(registry, world, folder, **changes) -> int:
     manifest = worlds.manifest(**changes)
     model_artifact.write(folder, worlds.trees(), manifest, ModelKeys.of_trainer(world))
-    with registry.run("a test") as run:
+    with registry.runs.open("a test") as run:
         return registry.register(run.run_id, folder, {"contract_hash": manifest.contract_hash})
 
 
