@@ -1,16 +1,14 @@
-"""What monitoring found: measures, runs, alerts, decisions."""
+"""What monitoring found: measures, runs, alerts, decisions. How alerts reach people is in `alert_deliveries`."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from adapters.postgres import Database, query
 from domain.errors import NotFound
 
-RETRY_PAUSE = timedelta(seconds=30)
-"""Between the first attempt to deliver an alert and the second; it doubles from then on."""
 VERSION_SLICE = "version="
 """Begins the slice of what a version would have lost on a day."""
 NO_MODEL = 0
@@ -81,28 +79,6 @@ class StoredAlert:
     acknowledged_by: str | None
     notified_at: datetime | None
     evidence: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class DueAlert:
-    """An open page that has not reached every address."""
-
-    alert_id: int
-    rule: str
-    severity: str
-    message: str
-    day: date
-    delivered_to: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """One attempt to deliver an alert."""
-
-    address: str
-    delivered: bool
-    detail: str | None
-    attempted_at: datetime
 
 
 @dataclass(frozen=True)
@@ -217,49 +193,6 @@ class MonitoringStore:
         return self._database.execute(
             "alert_resolve", {"rules": list(rules), "firing": list(firing), "at": at}
         )
-
-    def attempt_due(self, attempt: Callable[[DueAlert], dict[str, str | None]]) -> bool:
-        """Have `attempt` deliver the next page that is due, and put on record what became of it.
-
-        The alert is locked meanwhile: two processes do not deliver it twice.
-
-        Parameters
-        ----------
-        attempt : callable
-            Returns what went wrong by address, None where the alert was taken.
-
-        Returns
-        -------
-        bool
-            Whether one was due.
-        """
-        with self._database.transaction() as cursor:
-            cursor.execute(query("alert_claim_due"), {"pause": RETRY_PAUSE})
-            row = cursor.fetchone()
-            if row is None:
-                return False
-            cursor.execute(query("alert_delivered_to"), {"alert_id": row[0]})
-            taken = frozenset(address for (address,) in cursor.fetchall())
-            alert_id, rule, severity, message, day = row
-            due = DueAlert(alert_id, rule, severity, message, day, taken)
-            problems = attempt(due)
-            for address, problem in problems.items():
-                cursor.execute(
-                    query("alert_record_delivery"),
-                    {
-                        "alert_id": due.alert_id,
-                        "address": address,
-                        "delivered": problem is None,
-                        "detail": problem,
-                    },
-                )
-            if not any(problems.values()):
-                cursor.execute(query("alert_notified"), {"alert_id": due.alert_id})
-        return True
-
-    def deliveries(self, alert_id: int) -> list[Delivery]:
-        """Return every attempt to deliver an alert, in their order."""
-        return [Delivery(*row) for row in self._database.rows("alert_deliveries", {"alert_id": alert_id})]
 
     def missed_days(self, first: date, last: date) -> list[date]:
         """Return the days that have predictions and no monitoring run, oldest first."""

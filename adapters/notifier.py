@@ -4,7 +4,7 @@ import hashlib
 import logging
 from dataclasses import dataclass
 
-from adapters.monitoring_store import DueAlert, MonitoringStore
+from adapters.alert_deliveries import AlertDeliveries, DueAlert
 from adapters.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -46,8 +46,8 @@ class Notifier:
 class Pager:
     """Brings every open page to every address, once."""
 
-    def __init__(self, store: MonitoringStore, notifier: Notifier):
-        self._store = store
+    def __init__(self, deliveries: AlertDeliveries, notifier: Notifier):
+        self._deliveries = deliveries
         self._notifier = notifier
 
     def deliver_due(self) -> int:
@@ -63,7 +63,7 @@ class Pager:
         if not self._notifier.addresses:
             return 0
         attempted = 0
-        while self._store.attempt_due(self._attempt):
+        while self._deliveries.attempt_next(self._attempt):
             attempted += 1
         return attempted
 

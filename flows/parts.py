@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 
+from adapters.alert_deliveries import AlertDeliveries
 from adapters.championship import Championship
 from adapters.clock_store import ClockStore
 from adapters.deployments import Deployments
@@ -70,7 +71,6 @@ def parts() -> Parts:
 def make_parts(own: Settings) -> Parts:
     """Make the parts; nothing is opened yet."""
     database = Database.from_settings(own, application="ontime-flow")
-    monitoring = MonitoringStore(database)
     registry = ModelRegistry.of_trainer(own)
     deployments = Deployments(database)
     return Parts(
@@ -86,7 +86,7 @@ def make_parts(own: Settings) -> Parts:
         registry=registry,
         deployments=deployments,
         championship=Championship(registry, deployments),
-        monitoring=monitoring,
-        pager=Pager(monitoring, Notifier.from_settings(own)),
+        monitoring=MonitoringStore(database),
+        pager=Pager(AlertDeliveries(database), Notifier.from_settings(own)),
         trigger=PipelineTrigger.from_settings(own),
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from adapters.alert_deliveries import AlertDeliveries
 from adapters.clock_store import ClockStore
 from adapters.logging import configure_logging
 from adapters.monitoring_store import MonitoringStore
@@ -87,7 +88,7 @@ def main() -> None:
     configure_logging(settings().log_level, "watchman")
     stop: threading.Event = stop_on_signals()
     database = Database.from_settings(settings(), max_connections=2, application=WATCHMAN)
-    watchman = Watchman(database, Pager(MonitoringStore(database), Notifier.from_settings(settings())))
+    watchman = Watchman(database, Pager(AlertDeliveries(database), Notifier.from_settings(settings())))
 
     def step() -> None:
         watchman.look()

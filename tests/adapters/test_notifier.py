@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from aiosmtpd.controller import Controller
 
+from adapters.alert_deliveries import AlertDeliveries
 from adapters.monitoring_store import MonitoringStore
 from adapters.notifier import Notifier, Pager
 
@@ -72,6 +73,11 @@ def store(postgres):
     return MonitoringStore(postgres)
 
 
+@pytest.fixture
+def deliveries(postgres):
+    return AlertDeliveries(postgres)
+
+
 def opened(store, rule="an airport is closed", severity="warning") -> int:
     return store.open_alert(rule, severity, DAY, NOW, f"{rule}: EWR. Look.", {})
 
@@ -87,9 +93,9 @@ def let_time_pass(postgres, **ago) -> None:
         cursor.execute("ALTER TABLE alert_deliveries ENABLE TRIGGER append_only")
 
 
-def test_a_page_reaches_mail_and_webhook_once(store, mailbox, webhook):
+def test_a_page_reaches_mail_and_webhook_once(store, deliveries, mailbox, webhook):
     (box, mail), (server, hook) = mailbox, webhook
-    pager = Pager(store, Notifier(f"{mail} {hook}"))
+    pager = Pager(deliveries, Notifier(f"{mail} {hook}"))
     alert = opened(store)
     assert pager.deliver_due() == 1
     assert pager.deliver_due() == 0
@@ -97,15 +103,15 @@ def test_a_page_reaches_mail_and_webhook_once(store, mailbox, webhook):
     assert "ontime warning: an airport is closed" in letter
     assert request["title"] == "ontime warning: an airport is closed"
     assert request["message"] == "an airport is closed: EWR. Look."
-    assert [d.delivered for d in store.deliveries(alert)] == [True, True]
+    assert [d.delivered for d in deliveries.of(alert)] == [True, True]
     assert store.alerts(DAY, DAY)[0].notified_at is not None
 
 
 def test_a_refused_delivery_is_recorded_and_tried_again_only_where_it_was_refused(
-    store, postgres, mailbox, webhook
+    store, deliveries, postgres, mailbox, webhook
 ):
     (box, mail), (server, hook) = mailbox, webhook
-    pager = Pager(store, Notifier(f"{mail} {hook}"))
+    pager = Pager(deliveries, Notifier(f"{mail} {hook}"))
     server.status = 503
     alert = opened(store)
     assert pager.deliver_due() == 1
@@ -116,15 +122,17 @@ def test_a_refused_delivery_is_recorded_and_tried_again_only_where_it_was_refuse
     assert pager.deliver_due() == 1
     assert len(box.letters) == 1
     assert len(server.requests) == 2
-    assert [(d.address[:4], d.delivered) for d in store.deliveries(alert)] == [
+    assert [(d.address[:4], d.delivered) for d in deliveries.of(alert)] == [
         ("mail", True), ("json", False), ("json", True),
     ]  # fmt: skip
     assert store.alerts(DAY, DAY)[0].notified_at is not None
 
 
-def test_a_mail_server_that_refuses_and_one_that_is_gone_are_tried_again(store, postgres, mailbox):
+def test_a_mail_server_that_refuses_and_one_that_is_gone_are_tried_again(
+    store, deliveries, postgres, mailbox
+):
     box, mail = mailbox
-    pager = Pager(store, Notifier(mail))
+    pager = Pager(deliveries, Notifier(mail))
     box.refuses = True
     alert = opened(store)
     pager.deliver_due()
@@ -133,11 +141,13 @@ def test_a_mail_server_that_refuses_and_one_that_is_gone_are_tried_again(store, 
     let_time_pass(postgres, seconds=31)
     pager.deliver_due()
     assert len(box.letters) == 1
-    assert [d.delivered for d in store.deliveries(alert)] == [False, True]
+    assert [d.delivered for d in deliveries.of(alert)] == [False, True]
 
 
-def test_the_pause_doubles_and_after_a_day_an_alert_is_given_up(store, postgres, free_port_number):
-    pager = Pager(store, Notifier(f"json://127.0.0.1:{free_port_number}/"))
+def test_the_pause_doubles_and_after_a_day_an_alert_is_given_up(
+    store, deliveries, postgres, free_port_number
+):
+    pager = Pager(deliveries, Notifier(f"json://127.0.0.1:{free_port_number}/"))
     opened(store)
     assert pager.deliver_due() == 1
     let_time_pass(postgres, seconds=31)
@@ -150,33 +160,33 @@ def test_the_pause_doubles_and_after_a_day_an_alert_is_given_up(store, postgres,
     assert pager.deliver_due() == 0
 
 
-def test_what_is_for_information_pages_nobody(store, webhook):
+def test_what_is_for_information_pages_nobody(store, deliveries, webhook):
     server, hook = webhook
     opened(store, severity="info")
-    assert Pager(store, Notifier(hook)).deliver_due() == 0
+    assert Pager(deliveries, Notifier(hook)).deliver_due() == 0
     assert server.requests == []
 
 
-def test_what_resolved_before_it_was_delivered_is_not_sent(store, webhook):
+def test_what_resolved_before_it_was_delivered_is_not_sent(store, deliveries, webhook):
     _, hook = webhook
     opened(store)
     store.resolve_alerts(["an airport is closed"], [], NOW)
-    assert Pager(store, Notifier(hook)).deliver_due() == 0
+    assert Pager(deliveries, Notifier(hook)).deliver_due() == 0
 
 
-def test_an_address_that_is_not_understood_is_on_record_without_its_password(store):
+def test_an_address_that_is_not_understood_is_on_record_without_its_password(store, deliveries):
     alert = opened(store)
-    Pager(store, Notifier("nonsense://user:secret@host")).deliver_due()
-    [attempt] = store.deliveries(alert)
+    Pager(deliveries, Notifier("nonsense://user:secret@host")).deliver_due()
+    [attempt] = deliveries.of(alert)
     assert (attempt.delivered, attempt.detail) == (False, "the address is not understood")
     assert "secret" not in attempt.address
 
 
-def test_two_processes_do_not_deliver_one_alert_twice(store, webhook):
+def test_two_processes_do_not_deliver_one_alert_twice(store, deliveries, webhook):
     server, hook = webhook
     for i in range(8):
         opened(store, rule=f"rule {i}")
-    pager = Pager(store, Notifier(hook))
+    pager = Pager(deliveries, Notifier(hook))
     threads = [threading.Thread(target=pager.deliver_due) for _ in range(3)]
     for thread in threads:
         thread.start()

@@ -2,6 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from adapters.alert_deliveries import AlertDeliveries
 from adapters.clock_store import ClockStore
 from adapters.monitoring_store import MonitoringRun, MonitoringStore
 from adapters.notifier import Notifier, Pager
@@ -40,7 +41,7 @@ def real_time():
 def watchman(postgres, store, real_time):
     """A watchman over a day with one prediction."""
     PredictionLog(postgres).ship("api-1", 0, to_copy_line(prediction(1, DEPARTURE)))
-    return Watchman(postgres, Pager(store, Notifier("")), elapsed=real_time)
+    return Watchman(postgres, Pager(AlertDeliveries(postgres), Notifier("")), elapsed=real_time)
 
 
 def record_run(store, day=DAY) -> None:
@@ -84,7 +85,7 @@ def test_a_replayed_clock_that_runs_ahead_of_monitoring_alarms_nobody(watchman, 
 
 
 def test_a_day_without_predictions_needs_no_run(postgres, store, real_time):
-    watchman = Watchman(postgres, Pager(store, Notifier("")), elapsed=real_time)
+    watchman = Watchman(postgres, Pager(AlertDeliveries(postgres), Notifier("")), elapsed=real_time)
     ClockStore(postgres).set_simulated(MORNING + GRACE)
     watchman.look()
     real_time.seconds = 700
