@@ -10,8 +10,9 @@ from flasgger import Swagger
 from flask import Blueprint, Flask, render_template
 from marshmallow import Schema
 
-from app import answers, examples, schemas
+from app import examples, schemas
 from app import problem_types as kinds
+from app.answers import common, events, models, monitoring, predictions
 from app.operations import JSON, OPERATIONS, TAGS, Operation, ref
 from app.problem_types import ProblemType
 
@@ -45,22 +46,22 @@ REQUESTS: tuple[type[Schema], ...] = (
     schemas.AcknowledgeSchema,
 )
 ANSWERS: tuple[type[Schema], ...] = (
-    answers.Problem,
-    answers.Predictions,
-    answers.PredictionList,
-    answers.LoggedPrediction,
-    answers.Appended,
-    answers.ModelAnswer,
-    answers.Ledger,
-    answers.ChampionChange,
-    answers.RetrainAnswer,
-    answers.MonitoringRuns,
-    answers.RunReport,
-    answers.Decisions,
-    answers.Alerts,
-    answers.AcknowledgedAlert,
-    answers.Liveness,
-    answers.Readiness,
+    common.Problem,
+    predictions.Predictions,
+    predictions.PredictionList,
+    predictions.LoggedPrediction,
+    events.Appended,
+    models.ModelAnswer,
+    models.Ledger,
+    models.ChampionChange,
+    models.RetrainAnswer,
+    monitoring.MonitoringRuns,
+    monitoring.RunReport,
+    monitoring.Decisions,
+    monitoring.Alerts,
+    monitoring.AcknowledgedAlert,
+    common.Liveness,
+    common.Readiness,
 )
 BODY_PROBLEMS = (kinds.INVALID_JSON, kinds.BODY_TOO_LARGE, kinds.UNSUPPORTED_MEDIA_TYPE, kinds.INVALID_INPUT)
 KEY_PROBLEMS = (kinds.UNAUTHORIZED, kinds.FORBIDDEN)
@@ -179,7 +180,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
         for media, (schema, example) in answer.others.items():
             content[media] = {"schema": schema, "example": example}
         responses[str(status)] = {"description": answer.description, "content": content}
-    for kind in sorted(_problems(operation), key=lambda kind: kind.status):
+    for kind in sorted(_problems(operation), key=lambda kind: (kind.status, kind.name)):
         response = responses.setdefault(str(kind.status), {"description": kind.title, "content": {}})
         content = response["content"].setdefault(PROBLEM, {"schema": ref("Problem"), "examples": {}})
         content["examples"][kind.name] = {"summary": kind.title, "value": _example_of(kind)}

@@ -145,6 +145,13 @@ def test_the_example_of_an_explanation_adds_up():
     assert 1 / (1 + math.exp(-why["log_odds"])) == pytest.approx(examples.ANSWERED["probability"])
 
 
+def test_the_document_is_the_same_in_every_process():
+    for _, _, operation in operations():
+        for response in operation["responses"].values():
+            problems = response["content"].get("application/problem+json", {}).get("examples", {})
+            assert list(problems) == sorted(problems)
+
+
 def test_every_operation_has_a_tag_that_is_explained_and_a_name_of_its_own():
     assert {operation.tag for operation in OPERATIONS} == set(TAGS)
     assert [tag["name"] for tag in DOCUMENT["tags"]] == list(TAGS)
