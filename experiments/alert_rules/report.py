@@ -9,6 +9,7 @@ from typing import Any
 from adapters.settings import PROJECT_ROOT, Settings
 from experiments import measured
 from experiments.alert_rules import tables as monitoring_tables
+from experiments.markdown import decimals, table
 from monitoring import estimate
 from monitoring.rules import NIGHTLY, RUN_MISSED
 from replay.page import PLOT
@@ -45,15 +46,15 @@ def write_report(settings: Settings) -> Path:
 
 def _rules() -> str:
     rows = [
-        f"| {rule.name} | `{rule.metric}` | {'>' if rule.above else '<'} {rule.bound:g} | {rule.k} of {rule.n} "
-        f"| {rule.severity} | {rule.advice} |"
+        (
+            rule.name, f"`{rule.metric}`", f"{'>' if rule.above else '<'} {rule.bound:g}", f"{rule.k} of {rule.n}",
+            rule.severity, rule.advice,
+        )
         for rule in NIGHTLY
-    ]
-    rows.append(
-        f"| {RUN_MISSED.name} | | two hours overdue | | {RUN_MISSED.severity} | {RUN_MISSED.advice} |"
-    )
-    head = "| rule | measure | bound | days | severity | what to do |"
-    return "\n".join(["## Rules", "", head, "|---|---|---|---|---|---|", *rows, ""])
+    ]  # fmt: skip
+    rows.append((RUN_MISSED.name, "", "two hours overdue", "", RUN_MISSED.severity, RUN_MISSED.advice))
+    head = ("rule", "measure", "bound", "days", "severity", "what to do")
+    return f"## Rules\n\n{table(head, rows)}\n"
 
 
 def _calibration(settings: Settings) -> str:
@@ -63,7 +64,7 @@ def _calibration(settings: Settings) -> str:
         return "## Pages while nothing is wrong\n\nNot measured yet: `make calibrate-alerts`.\n"
     pages = found["pages_in_60_days"]
     by_rule = ", ".join(f"{name} {mean}" for name, mean in pages["by_rule"].items()) or "none"
-    rows = [f"| {rule['rule']} | {rule['bound']:g} | {rule['most_extreme']:g} |" for rule in found["rules"]]
+    rows = [(r["rule"], f"{r['bound']:g}", f"{r['most_extreme']:g}") for r in found["rules"]]
     return "\n".join(
         [
             "## Pages while nothing is wrong",
@@ -73,9 +74,7 @@ def _calibration(settings: Settings) -> str:
             f"**{pages['mean']} pages in sixty days** in the mean, more than one in "
             f"{pages['share_of_draws_above_one']:.1%} of the draws. By rule: {by_rule}.",
             "",
-            "| rule | bound | most extreme day |",
-            "|---|---|---|",
-            *rows,
+            table(("rule", "bound", "most extreme day"), rows),
             "",
             measured.origin(found),
             "",
@@ -95,17 +94,17 @@ def _estimated(settings: Settings) -> str:
     FIGURE.parent.mkdir(parents=True, exist_ok=True)
     FIGURE.write_text(estimate.figure(days))
     rows = [
-        f"| {metric} | {len(found)} | {found[0][0]} to {found[-1][0]} | {_mean(e for _, e, _ in found):.4f} "
-        f"| {_mean(r for _, _, r in found):.4f} | {_mean(abs(e - r) for _, e, r in found):.4f} "
-        f"| {_mean(e - r for _, e, r in found):+.4f} |"
+        (
+            metric, len(found), f"{found[0][0]} to {found[-1][0]}", decimals(_mean(e for _, e, _ in found)),
+            decimals(_mean(r for _, _, r in found)), decimals(_mean(abs(e - r) for _, e, r in found)),
+            f"{_mean(e - r for _, e, r in found):+.4f}",
+        )
         for metric, found in days.items()
         if found
-    ]
-    head = "| measure | days | first and last | estimated | realised | mean absolute error | mean error |"
+    ]  # fmt: skip
+    head = ("measure", "days", "first and last", "estimated", "realised", "mean absolute error", "mean error")
     figure = f"![Estimated, dashed, and realised, solid, day by day](figures/{FIGURE.name})"
-    return "\n".join(
-        [title, "", head, "|---|---|---|---|---|---|---|", *rows, "", figure, "", measured.origin(found), ""]
-    )
+    return "\n".join([title, "", table(head, rows), "", figure, "", measured.origin(found), ""])
 
 
 def _newest_estimates(settings: Settings) -> dict[str, Any] | None:
@@ -123,10 +122,13 @@ def _cost(settings: Settings) -> str:
     if found is None:
         return "## Cost of a monitoring run\n\nNot measured yet: `make bench-monitoring`.\n"
     rows = [
-        f"| {size['predictions']:,} | {size['seconds']:.0f} s | {size['sql_seconds']:.1f} s | "
-        f"{size['peak_megabytes']:.0f} MB | {size['flights']:,} of {size['flights_in_all']:,} |"
+        (
+            f"{size['predictions']:,}", f"{size['seconds']:.0f} s", f"{size['sql_seconds']:.1f} s",
+            f"{size['peak_megabytes']:.0f} MB", f"{size['flights']:,} of {size['flights_in_all']:,}",
+        )
         for size in found["sizes"]
-    ]
+    ]  # fmt: skip
+    head = ("predictions of the day", "in all", "in SQL", "peak memory", "flights looked at")
     return "\n".join(
         [
             "## Cost of a monitoring run",
@@ -134,9 +136,7 @@ def _cost(settings: Settings) -> str:
             "Counting and sampling in PostgreSQL, Evidently's drift, realised and estimated performance, in a process "
             "that has imported nothing yet, on a machine that others used; memory is that of the process.",
             "",
-            "| predictions of the day | in all | in SQL | peak memory | flights looked at |",
-            "|---|---|---|---|---|",
-            *rows,
+            table(head, rows),
             "",
             measured.origin(found),
             "",

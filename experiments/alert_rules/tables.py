@@ -1,10 +1,10 @@
 """Tables of docs/reports/monitoring.md: the policies in force, what a replay came to, what the drills found."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
 from domain.evidence import EvidencePolicy
+from experiments.markdown import table
 from experiments.measured import origin
 from monitoring.policy import RetrainPolicy, ShadowPolicy
 from training.gate import GatePolicy
@@ -26,7 +26,7 @@ def policies() -> str:
         values = {field.name: getattr(made, field.name) for field in fields(policy)}
         said = ", ".join(f"`{name}` {value:g}" for name, value in values.items() if isinstance(value, PLAIN))
         rows.append([f"`{policy.__name__}`", (policy.__doc__ or "").split("\n")[0], said])
-    return "\n".join(["## Policies", "", *_table(("policy", "what it is", "values"), rows), ""])
+    return "\n".join(["## Policies", "", table(("policy", "what it is", "values"), rows), ""])
 
 
 def replay(found: dict[str, Any], plot: str) -> str:
@@ -57,11 +57,11 @@ def replay(found: dict[str, Any], plot: str) -> str:
             "",
             f"![Quality by day, and what happened to the champion]({plot})",
             "",
-            *_table(["month", *(title for _, title in MONTHLY)], _months(found["months"])),
+            table(["month", *(title for _, title in MONTHLY)], _months(found["months"])),
             "",
             "What the system did:",
             "",
-            *_table(("day", "what", "why"), _deeds(found)),
+            table(("day", "what", "why"), _deeds(found)),
             "",
             "Pages by rule: " + _counts(totals["pages_by_rule"]) + ".",
             "",
@@ -78,7 +78,7 @@ def drills(found: dict[str, Any]) -> str:
             f"`{name}`",
             one["fault"],
             _answer(one),
-            str(one["run"] or one["refused_on_run"] or "-"),
+            one["run"] or one["refused_on_run"] or "-",
             "; ".join(one["rules"]) or "-",
             "yes" if one["false_promotion"] else "no",
         ]
@@ -93,7 +93,7 @@ def drills(found: dict[str, Any]) -> str:
             f"{in_time} of {len(rows)} were detected within two monitoring runs. An alert that the same days raise "
             "undisturbed detects nothing.",
             "",
-            *_table(head, rows),
+            table(head, rows),
             "",
             origin(found),
             "",
@@ -130,11 +130,3 @@ def _deeds(found: dict[str, Any]) -> list[list[str]]:
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items()) or "none"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return [
-        "| " + " | ".join(head) + " |",
-        "|" + "---|" * len(head),
-        *("| " + " | ".join(cell.replace("|", "/") for cell in row) + " |" for row in rows),
-    ]

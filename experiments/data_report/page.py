@@ -1,9 +1,8 @@
 """The data report as a page: prose around figures that a run measured."""
 
-from collections.abc import Iterable
 from typing import Any
 
-ROW = tuple[object, ...]
+from experiments.markdown import table
 
 
 def page(found: dict[str, Any]) -> str:
@@ -25,12 +24,6 @@ def page(found: dict[str, Any]) -> str:
         VERSIONS,
     )
     return "\n\n".join(sections) + "\n"
-
-
-def table(head: ROW, rows: Iterable[ROW]) -> str:
-    """Return a Markdown table; the first column is text, the others are numbers."""
-    lines = [head, ("---", *["---:"] * (len(head) - 1)), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 def _percent(share: float, digits: int = 1) -> str:
@@ -64,7 +57,7 @@ def _dataset(data: dict[str, Any]) -> str:
 late: 15 minutes or more after schedule. The share moves from {_percent(low["late"])} in month {low["month"]} to
 {_percent(high["late"])} in month {high["month"]}: drift that nobody had to make up.
 
-{table(("month of 2013", "flights", "late", "cancelled", "diverted"), months)}
+{table(("month of 2013", "flights", "late", "cancelled", "diverted"), months, numbers=True)}
 
 ![Share of late and of cancelled flights by month](data-late-by-month.svg)"""
 
@@ -84,7 +77,7 @@ def _events(data: dict[str, Any]) -> str:
 A row of the file is what became of a flight in the end. The event log holds what was known when: each fact has a
 `known_at`, and no feature uses one that is later than its question.
 
-{table(("event", "rows", "known"), rows)}
+{table(("event", "rows", "known"), rows, numbers=True)}
 
 Three shortcuts would leak. Weather labelled 15:00 is observed at about 15:51. Departure + air time + taxi comes before
 the true arrival for many flights. And the recorded tail number is that of the aircraft which flew in the end, so no
@@ -101,7 +94,7 @@ def _missing(data: dict[str, Any]) -> str:
     ]
     return f"""## Missing values
 
-{table(("table", "column", "missing", "share"), rows)}
+{table(("table", "column", "missing", "share"), rows, numbers=True)}
 
 Nothing is imputed. A missing delay says that the flight was cancelled or diverted: an event of its own, not a gap. A
 gust is written only when there was one. And the trees have a branch for a value that is not there, learned from data,
@@ -124,7 +117,7 @@ def _outliers(data: dict[str, Any]) -> str:
             f"above {delays['ceiling']}", "deviation", "winsorised")  # fmt: skip
     return f"""## Outliers
 
-{table(head, rows)}
+{table(head, rows, numbers=True)}
 
 ![Arrival delays](data-delays.svg)
 
@@ -156,7 +149,7 @@ Everything is stored in UTC. The files have local clock times, without a date fo
 the first one of that clock time after the departure, in the destination's zone, with the offset that holds when it
 lands. Four Caribbean airports lack a zone in the dataset; the table of airports has it.
 
-{table(("met in the files", "rows"), rows)}
+{table(("met in the files", "rows"), rows, numbers=True)}
 
 The delay and the zones must give every recorded clock time back; the "contradict" rows count those that do not."""
 
@@ -197,7 +190,7 @@ def _imbalance(found: dict[str, Any]) -> str:
 {found["rows"]["fit"]:,} flights at the headline lead and measured on {found["rows"]["test"]:,} later ones
 ({found["plan"]["fit_from"]} to {found["plan"]["flown_until"]}, calibrated on the days between):
 
-{table(head, rows)}
+{table(head, rows, numbers=True)}
 
 ![Log-loss of each way, as fitted and calibrated](data-imbalance.svg)
 

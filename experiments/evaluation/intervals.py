@@ -3,6 +3,9 @@
 Weather lasts for days: days drawn one by one would make the intervals too narrow.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -50,3 +53,8 @@ def by_name(
     """Return the quality of each group of rows that share a name, names ascending."""
     groups = {str(name): names == name for name in np.unique(names)}
     return {name: quality(late[rows], probability[rows], day[rows]) for name, rows in groups.items()}
+
+
+def blocks(found: Mapping[str, Any]) -> str:
+    """Return what the intervals of some figures draw: weeks, or days in files of earlier commands."""
+    return str(found.get("blocks", "days"))

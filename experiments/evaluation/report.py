@@ -1,9 +1,11 @@
-"""The report of the model, and README's table, written from the files that the commands left."""
+"""The report of the model, and README's table, written from the file that `make evaluate` left."""
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from experiments.evaluation.further import SECTIONS
+from experiments.evaluation.intervals import blocks
+from experiments.markdown import decimals, table
 from experiments.measured import origin
 
 Found = dict[str, Any]
@@ -13,7 +15,6 @@ PEER_COSTS = {
     "microseconds_one": "µs alone",
     "microseconds_batch": "µs in a batch",
 }
-ROWS_SHOWN = 20
 BEGIN, END = "<!-- quality: written by `make evaluate` -->", "<!-- /quality -->"
 MEASURES = {
     "auc": "AUC", "average_precision": "average precision", "log_loss": "log-loss", "brier": "Brier", "ece": "ECE",
@@ -30,9 +31,9 @@ def readme_table(found: Found) -> str:
     lines = [
         f"Fitted on {split['fit_from']} to {split['fit_until']}, tested on {split['test_from']} to "
         f"{split['test_until']}: {found['n']:,.0f} flights, {found['late_rate']:.1%} late, "
-        f"{found['features']} features, none from the tail number. In brackets the 95% interval over {_blocks(found)}.",
+        f"{found['features']} features, none from the tail number. In brackets the 95% interval over {blocks(found)}.",
         "",
-        *table(["lead time", *MEASURES.values()], rows),
+        table(["lead time", *MEASURES.values()], rows),
         "",
         "[How it was trained and tested, other models, slices, costs](docs/reports/model.md)",
     ]
@@ -63,25 +64,12 @@ def report(found: Found, others: dict[str, Found], figures: str) -> str:
     figures : str
         Folder of the figures, from where the report lies.
     """
-    further = {
-        "refits": _refits, "ablation": _ablation, "tuning": _tuning, "leakage": _leakage,
-        "feature-cost": _feature_cost,
-    }  # fmt: skip
     parts = [
         _head(found), _by_lead(found, figures), _calibration(found, figures), _slices(found, figures),
         _peers(found), _published(found), _operations(found), _costs(found, figures),
-        *([*write(others[name]), "", origin(others[name])] for name, write in further.items() if name in others),
+        *([*write(others[name]), "", origin(others[name])] for name, write in SECTIONS.items() if name in others),
     ]  # fmt: skip
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Write a Markdown table."""
-    return [
-        "| " + " | ".join(head) + " |",
-        "|" + "---|" * len(head),
-        *("| " + " | ".join(row) + " |" for row in rows),
-    ]
 
 
 def _head(found: Found) -> list[str]:
@@ -97,11 +85,11 @@ def _head(found: Found) -> list[str]:
         "Features and parameters are chosen on folds inside the fit's months. The test's days are read by every run of "
         "`make evaluate`, and were read three times before there was one (ADR 12): nothing was chosen by them, yet "
         "they are not unseen. A question uses what was known when it was asked, and nothing from the recorded tail "
-        f"number, which is known only after the fact. Intervals, in brackets, are 95% and draw whole {_blocks(found)}.",
+        f"number, which is known only after the fact. Intervals, in brackets, are 95% and draw whole {blocks(found)}.",
         "",
         f"At 60 minutes, {found['n']:,.0f} flights, {found['late_rate']:.1%} of them late:",
         "",
-        *table(["", *MEASURES.values()], [["this model", *(_cell(found, name) for name in MEASURES)]]),
+        table(["", *MEASURES.values()], [["this model", *(_cell(found, name) for name in MEASURES)]]),
         "",
         f"Model `{found['model_hash'][:16]}`, training data `{found['data_hash'][:16]}`, commit "
         f"`{found['git_commit'][:12]}`, {found['features']} features, {found.get('logistic_share', 0.0):.0%} "
@@ -115,7 +103,7 @@ def _by_lead(found: Found, figures: str) -> list[str]:
     rows = [[_lead(int(lead)), *(_cell(values, name) for name in MEASURES)] for lead, values in leads]
     return [
         "## By lead", "", "One model for every lead: how long before departure it is asked is a feature.", "",
-        *table(["lead time", *MEASURES.values()], rows), "", f"![AUC by lead]({figures}/lead.svg)",
+        table(["lead time", *MEASURES.values()], rows), "", f"![AUC by lead]({figures}/lead.svg)",
     ]  # fmt: skip
 
 
@@ -133,11 +121,11 @@ def _slices(found: Found, figures: str) -> list[str]:
                 f"{v['late_rate']:.3f}",
                 _cell(v, "auc"),
                 _cell(v, "log_loss"),
-                _number(v["ece"]),
+                decimals(v["ece"]),
             ]
             for name, v in slices.items()
         ]
-        lines += ["", *table([kind, "flights", "late", "AUC", "log-loss", "ECE"], rows)]
+        lines += ["", table([kind, "flights", "late", "AUC", "log-loss", "ECE"], rows)]
     return lines
 
 
@@ -148,7 +136,7 @@ def _peers(found: Found) -> list[str]:
             f"{v[c]:.1f}" if c in v else ""
             for c in ("fit_cpu_seconds", "megabytes", "microseconds_one", "microseconds_batch")
         ]
-        rows.append([name, *(_number(v[m]) for m in MEASURES), _against(v), *cost])
+        rows.append([name, *(decimals(v[m]) for m in MEASURES), _against(v), *cost])
     head = ["", *MEASURES.values(), "this model's log-loss less its own, 1e-4", *PEER_COSTS.values()]
     own = (
         " LightGBM and the logistic regression with hinges are this model's two parts, alone; the recipe before is "
@@ -159,7 +147,7 @@ def _peers(found: Found) -> list[str]:
     return [
         "## Other models", "",
         "On the same split and vectors, each fitted at the headline lead alone; this model is fitted on every lead and "
-        f"measured there.{own} A difference below zero is in favour of this model.", "", *table(head, rows),
+        f"measured there.{own} A difference below zero is in favour of this model.", "", table(head, rows),
     ]  # fmt: skip
 
 
@@ -184,11 +172,11 @@ def _operations(found: Found) -> list[str]:
         for r in operations["riskiest"]
     ]
     at_precision = [
-        [f"{r['precision']:.2f}", f"{r['recall']:.3f}", _number(r["threshold"])]
+        [f"{r['precision']:.2f}", f"{r['recall']:.3f}", decimals(r["threshold"])]
         for r in operations["at_precision"]
     ]
     at_recall = [
-        [f"{r['recall']:.2f}", f"{r['precision']:.3f}", _number(r["threshold"])]
+        [f"{r['recall']:.2f}", f"{r['precision']:.3f}", decimals(r["threshold"])]
         for r in operations["at_recall"]
     ]
     benefit = [
@@ -198,22 +186,27 @@ def _operations(found: Found) -> list[str]:
     return [
         "## What an operator decides by", "",
         "At 60 minutes. Looking at the k flights of each day that are most likely late:", "",
-        *table(["k a day", "of them late", "of all late ones"], riskiest), "",
+        table(["k a day", "of them late", "of all late ones"], riskiest), "",
         "Warning from one threshold on, the precision wanted:", "",
-        *table(["precision", "recall", "threshold"], at_precision), "", "and the recall wanted:", "",
-        *table(["recall", "precision", "threshold"], at_recall), "",
+        table(["precision", "recall", "threshold"], at_precision), "", "and the recall wanted:", "",
+        table(["recall", "precision", "threshold"], at_recall), "",
         "The decision curve: late flights warned of, less false warnings at the threshold's odds, per 1,000 flights; "
         "warning of none is 0.", "",
-        *table(["threshold", "this model", "warning of every flight"], benefit),
+        table(["threshold", "this model", "warning of every flight"], benefit),
     ]  # fmt: skip
 
 
 def _published(found: Found) -> list[str]:
     t, late = found["tidymodels"], "actual departure and air time"
     rows = [
-        ["tidymodels' article", late, _number(t["published"]["auc"]), ""],
-        ["theirs, reproduced", late, _number(t["theirs"]["auc"]), _number(t["theirs"]["spread"])],
-        ["ours", "what was known 60 minutes before", _number(t["ours"]["auc"]), _number(t["ours"]["spread"])],
+        ["tidymodels' article", late, decimals(t["published"]["auc"]), ""],
+        ["theirs, reproduced", late, decimals(t["theirs"]["auc"]), decimals(t["theirs"]["spread"])],
+        [
+            "ours",
+            "what was known 60 minutes before",
+            decimals(t["ours"]["auc"]),
+            decimals(t["ours"]["spread"]),
+        ],
     ]
     return [
         "## The published comparison", "",
@@ -221,7 +214,7 @@ def _published(found: Found) -> list[str]:
         f"to 25, repeated {t['ours']['splits']:.0f} times; {t['flights']['theirs']:,} flights. A random split lets a "
         "model see the evening's flights when it is asked about the morning's: it flatters both, and is no estimate of "
         "how either would serve.", "",
-        *table(["", "uses", "ROC AUC, mean", "spread"], rows),
+        table(["", "uses", "ROC AUC, mean", "spread"], rows),
     ]  # fmt: skip
 
 
@@ -245,135 +238,18 @@ def _costs(found: Found, figures: str) -> list[str]:
         "When missing a late flight costs as much as so many false warnings: cost per 1,000 flights, in false "
         "warnings, at the threshold that calibrated probabilities call for, and at the best one, known only "
         "afterwards.", "",
-        *table(head, rows),
+        table(head, rows),
         "", f"![Cost by threshold]({figures}/costs.svg)",
     ]  # fmt: skip
-
-
-def _refits(found: Found) -> list[str]:
-    names = list(dict.fromkeys(name for v in found["months"].values() for name in v["models"]))
-    rows = []
-    for month, v in found["months"].items():
-        models = [v["models"].get(name, {}) for name in names]
-        measured = [_number(m.get(measure)) for measure in ("auc", "log_loss") for m in models]
-        rows.append([month, f"{v['n']:,}", f"{v['late_rate']:.3f}", *measured])
-    head = [f"{measure}, {name}" for measure in ("AUC", "log-loss") for name in names]
-    lines = [
-        "## Refitted every month, or frozen", "",
-        "At the headline lead, with the same parameters, trees alone (`make refits`). A refit before a "
-        "month sees every label that was known when the month's first question was asked; in the first month after a "
-        "freeze both are the same model.", "",
-        *table(["month", "flights", "late", *head], rows), "",
-    ]  # fmt: skip
-    return lines + [
-        f"- Against {name}, over {g['months']:.0f} months: AUC {g['mean_auc']:+.4f} in the mean month, better in "
-        f"{g['better_months']:.0f}; log-loss {g['log_loss']:+.4f}, 95% interval over {_blocks(found)} "
-        f"{g['log_loss_low']:+.4f} to {g['log_loss_high']:+.4f}."
-        for name, g in found["gains"].items()
-    ]
-
-
-def _ablation(found: Found) -> list[str]:
-    whole = found["variants"]["all features"]
-    rows = []
-    for name, v in found["variants"].items():
-        measured = [_number(v[m]) for m in ("auc", "average_precision", "log_loss")]
-        rows.append([name, _features(found, name), *measured, f"{v['log_loss'] - whole['log_loss']:+.4f}"])
-    return [
-        "## What each family is worth", "",
-        "The same fit at the headline lead, trees alone, with one family of features left out "
-        "(`make ablation`).", "",
-        *table(["", "features left out", "AUC", "average precision", "log-loss", "against all"], rows),
-    ]  # fmt: skip
-
-
-def _features(found: Found, name: str) -> str:
-    family = name.removeprefix("without ")
-    counts = found["features"]
-    if family in counts:
-        return str(counts[family])
-    return "0" if name == "all features" else str(sum(counts.values()) - counts.get("schedule", 0))
-
-
-def _tuning(found: Found) -> list[str]:
-    loss = {who: found[f"{who}_measures"]["log_loss"] for who in ("library", "start", "best")}
-    outcome = (
-        f"the best of them, trial {found['best_trial']}, has {loss['best']:.5f}"
-        if found["beaten"]
-        else "none of them was better"
-    )
-    return [
-        "## Tuning",
-        "",
-        "Mean log-loss at the headline lead on forward-chaining folds inside the fit's months (`make tune`): "
-        f"{loss['library']:.5f} by LightGBM's own defaults, {loss['start']:.5f} by the parameters the search starts "
-        f"from, which serve; after {found['trials']} trials {outcome}.",
-        *_tuning_intervals(found),
-        "",
-        *_plain_lines({"folds": found["folds"]})[3:],
-    ]
-
-
-def _tuning_intervals(found: Found) -> list[str]:
-    if "against_start" not in found:
-        return []
-    return [
-        "",
-        f"{found['completed']} trials ran on all folds, each with {found['seeds']} seeds; the others ended early. "
-        f"Log-loss of the best less the start's, 95% over weeks: {_interval(found['against_start'])}; less that of the "
-        f"library's defaults: {_interval(found['against_library'])}.",
-    ]
-
-
-def _blocks(found: Found) -> str:
-    return str(found.get("blocks", "days"))
-
-
-def _interval(values: Found) -> str:
-    return f"{values['mean']:+.5f} ({values['low']:+.5f} to {values['high']:+.5f})"
-
-
-def _leakage(found: Found) -> list[str]:
-    return ["## Leakage audit", "", *_plain_lines(found)]
-
-
-def _feature_cost(found: Found) -> list[str]:
-    return ["## Cost of a feature online", "", *_plain_lines(found)]
-
-
-def _plain_lines(found: Found) -> list[str]:
-    """Show the plain values of a file; its tables are in the file."""
-    rows = [
-        [name.replace("_", " "), str(value)]
-        for name, value in found.items()
-        if not isinstance(value, dict | list)
-    ]
-    lines = table(["", ""], rows)
-    for name, value in found.items():
-        # A list that is longer than a table should be is for the file alone.
-        if isinstance(value, list) and 0 < len(value) <= ROWS_SHOWN and isinstance(value[0], dict):
-            head = list(value[0])
-            shown = [[str(row.get(h, "")) for h in head] for row in value]
-            lines += [
-                "",
-                f"{name.replace('_', ' ')}:",
-                "",
-                *table([h.replace("_", " ") for h in head], shown),
-            ]
-    return lines
 
 
 def _cell(values: Found, name: str) -> str:
     if values.get(name) is None:
         return ""
     low, high = values.get(f"{name}_low"), values.get(f"{name}_high")
-    return _number(values[name]) + (
+    return decimals(values[name]) + (
         f" ({low:.3f}–{high:.3f})" if low is not None and high is not None else ""
     )
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
 
 
 def _lead(minutes: int) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 from domain.evidence import EvidencePolicy, martingale
 from domain.flights import Floats
 from domain.metrics import log_losses
+from experiments.markdown import table
 from experiments.measured import origin
 from experiments.retrain_policies.candidates import Candidate
 from experiments.retrain_policies.year import Year, day_number
@@ -34,6 +35,7 @@ DAYS = 33
 """Held-out days and the four weeks of the watch."""
 LONGEST = 60
 SEPTEMBER = date(2013, 9, 1)
+COLUMNS = ("harm, nats a day", "passes the gate", "removed within the windows", "days, median", "days, 90%")
 PARTS = ("April to August", "September to December")
 
 
@@ -161,17 +163,16 @@ def page(found: dict[str, Any]) -> str:
             f"\n## alpha {one['alpha']:g}, margin {one['margin']:g}, a fit every {one['cadence_days']} days: "
             f"{one['part']}\n\n{one['windows']} windows of {one['pairs']} pairs; a day's difference has a standard "
             f"deviation of {one['deviation']:.4f} nats and correlates {one['lag_1']:.2f} with the day before.\n\n"
-            "| harm, nats a day | passes the gate | removed within the windows | days, median | days, 90% |\n"
-            "|---|---|---|---|---|\n"
+            f"{table(COLUMNS, map(_harm, one['by_harm']))}\n"
         )
-        lines += [
-            f"| {c['harm']:g} | {c['passes_gate']:.1%} | {c['removed']:.1%} | {_days(c['days_median'])} "
-            f"| {_days(c['days_90'])} |\n"
-            for c in one["by_harm"]
-        ]
         if not one["by_harm"]:
             lines.append("Too few days in a row for a window.\n")
     return "".join([*lines, f"\n{origin(found)}\n"])
+
+
+def _harm(curve: dict[str, Any]) -> tuple[object, ...]:
+    days = (_days(curve["days_median"]), _days(curve["days_90"]))
+    return f"{curve['harm']:g}", f"{curve['passes_gate']:.1%}", f"{curve['removed']:.1%}", *days
 
 
 def _days(days: int | None) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from domain.metrics import auc
-from experiments.evaluation import refits, report
+from experiments.evaluation import further, refits
 from tests.training.sets import numeric_columns, training_set
 from training.train import TreeParameters
 
@@ -71,7 +71,7 @@ def test_no_label_that_was_not_known_at_the_months_first_question_is_fitted_on(r
 
 def test_the_report_shows_every_month_and_the_gain(rows, scores):
     found = refits.evaluate(rows, scores)
-    page = "\n".join(report._refits(found))
+    page = "\n".join(further.SECTIONS["refits"](found))
     for month, values in found["months"].items():
         assert f"| {month} | {values['n']:,} |" in page
     assert f"{found['gains']['frozen after 2013-02']['mean_auc']:+.4f}" in page
