@@ -9,7 +9,7 @@ from adapters.deployments import AFTER_ALL, ANY, Deployment
 from app.auth import require
 from app.body import clock_body, json_response, read_json, timestamp
 from app.model_holder import Served
-from app.pages import page_request, read_number
+from app.pages import page_request, page_response, read_number
 from app.parts import parts
 from app.schemas import PromoteSchema, RetrainSchema, RollbackSchema, load
 from domain.errors import NotFound
@@ -45,13 +45,8 @@ def ledger() -> Response:
     """List every change of champion, newest first."""
     p, page = parts(), page_request((), read_number)
     before = page.after if page.after is not None else AFTER_ALL
-    shown, cursor = page.cut(p.deployments.history(page.limit + 1, before), lambda row: row.deployment_id)
-    body = {
-        "ledger": [ledger_row(row) for row in shown],
-        "next_cursor": cursor,
-        "clock": clock_body(p.cache.now()),
-    }
-    return json_response(body)
+    rows = p.deployments.history(page.limit + 1, before)
+    return page_response(page, "ledger", rows, lambda row: row.deployment_id, ledger_row)
 
 
 @blueprint.post("/promote")

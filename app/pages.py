@@ -13,9 +13,11 @@ from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 import orjson
-from flask import request
+from flask import Response, request
 from marshmallow import ValidationError, fields
 
+from app.body import clock_body, json_response
+from app.parts import parts
 from app.schemas import FlightId, Moment
 from domain.errors import InvalidInput
 
@@ -49,6 +51,19 @@ class PageRequest(Generic[Key]):
             return rows, None
         shown = rows[: self.limit]
         return shown, _encode([_mark(self.filters), key(shown[-1])])
+
+
+def page_response(
+    page: PageRequest[Any],
+    name: str,
+    rows: Sequence[Row],
+    key: Callable[[Row], Any],
+    body: Callable[[Row], Any],
+) -> Response:
+    """Return the page's rows under a name, and the cursor of the next one; `rows` and `key` are those of `cut`."""
+    shown, cursor = page.cut(rows, key)
+    listed = {name: [body(row) for row in shown], "next_cursor": cursor}
+    return json_response(listed | {"clock": clock_body(parts().cache.now())})
 
 
 def page_request(names: Sequence[str], read_key: Callable[[Any], Key]) -> PageRequest[Key]:

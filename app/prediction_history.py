@@ -9,8 +9,8 @@ from flask import Blueprint, Response
 from adapters.label_store import Label
 from adapters.prediction_list import AFTER_ALL, BEFORE_ALL, LARGEST_ID, ListedPrediction, PredictionList
 from app.auth import require
-from app.body import clock_body, json_response, timestamp
-from app.pages import flight_of, moment_of, page_request
+from app.body import timestamp
+from app.pages import flight_of, moment_of, page_request, page_response
 from app.parts import parts
 from domain.errors import InvalidInput
 
@@ -33,13 +33,9 @@ def list_predictions() -> Response:
         until,
         page.after or (AFTER_ALL, LARGEST_ID),
     )
-    shown, cursor = page.cut(rows, lambda row: [row.as_of.isoformat(), row.prediction_id])
-    body = {
-        "predictions": [_row(row) for row in shown],
-        "next_cursor": cursor,
-        "clock": clock_body(p.cache.now()),
-    }
-    return json_response(body)
+    return page_response(
+        page, "predictions", rows, lambda row: [row.as_of.isoformat(), row.prediction_id], _row
+    )
 
 
 def _read_key(key: Any) -> tuple[datetime, UUID]:
