@@ -87,7 +87,7 @@ def send(cursor: Cursor, table: str, columns: Columns, widths: Mapping[str, str]
 def fetch(
     cursor: Cursor, statement: str, parameters: Mapping[str, Any], widths: Mapping[str, str]
 ) -> Columns:
-    """Run a SELECT whose columns are those of `widths`, in that order, and give them as arrays."""
+    """Run a SELECT whose columns are those of `widths`, in that order, and return them as arrays."""
     select = cursor.mogrify(statement, parameters).decode()
     sink = io.BytesIO()
     cursor.copy_expert(f"COPY ({select}) TO STDOUT (FORMAT binary)", sink)

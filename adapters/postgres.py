@@ -185,19 +185,19 @@ class Database:
                 self._put_back(connection)
 
     def rows(self, name: str, parameters: Parameters | None = None) -> list[Row]:
-        """Run a named query in its own transaction and give its rows."""
+        """Run a named query in its own transaction and return its rows."""
         with self.transaction() as cursor:
             cursor.execute(query(name), parameters)
             return cursor.fetchall()
 
     def row(self, name: str, parameters: Parameters | None = None) -> Row | None:
-        """Run a named query in its own transaction and give its first row."""
+        """Run a named query in its own transaction and return its first row."""
         with self.transaction() as cursor:
             cursor.execute(query(name), parameters)
             return cursor.fetchone()
 
     def execute(self, name: str, parameters: Parameters | None = None) -> int:
-        """Run a named statement in its own transaction and give the number of rows it touched."""
+        """Run a named statement in its own transaction and return the number of rows it touched."""
         with self.transaction() as cursor:
             cursor.execute(query(name), parameters)
             return cursor.rowcount
@@ -348,7 +348,7 @@ class Listener:
         """Wait for notifications, at most `timeout` seconds.
 
         Whatever it returns, look at the state again: the first call and the first after a lost connection
-        give an empty list at once, because what was sent before is not known.
+        return an empty list at once, because what was sent before is not known.
 
         Raises
         ------

@@ -89,7 +89,7 @@ class PredictionSampler:
         Parameters
         ----------
         most : int
-            About how many flights to give at most; the same flights every time.
+            About how many flights to return at most; the same flights every time.
         near_headline : int
             Predictions near the headline lead, from `totals`: no flight has none of them.
         """

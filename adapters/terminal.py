@@ -32,21 +32,21 @@ def event_progress(say: Say) -> Callable[[int, int], None]:
     """Return a function that reports how many events are done, and how long the others will take."""
     started = time.monotonic()
 
-    def tell(done: int, total: int) -> None:
+    def report(done: int, total: int) -> None:
         left = (time.monotonic() - started) * (total - done) / max(done, 1)
         say(f"  {done:,} of {total:,} events, {left:.0f} s left")
 
-    return tell
+    return report
 
 
 def step_progress(say: Say) -> Callable[[str, float], None]:
     """Return a function that reports each step once, when it begins."""
     last = ""
 
-    def tell(step: str, share: float) -> None:
+    def report(step: str, share: float) -> None:
         nonlocal last
         if step != last:
             say(f"  {step}")
         last = step
 
-    return tell
+    return report

@@ -47,7 +47,7 @@ def logistic_regression(fit: TrainingSet, seed: int) -> Predictor:
 
 
 def predictions(split: Split, seed: int) -> dict[str, Floats]:
-    """Fit each baseline on the headline lead, and give its probability of every row of the evaluation."""
+    """Fit each baseline on the headline lead, and return its probability of every row of the evaluation."""
     headline = split.fit.take(split.fit.lead == HEADLINE_LEAD)
     predictors = {
         "carrier_by_hour": carrier_by_hour(headline),

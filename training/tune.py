@@ -43,7 +43,7 @@ SEEDS = 2
 """Fits of each fold, with seeds that follow each other; their losses are averaged."""
 LEVEL = 0.95
 
-Tell = Callable[[str, float], None]
+Report = Callable[[str, float], None]
 
 
 class ChildRun(Protocol):
@@ -208,7 +208,7 @@ def tune(
     budget_seconds: float,
     start: TreeParameters | None = None,
     seed: int = 2013,
-    tell: Tell = lambda message, left: None,
+    report: Report = lambda message, left: None,
     child: Child | None = None,
 ) -> Tuning:
     """Search for the budget's time, after all trials that earlier searches on the same rows have left.
@@ -221,7 +221,7 @@ def tune(
         No trial begins later; trial 0 always runs.
     start : TreeParameters, optional
         Trial 0: the champion's parameters; by default those of the code.
-    tell : callable
+    report : callable
         Called after each trial with what came of it, and the seconds left.
     child : callable, optional
         Opens the record of a trial by its name.
@@ -244,7 +244,7 @@ def tune(
             except BaseException:
                 study.tell(trial, state=optuna.trial.TrialState.FAIL)
                 raise
-            tell(_said(study), max(0.0, deadline - time.monotonic()))
+            report(_state_of(study), max(0.0, deadline - time.monotonic()))
         _evaluate_library(study, folds, seed)
         return _result(study, folds, start)
 
@@ -324,7 +324,7 @@ def _completed(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
 
 
-def _said(study: optuna.Study) -> str:
+def _state_of(study: optuna.Study) -> str:
     last, best = study.trials[-1], study.best_trial
     value = "ended early" if last.value is None else f"log-loss {last.value:.5f}"
     return f"trial {last.number}: {value}; best {best.value:.5f} (trial {best.number})"

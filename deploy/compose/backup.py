@@ -80,7 +80,7 @@ class Session:
         self._stdin, self._stdout = stdin, stdout
 
     def ask(self, statement: str) -> list[list[str]]:
-        """Run a statement and give its rows."""
+        """Run a statement and return its rows."""
         self._stdin.write(f"{statement}\n;\n\\echo --end--\n")
         self._stdin.flush()
         rows: list[list[str]] = []
@@ -104,7 +104,7 @@ def row_counts(session: Session) -> dict[str, int]:
 
 
 def backup(compose: Compose, folder: Path) -> Path:
-    """Write one tar into `folder` and give its path; the stack keeps running."""
+    """Write one tar into `folder` and return its path; the stack keeps running."""
     folder.mkdir(parents=True, exist_ok=True)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     target = folder / f"ontime-{stamp}.tar"

@@ -39,7 +39,7 @@ DRAWING_MS = 4_000
 """For pages that draw themselves after they are loaded."""
 
 
-class Story:
+class Walkthrough:
     """A day after some of the demo, in pictures."""
 
     def __init__(
@@ -63,7 +63,7 @@ class Story:
             self._deployments.champion(),
         )
 
-    def tell(self) -> None:
+    def run(self) -> None:
         """Replay the days, and take each picture at its moment."""
         try:
             self._sign_in()
@@ -191,9 +191,11 @@ def take(settings: Settings, say: Say) -> None:
         if challenger is None:
             raise OntimeError("the pictures need a challenger, as there is one after `make demo DAYS=6`")
         with camera(FOLDER) as window:
-            story = Story(settings, database, ClockStore(database).read().now, challenger, window, say)
-            story.tell()
-        record = story.record()
+            walkthrough = Walkthrough(
+                settings, database, ClockStore(database).read().now, challenger, window, say
+            )
+            walkthrough.run()
+        record = walkthrough.record()
     finally:
         database.close()
     KEPT.write_text(json.dumps(record, indent=1) + "\n")

@@ -43,7 +43,7 @@ def train(
     progress: Callable[[float], None],
     seed: int = SEED,
 ) -> tuple[FlightModel, Evaluation, str]:
-    """Fit, evaluate, sign; give the model, its evaluation and its hash.
+    """Fit, evaluate, sign; return the model, its evaluation and its hash.
 
     The same sets, parameters and seed give the same hash on the same commit.
     """

@@ -34,7 +34,7 @@ def run_tuning(settings: Settings, budget: float, until: date, say: Say) -> Path
             folder / "optuna.db",
             budget,
             start=champion_parameters(settings, say),
-            tell=lambda message, left: say(f"  {message}; {left:.0f} s left"),
+            report=lambda message, left: say(f"  {message}; {left:.0f} s left"),
             child=lambda name: registry.runs.open(name, parent=parent.run_id),
         )
         parent.parameters(found.best)

@@ -69,7 +69,7 @@ def test_without_time_the_start_alone_is_evaluated(rows, tmp_path):
 
 def test_a_poor_start_is_beaten_and_the_report_says_by_how_much(rows, tmp_path):
     reported = []
-    found = tune(rows, tmp_path / "trials.db", 4, POOR, tell=lambda *said: reported.append(said))
+    found = tune(rows, tmp_path / "trials.db", 4, POOR, report=lambda *said: reported.append(said))
     report = found.as_dict()
     assert report["beaten"]
     assert report["log_loss_gained"] == pytest.approx(
