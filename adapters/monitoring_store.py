@@ -8,9 +8,8 @@ from typing import Any
 
 from adapters.postgres import Database, query
 from domain.errors import NotFound
+from domain.monitored import VERSION_SLICE
 
-VERSION_SLICE = "version="
-"""Begins the slice of what a version would have lost on a day."""
 NO_MODEL = 0
 """Model version of measures of a day on which none served."""
 AFTER_ALL = 2**63 - 1

@@ -10,16 +10,16 @@ from flask import Blueprint, Response, request
 from adapters.monitoring_store import AFTER_ALL, MonitoringRun, StoredAlert, StoredDecision
 from app.auth import require
 from app.body import clock_body, json_response, read_json, timestamp
-from app.pages import day_of, page_request, read_number
+from app.pages import day_of, page_request, page_response, read_number
 from app.parts import parts
 from app.schemas import AcknowledgeSchema, load
 from domain import runbook
 from domain.errors import InvalidInput, NotFound
+from domain.monitored import DECISION_KINDS
 
 blueprint = Blueprint("monitoring", __name__, url_prefix="/v1/monitoring")
 ACKNOWLEDGE = AcknowledgeSchema()
 USUAL_DAYS, MOST_DAYS = 30, 400
-DECISION_KINDS = ("retrain", "gate", "shadow", "guardrail")
 REPORTS = {
     "html": ("drift.html", "text/html"),
     "json": ("drift.json", "application/json"),
@@ -104,13 +104,9 @@ def decisions() -> Response:
         raise InvalidInput("from", "a day not after `to`", first.isoformat())
     after = page.after or (date.max, AFTER_ALL)
     rows = p.monitoring.decision_page(page.limit + 1, first, last, kind, after)
-    shown, cursor = page.cut(rows, lambda row: [row.day.isoformat(), row.decision_id])
-    body = {
-        "decisions": [_decision(row) for row in shown],
-        "next_cursor": cursor,
-        "clock": clock_body(p.cache.now()),
-    }
-    return json_response(body)
+    return page_response(
+        page, "decisions", rows, lambda row: [row.day.isoformat(), row.decision_id], _decision
+    )
 
 
 @blueprint.get("/alerts")

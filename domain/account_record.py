@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from domain.evidence import Account
+from domain.monitored import GUARDRAIL, SHADOW
 
 ACCOUNT, BEFORE, ANCHOR = "account", "before", "anchor"
 CANDIDATE, CHALLENGER, CHAMPION, VERSION = "candidate", "challenger", "champion", "version"
@@ -61,13 +62,13 @@ def known_accounts(kind: str, evidence: Mapping[str, Any]) -> list[KnownAccount]
     []
     """
     candidate, champion = evidence.get(CANDIDATE), evidence.get(CHAMPION)
-    if kind == "guardrail":
+    if kind == GUARDRAIL:
         standings = {name: evidence.get(name) or {} for name in (BEFORE, ANCHOR)}
         found = [
             (champion, standing.get(VERSION), standing, name == ANCHOR)
             for name, standing in standings.items()
         ]
-    elif kind == "shadow":
+    elif kind == SHADOW:
         found = [(evidence.get(CHALLENGER), champion, evidence, False)]
     else:
         found = [(candidate, champion, evidence.get(ACCOUNT) or {}, False)]

@@ -8,6 +8,7 @@ from prefect.artifacts import create_link_artifact
 
 from domain.account_record import CHALLENGER, CHAMPION
 from domain.errors import OntimeError
+from domain.monitored import GATE, GUARDRAIL, RETRAIN, SHADOW
 from flows import tasks
 from flows.retrain import retrain_for_day
 from flows.tasks import Champion, RunContext
@@ -107,11 +108,11 @@ def decide(run: RunContext) -> None:
 
 def check_guardrail(run: RunContext, champion: Champion) -> None:
     """Roll the champion back when its account of evidence convicts it."""
-    decision = tasks.recorded(run, "guardrail")
+    decision = tasks.recorded(run, GUARDRAIL)
     if decision is None:
         decision = decide_guardrail(*tasks.champion_standings(run, champion))
         decision = decision.naming({CHAMPION: champion.version})
-        tasks.record(run.day, run.as_of, "guardrail", decision)
+        tasks.record(run.day, run.as_of, GUARDRAIL, decision)
     # A run that was interrupted between the decision and the rollback goes on here.
     if decision.verdict and decision.evidence.get(CHAMPION) == champion.version:
         reason = f"guardrail: {decision.reason}"
@@ -121,12 +122,12 @@ def check_guardrail(run: RunContext, champion: Champion) -> None:
 
 def maybe_retrain(run: RunContext, champion: Champion) -> None:
     """Ask the policy, put its answer on record, and retrain where it says so."""
-    decision = tasks.recorded(run, "retrain")
+    decision = tasks.recorded(run, RETRAIN)
     if decision is None:
         decision = decide_retrain(tasks.retrain_state(run, champion), tasks.retrain_policy())
-        tasks.record(run.day, run.as_of, "retrain", decision)
+        tasks.record(run.day, run.as_of, RETRAIN, decision)
     # A run that was interrupted between the decision and the gate goes on here.
-    if decision.verdict and not tasks.recorded(run, "gate"):
+    if decision.verdict and not tasks.recorded(run, GATE):
         retrain_for_day(run.day, decision.reason)
 
 
@@ -135,13 +136,13 @@ def check_challenger(run: RunContext, champion: Champion) -> None:
     version = tasks.find_challenger()
     if version is None or version == champion.version:
         return
-    decision = tasks.recorded(run, "shadow", str(version))
+    decision = tasks.recorded(run, SHADOW, str(version))
     if decision is None:
         trial = tasks.try_challenger(run, version)
         account, age_days = tasks.challenger_standing(run, version, champion)
         decision = decide_shadow(trial, account, age_days, tasks.shadow_policy())
         decision = decision.naming({CHALLENGER: version, CHAMPION: champion.version})
-        tasks.record(run.day, run.as_of, "shadow", decision, str(version))
+        tasks.record(run.day, run.as_of, SHADOW, decision, str(version))
     if decision.verdict:
         tasks.promote_version(version, champion.version, WHO, decision.reason, decision.evidence)
     elif DROPPED in decision.evidence:

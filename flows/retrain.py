@@ -13,6 +13,7 @@ from adapters.snapshots import Snapshot
 from domain import account_record
 from domain.account_record import AccountRecord
 from domain.errors import Conflict
+from domain.monitored import GATE, RETRAIN
 from flows import tasks
 from flows.parts import parts
 from monitoring.policy import Decision
@@ -67,7 +68,7 @@ def _retrain(run: tasks.RunContext, reason: str, asked_by: str) -> bool:
     if of:
         # The policy's wait starts again, whoever asked.
         asked = Decision(True, reason, {"asked_by": asked_by, "candidate": candidate.version})
-        tasks.record(run.day, run.as_of, "retrain", asked, of)
+        tasks.record(run.day, run.as_of, RETRAIN, asked, of)
     gate = replace(PLAN.gate, evidence=own.evidence_policy)
     verdict = gate_candidate(candidate, champion.model if champion else None, gate)
     evidence = verdict.evidence() | {
@@ -79,7 +80,7 @@ def _retrain(run: tasks.RunContext, reason: str, asked_by: str) -> bool:
     if verdict.passed:
         own.registry.set_alias(CHALLENGER, candidate.version)
         evidence |= tasks.trigger_pipeline(candidate.version)
-    tasks.record(run.day, run.as_of, "gate", Decision(verdict.passed, verdict.reason, evidence), of)
+    tasks.record(run.day, run.as_of, GATE, Decision(verdict.passed, verdict.reason, evidence), of)
     return verdict.passed
 
 

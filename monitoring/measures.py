@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-ALL = "all"
+from domain.monitored import ALL
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from domain.bootstrap import bootstrap, percentile_interval
 from domain.evidence import EvidencePolicy, change_evidence
 from domain.flights import Floats, Ints
 from domain.metrics import METRICS, Labels, estimated, log_loss_gap, summary
+from domain.monitored import ALL
 from monitoring.intervals import headline_intervals
-from monitoring.measures import ALL, Measure
+from monitoring.measures import Measure
 from monitoring.windows import day_numbers, local_hours
 
 MINIMUM_SLICE_ROWS = 50

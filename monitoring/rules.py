@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from domain import runbook
-from monitoring.measures import ALL, Measure
+from domain.monitored import ALL, RULES_UNABLE
+from monitoring.measures import Measure
 
 Severity = Literal["info", "warning", "critical"]
 
@@ -35,9 +36,6 @@ class AlertRule:
             return False
         return value > self.bound if self.above else value < self.bound
 
-
-UNABLE = "rules_unable"
-"""Measure of how many rules could not evaluate a day, and by slice which."""
 
 NIGHTLY: tuple[AlertRule, ...] = (
     # Feeds: a fault shows on its own day. Bounds lie beyond every undisturbed day; `calibration` says how rarely not.
@@ -195,7 +193,7 @@ NIGHTLY: tuple[AlertRule, ...] = (
         "few flights were predicted", "schedule_coverage", 0.5, "warning", "Is a client or the feed down?", above=False,
     ),
     AlertRule(
-        "some rules cannot evaluate a day", UNABLE, 0, "info",
+        "some rules cannot evaluate a day", RULES_UNABLE, 0, "info",
         "Too few days before, or too few flights: the slices of the measure name the rules. What they say is not "
         "that all is well.",
     ),
@@ -244,7 +242,7 @@ def unable(rules: Sequence[AlertRule], day: Mapping[str, tuple[float, int | None
     return [
         rule.name
         for rule in rules
-        if rule.metric != UNABLE and not rule.can_evaluate(*day.get(rule.metric, nothing))
+        if rule.metric != RULES_UNABLE and not rule.can_evaluate(*day.get(rule.metric, nothing))
     ]
 
 
@@ -253,10 +251,10 @@ def measure_unable(measures: Sequence[Measure]) -> list[Measure]:
     today = {m.name: (m.value, m.n) for m in measures if m.slice == ALL}
     found = set(unable(NIGHTLY, today))
     return [
-        Measure(UNABLE, float(len(found)), n=len(NIGHTLY)),
+        Measure(RULES_UNABLE, float(len(found)), n=len(NIGHTLY)),
         *(
             Measure(
-                UNABLE,
+                RULES_UNABLE,
                 float(max(rule.minimum_rows, 1)),
                 f"rule={rule.name}",
                 n=today.get(rule.metric, (0, 0))[1],

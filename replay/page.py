@@ -9,6 +9,8 @@ from typing import Any
 
 import matplotlib as mpl
 
+from domain.monitored import GATE
+
 mpl.use("Agg")
 from matplotlib import dates as moments
 from matplotlib import pyplot as plt
@@ -105,7 +107,7 @@ def page(report: dict[str, Any], image: bytes) -> str:
             "<h2>Decisions to retrain, and what the gate said</h2>",
             _texts(
                 ("day", "kind", "reason"),
-                [d for d in report["decisions"] if d["verdict"] or d["kind"] == "gate"],
+                [d for d in report["decisions"] if d["verdict"] or d["kind"] == GATE],
             ),
             "</html>\n",
         ]

@@ -15,6 +15,7 @@ from adapters.postgres import Database
 from adapters.prediction_columns import PredictionColumns
 from adapters.prediction_log import PredictionLog
 from domain.metrics import estimated, summary
+from domain.monitored import ALL, GATE, RETRAIN
 from monitoring.windows import headline
 from training.provenance import write_figures
 
@@ -50,7 +51,7 @@ def read_tables(database: Database, first: date, last: date) -> Tables:
     return Tables(
         runs=runs,
         measures={
-            run.day: {m.name: m.value for m in store.measures_of(run.day) if m.slice == "all"} for run in runs
+            run.day: {m.name: m.value for m in store.measures_of(run.day) if m.slice == ALL} for run in runs
         },
         alerts=store.alerts(first, last),
         decisions=store.decisions(first, last),
@@ -137,9 +138,9 @@ def _totals(days: list[dict[str, Any]], tables: Tables) -> dict[str, Any]:
         "alerts": dict(severities),
         "pages": sum(severities[severity] for severity in PAGES),
         "pages_by_rule": dict(Counter(a.rule for a in tables.alerts if a.severity in PAGES).most_common()),
-        "retrains": decided["retrain", True],
-        "gates_passed": decided["gate", True],
-        "gates_refused": decided["gate", False],
+        "retrains": decided[RETRAIN, True],
+        "gates_passed": decided[GATE, True],
+        "gates_refused": decided[GATE, False],
         "promotions": changed["promote"],
         "rollbacks": changed["rollback"],
         "outside_the_gate": changed["outside"],

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from adapters.monitoring_store import MonitoringStore
 from adapters.postgres import Database
+from domain.monitored import ALL
 
 
 def print_runs(database: Database, first: date, last: date) -> None:
@@ -15,7 +16,7 @@ def print_runs(database: Database, first: date, last: date) -> None:
     alerts = store.alerts(first, last)
     table = Table("day", "flights", "late", "AUC", "log-loss", "estimated", "drifted", "alerts", "version")
     for run in store.runs(first, last):
-        values = {m.name: m.value for m in store.measures_of(run.day) if m.slice == "all"}
+        values = {m.name: m.value for m in store.measures_of(run.day) if m.slice == ALL}
         table.add_row(
             run.day.isoformat(),
             str(run.predictions),

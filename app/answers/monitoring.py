@@ -3,6 +3,7 @@
 from marshmallow import fields
 
 from app.answers.common import CURSOR, MOMENT, Answer, ClockAnswer
+from domain.monitored import DECISION_KINDS
 
 
 class MonitoringRun(Answer):
@@ -69,7 +70,7 @@ class DecisionAnswer(Answer):
     """A decision about retraining, promotion or rollback, "no" included."""
 
     decision_id = fields.Integer(required=True)
-    kind = fields.String(required=True, metadata={"enum": ["retrain", "gate", "shadow", "guardrail"]})
+    kind = fields.String(required=True, metadata={"enum": list(DECISION_KINDS)})
     day = fields.Date(required=True)
     verdict = fields.Boolean(required=True)
     reason = fields.String(required=True)

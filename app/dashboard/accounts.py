@@ -7,8 +7,9 @@ from datetime import date
 from adapters.monitoring_store import StoredDecision
 from app.dashboard.charts import Chart, Series, point_of_day
 from domain.account_record import KnownAccount, known_accounts
+from domain.monitored import GATE, GUARDRAIL, SHADOW
 
-KINDS = ("gate", "shadow", "guardrail")
+KINDS = (GATE, SHADOW, GUARDRAIL)
 """Decisions that rest on an account."""
 MOST = 8
 

@@ -18,6 +18,7 @@ from domain.errors import ContractMismatch, InvalidInput, NotFound, NotReady, Si
 from domain.features.catalogue import CONTRACT_HASH
 from domain.metrics import log_losses, summary
 from domain.model import ModelManifest
+from domain.monitored import SHADOW
 
 LEDGER_ROWS, DECISIONS = 50, 120
 COMMON_DAYS = 60
@@ -50,7 +51,7 @@ def model() -> Response:
         registry_away=away,
         ledger=ledger,
         accounts=account_views(decisions),
-        decisions=[d for d in decisions if d.kind == "shadow"][:10],
+        decisions=[d for d in decisions if d.kind == SHADOW][:10],
         contract=CONTRACT_HASH,
     )
 

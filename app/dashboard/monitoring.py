@@ -17,6 +17,7 @@ from app.readiness import WELL, readiness
 from domain.airports import local_day
 from domain.clock import minute_floor
 from domain.errors import InvalidInput, NotFound
+from domain.monitored import ALL, GATE, GUARDRAIL, RETRAIN, RULES_UNABLE
 
 SPANS = (30, 90, 365)
 HEAT_DAYS, HEAT_ROWS = 21, 15
@@ -24,8 +25,6 @@ SLICE_DAYS, SLICE_ROWS, SLICE_MINIMUM = 14, 8, 200
 STALE_DAYS = 2
 """Days after which the newest run is old: a day is monitored in the morning after."""
 DECISIONS, RESOLVED_DAYS, CHECKED_DAYS = 12, 30, 30
-RULES_UNABLE = "rules_unable"
-"""Measure whose slices name the rules that could not evaluate a day, each with the rows it needs and those it had."""
 QUALITY = ("auc", "log_loss", "brier", "late_rate")
 SERVICE = (
     "predictions", "latency_us_p50", "latency_us_p99", "error_rate", "shed_rate", "schedule_coverage",
@@ -79,7 +78,7 @@ def health() -> Response:
         span=span,
         spans=SPANS,
         missed=p.monitoring.missed_days(today - timedelta(days=CHECKED_DAYS), today - timedelta(days=1)),
-        decisions=p.monitoring.newest_decisions(("retrain", "gate", "guardrail"), DECISIONS),
+        decisions=p.monitoring.newest_decisions((RETRAIN, GATE, GUARDRAIL), DECISIONS),
         not_ready=_not_ready(p),
         **found,
     )
@@ -187,10 +186,10 @@ def _points(values: Sequence[DayValue]) -> list[Point]:
 def _worst_slices(p: Parts, newest: date) -> dict[str, list[SliceValue]]:
     """Return the slices that lose most, by kind, beside the overall loss."""
     found = p.monitoring.slices("realised_log_loss", newest - timedelta(days=SLICE_DAYS - 1), newest)
-    slices: dict[str, list[SliceValue]] = {"all": [], "origin": [], "carrier": [], "hour": []}
+    slices: dict[str, list[SliceValue]] = {ALL: [], "origin": [], "carrier": [], "hour": []}
     for value in found:
         kind = value.slice.partition("=")[0]
-        if kind in slices and (kind == "all" or value.n >= SLICE_MINIMUM):
+        if kind in slices and (kind == ALL or value.n >= SLICE_MINIMUM):
             slices[kind].append(value)
     return {kind: values[:SLICE_ROWS] for kind, values in slices.items()}
 
@@ -251,7 +250,7 @@ def _unable(p: Parts, newest: date) -> list[UnableRule]:
     return [
         UnableRule(m.slice.partition("=")[2], m.value or 0.0, m.n or 0)
         for m in p.monitoring.measures_of(newest)
-        if m.name == RULES_UNABLE and m.slice != "all"
+        if m.name == RULES_UNABLE and m.slice != ALL
     ]
 
 

@@ -22,10 +22,10 @@ from domain.features.catalogue import FEATURE_NAMES
 from domain.flights import FlightFacts, Floats, WeatherFacts
 from domain.metrics import auc, estimated, log_loss
 from domain.model import CategoryEncoder
+from domain.monitored import ALL
 from experiments import measured
 from experiments.rows import months
 from monitoring.calibration import CalibrationPolicy, FalsePages, calibrated, false_pages
-from monitoring.measures import ALL
 from monitoring.performance import measure_evidence
 from monitoring.quality import TRAILING_DAYS, measure_quality
 from monitoring.rules import NIGHTLY

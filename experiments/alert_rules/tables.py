@@ -61,7 +61,7 @@ def replay(found: dict[str, Any], plot: str) -> str:
             "",
             "What the system did:",
             "",
-            table(("day", "what", "why"), _deeds(found)),
+            table(("day", "what", "why"), _changes(found)),
             "",
             "Pages by rule: " + _counts(totals["pages_by_rule"]) + ".",
             "",
@@ -114,7 +114,7 @@ def _months(months: dict[str, dict[str, float]]) -> list[list[str]]:
     ]
 
 
-def _deeds(found: dict[str, Any]) -> list[list[str]]:
+def _changes(found: dict[str, Any]) -> list[list[str]]:
     """Return the decisions that said yes or cost a retrain, and changes of champion, in their order."""
     decided = [
         (d["day"], f"{d['kind']}: {'yes' if d['verdict'] else 'no'}", d["reason"])

@@ -23,6 +23,7 @@ from adapters.terminal import Say
 from data.dataset import Dataset
 from deploy.native import layout
 from deploy.native.manager import Stack
+from domain import monitored
 from domain.errors import InvalidInput, OntimeError
 from experiments.alert_rules.calibration import calibrate
 from experiments.drills import poison
@@ -104,7 +105,7 @@ def _found(database: Database, registry: ModelRegistry, ledger: set[int], plan: 
     first, last = plan.drilled.first, plan.drilled.last
     changes = [row for row in deployments.history(1000) if row.deployment_id not in ledger]
     measures = {
-        day.isoformat(): {m.name: m.value for m in store.measures_of(day) if m.slice == "all"}
+        day.isoformat(): {m.name: m.value for m in store.measures_of(day) if m.slice == monitored.ALL}
         for day in plan.drilled
     }
     alerts = store.alerts(plan.base.first, last)

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from domain.monitored import SHADOW
 from training.provenance import write_figures
 
 FILE = "drills.json"
@@ -67,7 +68,7 @@ def verdict(found: dict[str, Any], control: dict[str, Any]) -> dict[str, Any]:
     refused = [
         d["run"]
         for d in found["decisions"]
-        if poison and d["kind"] == "shadow" and not d["verdict"] and d["measured"]
+        if poison and d["kind"] == SHADOW and not d["verdict"] and d["measured"]
     ]
     return {
         "fault": found["fault"],

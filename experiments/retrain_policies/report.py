@@ -185,7 +185,7 @@ def _by_month(findings: Findings, name: str) -> dict[str, float]:
 
 
 def write(findings: Findings, json_path: Path, fragment: Path) -> dict[str, Any]:
-    """Write the JSON, the markdown fragment, and the plot beside it; give what the JSON holds."""
+    """Write the JSON, the markdown fragment, and the plot beside it; return what the JSON holds."""
     found = as_dict(findings)
     for path in (json_path, fragment):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,7 @@ from domain.evidence import Account, DayLoss, Losses, compare_versions
 from domain.features.catalogue import CONTRACT_HASH
 from domain.flights import Floats
 from domain.model import FlightModel
+from domain.monitored import GATE, SHADOW
 from flows.parts import parts
 from flows.tasks.defaults import task
 from flows.tasks.inputs import LEDGER_ROWS, Champion, RunContext, fetch_predictions, headline
@@ -97,7 +98,7 @@ def _gate_of(decisions: Sequence[StoredDecision], version: int) -> StoredDecisio
     passed = [
         d
         for d in decisions
-        if d.kind == "gate" and d.verdict and d.evidence.get(account_record.CANDIDATE) == version
+        if d.kind == GATE and d.verdict and d.evidence.get(account_record.CANDIDATE) == version
     ]
     return passed[-1] if passed else None
 
@@ -140,9 +141,7 @@ def challenger_standing(run: RunContext, version: int, champion: Champion) -> tu
     decisions = _decisions(run)
     gate = _gate_of(decisions, version)
     tried = [
-        d.day
-        for d in decisions
-        if d.kind == "shadow" and d.evidence.get(account_record.CHALLENGER) == version
+        d.day for d in decisions if d.kind == SHADOW and d.evidence.get(account_record.CHALLENGER) == version
     ]
     since = min([*tried, gate.day if gate else run.day])
     held_out = held_out_losses(gate.evidence) if gate else {}

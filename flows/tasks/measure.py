@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from adapters.model_registry import CHALLENGER, CHAMPION
-from adapters.monitoring_store import VERSION_SLICE
 from adapters.prediction_columns import PredictionColumns
 from adapters.prediction_sample import Sample, WindowTotals
 from adapters.spool_reader import unshipped_bytes
@@ -19,6 +18,7 @@ from domain.features.state import AHEAD_MINUTES, LOOKBACK_MINUTES
 from domain.features.vectors import vectors_for
 from domain.flights import Floats, Queries, flight_numbers
 from domain.metrics import log_loss
+from domain.monitored import VERSION_SLICE
 from flows.parts import parts
 from flows.tasks.defaults import task
 from flows.tasks.inputs import LEDGER_ROWS, Champion, RunContext, trained_days

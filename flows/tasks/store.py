@@ -10,13 +10,14 @@ import numpy as np
 
 from adapters.monitoring_store import Measured, MonitoringRun, decision_key
 from adapters.prediction_sample import Sample, WindowTotals
+from domain.monitored import ALL
 from domain.runbook import entry
 from flows.parts import parts
 from flows.retention import reports_before
 from flows.tasks.defaults import task
 from flows.tasks.inputs import Champion, RunContext
 from monitoring import drift, estimate, performance, rules
-from monitoring.measures import ALL, Measure
+from monitoring.measures import Measure
 from monitoring.policy import Decision
 from monitoring.rules import RUN_FAILED
 

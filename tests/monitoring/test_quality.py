@@ -9,7 +9,7 @@ import pytest
 from data.dataset import load_dataset
 from data.facts import facts_of
 from domain.clock import minute_floor
-from monitoring.measures import ALL
+from domain.monitored import ALL
 from monitoring.quality import measure_quality
 from monitoring.rules import NIGHTLY, evaluate
 from monitoring.weather_quality import measure_weather
