@@ -71,6 +71,22 @@ down: $(STAMP) ## Stop your own stack, native or under Compose, and the demo's; 
 clean: $(STAMP) ## Delete the state of the demo's stack, after asking (YES=1: without); your own: STACK=own
 	@$(ONTIME) clean $(if $(YES),--yes)
 
+# Where Compose runs there need be no environment.
+BACKUPS = $(if $(wildcard $(BIN)/ontime),$(ONTIME),python3 -m deploy.compose)
+
+.PHONY: backup
+backup: ## Copy databases, artifacts, spool and sealed secrets of the running stack into var/backups (KEEP=14: the newest)
+	@$(BACKUPS) backup $(if $(KEEP),--keep $(KEEP))
+
+.PHONY: backup-check
+backup-check: ## Restore the newest backup, or FILE=..., into scratch databases; compare row counts and checksums
+	@$(BACKUPS) backup-check $(FILE)
+
+.PHONY: restore
+restore: ## Make a stack again from a backup (FILE=var/backups/...), on an empty host too; counts and checksums agree
+	@test -n "$(FILE)" || { echo "say which: make restore FILE=var/backups/ontime-....tar" >&2; exit 2; }
+	@$(BACKUPS) restore "$(FILE)"
+
 ##@ Data
 
 .PHONY: ingest

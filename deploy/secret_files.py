@@ -37,14 +37,14 @@ def make_missing(folder: Path, prefixes: Mapping[Path, str], mode: int = 0o600) 
     folder.chmod(0o700)
     missing = [file for file in prefixes if not is_there(file)]
     for file in missing:
-        _write(file, prefixes[file] + secrets.token_urlsafe(32), mode)
+        write_secret(file, prefixes[file] + secrets.token_urlsafe(32), mode)
     return missing
 
 
 def add_public_key(secret: Path, public: Path, mode: int = 0o600) -> None:
     """Add the public key of a signing secret to the file of those that are trusted, where it is not there yet."""
     if not public.exists():
-        _write(public, "", mode)
+        write_secret(public, "", mode)
     _trust(secret.read_text(), public)
 
 
@@ -78,7 +78,7 @@ def _in_place(file: Path) -> Iterator[TextIO]:
         file.chmod(mode)
 
 
-def _write(file: Path, value: str, mode: int) -> None:
+def write_secret(file: Path, value: str, mode: int = 0o600) -> None:
     """Write a secret whole or not at all."""
     unfinished = file.with_name(f"{file.name}.unfinished")
     unfinished.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from adapters.settings import settings
 from deploy.native import selection
 from deploy.native.selection import StackName
 from domain.errors import OntimeError
-from ontime import __version__, data, develop, experiments, model, operate, retention, stack
+from ontime import __version__, backups, data, develop, experiments, model, operate, retention, stack
 
 GROUPS = {
     "Stack": stack.app,
@@ -27,11 +27,13 @@ ON_THE_RUNNING_STACK = frozenset({
     "guide", "postman", "retention", "erase",
 })  # fmt: skip
 """Commands that act on the stack that runs; your own where both do."""
-CHOOSING_THEMSELVES = frozenset({"demo", "replay", "down", "status", "clean", "screenshots"})
+CHOOSING_THEMSELVES = frozenset({
+    "demo", "replay", "down", "status", "clean", "screenshots", "backup", "restore", "backup-check",
+})  # fmt: skip
 """Every other command acts on your own stack, unless --stack says otherwise."""
 ALSO_UNDER_COMPOSE = frozenset({"promote", "rollback", "retention", "erase"})
 """Commands that are run in the worker of the Compose stack where that one runs and your own native one does not."""
-OF_A_NATIVE_STACK = frozenset({"local", "down", "status", "clean"})
+OF_A_CHECKOUT = frozenset({"local", "down", "status", "clean", "backup", "restore", "backup-check"})
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,6 +41,7 @@ app = typer.Typer(
     help="Predict whether a flight will arrive 15 minutes late or more; monitor, retrain, promote and roll back "
     "the model that does.\n\nStart with `demo`: the whole loop on real data. Then `status`, `down`, `local`.",
 )
+stack.app.registered_commands += backups.app.registered_commands
 operate.app.registered_commands += retention.app.registered_commands
 for _panel, _group in GROUPS.items():
     for _command in _group.registered_commands:
@@ -83,7 +86,7 @@ def choose_stack(
     """Choose the stack the command acts on, and make this process one of its own."""
     context.obj = stack
     command = context.invoked_subcommand
-    if command in OF_A_NATIVE_STACK:
+    if command in OF_A_CHECKOUT:
         selection.require_native()
     if stack is StackName.DEMO and command != "demo":
         selection.require_demo()

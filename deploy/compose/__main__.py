@@ -4,8 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from deploy.backups import bundle
 from deploy.compose import backup, inside, postgres_upgrade, rolling, secrets
-from deploy.compose.engine import ROOT, Compose, StackError, fail, say
+from deploy.compose.engine import Compose, StackError, fail, say
+from domain.errors import OntimeError
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,10 +31,13 @@ def parser() -> argparse.ArgumentParser:
         "ontime", help="run the command ontime in the stack's worker", add_help=False, prefix_chars="+"
     )
     within.add_argument("arguments", nargs=argparse.REMAINDER)
-    save = commands.add_parser("backup", help="databases and artifacts into one tar")
-    save.add_argument("--folder", type=Path, default=ROOT / "var" / "backups")
-    load = commands.add_parser("restore", help="databases and artifacts from such a tar")
+    save = commands.add_parser("backup", help="databases, artifacts, spool, sealed secrets into one tar")
+    save.add_argument("--folder", type=Path, default=backup.BACKUPS)
+    save.add_argument("--keep", type=int, default=0, help="delete all but the newest so many; 0 = none")
+    load = commands.add_parser("restore", help="all of it from such a tar, on an empty host too")
     load.add_argument("file", type=Path)
+    check = commands.add_parser("backup-check", help="restore a backup into scratch databases")
+    check.add_argument("file", type=Path, nargs="?")
     newer = commands.add_parser("upgrade-postgres", help="copy an older PostgreSQL's data into a new volume")
     newer.add_argument("--old-image", help="of the release that wrote the data")
     return top
@@ -66,10 +71,13 @@ def main() -> int:
             compose.run(*asked.arguments)
         elif asked.command == "backup":
             backup.backup(compose, asked.folder)
+            bundle.keep_newest(asked.folder, asked.keep)
         elif asked.command == "restore":
             backup.restore(compose, asked.file)
             rolling.start_again(compose)
-    except StackError as error:
+        elif asked.command == "backup-check":
+            backup.check(compose, asked.file or bundle.newest(backup.BACKUPS))
+    except OntimeError as error:
         return fail(error)
     return 0
 

@@ -15,7 +15,7 @@ export COMPOSE_FILE ?= docker-compose.yml$(if $(OUTSIDE),:deploy/compose/outside
 # With the feed, the stack's clock begins before the first departure of April 2013.
 export DEMO_BEGINS ?= $(if $(filter demo,$(PROFILE)),2013-04-01T07:55:00)
 
-.PHONY: secrets rotate-signing-key images up ps logs down-compose down-compose-if-up backup restore upgrade-postgres engine test-stack test-fresh lock-images lock-images-check ci-local
+.PHONY: secrets rotate-signing-key images up ps logs down-compose down-compose-if-up upgrade-postgres engine test-stack test-fresh lock-images lock-images-check ci-local
 
 ##@ Stack
 
@@ -45,13 +45,6 @@ down-compose: ## Stop the Compose stack; its data stay
 
 down-compose-if-up:
 	@$(COMPOSE) down-if-up
-
-backup: ## Copy databases and artifacts into one tar in var/backups
-	@$(COMPOSE) backup
-
-restore: ## Restore databases and artifacts from a backup (FILE=var/backups/...), verified by row counts and checksums
-	@test -n "$(FILE)" || { echo "say which: make restore FILE=var/backups/ontime-....tar"; exit 2; }
-	@$(COMPOSE) restore "$(FILE)"
 
 upgrade-postgres: ## Copy the data of an older PostgreSQL into a new volume, verified by row counts; the old one stays
 	@$(COMPOSE) check

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from domain.errors import OntimeError
+
 ROOT = Path(__file__).resolve().parents[2]
 NO_ENGINE = "No Docker engine answers here. `make local` runs ontime on this machine without one."
 NO_COMPOSE = "Docker is here, but Compose v2 is not: install the docker compose plugin."
@@ -17,7 +19,7 @@ State = dict[str, Any]
 """Everything the engine knows about a container."""
 
 
-class StackError(Exception):
+class StackError(OntimeError):
     """Something the operator has to know, in one line."""
 
 
@@ -109,6 +111,20 @@ class Compose:
         """Run Docker's own client and return its output."""
         return self._output("docker", *arguments)
 
+    def pass_through(self, *arguments: str, content: bytes) -> bytes:
+        """Run Docker's own client with an input and return its output."""
+        done = subprocess.run(
+            ["docker", *arguments],
+            input=content,
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode:
+            raise StackError(done.stderr.decode(errors="replace").strip().removeprefix("ontime: ")[-500:])
+        return done.stdout
+
     def _output(self, *command: str) -> str:
         done = subprocess.run(
             command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
@@ -163,7 +179,7 @@ class Compose:
         return states[0]
 
 
-def fail(error: StackError) -> int:
+def fail(error: OntimeError) -> int:
     """Print why it did not work; return the exit code."""
     print(f"ontime: {error}", file=sys.stderr)
     return 1

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.compose.backup import DATABASES, SUPERUSER, Postgres, Session, dump, load, verify_rows
+from deploy.backups.databases import Session, dump, load, verify_rows
+from deploy.compose.backup import DATABASES, SUPERUSER, Postgres
 from deploy.compose.engine import ROOT, Compose, StackError, say
 
 DATA = "/var/lib/postgresql/data"
@@ -227,20 +228,18 @@ def copy(old: Postgres, new: Postgres) -> None:
     _name_what_stays_behind(old)
     (ROOT / "var").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ROOT / "var") as scratch:
-        rows = {}
         for database in DATABASES:
             file = Path(scratch) / f"{database}.dump"
-            rows[database] = dump(old, database, file)
+            rows = dump(old, database, file)
             load(new, database, file)
+            verify_rows(new, database, rows)
             file.unlink()
-            say(f"{database}: {sum(rows[database].values())} rows")
-        verify_rows(new, rows)
+            say(f"{database}: {sum(rows.values())} rows")
 
 
 def _name_what_stays_behind(old: Postgres) -> None:
-    session = Session(old, "postgres")
-    others = sorted({name for (name,) in session.ask(OWN_DATABASES)} - set(DATABASES))
-    session.close()
+    with Session(old, "postgres") as session:
+        others = sorted({name for (name,) in session.ask(OWN_DATABASES)} - set(DATABASES))
     if others:
         say(f"not ontime's, and left in the old volume: {', '.join(others)}")
 

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.compose.engine import ROOT, Compose, StackError, environment, say
-from deploy.secret_files import KEY_PREFIXES, add_public_key, is_there, make_missing, replace_signing_secret
+from deploy.secret_files import (
+    KEY_PREFIXES,
+    add_public_key,
+    is_there,
+    make_missing,
+    replace_signing_secret,
+    write_secret,
+)
 
 DATABASE_PASSWORDS = ("postgres_password", "mlflow_database_password", "prefect_database_password")
 ROLE_PASSWORDS = ("postgres_api_password", "postgres_monitoring_password")
@@ -28,15 +35,15 @@ def make() -> None:
         If the folder cannot be used, or a secret is missing that the stack's volumes were made with: another
         could not open them.
     """
-    folder = _folder()
-    _require_secrets_of_the_volumes(folder)
+    where = folder()
+    _require_secrets_of_the_volumes(where)
     try:
-        made = make_missing(folder, {folder / name: prefix for name, prefix in PREFIXES.items()}, MODE)
-        add_public_key(folder / SIGNING_KEY, folder / PUBLIC_KEYS, MODE)
+        made = make_missing(where, {where / name: prefix for name, prefix in PREFIXES.items()}, MODE)
+        add_public_key(where / SIGNING_KEY, where / PUBLIC_KEYS, MODE)
         for name in (*PREFIXES, PUBLIC_KEYS):
-            (folder / name).chmod(MODE)
+            (where / name).chmod(MODE)
     except OSError as error:
-        raise StackError(f"SECRETS_DIR: cannot keep secrets in {_shown(folder)}: {error}") from error
+        raise StackError(f"SECRETS_DIR: cannot keep secrets in {_shown(where)}: {error}") from error
     for file in made:
         say(f"made {_shown(file)}")
 
@@ -49,7 +56,7 @@ def replace_signing_key() -> None:
     StackError
         If there is none to replace, or the folder cannot be used.
     """
-    secret, public = _folder() / SIGNING_KEY, _folder() / PUBLIC_KEYS
+    secret, public = folder() / SIGNING_KEY, folder() / PUBLIC_KEYS
     try:
         replace_signing_secret(secret, public)
     except OSError as error:
@@ -58,11 +65,25 @@ def replace_signing_key() -> None:
     say(f"those of the key before load until its line is taken out of {_shown(public)}")
 
 
-def _folder() -> Path:
+def folder() -> Path:
+    """Return the folder of the secrets."""
     return ROOT / environment().get("SECRETS_DIR", "var/secrets")
 
 
-def _require_secrets_of_the_volumes(folder: Path) -> None:
+def are_there() -> bool:
+    """Return whether there are the secrets that volumes can only be used with."""
+    return all(is_there(folder() / name) for name in (*DATABASE_PASSWORDS, SIGNING_KEY))
+
+
+def write(values: Mapping[str, str]) -> None:
+    """Write secrets that a backup brings; one that is there stays."""
+    folder().mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name, value in values.items():
+        if not is_there(folder() / name):
+            write_secret(folder() / name, value, MODE)
+
+
+def _require_secrets_of_the_volumes(where: Path) -> None:
     try:
         compose = Compose()
     except StackError:
@@ -70,9 +91,9 @@ def _require_secrets_of_the_volumes(folder: Path) -> None:
     there = _volumes(compose)
     for name in (*DATABASE_PASSWORDS, SIGNING_KEY):
         volume = there.get("artifacts" if name == SIGNING_KEY else "postgres-data")
-        if volume and not is_there(folder / name):
+        if volume and not is_there(where / name):
             raise StackError(
-                f"{_shown(folder / name)} is gone, and the volume {volume} can be used with no other: put it back, "
+                f"{_shown(where / name)} is gone, and the volume {volume} can be used with no other: put it back, "
                 "from a copy or another checkout, or remove the stack's volumes; nothing was touched"
             )
 

@@ -96,7 +96,7 @@ def test_the_shell_completes_commands(environment):
 def test_every_command_has_a_group_and_acts_on_a_stack_by_a_rule_that_exists():
     commands = get_command(cli.app).commands
     assert {command.rich_help_panel for command in commands.values()} == set(cli.GROUPS)
-    named = cli.ON_THE_RUNNING_STACK | cli.CHOOSING_THEMSELVES | cli.OF_A_NATIVE_STACK
+    named = cli.ON_THE_RUNNING_STACK | cli.CHOOSING_THEMSELVES | cli.OF_A_CHECKOUT
     assert named <= set(commands)
     assert set() == cli.ON_THE_RUNNING_STACK & cli.CHOOSING_THEMSELVES
 
@@ -125,6 +125,7 @@ def image(tmp_path) -> Path:
     ("words", "said"),
     [
         (("status",), "there is no native stack here"),
+        (("backup",), "there is no native stack here"),
         (("evaluate",), "run the command in a checkout"),
     ],
 )
@@ -142,6 +143,13 @@ def test_in_an_image_a_command_it_cannot_run_says_so_in_a_line(environment, imag
 
 def test_stopping_a_stack_that_does_not_run_is_no_error(environment):
     assert ontime(environment, "down").returncode == 0
+
+
+def test_there_is_nothing_to_back_up_where_no_stack_runs(environment):
+    done = ontime(environment | {"COMPOSE_PROJECT_NAME": "ontime-that-nobody-started"}, "backup")
+    assert done.returncode == 1
+    assert done.stderr.startswith("ontime: no stack runs here: `make up`")
+    assert not Path(environment["ONTIME_STATE_DIR"]).exists()
 
 
 def filled(environment: dict[str, str], *names: str) -> Path:

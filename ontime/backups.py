@@ -1,0 +1,92 @@
+"""Commands that back a stack up and restore it: the native one here, that of Compose through its engine.
+
+What speaks to the engine is imported where it is used: no image has it.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adapters.terminal import say
+from deploy.backups import bundle
+from deploy.native import backup as native
+from deploy.native import selection
+from deploy.native.selection import StackName
+from domain.errors import OntimeError
+from ontime.options import free_port
+
+app = typer.Typer()
+BACKUPS = "backups"
+NOTHING_RUNS = "no stack runs here: `make up` starts it under Docker Compose, `make local` without"
+File = Annotated[Path | None, typer.Argument(help="The backup; by default the newest.")]
+
+
+@app.command()
+def backup(
+    context: typer.Context,
+    keep: Annotated[
+        int, typer.Option(min=0, help="Delete all backups but the newest so many; 0 = none.")
+    ] = 0,
+) -> None:
+    """Write databases, artifacts, spool and sealed secrets of the running stack into one file in var/backups."""
+    running = selection.running()
+    if context.obj is None and StackName.OWN not in running and _compose_runs():
+        made = _of_compose()
+    else:
+        settings = selection.settings_of(_chosen(context.obj, running))
+        made = native.backup(settings, settings.state_dir / BACKUPS, say)
+    bundle.keep_newest(made.parent, keep)
+
+
+@app.command()
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The backup.")],
+) -> None:
+    """Make a stack again from a backup, on an empty host too, compared with its row counts and checksums.
+
+    A native one only where there is no state; start it with `local` then. One of Compose in place of what runs.
+    """
+    if bundle.kind_of(file) == bundle.NATIVE:
+        native.restore(selection.settings_of(context.obj or StackName.OWN), file, say)
+    else:
+        from deploy.compose import backup as of_compose
+        from deploy.compose import engine, rolling
+
+        compose = engine.Compose()
+        of_compose.restore(compose, file)
+        rolling.start_again(compose)
+
+
+@app.command()
+def backup_check(context: typer.Context, file: File = None) -> None:
+    """Restore a backup into scratch databases and compare row counts and checksums; exit status 1 where they differ."""
+    settings = selection.settings_of(context.obj or StackName.OWN)
+    source = file or bundle.newest(settings.state_dir / BACKUPS)
+    if bundle.kind_of(source) == bundle.NATIVE:
+        native.check(settings, source, free_port(), say)
+    else:
+        from deploy.compose import backup as of_compose
+        from deploy.compose import engine
+
+        of_compose.check(engine.Compose(), source)
+
+
+def _compose_runs() -> bool:
+    from deploy.compose import inside
+
+    return inside.worker() is not None
+
+
+def _of_compose() -> Path:
+    from deploy.compose import backup as of_compose
+    from deploy.compose import engine
+
+    return of_compose.backup(engine.Compose(), of_compose.BACKUPS)
+
+
+def _chosen(asked: StackName | None, running: list[StackName]) -> StackName:
+    if not running or (asked and asked not in running):
+        raise OntimeError(NOTHING_RUNS)
+    return asked or running[0]

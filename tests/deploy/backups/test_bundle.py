@@ -1,0 +1,102 @@
+"""The file of a backup: what is damaged, foreign or of a later release is refused before anything is touched."""
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from deploy.backups import bundle
+from domain.errors import OntimeError
+
+
+def made(tmp_path: Path, name: str = "made", **changes) -> Path:
+    """A backup of a native stack: an artifact and one database's dump."""
+    work = tmp_path / name
+    (work / "artifacts").mkdir(parents=True)
+    (work / "artifacts" / "model.txt").write_text("a tree")
+    bundle.archive(work / "artifacts", work / bundle.ARTIFACTS)
+    (work / "ontime.dump").write_bytes(b"rows" * 1000)
+    manifest = bundle.begin(bundle.NATIVE, "abc") | {"rows": {"ontime": {"public.clock": 1}}} | changes
+    return bundle.finish(manifest, work, tmp_path)
+
+
+@pytest.fixture
+def empty(tmp_path) -> Path:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    return folder
+
+
+def test_a_backup_unpacks_to_what_went_in_and_only_its_owner_reads_it(tmp_path, empty):
+    file = made(tmp_path)
+    manifest = bundle.unpack(file, empty, bundle.NATIVE)
+    assert (empty / "ontime.dump").read_bytes() == b"rows" * 1000
+    assert list(manifest["artifacts"]) == ["model.txt"]
+    assert bundle.summary(manifest) == "ontime 1 rows, 1 artifact files, no secrets"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert bundle.kind_of(file) == bundle.NATIVE
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
+def test_a_byte_that_was_changed_anywhere_in_the_content_is_found(tmp_path, empty, share):
+    file = made(tmp_path)
+    content = bytearray(file.read_bytes())
+    content[content.rindex(b"rows") - int(3000 * share)] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(OntimeError, match=r"is damaged: ontime\.dump .* nothing was touched"):
+        bundle.unpack(file, empty, bundle.NATIVE)
+
+
+def test_a_backup_that_ends_too_soon_is_refused(tmp_path, empty):
+    file = made(tmp_path)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(OntimeError, match="nothing was touched"):
+        bundle.unpack(file, empty, bundle.NATIVE)
+
+
+def test_a_tar_of_somebody_elses_and_what_is_no_tar_are_no_backups(tmp_path, empty):
+    other = tmp_path / "other.tar"
+    with tarfile.open(other, "w") as tar:
+        tar.add(__file__, "manifest.json")
+    (tmp_path / "text.tar").write_text("no tar")
+    for file in (other, tmp_path / "text.tar", tmp_path / "missing.tar"):
+        for refuse in (lambda f: bundle.unpack(f, empty, bundle.NATIVE), bundle.kind_of):
+            with pytest.raises(OntimeError, match="is no backup of ontime"):
+                refuse(file)
+
+
+def test_a_backup_of_another_kind_of_stack_or_of_a_later_release_is_refused(tmp_path, empty):
+    with pytest.raises(OntimeError, match="is of a compose stack, and this one is native"):
+        bundle.unpack(made(tmp_path, stack=bundle.COMPOSE), empty, bundle.NATIVE)
+    with pytest.raises(OntimeError, match="made by a later release"):
+        bundle.unpack(made(tmp_path, "later", format=bundle.FORMAT + 1), empty, bundle.NATIVE)
+
+
+def test_a_backup_of_the_release_before_is_one_of_compose(tmp_path, empty):
+    work = tmp_path / "work"
+    bundle.scratch(work)
+    file = made(tmp_path)
+    with tarfile.open(file) as tar:
+        tar.extractall(work, filter="data")
+    manifest = json.loads((work / bundle.MANIFEST).read_text())
+    before = {name: value for name, value in manifest.items() if name not in ("format", "stack")}
+    (work / bundle.MANIFEST).write_text(json.dumps(before))
+    with tarfile.open(file, "w") as tar:
+        for path in work.iterdir():
+            tar.add(path, path.name)
+    assert bundle.kind_of(file) == bundle.COMPOSE
+    assert bundle.unpack(file, empty, bundle.COMPOSE)["rows"] == manifest["rows"]
+
+
+def test_only_the_newest_are_kept_where_that_is_asked_for(tmp_path):
+    for day in range(1, 6):
+        (tmp_path / f"ontime-2013040{day}T000000Z.tar").touch()
+    (tmp_path / "notes.txt").touch()
+    bundle.keep_newest(tmp_path, 0)
+    assert len(list(tmp_path.iterdir())) == 6
+    bundle.keep_newest(tmp_path, 2)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "ontime-20130404T000000Z.tar", "ontime-20130405T000000Z.tar", "notes.txt",
+    }  # fmt: skip
+    assert bundle.newest(tmp_path).name == "ontime-20130405T000000Z.tar"

@@ -1,0 +1,204 @@
+"""A native stack's state saved and made again, with real PostgreSQL servers; tests/e2e does so with a whole stack."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adapters.migrations import migrate
+from adapters.postgres import ConnectionParameters, Database
+from adapters.postgres_admin import create_databases, drop_database
+from adapters.prediction_lines import HEADER, to_copy_line
+from adapters.settings import Settings, read_settings
+from adapters.spool import SpoolWriter
+from deploy.backups import bundle, sealing
+from deploy.native import backup as native
+from deploy.native.embedded_postgres import EmbeddedPostgres
+from domain.errors import OntimeError
+from services.shipper import Shipper
+from tests.builders import prediction
+from tests.session import free_port
+
+pytestmark = pytest.mark.integration
+PASSPHRASE = "correct horse battery"
+
+
+def unheard(text: str) -> None:
+    """Say nothing."""
+
+
+def written(spool: Path, count: int, worker: str) -> list[str]:
+    """Ids of predictions that a worker which is gone by now acknowledged."""
+    spool.mkdir(parents=True, exist_ok=True)
+    records = [prediction(number) for number in range(1, count + 1)]
+    writer = SpoolWriter(spool, worker, HEADER)
+    writer.write(b"".join(to_copy_line(record) for record in records))
+    writer.close()
+    return [record.prediction_id for record in records]
+
+
+@pytest.fixture
+def saved(stack_settings: Settings, postgres: Database, postgres_server) -> Iterator[Settings]:
+    """A stack with two logged predictions, an artifact and a flow's run."""
+    create_databases(postgres_server.parameters, ["mlflow"])
+    written(stack_settings.spool_dir, 2, "first")
+    Shipper(postgres, stack_settings.spool_dir).ship()
+    artifact = stack_settings.state_dir / "mlflow" / "1" / "model.txt"
+    artifact.parent.mkdir(parents=True)
+    artifact.write_text("a tree")
+    (stack_settings.state_dir / "prefect").mkdir()
+    with closing(sqlite3.connect(stack_settings.state_dir / "prefect" / "prefect.db")) as database:
+        database.execute("CREATE TABLE run (name text)")
+        database.execute("INSERT INTO run VALUES ('nightly')")
+        database.commit()
+    (stack_settings.api_keys_dir / "predict.key").write_text("ontime_predict_x")
+    (stack_settings.api_keys_dir / sealing.PASSPHRASE).write_text(PASSPHRASE)
+    yield stack_settings
+    drop_database(postgres_server.parameters, "mlflow")
+
+
+@pytest.fixture
+def elsewhere(tmp_path) -> Settings:
+    """Settings of a stack on a new host, whose operator has brought the passphrase."""
+    settings = replace(
+        read_settings({"ONTIME_STATE_DIR": str(tmp_path / "new"), "ONTIME_POSTGRES_PORT": str(free_port())}),
+        supervisor_port=free_port(),
+    )
+    settings.api_keys_dir.mkdir(parents=True)
+    (settings.api_keys_dir / sealing.PASSPHRASE).write_text(PASSPHRASE)
+    return settings
+
+
+@pytest.fixture
+def waiting(saved: Settings) -> str:
+    """Id of a prediction that waits in the spool."""
+    [number] = written(saved.spool_dir, 1, "second")
+    return number
+
+
+def made(settings: Settings) -> Path:
+    return native.backup(settings, settings.state_dir / "backups", unheard)
+
+
+def names_in(settings: Settings) -> set[str]:
+    return {path.name for path in settings.state_dir.rglob("*") if path.is_file()}
+
+
+def stored(database: Database) -> list[str]:
+    with database.transaction() as cursor:
+        cursor.execute("SELECT prediction_id::text FROM predictions ORDER BY 1")
+        return [name for (name,) in cursor.fetchall()]
+
+
+@contextmanager
+def started(settings: Settings) -> Iterator[Database]:
+    """The restored database, in a server of its own that asks for the restored password."""
+    running = EmbeddedPostgres(
+        settings.state_dir / "postgres", settings.postgres_port, settings.postgres_password_file
+    )
+    with running:
+        database = Database(ConnectionParameters.from_settings(settings))
+        yield database
+        database.close()
+
+
+def test_a_new_host_gets_every_acknowledged_prediction_the_artifacts_the_runs_and_the_secrets(
+    saved, elsewhere, waiting
+):
+    file = made(saved)
+    native.restore(elsewhere, file, unheard)
+    with started(elsewhere) as database:
+        before = stored(database)
+        assert len(before) == 2
+        migrate(database)
+        Shipper(database, elsewhere.spool_dir).ship()
+        assert stored(database) == sorted([*before, waiting])
+    assert (elsewhere.state_dir / "mlflow" / "1" / "model.txt").read_text() == "a tree"
+    with closing(sqlite3.connect(elsewhere.state_dir / "prefect" / "prefect.db")) as runs:
+        assert runs.execute("SELECT name FROM run").fetchall() == [("nightly",)]
+    for name in ("predict.key", "postgres_password", "model_signing_key", "model_public_keys"):
+        restored = elsewhere.api_keys_dir / name
+        assert restored.read_text() == (saved.api_keys_dir / name).read_text()
+        assert restored.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_was_shipped_and_forgotten_while_the_backup_ran_is_not_shipped_again(
+    saved, postgres, waiting, monkeypatch
+):
+    """Copied, then shipped to its end, then the database is dumped."""
+    dump = native.dump
+
+    def ship_first(*arguments):
+        Shipper(postgres, saved.spool_dir).ship()
+        return dump(*arguments)
+
+    monkeypatch.setattr(native, "dump", ship_first)
+    file = made(saved)
+    with bundle.scratch(saved.state_dir) as work:
+        manifest = bundle.unpack(file, work, bundle.NATIVE)
+        assert manifest["rows"]["ontime"]["public.predictions"] == 3
+        assert bundle.checksums(work / bundle.SPOOL) == {}
+    assert waiting in stored(postgres)
+
+
+def test_without_a_passphrase_the_secrets_are_kept_apart_and_it_is_said(saved, elsewhere):
+    (saved.api_keys_dir / sealing.PASSPHRASE).unlink()
+    said: list[str] = []
+    file = native.backup(saved, saved.state_dir / "backups", said.append)
+    assert "secrets and settings are not in it" in said[0]
+    assert said[1].endswith("no secrets")
+    secret = (saved.api_keys_dir / "model_signing_key").read_bytes()
+    assert secret not in file.read_bytes()
+
+    with pytest.raises(OntimeError, match="put the copies that were kept apart there; nothing was touched"):
+        native.restore(elsewhere, file, unheard)
+    for name in ("postgres_password", "model_signing_key", "model_public_keys"):
+        shutil.copy(saved.api_keys_dir / name, elsewhere.api_keys_dir)
+    native.restore(elsewhere, file, unheard)
+    assert (elsewhere.state_dir / "postgres" / "PG_VERSION").exists()
+
+
+def test_what_cannot_be_restored_leaves_nothing_behind(saved, elsewhere):
+    file = made(saved)
+    passphrase = elsewhere.api_keys_dir / sealing.PASSPHRASE
+    whole, other = file.read_bytes(), "another passphrase"
+    for words, content, said in [
+        (PASSPHRASE, whole[: len(whole) // 2], "nothing was touched"),
+        (PASSPHRASE, damaged(whole), "nothing was touched"),
+        (other, whole, "another passphrase sealed them"),
+    ]:
+        passphrase.write_text(words)
+        file.write_bytes(content)
+        with pytest.raises(OntimeError, match=said):
+            native.restore(elsewhere, file, unheard)
+        assert names_in(elsewhere) == {sealing.PASSPHRASE}
+
+
+def damaged(content: bytes) -> bytes:
+    at = content.rindex(b"PGDMP") + 2000
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+def test_a_stack_that_has_a_state_is_not_replaced(saved, elsewhere):
+    file = made(saved)
+    before = names_in(saved)
+    with pytest.raises(OntimeError, match="has a state already"):
+        native.restore(saved, file, unheard)
+    assert names_in(saved) == before
+
+
+def test_a_backup_is_checked_by_restoring_it_apart(saved):
+    file = made(saved)
+    said: list[str] = []
+    native.check(saved, file, free_port(), said.append)
+    assert said[0].startswith(f"{file} restores: ")
+    with bundle.scratch(saved.state_dir) as work:
+        manifest = bundle.unpack(file, work, bundle.NATIVE)
+        manifest["rows"]["ontime"]["public.clock"] += 1
+        file = bundle.finish(manifest, work, saved.state_dir)
+    with pytest.raises(OntimeError, match=r"differs from what was saved in public\.clock"):
+        native.check(saved, file, free_port(), unheard)

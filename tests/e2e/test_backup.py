@@ -1,0 +1,123 @@
+"""A backup of the running stack makes the same stack on an empty host: it predicts, and has all that was answered."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from adapters.postgres import Database
+from adapters.prediction_log import PredictionLog
+from adapters.settings import PROJECT_ROOT, Settings, read_settings
+from adapters.waiting import retry
+from deploy.backups.sealing import PASSPHRASE
+from deploy.native.manager import Stack
+from deploy.native.probes import api_ready
+from domain.errors import NotReady
+from replay.client import api_client, require
+from replay.readme import QUESTION
+from tests.e2e.conftest import DAY, NEXT_DAY, PORTS, World, unheard
+from tests.e2e.test_loop import eventually, logged
+from tests.session import free_port
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.timeout(1200),
+    # The clients' libraries leave some closed sockets to the collector, which may find them in any test.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+TOMORROW = {
+    name: str(QUESTION[name]).replace("2013-04-11", f"{NEXT_DAY}")
+    for name in ("scheduled_departure", "scheduled_arrival")
+}
+
+
+@dataclass
+class NewHost:
+    """An empty host, to which the operator has brought a backup and its passphrase."""
+
+    variables: dict[str, str]
+
+    @property
+    def settings(self) -> Settings:
+        return read_settings(self.variables)
+
+    def ontime(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return ontime(self.variables, *words)
+
+
+def ontime(variables: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "ontime", *words], env=kept | variables, cwd=PROJECT_ROOT,
+        capture_output=True, text=True, check=False, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def asked(settings: Settings) -> dict[str, Any]:
+    """The answer to a question about one flight."""
+    api = api_client(settings)
+    return dict(require(api.post("/v1/predictions", QUESTION | TOMORROW, "predict"), 200).body)
+
+
+@pytest.fixture
+def new_host(tmp_path: Path) -> Iterator[NewHost]:
+    variables = {f"ONTIME_{name}_PORT": str(free_port()) for name in PORTS}
+    host = NewHost(variables | {"ONTIME_STATE_DIR": str(tmp_path / "new")})
+    host.settings.api_keys_dir.mkdir(parents=True)
+    (host.settings.api_keys_dir / PASSPHRASE).write_text("correct horse battery")
+    yield host
+    Stack(host.settings).stop(unheard)
+
+
+def test_a_backup_makes_the_stack_again_on_an_empty_host(world: World, new_host: NewHost):
+    secret = world.settings.api_keys_dir / PASSPHRASE
+    secret.write_text("correct horse battery")
+    answers = [asked(world.settings) for _ in range(20)]
+    own = {name: value for name, value in os.environ.items() if name.startswith("ONTIME_")}
+    ontime(own, "backup")
+    [file] = (world.settings.state_dir / "backups").glob("ontime-*.tar")
+    assert "restores:" in ontime(own, "backup-check").stdout
+
+    said = new_host.ontime("restore", str(file)).stdout
+    assert "every row count and checksum agrees" in said
+    new_host.ontime("local")
+    retry(lambda: api_ready(new_host.settings), NotReady, seconds=120, pause=0.5)
+    assert_same_model_and_answer(new_host.settings, answers[0])
+    assert_all_logged(world, new_host.settings, answers)
+    file.unlink()
+    secret.unlink()
+
+
+def assert_same_model_and_answer(settings: Settings, before: dict[str, Any]) -> None:
+    """The champion's signature was verified before it serves."""
+    after = asked(settings)
+    for name in ("probability", "model"):
+        assert after[name] == before[name]
+    ready = requests.get(f"{settings.api_address}/health/ready", timeout=10).json()
+    assert ready["model_version"] == before["model"]["version"]
+
+
+def assert_all_logged(world: World, settings: Settings, answers: list[dict[str, Any]]) -> None:
+    expected = {str(answer["prediction_id"]) for answer in answers}
+    expected |= set(PredictionLog(world.database).fetch(DAY).prediction_id.tolist())
+    assert len(logged(world)) > len(answers)
+    database = Database.from_settings(settings)
+    try:
+
+        def there() -> set[str]:
+            with database.transaction() as cursor:
+                cursor.execute("SELECT prediction_id::text FROM predictions")
+                return {name for (name,) in cursor.fetchall()}
+
+        eventually(lambda: expected <= there(), 60)
+    finally:
+        database.close()
