@@ -38,6 +38,14 @@ def hash_key(key: str) -> str:
 
 
 @dataclass(frozen=True)
+class ActiveKey:
+    """Whose key it is, and what it allows."""
+
+    name: str
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True)
 class KeyRecord:
     """What is on record of a key; the key itself is not."""
 
@@ -140,9 +148,10 @@ class ApiKeys:
         """Return what is on record of every key, the oldest first."""
         return [KeyRecord(*row) for row in self._database.rows("key_list")]
 
-    def load_active(self) -> dict[str, frozenset[str]]:
-        """Return the scopes of every active key, by its hash."""
-        return {key_hash: frozenset(scopes) for key_hash, scopes in self._database.rows("active_keys")}
+    def load_active(self) -> dict[str, ActiveKey]:
+        """Return every active key, by its hash."""
+        rows = self._database.rows("active_keys")
+        return {key_hash: ActiveKey(name, frozenset(scopes)) for key_hash, name, scopes in rows}
 
     def record_uses(self, hashes: Collection[str]) -> None:
         """Record that keys were used just now."""

@@ -7,7 +7,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 from flask import current_app, g, request
 
-from adapters.api_keys import ApiKeys, hash_key
+from adapters.api_keys import ActiveKey, ApiKeys, hash_key
 from app.errors import Forbidden, Unauthorized
 from domain.errors import NotReady
 
@@ -25,18 +25,18 @@ class KeyRing:
 
     def __init__(self, keys: ApiKeys):
         self._keys = keys
-        self._scopes: dict[str, frozenset[str]] | None = None
+        self._active: dict[str, ActiveKey] | None = None
         self._used: set[str] = set()
         self._uses_written = 0.0
 
     @property
     def loaded(self) -> bool:
         """Return whether the keys were ever read."""
-        return self._scopes is not None
+        return self._active is not None
 
     def refresh(self) -> None:
         """Read the active keys again, and write now and then which were used."""
-        self._scopes = self._keys.load_active()
+        self._active = self._keys.load_active()
         if self._used and time.monotonic() - self._uses_written >= USES_SECONDS:
             used, self._used = self._used, set()
             self._keys.record_uses(used)
@@ -54,10 +54,15 @@ class KeyRing:
 
     def scopes_of_hash(self, hashed: str) -> frozenset[str] | None:
         """Return the scopes of the key with a hash; as `scopes`."""
-        if self._scopes is None:
+        found = self.find(hashed)
+        return None if found is None else found.scopes
+
+    def find(self, hashed: str) -> ActiveKey | None:
+        """Return the key with a hash, None where it is not active; raises as `scopes`."""
+        if self._active is None:
             raise NotReady("the keys are not loaded yet")
         # The lookup is by the hash of 256 random bits: its timing reveals nothing about a key.
-        found = self._scopes.get(hashed)
+        found = self._active.get(hashed)
         if found is not None:
             self._used.add(hashed)
         return found
@@ -88,11 +93,12 @@ def _check(scope: str) -> None:
     if key is None:
         raise Unauthorized("send a key as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'")
     ring: Any = current_app.extensions["ontime"].keys
-    scopes = ring.scopes(key)
-    if scopes is None:
+    found: ActiveKey | None = ring.find(ring.hash(key))
+    if found is None:
         raise Unauthorized("the key is unknown or revoked")
-    require_scope(scope, scopes)
-    g.key_scopes = scopes
+    g.key_name = found.name
+    require_scope(scope, found.scopes)
+    g.key_scopes = found.scopes
 
 
 def require_scope(scope: str, held: frozenset[str]) -> None:

@@ -106,12 +106,17 @@ def _public(error: OntimeError) -> str:
     return str(error).partition(": ")[0] if isinstance(error, NotReady) else str(error)
 
 
+def asked_by() -> dict[str, str | None]:
+    """Return what the log says of a request: its id, and whose key it came with."""
+    return {"request_id": g.request_id, "key": g.get("key_name")}
+
+
 def register(app: Flask) -> None:
     """Turn every error of the application into a problem."""
 
     def ours(error: OntimeError) -> Response:
         if isinstance(error, NotReady):
-            said = {"request_id": g.request_id, "reason": str(error)}
+            said = asked_by() | {"reason": str(error)}
             app.logger.warning("request was not answered", extra=said)
         return _respond(problem_of(error))
 
@@ -131,7 +136,7 @@ def register(app: Flask) -> None:
         return response
 
     def unexpected(error: Exception) -> Response:
-        app.logger.error("request failed", exc_info=error, extra={"request_id": g.request_id})
+        app.logger.error("request failed", exc_info=error, extra=asked_by())
         return _respond(problem(kinds.INTERNAL_ERROR, FAILED))
 
     app.register_error_handler(OntimeError, ours)

@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask, Response, g, request
 
@@ -30,6 +31,9 @@ from app.parts import Parts, make_parts
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+KEY_NAME = "X-Key-Name"
+"""For the gateway's log, which takes it away: whose key it was."""
+SHOWN = " .,:_-@()"
 MODEL_POLL_SECONDS = 1.0
 KEY_POLL_SECONDS = 1.0
 COUNTS_SECONDS = 1.0
@@ -128,6 +132,8 @@ def _register_hooks(app: Flask, made: Parts) -> None:
     def finish(response: Response) -> Response:
         headers = response.headers
         headers.add("X-Request-ID", g.request_id)
+        if "key_name" in g:
+            headers.add(KEY_NAME, quote(g.key_name, safe=SHOWN))
         headers.add("X-Content-Type-Options", "nosniff")
         route = request.url_rule.rule if request.url_rule else "unmatched"
         made.counts.request(route, request.method, response.status_code, time.perf_counter() - g.started)

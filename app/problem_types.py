@@ -88,7 +88,8 @@ REQUEST_TIMEOUT = ProblemType(
 )  # fmt: skip
 TOO_MANY_REQUESTS = ProblemType(
     "too-many-requests", 429, "Too many requests",
-    "The key sends more requests a second than the gateway lets it, by the setting KEY_RATE. Sent by the gateway.",
+    "The key, or the address, sends more requests a second than the gateway lets it, by the settings KEY_RATE and "
+    "ADDRESS_RATE. Sent by the gateway.",
     "Try again after the seconds of the header `Retry-After`; ask about many flights in one request.",
     retryable=True,
 )  # fmt: skip

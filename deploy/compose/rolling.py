@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 
+from deploy.compose import certificate
 from deploy.compose.engine import Compose, StackError, State, say
 from deploy.compose.postgres_upgrade import refuse_another_release
 from deploy.compose.waiting import is_to_start, start, start_containers, wait_until_well
@@ -24,6 +25,7 @@ def up(compose: Compose, replicas: int, *, contracting: bool = True) -> None:
     nothing old runs any more, the schema loses what only the old code used, unless the old code may come back.
     """
     refuse_another_release(compose)
+    certificate.make_missing(compose)
     running = compose.containers("api")
     patience = UPGRADE_SECONDS if running else FIRST_START_SECONDS
     if running:
@@ -153,6 +155,6 @@ def start_again(compose: Compose) -> None:
 
 
 def address(compose: Compose) -> str:
-    """Return the gateway's address as Compose published it."""
+    """Return the gateway's address on this machine as Compose published it."""
     host, port = compose.read("port", "gateway", "8080").strip().rsplit(":", 1)
     return f"http://{'127.0.0.1' if host == ANY_ADDRESS else host}:{port}"

@@ -125,7 +125,7 @@ def test_a_new_key_is_known_soon_and_a_revoked_one_soon_is_not(own_api):
 
 
 def test_no_key_is_kept_in_memory_or_in_the_database_as_it_is(api):
-    (held,) = [api.parts.keys._scopes]
+    (held,) = [api.parts.keys._active]
     assert held
     assert not set(api.keys.values()) & set(held)
     with api.database.transaction() as cursor:
@@ -143,8 +143,17 @@ def test_an_unknown_key_costs_no_look_at_the_database(own_api, monkeypatch):
         assert_problem(answer, 401)
 
 
+def test_an_answer_says_whose_key_it_was_for_the_gateways_log(own_api):
+    own_api.keys["late"] = ApiKeys(own_api.database).create("Zoë's\r\nnotebook", ["predict"])
+    own_api.parts.keys.refresh()
+    assert (
+        own_api.post("/v1/predictions", FLIGHT, "late").headers["X-Key-Name"] == "Zo%C3%AB%27s%0D%0Anotebook"
+    )
+    assert "X-Key-Name" not in own_api.client.get("/v1/model", headers={"X-API-Key": "unknown"}).headers
+
+
 def test_before_the_keys_were_read_nobody_is_refused_as_unknown(own_api):
-    own_api.parts.keys._scopes = None
+    own_api.parts.keys._active = None
     assert "keys" in assert_problem(own_api.predict(), 503)["detail"]
 
 

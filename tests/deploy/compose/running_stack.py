@@ -36,6 +36,8 @@ class RunningStack:
             "SECRETS_DIR": str(self.secrets),
             "GATEWAY_ADDRESS": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
+            "GATEWAY_TLS_PORT": str(free_port()),
+            "GATEWAY_REDIRECT_PORT": str(free_port()),
             "MLFLOW_UI_PORT": str(free_port()),
             "PREFECT_UI_PORT": str(free_port()),
             "GRAFANA_PORT": str(free_port()),

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from adapters.settings import PREFIX, PROJECT_ROOT, example_env, read_settings
+from deploy.compose.certificate import CERTIFICATE, KEY
 from deploy.compose.secrets import PREFIXES, PUBLIC_KEYS
 from services.health import CHECKS
 
@@ -106,7 +107,8 @@ def test_dependencies_wait_for_a_condition(name):
 def test_only_the_gateway_publishes_a_port_beyond_loopback(name):
     ports = SERVICES[name].get("ports", [])
     beyond = [port for port in ports if not port.startswith("127.0.0.1:")]
-    assert len(beyond) == (1 if name == "gateway" else 0)
+    # TLS, and plain HTTP that is sent on to it.
+    assert [port.rpartition(":")[2] for port in beyond] == (["8443", "8081"] if name == "gateway" else [])
 
 
 @each_service
@@ -130,7 +132,7 @@ def test_each_service_gets_only_secrets_that_are_files(name):
 
 
 def test_every_secret_is_made_at_first_start():
-    assert {*PREFIXES, PUBLIC_KEYS} == set(COMPOSE["secrets"])
+    assert {*PREFIXES, PUBLIC_KEYS, CERTIFICATE, KEY} == set(COMPOSE["secrets"])
 
 
 def test_the_settings_of_every_service_are_known():

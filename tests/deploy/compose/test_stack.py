@@ -2,8 +2,10 @@
 
 import json
 import re
+import ssl
 import subprocess
 import threading
+import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +45,14 @@ def test_every_service_is_healthy(stack):
 
 def test_the_first_prediction_comes_through_the_gateway(stack):
     assert_answers(stack)
+
+
+def test_it_answers_over_tls_with_a_certificate_that_this_host_made(stack):
+    trusted = ssl.create_default_context(cafile=stack.secrets / "gateway_certificate")
+    address = f"https://localhost:{stack.environment['GATEWAY_TLS_PORT']}/health/live"
+    with urllib.request.urlopen(address, context=trusted, timeout=30) as answer:
+        assert answer.status == 200
+        assert answer.headers["Strict-Transport-Security"]
 
 
 def test_the_gateway_spreads_requests_over_the_replicas(stack):
