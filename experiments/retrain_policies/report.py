@@ -19,6 +19,8 @@ from experiments.retrain_policies.year import Year
 
 PRICES = (0, 2, 10, 50)
 """Nats of log-loss summed over flights, for a retrain and for a day's alarms."""
+NEAR = 0.0002
+"""Nats: points of the plot that are as close share a label."""
 NEVER, MONTHLY, NAIVE, OURS, ORACLE = "never", "monthly", "naive drift", "ours", "oracle"
 
 
@@ -220,7 +222,8 @@ def markdown(found: dict[str, Any], plot: str) -> str:
         f"reaches a log-loss of {hindsight[same]:.4f}; ours, which knows the past only, {ours['log_loss']:.4f} "
         f"with {ours['promotions']} promotions.\n\n![Gain over never through the year, and per retrain]({plot})\n"
         + "\nWhich policy costs least, where a retrain and a person's look at a day's alarms have a price, in nats of "
-        f"log-loss summed over flights (never loses {_lost_by_never(found):,.0f} more than ours):\n\n{_prices(found)}"
+        f"log-loss summed over flights (never loses {_lost_by_never(found):,.0f} more than ours). Of two that cost the "
+        f"same the one without a gate is named, which would promote a bad fit as well:\n\n{_prices(found)}"
         + "\nOurs, retrain by retrain:\n\n| day | why | the gate | what came of it |\n|---|---|---|---|\n"
         + "".join(_retrain_line(one, ours["changes"]) for one in ours["retrained"])
         + "\nIntervals draw whole weeks: days in a row are alike. Training window, trees and the account's settings "
@@ -257,6 +260,16 @@ def _line(policy: dict[str, Any]) -> str:
     return "| " + " | ".join(str(cell) for cell in cells) + " |\n"
 
 
+def _labels(policies: Sequence[dict[str, Any]]) -> dict[tuple[int, float], list[str]]:
+    """Return the names by place; those whose points nearly touch share one."""
+    found: dict[tuple[int, float], list[str]] = {}
+    for policy in policies:
+        place = policy["retrains"], policy["gain"]
+        near = (at for at in found if abs(at[0] - place[0]) <= 2 and abs(at[1] - place[1]) <= NEAR)
+        found.setdefault(next(near, place), []).append(policy["name"])
+    return found
+
+
 def _plot(findings: Findings, found: dict[str, Any], path: Path) -> None:
     import matplotlib
 
@@ -285,12 +298,11 @@ def _plot(findings: Findings, found: dict[str, Any], path: Path) -> None:
     )  # fmt: skip
     for policy in found["policies"]:
         right.plot(policy["retrains"], policy["gain"], "o", markersize=9 if policy["name"] == OURS else 6)
+    most = max(policy["retrains"] for policy in found["policies"])
+    for (retrains, gain), names in _labels(found["policies"]).items():
+        beside = {"ha": "right", "xytext": (-8, 0)} if retrains > most / 2 else {"xytext": (8, 0)}
         right.annotate(
-            policy["name"],
-            (policy["retrains"], policy["gain"]),
-            (5, 4),
-            textcoords="offset points",
-            fontsize=8,
+            "\n".join(names), (retrains, gain), va="top", textcoords="offset points", fontsize=8, **beside
         )
     right.set(xlabel="retrains", ylabel="nats", title="Gain over never by number of retrains")
     right.legend(fontsize=8, loc="lower right")
