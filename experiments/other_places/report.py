@@ -77,15 +77,15 @@ def _replayed(found: Mapping[str, Any]) -> str:
 {found["command"]} --from {found["first"]} --to {found["last"]}
 ```
 
-On a stack of its own, over HTTP, its first champion fitted on the days before: {totals["asked"]:,} flights asked about,
-{totals["logged"]:,} logged, {totals["logged_twice"]} twice, {totals["parity_mismatches"]:.0f} logged vectors that
-differ from those computed again. {totals["runs"]} monitoring runs, {totals["runs_missing"]} missing; pages: {pages}.
+On a stack of its own, over HTTP, its first champion fitted on the days before: of {totals["asked"]:,} flights
+{totals["logged"]:,} asked about and logged (the first morning's before five are not asked about),
+{totals["logged_twice"]} twice; {totals["parity_mismatches"]:.0f} logged vectors differ from those computed again.
+{totals["runs"]} monitoring runs, {totals["runs_missing"]} missing; pages: {pages}.
 
 | day | flights | late | AUC | log-loss | expected log-loss | alerts | version |
 |---|---|---|---|---|---|---|---|
 {_lines(map(_day, found["days"]))}
-{totals["retrains"]} retrains, {totals["promotions"]} promotions, the first champion's included, {totals["rollbacks"]}
-rollbacks:
+Retrains: {totals["retrains"]}. Changes of the champion:
 
 | at (UTC) | what | from | to | who | why |
 |---|---|---|---|---|---|
