@@ -5,11 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.deployments import ANY, Deployment, Deployments, Expected
-from adapters.model_registry import CHALLENGER, CHAMPION, ModelRegistry
+from adapters.model_registry import CHALLENGER, CHAMPION, SUCCESSOR, ModelRegistry
 from domain.errors import ContractMismatch, NotFound, NotReady, SignatureInvalid
 from domain.features.catalogue import CONTRACT_HASH
 
 logger = logging.getLogger(__name__)
+SUCCEEDS = "the release of another feature contract serves"
 REPEAT_SECONDS = 600.0
 """A rollback that is asked for again in the same words within this time is the same one: its answer was lost."""
 
@@ -99,6 +100,40 @@ class Championship:
             move_alias=self._move,
             read_alias=self.champion,
         )
+
+    def succeed(self, who: str) -> Deployment | None:
+        """Make the successor champion, once nothing of the champion's release runs any more; safe to repeat.
+
+        Returns
+        -------
+        Deployment or None
+            The ledger's row; None where no version waits, or it serves already.
+
+        Raises
+        ------
+        ContractMismatch, SignatureInvalid, StaleVersion, NotReady
+            As `promote`.
+        """
+        successor, champion = self._registry.aliased(SUCCESSOR), self._registry.aliased(CHAMPION)
+        if successor is None:
+            return None
+        row = None
+        if champion is None or champion.version != successor.version:
+            before = champion.version if champion else None
+            contracts = {
+                "contract": successor.contract,
+                "contract_before": champion.contract if champion else None,
+            }
+            row = self.promote(successor.version, before, who, SUCCEEDS, contracts)
+        self._registry.delete_alias(SUCCESSOR)
+        self._drop_strange_challenger()
+        return row
+
+    def _drop_strange_challenger(self) -> None:
+        """Take the alias from a challenger of another contract: nobody computes its vectors any more."""
+        challenger = self._registry.aliased(CHALLENGER)
+        if challenger is not None and challenger.contract != CONTRACT_HASH:
+            self._registry.delete_alias(CHALLENGER)
 
     def repeated_rollback(self, who: str, reason: str) -> Deployment | None:
         """Return the newest change if it is a rollback that was asked for in these words minutes ago."""

@@ -23,6 +23,8 @@ from domain.model import FlightModel, ModelManifest
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
+SUCCESSOR = "successor"
+"""Of another feature contract than the champion: what the release that comes serves until the one that goes is gone."""
 ARTIFACT_PATH = "model"
 EVERY = 10_000
 """More versions than a registered model has."""
@@ -132,6 +134,14 @@ class ModelRegistry:
         """Return what is recorded of the version that an alias names; None where nothing has the alias."""
         found = self._rest.aliased(self.model_name, name)
         return None if found is None else ModelVersion.of_record(found)
+
+    def served(self, contract_hash: str) -> ModelVersion | None:
+        """Return what a release of a feature contract serves: the champion, or the successor where only that has it."""
+        champion = self.aliased(CHAMPION)
+        if champion is None or champion.contract == contract_hash:
+            return champion
+        successor = self.aliased(SUCCESSOR)
+        return successor if successor and successor.contract == contract_hash else champion
 
     def set_alias(self, name: str, version: int) -> None:
         """Set an alias to a version; `NotFound` where there is none."""

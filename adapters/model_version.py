@@ -39,6 +39,11 @@ class ModelVersion:
         return cls(int(record["version"]), run_id, tags, str(record.get("source", "")), bound, before)
 
     @property
+    def contract(self) -> str:
+        """Return the feature contract it was fitted on, empty where that is not recorded."""
+        return self.tags.get("contract_hash", "")
+
+    @property
     def folder(self) -> str:
         """Return the name of its folder in the cache: a number alone may mean another model after a restore.
 

@@ -91,7 +91,8 @@ class ModelHolder:
         """
         with self._lock:
             try:
-                champion, challenger = self._registry.aliased(CHAMPION), self._registry.aliased(CHALLENGER)
+                champion = self._registry.served(CONTRACT_HASH)
+                challenger = self._registry.aliased(CHALLENGER)
                 self._follow_champion(champion)
             except NotReady:
                 self._serve_last_sound()

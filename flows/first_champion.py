@@ -1,4 +1,4 @@
-"""Train a first champion where none serves yet."""
+"""Train a first champion where none serves yet, or one to succeed a champion of another feature contract."""
 
 from datetime import timedelta
 
@@ -7,56 +7,133 @@ from adapters.clock_store import ClockStore
 from adapters.deployments import Deployments
 from adapters.label_store import LabelStore
 from adapters.model_keys import ModelKeys
-from adapters.model_registry import CHAMPION, ModelRegistry
+from adapters.model_registry import CHAMPION, SUCCESSOR, ModelRegistry
+from adapters.model_version import ModelVersion
+from adapters.monitoring_store import MonitoringStore, decision_key
 from adapters.postgres import Database
+from adapters.prediction_log import PredictionLog
 from adapters.settings import Settings
 from adapters.snapshots import Snapshot
 from adapters.terminal import Say, step_progress
-from domain.errors import OntimeError
+from domain.account_record import CANDIDATE
+from domain.account_record import CHAMPION as CHAMPION_THEN
+from domain.errors import NotFound, OntimeError
+from domain.features.catalogue import CONTRACT_HASH
+from flows.logged import vectors_of
 from training import run as training_run
+from training.gate import GateVerdict
 from training.retraining import RetrainPlan
 from training.split import last_days
 
+PLAN = RetrainPlan()
+
 
 def train_first(settings: Settings, say: Say) -> int:
-    """Train and promote a first champion on the days before the clock's; return the version that serves."""
+    """Train and promote a first champion on the days before the clock's; return the version that serves.
+
+    Where a champion of another feature contract serves, see to it that a successor of this code's waits: what workers
+    of this code serve, until `Championship.succeed` makes it champion.
+
+    Raises
+    ------
+    OntimeError
+        If there is no label to train on, or what was trained does not pass the gate.
+    """
     database = Database.from_settings(settings)
     try:
         keys = ModelKeys.of_trainer(settings)
-        registry = ModelRegistry.from_settings(settings, keys)
-        serving = registry.alias(CHAMPION)
-        if serving is not None:
-            say(f"version {serving} serves already")
-            return serving
-        now = ClockStore(database).read().now
-        newest = LabelStore(database).newest_day(now)
+        work = FirstTraining(database, ModelRegistry.from_settings(settings, keys), keys, say)
+        serving = work.registry.aliased(CHAMPION)
+        if serving is None:
+            return work.first_champion()
+        if serving.contract == CONTRACT_HASH:
+            say(f"version {serving.version} serves already")
+            return serving.version
+        return work.successor(serving)
+    finally:
+        database.close()
+
+
+class FirstTraining:
+    """Trains on the newest days, where nothing of this code's feature contract serves."""
+
+    def __init__(self, database: Database, registry: ModelRegistry, keys: ModelKeys, say: Say):
+        self.registry = registry
+        self._database, self._keys, self._say = database, keys, say
+        self._championship = Championship(registry, Deployments(database))
+
+    def first_champion(self) -> int:
+        """Train and promote; the gate compares with floors and simple baselines alone."""
+        trained = self._trained("first champion")
+        verdict = self._passed(trained, training_run.gate_candidate(trained, champion=None))
+        evidence = {"gate": verdict.evidence(), "run_id": trained.run_id}
+        self._championship.promote(
+            trained.version, None, "train", "first champion: nothing served before", evidence
+        )
+        self._say(f"version {trained.version} serves; {_quality(trained)}")
+        return trained.version
+
+    def successor(self, serving: ModelVersion) -> int:
+        """Choose what succeeds a champion: what waits already, what served before, or what is trained now."""
+        version = self._waiting() or self._served_before() or self._trained_beside(serving)
+        self.registry.set_alias(SUCCESSOR, version)
+        self._say(
+            f"version {version} of feature contract {CONTRACT_HASH[:12]} waits to succeed version {serving.version} of "
+            f"{serving.contract[:12]}"
+        )
+        return version
+
+    def _waiting(self) -> int | None:
+        found = self.registry.aliased(SUCCESSOR)
+        return found.version if found and found.contract == CONTRACT_HASH else None
+
+    def _served_before(self) -> int | None:
+        """Return the last champion of this contract: a release that goes back serves what it served."""
+        try:
+            return self._championship.rollback_target()
+        except NotFound:
+            return None
+
+    def _trained_beside(self, serving: ModelVersion) -> int:
+        """Train a candidate, and compare it with the champion on the vectors that the champion's release logged."""
+        trained = self._trained(f"successor of version {serving.version}")
+        champion = self.registry.load(serving.version, serving)
+        logged = vectors_of(PredictionLog(self._database))
+        verdict = training_run.gate_candidate(trained, champion, PLAN.gate, logged)
+        self._record(trained, serving, verdict)
+        self._passed(trained, verdict)
+        self._say(_quality(trained))
+        return trained.version
+
+    def _record(
+        self, trained: training_run.TrainedModel, serving: ModelVersion, verdict: GateVerdict
+    ) -> None:
+        """Put on record what the gate said, "no" included."""
+        now = ClockStore(self._database).read().now
+        evidence = verdict.evidence() | {CANDIDATE: trained.version, CHAMPION_THEN: serving.version}
+        key = decision_key("gate", now.date(), f"successor {trained.version}")
+        MonitoringStore(self._database).record_decision(
+            "gate", now.date(), verdict.passed, verdict.reason, evidence, now, key
+        )
+
+    def _trained(self, reason: str) -> training_run.TrainedModel:
+        now = ClockStore(self._database).read().now
+        newest = LabelStore(self._database).newest_day(now)
         if newest is None:
             expected = "ontime ingest --dataset, files in the inbox, or wait for arrivals"
             raise OntimeError(f"there is no label to train on yet: {expected}")
         until = min(now.date() - timedelta(days=1), newest)
-        request = training_run.TrainingRequest(
-            *last_days(until, RetrainPlan().window_days), now, "first champion"
-        )
-        data = Snapshot.now(database)
-        trained, verdict = training_run.train_first(
-            data,
-            registry,
-            keys,
-            request,
-            step_progress(say),
-            data,
-        )
+        request = training_run.TrainingRequest(*last_days(until, PLAN.window_days), now, reason)
+        data = Snapshot.now(self._database)
+        progress = step_progress(self._say)
+        return training_run.train_candidate(data, self.registry, self._keys, request, progress, data)
+
+    def _passed(self, trained: training_run.TrainedModel, verdict: GateVerdict) -> GateVerdict:
         if not verdict.passed:
-            raise OntimeError(f"the first candidate does not pass the gate: {verdict.reason}")
-        evidence = {"gate": verdict.evidence(), "run_id": trained.run_id}
-        Championship(registry, Deployments(database)).promote(
-            trained.version, None, "train", "first champion: nothing served before", evidence
-        )
-        headline = trained.evaluation.headline
-        say(
-            f"version {trained.version} serves; on its newest days AUC {headline['auc']:.3f}, "
-            f"log-loss {headline['log_loss']:.3f}"
-        )
-        return trained.version
-    finally:
-        database.close()
+            raise OntimeError(f"version {trained.version} does not pass the gate: {verdict.reason}")
+        return verdict
+
+
+def _quality(trained: training_run.TrainedModel) -> str:
+    headline = trained.evaluation.headline
+    return f"on its newest days AUC {headline['auc']:.3f}, log-loss {headline['log_loss']:.3f}"

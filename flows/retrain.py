@@ -15,6 +15,7 @@ from domain.account_record import AccountRecord
 from domain.errors import Conflict
 from domain.monitored import GATE, RETRAIN
 from flows import tasks
+from flows.logged import vectors_of
 from flows.parts import parts
 from monitoring.policy import Decision
 from training.gate import CANDIDATE, CHAMPION, GateVerdict
@@ -70,7 +71,7 @@ def _retrain(run: tasks.RunContext, reason: str, asked_by: str) -> bool:
         asked = Decision(True, reason, {"asked_by": asked_by, "candidate": candidate.version})
         tasks.record(run.day, run.as_of, RETRAIN, asked, of)
     gate = replace(PLAN.gate, evidence=own.evidence_policy)
-    verdict = gate_candidate(candidate, champion.model if champion else None, gate)
+    verdict = gate_candidate(candidate, champion.model if champion else None, gate, vectors_of(own.log))
     evidence = verdict.evidence() | {
         account_record.CANDIDATE: candidate.version,
         account_record.CHAMPION: champion and champion.version,

@@ -19,11 +19,13 @@ from adapters.label_store import LabelStore
 from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.postgres import Database
+from adapters.prediction_log import PredictionLog
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
 from domain.errors import Conflict, OntimeError
 from domain.features.catalogue import CONTRACT_HASH
 from domain.model import FlightModel
+from flows.logged import vectors_of
 from monitoring.windows import last_matured_day
 from training import baselines
 from training.evaluate import evaluate
@@ -99,7 +101,7 @@ def _gate(
         baselines=simple,
         megabytes=(folder / model_artifact.TREES).stat().st_size / 1e6,
     )
-    return gate_candidate(candidate, champion, PLAN.gate)
+    return gate_candidate(candidate, champion, PLAN.gate, vectors_of(PredictionLog(database)))
 
 
 def try_version(version: int, say: Say) -> None:

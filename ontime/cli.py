@@ -22,7 +22,7 @@ GROUPS = {
 }
 """Groups of commands in the order of the help; `make help` has the same."""
 ON_THE_RUNNING_STACK = frozenset({
-    "migrate", "ingest", "train-first", "retrain", "promote", "validate-model", "rollback", "sign-again",
+    "migrate", "ingest", "train-first", "retrain", "promote", "validate-model", "rollback", "succeed", "sign-again",
     "feed", "load", "alerts", "acknowledge", "keys", "clock", "readme", "spool",
     "guide", "postman", "retention", "erase",
 })  # fmt: skip
@@ -31,7 +31,7 @@ CHOOSING_THEMSELVES = frozenset({
     "demo", "replay", "down", "status", "clean", "screenshots", "backup", "restore", "backup-check",
 })  # fmt: skip
 """Every other command acts on your own stack, unless --stack says otherwise."""
-ALSO_UNDER_COMPOSE = frozenset({"promote", "rollback", "retention", "erase"})
+ALSO_UNDER_COMPOSE = frozenset({"promote", "rollback", "succeed", "retention", "erase"})
 """Commands that are run in the worker of the Compose stack where that one runs and your own native one does not."""
 OF_A_CHECKOUT = frozenset({"local", "down", "status", "clean", "backup", "restore", "backup-check"})
 

@@ -28,10 +28,27 @@ Expected = Annotated[
 
 @app.command()
 def train_first() -> None:
-    """Train a first champion on the days before the stack's clock, where there is none yet."""
+    """Train a first champion on the days before the stack's clock, where there is none yet.
+
+    Where one of another feature contract serves, choose or train what succeeds it: see `succeed`.
+    """
     from flows.first_champion import train_first as work
 
     work(settings(), say)
+
+
+@app.command()
+def succeed(who: Who) -> None:
+    """Make the version that succeeds a champion of another feature contract champion; nothing where none waits.
+
+    The last step of a release with other features, once none of the release before it serves any more.
+    """
+
+    def work(database: Database) -> None:
+        row = Championship(ModelRegistry.from_settings(settings()), Deployments(database)).succeed(who)
+        say(f"version {row.to_version} is champion" if row else "no version waits to succeed the champion")
+
+    with_database(settings(), work)
 
 
 @app.command()

@@ -113,9 +113,10 @@ class GateVerdict:
 
 def evaluate_gate(comparison: Comparison, policy: GatePolicy) -> GateVerdict:
     """Check a candidate by the policy."""
-    checks = [*_enough(comparison, policy), *_floors(comparison, policy)]
+    checks = _enough(comparison, policy)
     if not len(comparison.late):
         return GateVerdict(tuple(checks))
+    checks += _floors(comparison, policy)
     losses = log_losses(comparison.late, comparison.candidate)
     checks += _against_baselines(comparison, losses, policy)
     if comparison.champion is None:

@@ -27,6 +27,7 @@ from training.expectations import require_expected
 from training.fit import Fitted, assemble, fit_model
 from training.gate import GatePolicy, GateVerdict, evaluate_gate
 from training.hinges import HingeParameters
+from training.own_vectors import LoggedVectors, champion_on
 from training.provenance import git_commit
 from training.retraining import comparison
 from training.split import Split, SplitPolicy, split_by_time
@@ -198,33 +199,34 @@ def make_model(
 
 
 def gate_candidate(
-    candidate: TrainedModel, champion: FlightModel | None, policy: GatePolicy | None = None
+    candidate: TrainedModel,
+    champion: FlightModel | None,
+    policy: GatePolicy | None = None,
+    logged: LoggedVectors | None = None,
 ) -> GateVerdict:
-    """Evaluate a candidate against the champion on the candidate's held-out days, at the headline lead."""
-    headline = candidate.held_out.lead == HEADLINE_LEAD
+    """Evaluate a candidate against the champion on the candidate's held-out days, at the headline lead.
+
+    Parameters
+    ----------
+    logged : callable, optional
+        Returns the champion's own vectors where it is of another feature contract: the flights whose vectors its
+        release did not log are left out.
+    """
+    headline = np.flatnonzero(candidate.held_out.lead == HEADLINE_LEAD)
+    of_champion = None
+    if champion is not None:
+        asked, of_champion = champion_on(candidate.held_out.take(headline), champion, logged)
+        headline = headline[asked]
     rows = candidate.held_out.take(headline)
     looked_at = comparison(
         rows,
         candidate.model.probability(rows.X),
-        champion.probability(rows.X) if champion else None,
+        of_champion,
         {name: values[headline] for name, values in candidate.baselines.items()},
         _microseconds(candidate.model, rows.X),
         candidate.megabytes,
     )
     return evaluate_gate(looked_at, policy or GatePolicy())
-
-
-def train_first(
-    event_store: EventStore,
-    registry: ModelRegistry,
-    keys: ModelKeys,
-    request: TrainingRequest,
-    progress: Progress = lambda step, share: None,
-    label_store: LabelStore | None = None,
-) -> tuple[TrainedModel, GateVerdict]:
-    """Train where nothing serves yet; the gate compares it with floors and simple baselines alone."""
-    trained = train_candidate(event_store, registry, keys, request, progress, label_store)
-    return trained, gate_candidate(trained, champion=None)
 
 
 def _fit(split: Split, request: TrainingRequest, progress: Progress) -> Fitted:

@@ -83,8 +83,13 @@ def sample_predictions(run: RunContext, totals: WindowTotals, days: int = 1) -> 
 
 
 @task
-def fetch_reference(champion: Champion) -> reference.Reference:
-    """Return the champion's training days and its drift thresholds: made once a version, then kept."""
+def fetch_reference(champion: Champion) -> reference.Reference | None:
+    """Return the champion's training days and its drift thresholds: made once a version, then kept.
+
+    None where it is of another feature contract, on the day of a change: its vectors are computed by other code.
+    """
+    if champion.model.manifest.contract_hash != CONTRACT_HASH:
+        return None
     own = parts()
     path = own.settings.state_dir / "reference" / f"{champion.version}.npz"
     if not path.exists():

@@ -6,7 +6,7 @@ import pytest
 from adapters import model_artifact
 from adapters.deployments import Deployments
 from adapters.model_artifact import Owner
-from adapters.model_registry import CHALLENGER, CHAMPION, ModelRegistry
+from adapters.model_registry import CHALLENGER, CHAMPION, SUCCESSOR, ModelRegistry
 from adapters.monitoring_store import MonitoringStore
 from app import model_holder
 from app.model_holder import ModelHolder
@@ -94,6 +94,42 @@ def test_a_version_of_another_contract_never_serves(holder, registry, trees, tmp
     holder.refresh()
     assert pair(holder) == (1, None)
     assert "model refused" in caplog.messages
+
+
+def test_while_the_champion_is_of_another_contract_its_successor_serves(registry, versions, trees, tmp_path):
+    """What a release with other features begins with, before the one that serves goes."""
+    other = register(registry, trees, tmp_path / "other", contract_hash="0" * 64)
+    registry.set_alias(CHAMPION, other)
+    registry.set_alias(SUCCESSOR, versions[1])
+    holder = ModelHolder(registry)
+    holder.refresh()
+    assert (pair(holder), holder.problem) == ((versions[1], None), "")
+    # The old release is gone, and the successor is champion.
+    registry.set_alias(CHAMPION, versions[1])
+    registry.delete_alias(SUCCESSOR)
+    holder.refresh()
+    assert (pair(holder), holder.problem) == ((versions[1], None), "")
+
+
+def test_the_release_that_goes_serves_its_champion_whoever_succeeds(holder, registry, trees, tmp_path):
+    other = register(registry, trees, tmp_path / "other", contract_hash="0" * 64)
+    registry.set_alias(SUCCESSOR, other)
+    holder.refresh()
+    assert (pair(holder), holder.problem) == ((1, None), "")
+    registry.set_alias(CHAMPION, other)
+    registry.delete_alias(SUCCESSOR)
+    holder.refresh()
+    assert pair(holder) == (1, None)
+
+
+def test_a_successor_of_a_third_contract_serves_nowhere(registry, versions, trees, tmp_path):
+    other, third = (register(registry, trees, tmp_path / c, contract_hash=c * 64) for c in "01")
+    registry.set_alias(CHAMPION, other)
+    registry.set_alias(SUCCESSOR, third)
+    holder = ModelHolder(registry)
+    holder.refresh()
+    assert pair(holder) == (None, None)
+    assert "feature contract" in holder.problem
 
 
 def test_a_refused_version_is_tried_again_only_after_a_while(holder, registry, trees, tmp_path, monkeypatch):

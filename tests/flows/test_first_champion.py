@@ -16,7 +16,7 @@ class NothingServes:
     def from_settings(cls, settings, keys):
         return cls()
 
-    def alias(self, name):
+    def aliased(self, name):
         return None
 
 
@@ -32,7 +32,7 @@ def asked(monkeypatch):
         raise AskedError(request)
 
     monkeypatch.setattr(work, "ModelRegistry", NothingServes)
-    monkeypatch.setattr(work.training_run, "train_first", train)
+    monkeypatch.setattr(work.training_run, "train_candidate", train)
 
 
 def test_the_first_champion_is_trained_on_a_year_up_to_the_newest_label(postgres, stack_settings, asked):

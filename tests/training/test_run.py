@@ -7,14 +7,15 @@ import pytest
 
 from adapters import model_artifact
 from adapters.model_registry import ModelRegistry
-from domain.errors import InvalidInput, NotFound
+from domain.errors import ContractMismatch, InvalidInput, NotFound
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from domain.model import Calibration, FlightModel
 from tests.mlflow_server import KEYS
 from tests.training.sets import FlownStore
 from training.gate import GatePolicy
+from training.own_vectors import champion_on
 from training.provenance import git_commit
-from training.run import TrainingRequest, gate_candidate, train_candidate, train_first
+from training.run import TrainingRequest, gate_candidate, train_candidate
 from training.split import SplitPolicy
 from training.train import TreeParameters
 
@@ -117,8 +118,9 @@ def test_progress_ends_with_everything_done(candidate, reported):
 
 @pytest.mark.integration
 def test_the_first_champion_meets_floors_and_baselines_alone(store, registry):
-    first, verdict = train_first(store, registry, KEYS, REQUEST)
+    first = train_candidate(store, registry, KEYS, REQUEST)
     assert first.version == 1
+    verdict = gate_candidate(first, None)
     names = {check.name for check in verdict.checks}
     assert "auc" in names
     assert any("carrier_by_hour" in name for name in names)
@@ -149,3 +151,76 @@ def test_the_gate_compares_candidate_and_champion_on_the_held_out_days(candidate
     failed = {check.name for check in reversed_verdict.checks if not check.passed}
     assert not reversed_verdict.passed
     assert "auc" in failed
+
+
+OLD = "0" * 64
+"""The contract of a release before, with two features."""
+
+
+class ByHour:
+    """The trees of that release: the later, the later; it knows two features."""
+
+    n_features = 2
+
+    def raw_scores(self, matrix):
+        return matrix[:, 0] - 2.0
+
+    def contributions(self, matrix):
+        raise NotImplementedError
+
+
+@pytest.fixture
+def old_champion(candidate):
+    features = {"feature_names": ("hour", "noise"), "categories": {}, "contract_hash": OLD}
+    plain = {"calibration": Calibration(), "logistic_share": 0.0}
+    return FlightModel(replace(candidate.model.manifest, **features, **plain), ByHour())
+
+
+def logged_by(rows, flights):
+    """What the release before logged of some flights, in an order of its own."""
+    position = {name: i for i, name in enumerate(rows.flight_id.tolist())}
+
+    def logged(first, last, contract):
+        assert (first, last, contract) == (date(2013, 4, 5), date(2013, 4, 9), OLD)
+        own = np.array([[position[name] / len(position), 0.0] for name in flights])
+        return np.array(flights, dtype=str), own.reshape(-1, 2)
+
+    return logged
+
+
+@pytest.mark.integration
+def test_a_champion_of_another_contract_is_compared_on_the_vectors_that_its_own_release_logged(
+    candidate, old_champion
+):
+    rows = candidate.held_out.take(candidate.held_out.lead == 60)
+    flights = rows.flight_id[::2].tolist()[::-1]
+    elsewhere = [*flights, "UA9999-EWR-20130405"]
+    asked, probability = champion_on(rows, old_champion, logged_by(rows, flights))
+    assert rows.flight_id[asked].tolist() == rows.flight_id[::2].tolist()
+    own = np.array([[i / len(rows), 0.0] for i in asked])
+    np.testing.assert_array_equal(probability, old_champion.probability(own))
+    verdict = gate_candidate(
+        replace(candidate, baselines={}), old_champion, POLICY, lambda *_: _with(rows, elsewhere)
+    )
+    assert verdict.passed, verdict.reason
+    assert verdict.account is not None
+    assert sum(losses[0].rows for losses in verdict.held_out.values()) == len(flights)
+
+
+def _with(rows, flights):
+    """Also of flights that are not held out."""
+    return np.array(flights, dtype=str), np.column_stack(
+        [np.linspace(0, 1, len(flights)), np.zeros(len(flights))]
+    )
+
+
+@pytest.mark.integration
+def test_a_candidate_that_cannot_be_compared_with_the_champion_that_serves_is_refused(
+    candidate, old_champion
+):
+    nothing = np.empty(0, dtype=str), np.empty((0, 0))
+    verdict = gate_candidate(candidate, old_champion, POLICY, lambda *_: nothing)
+    assert not verdict.passed
+    assert "rows is 0" in verdict.reason
+    with pytest.raises(ContractMismatch, match="no vectors"):
+        gate_candidate(candidate, old_champion, POLICY)
