@@ -53,6 +53,13 @@ RUN uv pip sync --quiet --require-hashes /requirements/worker.txt
 FROM base AS mlflow
 COPY --from=mlflow-libraries /venv /venv
 COPY deploy/images/entrypoints /entrypoints
+# The check of the password, under the name by which MLflow finds it.
+WORKDIR /ontime
+COPY adapters/__init__.py adapters/mlflow_access.py adapters/
+RUN install -d ontime-0.dist-info \
+ && printf 'Metadata-Version: 2.1\nName: ontime\nVersion: 0\n' >ontime-0.dist-info/METADATA \
+ && printf '[mlflow.app]\nontime = adapters.mlflow_access:create_app\n' >ontime-0.dist-info/entry_points.txt
+ENV PYTHONPATH=/ontime
 USER 10001:10001
 EXPOSE 5000
 ENTRYPOINT ["/entrypoints/mlflow.sh"]

@@ -17,16 +17,26 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 
 class LazyClient:
-    """The client of one server, made when it is first asked for."""
+    """The client of one server, made when it is first asked for.
 
-    def __init__(self, address: str):
+    Parameters
+    ----------
+    auth : str, optional
+        User and password, with a colon between them.
+    """
+
+    def __init__(self, address: str, auth: str | None = None):
         self.address = address
+        self._auth = auth
 
     @cached_property
     def client(self) -> Any:
         """Return the client."""
         from mlflow.tracking import MlflowClient
 
+        if self._auth:  # the client takes a login from nowhere but the environment
+            user, _, password = self._auth.partition(":")
+            os.environ |= {"MLFLOW_TRACKING_USERNAME": user, "MLFLOW_TRACKING_PASSWORD": password}
         return MlflowClient(tracking_uri=self.address, registry_uri=self.address)
 
 

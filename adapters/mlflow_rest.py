@@ -20,10 +20,21 @@ PROXIED = "mlflow-artifacts:/"
 
 
 class MlflowRest:
-    """One server; no answer, or a server's own failure, is `NotReady`."""
+    """One server; no answer, or a server's own failure, is `NotReady`.
 
-    def __init__(self, address: str, timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS)):
-        self._server = RestServer("MLflow", f"{address.rstrip('/')}/api/2.0", timeout)
+    Parameters
+    ----------
+    auth : str, optional
+        User and password, with a colon between them.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        auth: str | None = None,
+    ):
+        self._server = RestServer("MLflow", f"{address.rstrip('/')}/api/2.0", timeout, auth)
 
     def version(self, model: str, version: int) -> dict[str, Any]:
         """Return what is recorded of a version; `NotFound` where there is none."""

@@ -33,10 +33,12 @@ EVERY = 10_000
 class ModelRegistry:
     """Model versions of one name; every failure to reach MLflow is `NotReady`."""
 
-    def __init__(self, address: str, model_name: str, cache_dir: Path, keys: ModelKeys):
+    def __init__(
+        self, address: str, model_name: str, cache_dir: Path, keys: ModelKeys, auth: str | None = None
+    ):
         self.model_name = model_name
-        self._mlflow = LazyClient(address)
-        self._rest = MlflowRest(address)
+        self._mlflow = LazyClient(address, auth)
+        self._rest = MlflowRest(address, auth=auth)
         self.runs = TrainingRuns(self._mlflow, self._rest, model_name)
         self._keys = keys
         self._cache = ModelCache(cache_dir, model_name, keys)
@@ -45,7 +47,8 @@ class ModelRegistry:
     def from_settings(cls, settings: Settings, keys: ModelKeys | None = None) -> "ModelRegistry":
         """Take address, name, cache folder and, by default, the public keys from the settings: it cannot register."""
         known = keys or ModelKeys.from_settings(settings)
-        return cls(settings.mlflow_address, settings.model_name, settings.model_cache_dir, known)
+        cache, auth = settings.model_cache_dir, settings.mlflow_auth
+        return cls(settings.mlflow_address, settings.model_name, cache, known, auth)
 
     @classmethod
     def of_trainer(cls, settings: Settings) -> "ModelRegistry":

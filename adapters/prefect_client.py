@@ -50,8 +50,7 @@ class PrefectClient:
         patience: float = PATIENCE_SECONDS,
         timeout: float = TIMEOUT_SECONDS,
     ):
-        user, _, password = (auth or "").partition(":")
-        self._server = RestServer("Prefect", address, timeout, (user, password) if auth else None)
+        self._server = RestServer("Prefect", address, timeout, auth)
         self._patience = patience
 
     def start(self, flow: str, parameters: dict[str, Any], idempotency_key: str | None = None) -> FlowRun:

@@ -19,15 +19,16 @@ class RestServer:
         What messages call it.
     address : str
         What every path begins with.
-    login : tuple of str, optional
-        User and password, sent with every request.
+    login : str, optional
+        User and password with a colon between them, sent with every request.
     """
 
-    def __init__(self, name: str, address: str, timeout: Timeout, login: tuple[str, str] | None = None):
+    def __init__(self, name: str, address: str, timeout: Timeout, login: str | None = None):
         self.name = name
         self._address = address.rstrip("/")
         self._timeout = timeout
-        self._login = login
+        user, _, password = (login or "").partition(":")
+        self._login = (user, password) if login else None
 
     def ask(self, method: str, path: str, **content: Any) -> requests.Response:
         """Send a request; `content` as `requests.request` takes it: params, json, data, allow_redirects.

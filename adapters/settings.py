@@ -16,6 +16,8 @@ from domain.events import AIRPORT
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "ONTIME_"
+USER = "ontime"
+"""As whom MLflow and Prefect are asked."""
 BOOLEANS = {"true": True, "false": False}
 
 
@@ -55,6 +57,10 @@ class Settings:
 
     mlflow_port: int = _setting(5005, "Port of the native MLflow server.")
     mlflow_url: str = _setting("", "Address of the MLflow server; empty = the native one.")
+    mlflow_password_file: Path = _setting(
+        Path("var/secrets/mlflow_password"),
+        "File with the password of MLflow; where there is none, MLflow asks for none.",
+    )
     prefect_port: int = _setting(4205, "Port of the native Prefect server.")
     prefect_url: str = _setting("", "Address of Prefect's API; empty = the native one.")
     prefect_password_file: Path = _setting(
@@ -149,6 +155,11 @@ class Settings:
         return self.mlflow_url or f"http://127.0.0.1:{self.mlflow_port}"
 
     @property
+    def mlflow_auth(self) -> str | None:
+        """Return the user and password of MLflow, None where it asks for none."""
+        return _login("mlflow_password_file", self.mlflow_password_file)
+
+    @property
     def prefect_address(self) -> str:
         """Return where Prefect's API answers."""
         return self.prefect_url or f"http://127.0.0.1:{self.prefect_port}/api"
@@ -156,9 +167,7 @@ class Settings:
     @property
     def prefect_auth(self) -> str | None:
         """Return the user and password of Prefect's API, None where it asks for none."""
-        if not self.prefect_password_file.exists():
-            return None
-        return f"ontime:{read_secret('prefect_password_file', self.prefect_password_file)}"
+        return _login("prefect_password_file", self.prefect_password_file)
 
     @property
     def api_address(self) -> str:
@@ -169,6 +178,11 @@ class Settings:
     def public_address(self) -> str:
         """Return where people reach the API."""
         return self.public_url.rstrip("/") or self.api_address
+
+
+def _login(setting: str, file: Path) -> str | None:
+    """Return user and password with a colon between them, None where there is no file."""
+    return f"{USER}:{read_secret(setting, file)}" if file.exists() else None
 
 
 def read_secret(setting: str, path: Path) -> str:

@@ -4,6 +4,7 @@ import http.client
 import json
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from typing import Any
 
 NO_ANSWER = 0
@@ -11,7 +12,9 @@ NO_ANSWER = 0
 SECONDS = 20.0
 
 
-def ask(address: str, body: Any = None, key: str = "", seconds: float = SECONDS) -> tuple[int, Any]:
+def ask(
+    address: str, body: Any = None, key: str = "", seconds: float = SECONDS, login: str | None = None
+) -> tuple[int, Any]:
     """Send a GET, or a POST where there is a body.
 
     Parameters
@@ -22,6 +25,8 @@ def ask(address: str, body: Any = None, key: str = "", seconds: float = SECONDS)
         Of the API.
     seconds : float
         How long to wait for the answer.
+    login : str, optional
+        User and password of MLflow or Prefect, with a colon between them.
 
     Returns
     -------
@@ -31,7 +36,8 @@ def ask(address: str, body: Any = None, key: str = "", seconds: float = SECONDS)
         What the JSON of the answer says, the text of a refusal that has none, or why there is no answer.
     """
     data = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    presented = f"Basic {b64encode(login.encode()).decode()}" if login else f"Bearer {key}" if key else ""
+    headers = {"Content-Type": "application/json"} | ({"Authorization": presented} if presented else {})
     request = urllib.request.Request(address, data, headers)  # noqa: S310  an address of the stack's
     # The stack's own servers are asked without the proxy that the environment may name.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

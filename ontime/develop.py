@@ -28,7 +28,7 @@ def test(context: typer.Context) -> None:
 
 def _test_environment(variables: dict[str, str]) -> dict[str, str]:
     """Return a stack's environment without what points at a stack: tests start their own servers and may use Docker."""
-    own = ("ONTIME_", "PREFECT_", "MLFLOW_TRACKING_URI", "PROMETHEUS_")
+    own = ("ONTIME_", "PREFECT_", "MLFLOW_TRACKING_", "PROMETHEUS_")
     kept = {name: value for name, value in variables.items() if not name.startswith(own)}
     if kept.get("DOCKER_HOST") == layout.NO_ENGINE:
         del kept["DOCKER_HOST"]

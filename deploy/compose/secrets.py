@@ -16,11 +16,11 @@ from deploy.secret_files import (
 DATABASE_PASSWORDS = ("postgres_password", "mlflow_database_password", "prefect_database_password")
 ROLE_PASSWORDS = ("postgres_api_password", "postgres_monitoring_password")
 """Given to the roles at every start: another password is no harm to the data."""
+SERVER_PASSWORDS = ("mlflow_password", "prefect_api_password")
 SIGNING_KEY = "model_signing_key"
 PUBLIC_KEYS = "model_public_keys"
 PREFIXES = (
-    dict.fromkeys((*DATABASE_PASSWORDS, *ROLE_PASSWORDS, "prefect_api_password", SIGNING_KEY), "")
-    | KEY_PREFIXES
+    dict.fromkeys((*DATABASE_PASSWORDS, *ROLE_PASSWORDS, *SERVER_PASSWORDS, SIGNING_KEY), "") | KEY_PREFIXES
 )
 # The services inside run as other users and read the files as they are; nobody else can enter the folder.
 MODE = 0o444

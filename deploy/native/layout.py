@@ -73,6 +73,7 @@ def _make_missing(settings: Settings) -> None:
     prefixes = {settings.postgres_password_file: "", settings.signing_key_file: ""}
     prefixes |= {settings.api_keys_dir / name: prefix for name, prefix in KEY_PREFIXES.items()}
     prefixes |= {settings.api_keys_dir / name: "" for name in ROLES.values()}
+    prefixes |= dict.fromkeys((settings.mlflow_password_file, settings.prefect_password_file), "")
     prefixes[supervisor_password_file(settings)] = ""
     make_missing(settings.api_keys_dir, prefixes)
     add_public_key(settings.signing_key_file, settings.public_keys_file)
@@ -103,6 +104,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "DO_NOT_TRACK": "1",
         "DOCKER_HOST": NO_ENGINE,  # MLflow asks a Docker daemon at every start where it finds one
+        **({"PREFECT_API_AUTH_STRING": settings.prefect_auth} if settings.prefect_auth else {}),
         "PREFECT_HOME": str(state / "prefect"),
         "PREFECT_API_URL": settings.prefect_address,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

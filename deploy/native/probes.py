@@ -14,8 +14,8 @@ Probe = Callable[[Settings], None]
 TIMEOUT_SECONDS = 5.0
 
 
-def _answer(address: str, what: str, body: Any = None) -> Any:
-    status, said = ask(address, body, seconds=TIMEOUT_SECONDS)
+def _answer(address: str, what: str, body: Any = None, login: str | None = None) -> Any:
+    status, said = ask(address, body, seconds=TIMEOUT_SECONDS, login=login)
     if status == NO_ANSWER:
         raise NotReady(f"{address} does not answer: {said}")
     if status != 200:
@@ -34,17 +34,19 @@ def postgres(settings: Settings) -> None:
 
 def mlflow(settings: Settings) -> None:
     """Check that it answers a client's search, not only /health, which passes while the host check refuses everyone."""
-    _answer(f"{settings.mlflow_address}/api/2.0/mlflow/registered-models/search?max_results=1", "MLflow")
+    address = f"{settings.mlflow_address}/api/2.0/mlflow/registered-models/search?max_results=1"
+    _answer(address, "MLflow", login=settings.mlflow_auth)
 
 
 def prefect_server(settings: Settings) -> None:
-    """Check that its API is healthy."""
-    _answer(f"{settings.prefect_address}/health", "Prefect")
+    """Check that its API lets its clients in; health alone is answered to everybody."""
+    _answer(f"{settings.prefect_address}/admin/version", "Prefect", login=settings.prefect_auth)
 
 
 def prefect_worker(settings: Settings) -> None:
     """Check that a worker of the pool has sent a heartbeat."""
-    workers = _answer(f"{settings.prefect_address}/work_pools/ontime/workers/filter", "Prefect", body={})
+    address = f"{settings.prefect_address}/work_pools/ontime/workers/filter"
+    workers = _answer(address, "Prefect", body={}, login=settings.prefect_auth)
     if not any(worker["status"] == "ONLINE" for worker in workers):
         raise NotReady("no worker of the pool ontime is online")
 

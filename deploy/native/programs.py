@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from adapters import mlflow_access
 from adapters.postgres import ConnectionParameters
 from adapters.postgres_admin import MONITORING, ROLES, SERVING
 from adapters.settings import PROJECT_ROOT, Settings
@@ -33,15 +34,16 @@ class Program:
 
 def programs(settings: Settings) -> list[Program]:
     """Return all programs of the stack, in the order in which they are started."""
-    mlflow_database = ConnectionParameters.from_settings(settings).to_database("mlflow").url()
+    database = ConnectionParameters.from_settings(settings).to_database("mlflow").url()
+    mlflow = {"MLFLOW_BACKEND_STORE_URI": database, mlflow_access.LOGIN: settings.mlflow_auth or ""}
     postgres = server_command(settings.state_dir / "postgres", settings.postgres_port)
     serving, monitoring = _as(SERVING, settings), _as(MONITORING, settings)
     gunicorn = [PYTHON, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app:create_app()"]
     worker = [PYTHON, "-m", "flows.worker", "--name", "native"]
     return [
         Program("postgres", postgres, STOP_SIGNAL, user=server_user()),
-        Program("prefect-server", _prefect_server(settings)),
-        Program("mlflow", _mlflow(settings), environment={"MLFLOW_BACKEND_STORE_URI": mlflow_database}),
+        Program("prefect-server", _prefect_server(settings), environment=_login_of_prefect(settings)),
+        Program("mlflow", _mlflow(settings), environment=mlflow),
         Program("features", [PYTHON, "-m", "services.refresher"], environment=serving),
         Program("shipper", [PYTHON, "-m", "services.shipper"], environment=serving),
         Program("watchman", [PYTHON, "-m", "services.watchman"], environment=monitoring),
@@ -65,8 +67,12 @@ def _mlflow(settings: Settings) -> list[str]:
     return [
         str(BIN / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(settings.mlflow_port),
         "--artifacts-destination", str(settings.state_dir / "mlflow"), "--serve-artifacts",
-        "--workers", "1", "--allowed-hosts", hosts,
+        "--workers", "1", "--allowed-hosts", hosts, "--app-name", "ontime",
     ]  # fmt: skip
+
+
+def _login_of_prefect(settings: Settings) -> dict[str, str]:
+    return {"PREFECT_SERVER_API_AUTH_STRING": settings.prefect_auth or ""}
 
 
 def _prefect_server(settings: Settings) -> list[str]:

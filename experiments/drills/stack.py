@@ -62,7 +62,7 @@ class Place:
 
 def environment(settings: Settings) -> dict[str, str]:
     """Return the environment of the drills' own stack: everything follows its state folder."""
-    own = ("ONTIME_", "PREFECT_", "MLFLOW_TRACKING_URI")
+    own = ("ONTIME_", "PREFECT_", "MLFLOW_TRACKING_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     return kept | layout.variables_beside(settings, folder(settings) / "stack", PORTS_ABOVE)
 

@@ -80,4 +80,5 @@ def _registry(settings: Settings, folder: Path, say: Say) -> ModelRegistry:
     where = settings.mlflow_address if _answers(settings) else f"sqlite:///{folder / 'mlflow.db'}"
     say(f"  runs are recorded in {where}")
     # Under a name of its own: a retrain closes what runs of its model were left open. And a search signs nothing.
-    return ModelRegistry(where, f"{settings.model_name}-tuning", settings.model_cache_dir, ModelKeys.public())
+    name, cache = f"{settings.model_name}-tuning", settings.model_cache_dir
+    return ModelRegistry(where, name, cache, ModelKeys.public(), settings.mlflow_auth)

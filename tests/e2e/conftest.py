@@ -131,7 +131,7 @@ def _live(settings: Settings, stack: Stack, database: Database) -> Iterator[Worl
     feed, api = Feed(load_dataset(settings.state_dir / "data")), api_client(settings)
     replay = Replay(database, api, feed)
     try:
-        prefect = PrefectClient(settings.prefect_address)
+        prefect = PrefectClient(settings.prefect_address, settings.prefect_auth)
         world = World(settings, stack, database, api, prefect, feed, replay, DayCount(DAY))
         world.championship().promote(world.train("first champion", seed=1), ANY, "test", "first champion")
         retry(lambda: api_ready(settings), NotReady, seconds=60, pause=0.2)

@@ -63,11 +63,11 @@ def test_the_run_of_a_day_comes_by_itself(world):
     """Prefect's scheduler has put the coming runs on its calendar."""
     body = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
     address = f"{world.settings.prefect_address}/flow_runs/filter"
+    password = world.settings.prefect_password_file.read_text()
 
     def scheduled() -> set[str]:
-        return {
-            run["expected_start_time"][11:16] for run in requests.post(address, json=body, timeout=10).json()
-        }
+        answer = requests.post(address, json=body, auth=("ontime", password), timeout=10)
+        return {run["expected_start_time"][11:16] for run in answer.json()}
 
     eventually(lambda: scheduled() == {"10:00"}, 30)
 

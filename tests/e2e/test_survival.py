@@ -108,7 +108,7 @@ def test_a_killed_process_manager_takes_its_stack_along_and_a_guard_brings_it_ba
     predictions, now = len(logged(world)), ClockStore(world.database).read().now
     before = {info["pid"] for info in world.stack.states().values()}
     with Guard(world.stack, unheard) as guard:
-        prefect = PrefectClient(world.settings.prefect_address)
+        prefect = PrefectClient(world.settings.prefect_address, world.settings.prefect_auth)
         run = Thread(target=prefect.run, args=("nightly-monitoring", {"day": DAY.isoformat()}, "lost run"))
         run.start()
         lost = prefect.start("nightly-monitoring", {"day": DAY.isoformat()}, "lost run-1")

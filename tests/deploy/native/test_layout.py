@@ -24,8 +24,9 @@ def test_the_first_start_makes_every_secret_for_its_owner_alone(settings):
     layout.make_secrets(settings)
     files = secret_files(settings)
     assert [path.name for path in files] == [
-        "admin.key", "ingest.key", "model_public_keys", "model_signing_key", "postgres_api_password",
-        "postgres_monitoring_password", "postgres_password", "predict.key", "supervisor_password",
+        "admin.key", "ingest.key", "mlflow_password", "model_public_keys", "model_signing_key",
+        "postgres_api_password", "postgres_monitoring_password", "postgres_password", "predict.key",
+        "prefect_api_password", "supervisor_password",
     ]  # fmt: skip
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     assert stat.S_IMODE((settings.state_dir / "secrets").stat().st_mode) == 0o700
