@@ -175,6 +175,10 @@ monitoring-report: $(STAMP) ## Write docs/reports/monitoring.md from what the co
 bench: $(STAMP) ## Measure each step of a prediction against bare Flask under the same Gunicorn, and batches
 	@$(ONTIME) bench
 
+.PHONY: bench-peers
+bench-peers: $(STAMP) ## Measure other servers beside the API, in turns: Granian, MLflow's own
+	@$(ONTIME) bench-peers
+
 .PHONY: chaos
 chaos: $(STAMP) ## Do faults to a small stack under load; audit that each acknowledged prediction is logged exactly once
 	@$(ONTIME) chaos $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH))

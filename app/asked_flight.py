@@ -16,7 +16,7 @@ from domain.clock import minute_floor
 
 FLIGHT = FlightSchema()
 REMEMBERED = 4096
-"""Flights, about a kilobyte each: a day of the busiest networks' hub, several of New York."""
+"""Flights, about four kilobytes each: a day of the busiest networks' hub, several of New York."""
 DAY_SECONDS = 86_400
 
 

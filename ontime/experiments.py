@@ -78,6 +78,19 @@ def bench(
 
 
 @app.command()
+def bench_peers(
+    rounds: Annotated[int, typer.Option(min=1, help="Medians are over so many.")] = 5,
+    seconds: Annotated[float, typer.Option(min=1, help="Of each server in each round.")] = 2.0,
+) -> None:
+    """Measure other servers beside the API: Granian, which is installed for it, and MLflow's own; needs no stack."""
+    from experiments.benchmarks.peers import bench_peers as measure
+    from experiments.benchmarks.report import write_performance
+
+    measure(settings(), rounds, seconds, say)
+    say(f"written to {write_performance(settings())}")
+
+
+@app.command()
 def notebook() -> None:
     """Execute the notebook docs/notebook.ipynb again."""
     from experiments.evaluation import command as evaluation

@@ -15,8 +15,9 @@ def write_performance(settings: Settings, pages: Path = PAGES) -> Path | None:
     found = measured.read(settings, "bench", pages)
     if found is None:
         return None
+    peers = measured.read(settings, "bench-peers", pages)
     path = pages / "performance.md"
-    path.write_text(performance(found), encoding="utf-8")
+    path.write_text(performance(found) + (_peers(peers) if peers else ""), encoding="utf-8")
     return path
 
 
@@ -89,6 +90,27 @@ with 503 and `Retry-After`, unread. Times are in milliseconds; status 0 is no an
 | times capacity | sent/s | goodput of capacity | answers by status | p99 of 200 | p99 of 503 | afterwards |
 |---|---|---|---|---|---|---|
 {NEW_LINE.join(steps)}
+"""
+
+
+def _peers(found: dict[str, Any]) -> str:
+    rows = [
+        f"| {s['rung']} | {s['requests_a_second']:,} | {s['of_bare_flask']:.2f} | {s['p99_ms']:.1f} "
+        f"| {s['cpu_microseconds']:,} |"
+        for s in found["servers"]
+    ]
+    return f"""
+## Other servers
+
+Granian's WSGI beside Gunicorn, two workers each; and MLflow's own server with the same trees, to which vectors are
+given, and which looks nothing up and logs nothing. {found["rounds"]} rounds of {found["seconds"]:g} s each, in turns,
+by {found["tool"]} with {found["clients"]} clients; the load was {found["machine"]["load"]:.1f} at their end.
+
+| server | requests/s | of bare Flask | p99, ms | CPU, us |
+|---|---|---|---|---|
+{NEW_LINE.join(rows)}
+
+{measured.origin(found)}
 """
 
 

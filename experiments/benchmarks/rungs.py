@@ -41,14 +41,15 @@ def application(rung: str) -> Flask:
     """
     steps = list(RUNGS).index(rung)
     if steps == 0:
-        return _bare()
+        return bare()
     from app import create_app
 
     whole: Flask = create_app()
     return whole if rung == "whole" else _up_to(steps, whole)
 
 
-def _bare() -> Flask:
+def bare() -> Flask:
+    """Return the application that answers a constant."""
     app = Flask("bare", static_folder=None)
 
     @app.post("/v1/predictions")

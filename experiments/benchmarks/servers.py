@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +53,15 @@ def serve(
     name: str = "",
     variables: Mapping[str, str] | None = None,
     port: int | None = None,
+    command: Callable[[str, int, int], list[str]] | None = None,
 ) -> Iterator[Server]:
-    """Run Gunicorn on the API's own configuration for as long as the block; it answers when the block begins.
+    """Run an application, as the API is run, for as long as the block; it answers when the block begins.
+
+    Parameters
+    ----------
+    command : callable, optional
+        Returns the command of another server for an application, a port and a number of workers; by default
+        Gunicorn's on the API's own configuration.
 
     Raises
     ------
@@ -66,10 +73,16 @@ def serve(
     folder = world.folder / "servers" / str(port)
     folder.mkdir(parents=True, exist_ok=True)
     settings["PROMETHEUS_MULTIPROC_DIR"] = str(folder / "prometheus")
-    command = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", application]
-    with program(world, command, folder / "log", settings | dict(variables or {})) as process:
+    (folder / "prometheus").mkdir(exist_ok=True)
+    words = (command or gunicorn)(application, port, workers)
+    with program(world, words, folder / "log", settings | dict(variables or {})) as process:
         wait_until_it_answers(port, path, process, folder / "log")
         yield Server(name or application, port, process)
+
+
+def gunicorn(application: str, port: int, workers: int) -> list[str]:
+    """Return the command of Gunicorn on the API's configuration, which takes port and workers from the settings."""
+    return [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", application]
 
 
 @contextmanager

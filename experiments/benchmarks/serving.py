@@ -7,12 +7,9 @@ ratios within a round count, and their medians are reported. CPU time a request 
 import itertools
 import json
 import os
-import shutil
-import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import lightgbm
@@ -24,19 +21,27 @@ from adapters.settings import Settings
 from adapters.terminal import Say
 from experiments import measured
 from experiments.benchmarks import client
+from experiments.benchmarks.load import (
+    CLIENTS,
+    PATH,
+    Asked,
+    compared,
+    file_of_requests,
+    in_turns,
+    requests_of,
+    tool,
+)
 from experiments.benchmarks.rungs import RUNGS
 from experiments.benchmarks.servers import Server, serve
 from experiments.benchmarks.world import FULL_SIZE, VERSION, World, serving_world
 from training.train import TreeParameters
 
-PATH = "/v1/predictions"
-CLIENTS = 16
 BATCH = 1000
 OVERLOADS = (2, 5)
+BARE = "bare Flask"
 COLD = "whole, every flight new"
 ASKED_NEW = 12_000
 """More flights than a worker remembers."""
-WRK_SCRIPT = Path(__file__).with_name("bodies.lua")
 
 
 def bench(
@@ -63,7 +68,7 @@ def bench(
             say(f"{rung}: {RUNGS[rung]}")
         found: dict[str, Any] = {
             "machine": {"cores": os.cpu_count(), "load_before": os.getloadavg()[0]},
-            "tool": "wrk" if shutil.which("wrk") else "experiments.benchmarks.client",
+            "tool": tool(),
             "clients": CLIENTS,
             "rounds": rounds,
             "seconds": seconds,
@@ -83,95 +88,18 @@ def bench(
 def _ladder(
     world: World, servers: dict[str, Server], rounds: int, seconds: float, say: Say
 ) -> list[dict[str, Any]]:
-    warm = _file_of_requests(world, "warm", world.flights)
+    warm = file_of_requests(world, "warm", world.flights)
     new = [world.flights[i % len(world.flights)] | {"flight": 1 + i % 9999} for i in range(ASKED_NEW)]
-    cold = _file_of_requests(world, "cold", new)
-    asked = {**{rung: (server, warm) for rung, server in servers.items()}, COLD: (servers["whole"], cold)}
-    results: dict[str, list[dict[str, float]]] = {name: [] for name in asked}
-    for server, bodies in asked.values():
-        client.run(server.port, requests_of(bodies, world.key), 1.0, clients=CLIENTS)
-    for number in range(rounds):
-        # Each round in another order: a neighbour's rhythm favours no rung.
-        names = list(asked)[number % len(asked) :] + list(asked)[: number % len(asked)]
-        for name in names:
-            server, bodies = asked[name]
-            results[name].append(_load(server, bodies, world.key, seconds))
-        say(
-            f"round {number + 1} of {rounds}: {results['whole'][-1]['rate'] / results['bare Flask'][-1]['rate']:.2f}"
-        )
-    return [_rung(name, found, results["bare Flask"]) for name, found in results.items()]
-
-
-def _rung(name: str, found: list[dict[str, float]], bare: list[dict[str, float]]) -> dict[str, Any]:
-    def ratio(value: str) -> float:
-        return round(float(np.median([f[value] / b[value] for f, b in zip(found, bare, strict=True)])), 3)
-
-    median = {value: float(np.median([f[value] for f in found])) for value in found[0]}
-    return {
-        "rung": name,
-        "what": RUNGS.get(name, "the API, asked about more flights than it remembers, none twice"),
-        "requests_a_second": round(median["rate"]),
-        "of_bare_flask": ratio("rate"),
-        "p50_ms": round(median["p50"], 2),
-        "p99_ms": round(median["p99"], 2),
-        "p99_of_bare_flask": ratio("p99"),
-        "cpu_microseconds": round(median["cpu"]),
-        "cpu_of_bare_flask": ratio("cpu"),
-    }
-
-
-def _file_of_requests(world: World, name: str, flights: list[dict[str, Any]]) -> Path:
-    path = world.folder / f"{name}.txt"
-    path.write_bytes(b"\n".join(map(orjson.dumps, flights)))
-    return path
-
-
-def _load(server: Server, bodies: Path, key: str, seconds: float) -> dict[str, float]:
-    """Ask one server for a while; rate a second, milliseconds, CPU microseconds a request.
-
-    Raises
-    ------
-    RuntimeError
-        If an answer was not 200, or there was none.
-    """
-    before = server.cpu_seconds()
-    count, found = (_wrk if shutil.which("wrk") else _own)(server, bodies, key, seconds)
-    if not count:
-        raise RuntimeError(
-            f"{server.name} answered nothing within {seconds:g} s: the machine is too busy to measure"
-        )
-    return found | {"cpu": (server.cpu_seconds() - before) / count * 1e6}
-
-
-def _own(server: Server, bodies: Path, key: str, seconds: float) -> tuple[int, dict[str, float]]:
-    found = client.run(server.port, requests_of(bodies, key), seconds, clients=CLIENTS)
-    if set(found.statuses) != {200}:
-        raise RuntimeError(f"{server.name} answered {dict(found.statuses)}")
-    latency = {"p50": found.percentile(0.5), "p99": found.percentile(0.99)}
-    return found.statuses[200], latency | {"rate": found.rate()}
-
-
-def requests_of(bodies: Path, key: str) -> Iterator[bytes]:
-    """Return the requests of a file of bodies, again and again."""
-    return itertools.cycle([client.request(PATH, body, key) for body in bodies.read_bytes().split(b"\n")])
-
-
-def _wrk(server: Server, bodies: Path, key: str, seconds: float) -> tuple[int, dict[str, float]]:
-    done = subprocess.run(
-        ["wrk", "-t1", f"-c{CLIENTS}", f"-d{max(1, round(seconds))}s", "-s", str(WRK_SCRIPT),
-         f"http://127.0.0.1:{server.port}{PATH}", "--", str(bodies), key],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    found = json.loads(done.stdout.splitlines()[-1])
-    if found["errors"]:
-        raise RuntimeError(f"{server.name}: {found['errors']} answers were not 200")
-    count = found["requests"]
-    return count, {"rate": count / found["seconds"], "p50": found["p50"], "p99": found["p99"]}
+    asked = {rung: Asked(server, warm) for rung, server in servers.items()}
+    asked[COLD] = Asked(servers["whole"], file_of_requests(world, "cold", new))
+    results = in_turns(asked, world.key, rounds, seconds, BARE, say)
+    what = {**RUNGS, COLD: "the API, asked about more flights than it remembers, none twice"}
+    return [{**compared(name, found, results[BARE]), "what": what[name]} for name, found in results.items()]
 
 
 def _overload(world: World, server: Server, seconds: float, say: Say) -> dict[str, Any]:
     """Send twice and five times what is answered, in the open loop; capacity is what the same generator gets closed."""
-    bodies = _file_of_requests(world, "warm", world.flights)
+    bodies = file_of_requests(world, "warm", world.flights)
     closed = client.run(server.port, requests_of(bodies, world.key), 2 * seconds, clients=CLIENTS)
     capacity = closed.rate()
     steps = []

@@ -1,10 +1,12 @@
 """The benchmarks of the API measure real servers: a small world, few rungs, few faults, a second each."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
 
 from adapters.postgres import Database
+from experiments import measured
 from experiments.benchmarks import chaos, report, serving
 from experiments.benchmarks.rungs import RUNGS
 from tests.conftest import settings_for
@@ -83,3 +85,16 @@ def test_a_fault_after_which_nobody_answers_or_whose_refusals_say_no_time_is_not
 def test_every_rung_says_what_it_adds():
     assert next(iter(RUNGS)) == "bare Flask"
     assert list(RUNGS)[-1] == "whole"
+
+
+def test_other_servers_have_a_table_of_their_own(own_settings, tmp_path):
+    server = {
+        "rung": "the API, Granian", "requests_a_second": 1234, "of_bare_flask": 0.5, "p50_ms": 1.0, "p99_ms": 2.0,
+        "p99_of_bare_flask": 1.5, "cpu_microseconds": 900, "cpu_of_bare_flask": 2.0,
+    }  # fmt: skip
+    about = {"machine": {"cores": 2, "load": 1.0}, "tool": "wrk", "clients": 16, "rounds": 5, "seconds": 2.0}
+    measured.write(own_settings, "bench-peers", about | {"servers": [server]}, "make bench-peers")
+    (tmp_path / "measured").mkdir()
+    shutil.copy(report.PAGES / "measured" / "bench.json", tmp_path / "measured")
+    page = report.write_performance(own_settings, tmp_path)
+    assert "| the API, Granian | 1,234 | 0.50 | 2.0 | 900 |" in page.read_text()
