@@ -17,6 +17,7 @@ import lightgbm
 import numpy as np
 
 from adapters import model_artifact
+from adapters.mlflow_flavour import save_trees
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
 from domain.errors import OntimeError
@@ -53,7 +54,7 @@ def bench_peers(
             BARE: start(f"{BARE_APPLICATION}()", warm, ready="/"),
             f"{BARE}, Granian": start(BARE_APPLICATION, warm, ready="/", command=_granian, variables=granian),
             MLFLOW: start(
-                str(_mlflow_model(world)),
+                str(save_trees(_trees(world), world.folder / "mlflow-model")),
                 _vectors(world),
                 ready="/ping",
                 path="/invocations",
@@ -121,19 +122,12 @@ def _mlflow(model: str, port: int, workers: int) -> list[str]:
     return [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", model, *options]
 
 
-def _mlflow_model(world: World) -> Path:
-    """Save the world's trees as MLflow's server takes them, and return their folder."""
-    import mlflow.lightgbm
-
-    folder = world.folder / "mlflow-model"
-    if not folder.exists():
-        text = (world.folder / "models" / str(VERSION) / model_artifact.TREES).read_text(encoding="utf-8")
-        mlflow.lightgbm.save_model(lightgbm.Booster(model_str=text), folder)
-    return folder
+def _trees(world: World) -> str:
+    return (world.folder / "models" / str(VERSION) / model_artifact.TREES).read_text(encoding="utf-8")
 
 
 def _vectors(world: World) -> Path:
     """Write requests of one vector each, as MLflow's server takes them, and return their file."""
-    text = (world.folder / "models" / str(VERSION) / model_artifact.TREES).read_text(encoding="utf-8")
-    rows = np.random.default_rng(1).normal(size=(VECTORS, lightgbm.Booster(model_str=text).num_feature()))
+    columns = lightgbm.Booster(model_str=_trees(world)).num_feature()
+    rows = np.random.default_rng(1).normal(size=(VECTORS, columns))
     return file_of_requests(world, "vectors", [{"inputs": [row]} for row in rows.tolist()])
