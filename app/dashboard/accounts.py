@@ -46,12 +46,12 @@ class AccountView:
         evidence = [point_of_day(day, record.evidence) for day, record in records.items()]
         return [
             Chart(
-                "Log-loss less the other's, mean of the account by day", [Series("difference", "one", means)],
+                "Log-loss less the other's, nats: mean up to each day", [Series("difference", "one", means)],
                 bound=0.0, note="no difference",
             ),
             Chart(
-                "Evidence against it by day, each step up ten times more", [Series("evidence", "two", evidence)],
-                low=1.0, bound=self.newest.record.bound, note="convicts", logarithmic=True,
+                "Evidence that it loses more, each step up ten times more", [Series("evidence", "two", evidence)],
+                low=1.0, bound=self.newest.record.bound, note="bound", logarithmic=True,
             ),
         ]  # fmt: skip
 

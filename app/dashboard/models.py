@@ -62,7 +62,9 @@ def version(number: int) -> Response:
     """Show one version: its card, its data and its parameters."""
     p = parts()
     manifest, card = _manifest(p, number)
-    return render("version", number=number, manifest=manifest, card=card, tags=_tags(p, number))
+    return render(
+        "version", number=number, manifest=manifest, card=card, tags=_tags(p, number), titles=TITLES
+    )
 
 
 @blueprint.get("/model/compare")
@@ -114,7 +116,7 @@ def retrain() -> Response:
     body = load(RETRAIN, _form())
     run = parts().flows.start("retrain", {"reason": body["reason"]}, None)
     notify(
-        f"A retrain was asked for: flow run {run.name}. Its candidate meets the promotion gate in some minutes."
+        f"A retrain was asked for: flow run {run.name}. The promotion gate checks its candidate in some minutes."
     )
     return back("model")
 

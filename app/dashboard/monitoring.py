@@ -17,6 +17,7 @@ from app.readiness import WELL, readiness
 from domain.airports import local_day
 from domain.clock import minute_floor
 from domain.errors import InvalidInput, NotFound
+from domain.features.words import WORDS
 from domain.monitored import ALL, GATE, GUARDRAIL, RETRAIN, RULES_UNABLE
 
 SPANS = (30, 90, 365)
@@ -77,6 +78,7 @@ def health() -> Response:
         stale=newest is not None and (today - newest).days > STALE_DAYS,
         span=span,
         spans=SPANS,
+        words=WORDS,
         missed=p.monitoring.missed_days(today - timedelta(days=CHECKED_DAYS), today - timedelta(days=1)),
         decisions=p.monitoring.newest_decisions((RETRAIN, GATE, GUARDRAIL), DECISIONS),
         not_ready=_not_ready(p),
@@ -132,7 +134,7 @@ def _quality_charts(series: dict[str, list[DayValue]]) -> list[Chart]:
     titles = {
         "auc": "AUC: how well risk is ranked (higher is better, 0.5 is chance)",
         "log_loss": "Log-loss: how far probabilities are from what happened (lower is better)",
-        "late_rate": "Share of flights that were late, and that was expected",
+        "late_rate": "Share of flights that were late, and the share that was expected",
     }
     return [
         Chart(

@@ -2,7 +2,7 @@
 
 import calendar
 import secrets
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -171,9 +171,16 @@ def protect(response: Response) -> Response:
 
 
 @blueprint.app_template_filter("moment")
-def moment(value: datetime | None, airport: str = "") -> str:
+def moment(value: datetime | str | None, airport: str = "") -> str:
     """Write a moment in an airport's local time, by default the home airport's, to the minute."""
-    return f"{local(value, airport):%-d %b %Y, %H:%M}" if value else "—"
+    found = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return f"{local(found, airport):%-d %b %Y, %H:%M}" if found else "—"
+
+
+@blueprint.app_template_filter("day")
+def day(value: date | str) -> str:
+    """Write a local calendar day."""
+    return f"{date.fromisoformat(value) if isinstance(value, str) else value:%-d %b %Y}"
 
 
 @blueprint.app_template_filter("hhmm")
@@ -232,7 +239,8 @@ def _in_unit(value: float, unit: str) -> str:
         return calendar.day_name[int(value) % 7]
     if unit.startswith("minutes after local midnight"):
         return f"{int(value) // 60 % 24:02}:{int(value) % 60:02}"
-    return f"{value:,.3g} {unit.partition(' from ')[0]}".removesuffix(" 1")
+    written = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{written} {unit.partition(' from ')[0]}".removesuffix(" 1")
 
 
 @blueprint.app_context_processor

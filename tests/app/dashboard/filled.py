@@ -75,7 +75,7 @@ OVERALL = {
     "log_loss_gap": (0.01, 0.03, False), "late_rate_gap": (0.0, 0.05, False),
     "predictions": (920.0, 60.0, False),
     "latency_us_p50": (420.0, 60.0, False), "latency_us_p99": (2_400.0, 900.0, False),
-    "error_rate": (0.0005, 0.0004, False), "shed_rate": (0.002, 0.002, False), "schedule_coverage": (0.97, 0.02, False),
+    "error_rate": (0.0005, 0.0003, False), "shed_rate": (0.003, 0.002, False), "schedule_coverage": (0.97, 0.02, False),
     "volume_ratio": (1.0, 0.1, False), "weather_age_hours": (1.0, 0.5, False), "drift_columns": (1.0, 1.0, False),
 }  # fmt: skip
 

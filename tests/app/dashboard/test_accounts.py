@@ -50,8 +50,8 @@ def test_a_challengers_account_is_drawn_over_its_days_against_its_bound(operator
     assert "Version 3 against version 2" in page
     assert "+0.0040 over 3 days, evidence" in page
     assert "of 20</span>" in page
-    assert "Log-loss less the other&#39;s, mean of the account by day" in page
-    assert '<td class="num">913</td>' in page
+    assert "Log-loss less the other&#39;s, nats: mean up to each day" in page
+    assert "live requests: </span>913</td>" in page
 
 
 def test_the_account_goes_on_while_the_version_serves_and_the_anchor_has_its_own(operator):

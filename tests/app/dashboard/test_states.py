@@ -9,6 +9,7 @@ from adapters.event_store import EventStore
 from adapters.monitoring_store import Measured, MonitoringRun
 from adapters.postgres_admin import drop_database
 from adapters.prediction_lines import to_copy_line
+from app.dashboard.pages import reason
 from monitoring.measures import Measure
 from monitoring.rules import measure_unable
 from tests.app import worlds
@@ -141,10 +142,17 @@ def test_old_monitoring_runs_and_days_without_one_are_named(operator):
     assert "no flight of that day had a label yet" in page
 
 
+def test_a_reason_says_its_value_as_a_person_would():
+    share = {"feature": "distance_miles", "words": "distance", "unit": "statute miles"}
+    assert reason(share | {"value": 1398.0}) == "distance: 1,398 statute miles"
+    assert reason(share | {"value": 83.64}) == "distance: 83.6 statute miles"
+    assert reason(share | {"value": None}) == "distance: unknown"
+
+
 def test_a_registry_that_is_away_leaves_what_serves_in_sight(operator):
     page = shown(operator, "model")
     assert "The registry is away." in page
-    assert "2013-01-01 to 2013-03-24" in page
+    assert "1 Jan 2013 to 24 Mar 2013" in page
     assert "b" * 64 in shown(operator, "model/versions/1")
     assert "MLflow is not reachable" in shown(operator, "model/versions/9", 503)
 
