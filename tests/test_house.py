@@ -153,9 +153,22 @@ def test_readme_leads_to_what_a_newcomer_looks_for(wanted):
     assert LOOK_FOR[wanted] in (PROJECT_ROOT / first.group(1)).read_text()
 
 
-def test_that_is_all_that_readme_says_to_look_for_and_it_comes_first():
+def test_that_is_all_that_readme_says_to_look_for():
     assert set(table(section("Where to look"))) == set(LOOK_FOR)
-    assert README.splitlines().index("## Where to look") < 45
+
+
+def test_readme_shows_what_it_is_before_where_things_are():
+    titles = ["Two commands", "Ask it", "How good it is", "Where next", "Where to look", "Map"]
+    assert re.findall(r"^## (.+)$", README, re.M) == titles
+
+
+def test_readme_leads_to_every_document():
+    pages = [
+        name
+        for name in tracked("docs/*.md", "docs/api/*.md")
+        if re.fullmatch(r"docs/(api/)?[\w-]+\.md", name)
+    ]
+    assert [name for name in pages if f"]({name})" not in section("Where next")] == []
 
 
 def commands_in(text: str) -> list[str]:
