@@ -199,7 +199,7 @@ def test_nginx_takes_the_configuration(gateway):
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_everybody_else_is_answered_over_tls_and_told_to_stay_there(gateway, version):
+def test_everybody_else_is_answered_over_tls_and_is_to_stay_there(gateway, version):
     connection = gateway.connect("tls")
     connection._context.maximum_version = version
     with closing(connection):
