@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import subprocess
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,8 @@ def figures() -> dict[str, Any]:
         ),
         key=lambda month: month["late_rate"],
     )
+    first, last = (date.fromisoformat(found["policies"][end]) for end in ("begins", "ends"))
+    found["policies"]["days"] = (last - first).days + 1
     found["policies"]["by_name"] = {policy["name"]: policy for policy in found["policies"]["policies"]}
     return found | {
         "cost": _read("feature-cost"),
