@@ -169,7 +169,7 @@ def test_a_database_that_is_gone_is_said_at_once_with_what_to_do(operator, postg
 
 
 def test_while_no_key_was_read_nobody_is_called_unknown(bare):
-    bare.parts.keys._scopes = None
+    bare.parts.keys._active = None
     form = {"csrf_token": token(bare), "key": "ontime_admin_x"}
     answer = bare.client.get("/dashboard/now")
     assert answer.status_code == 503

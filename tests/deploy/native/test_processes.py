@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from adapters.waiting import wait_until
 from deploy.native import processes
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=True); time.sleep(60)"
@@ -49,7 +50,8 @@ def test_a_process_that_outlived_its_parent_is_found(tmp_path):
         check=True,
     )
     orphan = int(done.stdout)
-    assert processes.of_stack(tmp_path) == [orphan]
+    # A program that has just begun has no environment to be read for a moment.
+    assert wait_until(lambda: processes.of_stack(tmp_path) == [orphan], 10, 0.01)
     processes.end([orphan])
     assert processes.of_stack(tmp_path) == []
 
