@@ -259,34 +259,45 @@ class _Staged:
 
     def _revise(self, cursor: Cursor, items: list[int]) -> dict[int, Outcome]:
         """Store the items that revise what there is; of one key there is one item."""
-        cursor.execute(query(f"compare_{self.table}"), {"items": items})
-        found = {row[0]: _Comparison(*row[1:]) for row in cursor.fetchall()}
+        found = self._compare(cursor, items)
         revising = [item for item in items if found[item].revises]
-        stored = self._store_revisions(cursor, revising) if revising else set()
-        return {
+        stored = self._store_revisions(cursor, found, revising) if revising else set()
+        outcomes = {
             item: Outcome("accepted", f"revises another {found[item].difference}")
             if found[item].revises and self.keys[item] in stored
             else found[item].outcome(self._refused(item))
             for item in items
         }
+        # Whom another batch overtook between comparing and storing is compared with what that one stored.
+        missing = [item for item in revising if self.keys[item] not in stored]
+        now = self._compare(cursor, missing) if missing else {}
+        overtaken = [item for item in missing if now[item].revision != found[item].revision]
+        return outcomes | (self._revise(cursor, overtaken) if overtaken else {})
 
-    def _store_revisions(self, cursor: Cursor, items: list[int]) -> set[Key]:
+    def _compare(self, cursor: Cursor, items: list[int]) -> dict[int, "_Comparison"]:
+        cursor.execute(query(f"compare_{self.table}"), {"items": items})
+        return {row[0]: _Comparison(*row[1:]) for row in cursor.fetchall()}
+
+    def _store_revisions(self, cursor: Cursor, found: dict[int, "_Comparison"], items: list[int]) -> set[Key]:
         arrivals = sorted(flight for flight, kind in (self.keys[i] for i in items) if kind == "arrived")
         if arrivals:
             cursor.execute(query("lock_labels"), {"flight_ids": arrivals})
-        cursor.execute(query(f"revise_{self.table}"), {"items": items, "reach": REACH})
+        revised = [found[item].revision for item in items]
+        cursor.execute(query(f"revise_{self.table}"), {"items": items, "revised": revised, "reach": REACH})
         return set(cursor.fetchall())
 
     def _refused(self, item: int) -> str:
         """Return why an event is not stored that contradicts no other."""
         if self.keys[item][1] == "arrived":
             return "the label says another arrival delay"
-        return "another revision was stored first"
+        return "the log takes no revision before its upgrade is finished"
 
 
 class _Comparison(NamedTuple):
     """How an item differs from the newest stored event of its key."""
 
+    revision: int | None
+    """Of the newest stored event; None if none is stored."""
     difference: str | None
     stated: datetime | None
     """Since when the newest one is known."""

@@ -1,11 +1,15 @@
 """Facts that change: retimed, reinstated and corrected flights, corrected observations, two legs of one number."""
 
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
 
-from adapters.event_store import EventStore
+from adapters.event_store import EventStore, _Staged
 from adapters.feature_store import FeatureStore
 from adapters.label_store import LabelStore
 from adapters.postgres import Database
@@ -200,21 +204,71 @@ def test_a_snapshot_sees_no_later_revision(store: EventStore, postgres: Database
     assert again.dep_delay.tolist() == before.dep_delay.tolist() == [7]
 
 
-def test_racing_revisions_store_each_once(store: EventStore) -> None:
-    import threading
+def overtaken_by(monkeypatch: pytest.MonkeyPatch, overtake: Callable[[], object]) -> None:
+    """Let somebody else append once, after the next batch was compared and before it is stored."""
+    store_revisions = _Staged._store_revisions
+    others = [overtake]
 
+    def overtaken(*args, **kwargs):
+        if others:
+            others.pop()()
+        return store_revisions(*args, **kwargs)
+
+    monkeypatch.setattr(_Staged, "_store_revisions", overtaken)
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome", "kept"),
+    [(9, "duplicate", [7, 9]), (12, "conflict", [7, 12])],
+    ids=["same", "other"],
+)
+def test_a_revision_overtaken_by_another_is_compared_with_that_one(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch, said: int, outcome: str, kept: list[int]
+) -> None:
+    store.append([departed(delay=7), departed(2, delay=7)])
+    overtaken_by(monkeypatch, lambda: store.append([departed(delay=said, known_at=NOON + HOUR)]))
+    batch = [departed(n, delay=9, known_at=NOON + HOUR) for n in (1, 2)]
+    assert statuses(store.append(batch)) == [outcome, "accepted"]
+    assert [fact.delay_minutes for fact in store.history(flight_id(1), EVER_AFTER)] == kept
+
+
+def test_a_later_word_stands_although_it_was_overtaken(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.append([departed(delay=7)])
+    overtaken_by(monkeypatch, lambda: store.append([departed(delay=12, known_at=NOON + HOUR)]))
+    assert statuses(store.append([departed(delay=9, known_at=NOON + 2 * HOUR)])) == ["accepted"]
+    assert [fact.delay_minutes for fact in store.history(flight_id(1), EVER_AFTER)] == [7, 12, 9]
+
+
+def test_an_arrival_overtaken_leaves_one_label(
+    store: EventStore, postgres: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corrected = arrived(delay=9, known_at=NOON + 8 * HOUR)
+    store.append([scheduled(), arrived(delay=20)])
+    overtaken_by(monkeypatch, lambda: store.append([corrected]))
+    assert statuses(store.append([corrected])) == ["duplicate"]
+    day = NOON.date()
+    assert LabelStore(postgres).known_by(EVER_AFTER, day, day).arr_delay_minutes.tolist() == [9]
+    assert store.count() == 3
+
+
+def test_an_observation_overtaken_is_stored_once(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = observation(temp_f=4.0)
+    right = replace(observation(temp_f=40.0), known_at=NOON + 2 * HOUR)
+    store.append(weather_events=[wrong])
+    overtaken_by(monkeypatch, lambda: store.append(weather_events=[right]))
+    assert statuses(store.append(weather_events=[right])) == ["duplicate"]
+    assert store.facts(EVER_AFTER, LONG_AGO)[1].values[:, 0].tolist() == [4.0, 40.0]
+
+
+def test_racing_revisions_store_each_once(store: EventStore) -> None:
     store.append([departed(number=n) for n in range(1, 60)])
     batch = [departed(number=n, delay=9, known_at=NOON + HOUR) for n in range(1, 60)]
-    results: list[list[str]] = []
-    threads = [
-        threading.Thread(target=lambda b=b: results.append(statuses(store.append(b))))
-        for b in (batch, batch[::-1]) * 2
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sum(r.count("accepted") for r in results) == 59
+    with ThreadPoolExecutor() as pool:
+        outcomes = list(pool.map(store.append, (batch, batch[::-1]) * 2))
+    counts = Counter(status for each in outcomes for status in statuses(each))
+    assert counts == {"accepted": 59, "duplicate": 3 * 59}
     assert store.count() == 2 * 59
 
 

@@ -1,8 +1,9 @@
--- For each staged flight event of :items, in their order: what differs from the newest stored event of its flight and
--- kind ('' = nothing, null = none is stored); since when that one is known by its feed's word; whether the item is known
--- later than it; whether an earlier stored event says the same; and whether the item leaves open since when it is known.
+-- For each staged flight event of :items, in their order: the revision of the newest stored event of its flight and kind
+-- (null = none is stored); what differs from that one ('' = nothing, null = none is stored); since when that one is known
+-- by its feed's word; whether the item is known later than it; whether an earlier stored event says the same; and whether
+-- the item leaves open since when it is known.
 -- When something became known is not part of what an event says.
-SELECT s.item,
+SELECT s.item, e.revision,
     CASE WHEN e.event_id IS NOT NULL THEN concat_ws(', ',
         CASE WHEN e.event_time <> s.event_time THEN 'event_time' END,
         CASE WHEN coalesce(e.carrier, '') <> rtrim(s.carrier) THEN 'carrier' END,

@@ -1,5 +1,5 @@
 -- For each staged observation of :items, in their order, what compare_flight_events says of flight events.
-SELECT s.item,
+SELECT s.item, e.revision,
     CASE WHEN e.event_id IS NOT NULL THEN concat_ws(', ',
         CASE WHEN coalesce(e.temp_f, 'NaN') <> s.temp_f THEN 'temp_f' END,
         CASE WHEN coalesce(e.dewpoint_f, 'NaN') <> s.dewpoint_f THEN 'dewpoint_f' END,

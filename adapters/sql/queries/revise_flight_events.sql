@@ -1,8 +1,8 @@
--- Stores the staged flight events of :items as revisions of the newest event of their flight and kind; a corrected arrival
--- corrects the flight's label. One row per stored event.
+-- Stores the staged flight events of :items as revisions of the newest event of their flight and kind, which has the number
+-- in the same place of :revised; a corrected arrival corrects the flight's label. One row per stored event.
 -- Promises about time and order as in append_flight_events; a revision becomes known after every sealed tick that could
 -- have used either event, and not before the event that it revises. An arrival is left out that contradicts a label known
--- later than it, and whatever somebody else revised since it was compared. Of one flight and kind :items has one event.
+-- later than it, and whatever somebody else revised since: its newest event has another number. Of one flight and kind :items has one event.
 -- The caller holds the locks of sealing and of the labels.
 WITH event AS (
     SELECT s.item, e.flight_id, e.kind, s.event_time, s.stated,
@@ -17,12 +17,9 @@ WITH event AS (
         e.revision + 1 AS revision
     FROM (
         SELECT *, CASE WHEN known_at = 'infinity' THEN stack_now() ELSE known_at END AS stated
-        FROM staged_flight_events WHERE item = ANY(%(items)s)
+        FROM staged_flight_events JOIN unnest(%(items)s, %(revised)s) AS given (item, revised) USING (item)
     ) AS s
-    CROSS JOIN LATERAL (
-        SELECT flight_id, kind, event_time, known_at, revision FROM flight_events
-        WHERE flight_id = rtrim(s.flight_id) AND kind = rtrim(s.kind) ORDER BY revision DESC LIMIT 1
-    ) AS e
+    JOIN flight_events e ON e.flight_id = rtrim(s.flight_id) AND e.kind = rtrim(s.kind) AND e.revision = s.revised
 ), stored AS (
     INSERT INTO flight_events (flight_id, kind, event_time, known_at, stated_at, carrier, flight_number, origin, dest,
         scheduled_departure, scheduled_arrival, delay_minutes, air_time_minutes, source, revision)
