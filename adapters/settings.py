@@ -230,11 +230,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 def _typed(name: str, kind: Any, value: Any, state_dir: Path) -> Any:
     if kind is int:
-        try:
-            return int(value)
-        except ValueError as error:
-            variable = PREFIX + name.upper()
-            raise ConfigurationError(f"{variable}: expected a whole number, got {value!r}") from error
+        return _count(name, value)
     if kind is float:
         return _share(name, value)
     if kind is bool:
@@ -249,6 +245,16 @@ def _typed(name: str, kind: Any, value: Any, state_dir: Path) -> Any:
             return state_dir.joinpath(*path.parts[1:])
         return PROJECT_ROOT / path
     return value
+
+
+def _count(name: str, value: Any) -> int:
+    try:
+        count = int(value)
+    except ValueError:
+        count = -1
+    if count < 0:
+        raise ConfigurationError(f"{PREFIX}{name.upper()}: expected a whole number, 0 or more, got {value!r}")
+    return count
 
 
 def _share(name: str, value: Any) -> float:

@@ -73,9 +73,11 @@ def delete_expired(database: Database, expired: list[Expired], who: str, reason:
         for thing in expired:
             thing.delete()
             done.setdefault(thing.kind, []).append(thing.name)
-    finally:
-        number = DeletionStore(database).record(who, reason, done)
-    return number
+    except BaseException:
+        if done:
+            DeletionStore(database).record(who, reason, done)
+        raise
+    return DeletionStore(database).record(who, reason, done)
 
 
 def _partitions(store: DeletionStore, now: datetime, months: int) -> Iterable[Expired]:
@@ -113,10 +115,12 @@ def _refused(folder: Path, days: int) -> Iterable[Expired]:
 
 
 def _models(settings: Settings, database: Database, days: int) -> Iterable[Expired]:
+    if not days:
+        return
     registry = ModelRegistry.from_settings(settings)
     kept = {*Deployments(database).champions(CONTRACT_HASH), registry.last_served()}
     kept |= {registry.alias(CHAMPION), registry.alias(CHALLENGER)}
-    for found in registry.copies_beside(kept) if days else []:
+    for found in registry.copies_beside(kept):
         if _is_older(found, days):
             yield Expired("copies of models", found.name, _size(found), partial(shutil.rmtree, found))
 

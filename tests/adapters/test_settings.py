@@ -33,7 +33,9 @@ def test_the_home_airport_is_three_letters():
 
 
 def test_a_port_that_is_no_number_is_refused_by_name():
-    with pytest.raises(ConfigurationError, match=r"ONTIME_API_PORT: expected a whole number, got 'http'"):
+    with pytest.raises(
+        ConfigurationError, match=r"ONTIME_API_PORT: expected a whole number, 0 or more, got 'http'"
+    ):
         read_settings({"ONTIME_API_PORT": "http"})
 
 
