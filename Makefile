@@ -212,8 +212,8 @@ slides: $(STAMP) ## Write docs/presentation as HTML and PDF, with what the comma
 TEST_REPORTS := var/reports/tests
 
 .PHONY: test
-test: $(STAMP) ## Run unit, integration and end-to-end tests against real servers
-	@$(ONTIME) test
+test: $(STAMP) ## Run unit, integration and end-to-end tests against real servers (WORDS= for pytest)
+	@$(ONTIME) test $(WORDS)
 
 .PHONY: test-reported
 test-reported: $(STAMP) ## Run them with JUnit and coverage reports in var/reports/tests

@@ -8,12 +8,14 @@ import os
 import secrets
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from adapters import model_artifact
 from adapters.api_keys import ApiKeys
@@ -31,6 +33,8 @@ from deploy.native.layout import environment
 from deploy.secret_files import add_public_key
 from domain.clock import minute_floor
 from domain.features.state import compute_block
+from domain.features.vectors import assemble
+from domain.flights import Floats, Queries
 from replay.feed import Feed
 from training import run
 from training.split import SplitPolicy
@@ -124,6 +128,27 @@ def flights_ahead(dataset: Dataset, moment: datetime) -> list[dict[str, Any]]:
     """Return the flights of the day after a moment, as bodies of questions from now."""
     found = Feed(dataset).flights_between(moment, moment + timedelta(hours=23), timedelta(0))
     return [{name: f[name] for name in f if name != "as_of"} for batch in found for f in batch]
+
+
+def vectors(world: World, flights: Sequence[Mapping[str, Any]]) -> Floats:
+    """Return the vectors of questions from now, as the API assembles them, shape (n, n_features)."""
+    minute = minute_floor(NOW)
+    state = FeatureStore(world.database).load(minute)
+    assert state is not None  # noqa: S101  made with the world
+    moments = {
+        name: np.array([minute_floor(datetime.fromisoformat(f[name])) for f in flights])
+        for name in ("scheduled_departure", "scheduled_arrival")
+    }
+    queries = Queries(
+        carrier=np.array([f["carrier"] for f in flights]),
+        number=np.array([f["flight"] for f in flights]),
+        origin=np.array([f["origin"] for f in flights]),
+        dest=np.array([f["dest"] for f in flights]),
+        sched_dep=moments["scheduled_departure"],
+        sched_arr=moments["scheduled_arrival"],
+        as_of=np.full(len(flights), minute),
+    )
+    return assemble(queries, state, np.full(len(flights), state.first_tick))
 
 
 def free_port() -> int:
