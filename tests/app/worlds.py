@@ -151,7 +151,9 @@ class Api:
 
 
 @contextmanager
-def serving(database: Database, settings: Settings, mlflow: str = NOWHERE) -> Iterator[Api]:
+def serving(
+    database: Database, settings: Settings, mlflow: str = NOWHERE, keys: dict[str, str] | None = None
+) -> Iterator[Api]:
     """The application over real parts; its threads are not begun, `refresh()` is called instead."""
     parts = make_parts(replace(settings, mlflow_url=mlflow))
     app = create_app(parts.settings, parts, background=False)
@@ -159,7 +161,7 @@ def serving(database: Database, settings: Settings, mlflow: str = NOWHERE) -> It
     parts.cache.catch_up = lambda: True
     app.test_client_class = DescribedClient
     try:
-        yield Api(app, app.test_client(), parts, make_keys(database))
+        yield Api(app, app.test_client(), parts, keys or make_keys(database))
     finally:
         parts.spool.close()
         parts.database.close()

@@ -110,12 +110,12 @@ def test_every_setting_goes_along_as_it_is_and_nothing_else(deploy, elsewhere):
         "IMAGE_TAG": "abc1234",
         "TO": "7",
     }
-    deploy({}, "deploy-rollback", PASSWORD_OF_THE_RUNNER="private", **settings)
+    deploy({}, "deploy-rollback", VARIABLE_OF_THE_RUNNER="private", **settings)
     found = environment_of(elsewhere / "on time")
     assert settings.items() <= found.items()
     assert len(found["GIT_COMMIT"]) == 40
     assert found["CI_COMMIT_SHA"] == found["GIT_COMMIT"]
-    assert "PASSWORD_OF_THE_RUNNER" not in found
+    assert "VARIABLE_OF_THE_RUNNER" not in found
 
 
 def test_images_are_built_where_they_are_deployed(deploy, elsewhere):
