@@ -167,6 +167,10 @@ error-curves: $(STAMP) ## Measure false removals and days to find harm, by alpha
 calibrate-alerts: $(STAMP) ## Count the pages of the alert rules over the dataset's year
 	@$(ONTIME) calibrate-alerts
 
+.PHONY: detection-curves
+detection-curves: $(STAMP) ## Measure how small a fault of the feeds the alert rules find, and how soon
+	@$(ONTIME) detection-curves
+
 .PHONY: monitoring-report
 monitoring-report: $(STAMP) ## Write docs/reports/monitoring.md from what the commands measured
 	@$(ONTIME) monitoring-report

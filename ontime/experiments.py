@@ -185,6 +185,14 @@ def calibrate_alerts() -> None:
 
 
 @app.command()
+def detection_curves() -> None:
+    """Measure how small a fault of the feeds the alert rules find, and how soon: a part of the monitoring report."""
+    from experiments.drills.detection import measure
+
+    say(f"written to {measure(settings(), say)}")
+
+
+@app.command()
 def tune(
     budget: Annotated[float, typer.Option(help="Seconds to search; another run continues.")] = 600,
     until: Annotated[datetime, typer.Option(help="Last day of the folds.")] = datetime(2013, 8, 31),  # noqa: DTZ001

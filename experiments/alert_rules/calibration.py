@@ -5,6 +5,7 @@ fitted on the three months before and fitted again each month. What only a runni
 """
 
 import time
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,14 @@ from data.facts import FactsInMemory, facts_of
 from data.site import NEW_YORK, Period, Site, site_of
 from domain.clock import minute_floor
 from domain.features.catalogue import FEATURE_NAMES
-from domain.flights import FlightFacts, Floats, WeatherFacts
-from domain.metrics import auc, estimated, log_loss
+from domain.flights import FlightFacts, Floats, Strings, WeatherFacts
+from domain.metrics import Labels, auc, log_loss_gap
 from domain.model import CategoryEncoder
 from domain.monitored import ALL
 from experiments import measured
 from experiments.rows import months
 from monitoring.calibration import CalibrationPolicy, FalsePages, calibrated, false_pages
+from monitoring.measures import Measure
 from monitoring.performance import measure_evidence
 from monitoring.quality import TRAILING_DAYS, measure_quality
 from monitoring.rules import NIGHTLY
@@ -63,7 +65,7 @@ def calibrate(settings: Settings, say: Say) -> Path:
         "pages_in_60_days": _as_dict(false_pages(history, NIGHTLY, policy)),
         "by_part": {
             name: _as_dict(false_pages(_days_of(history, days, part), NIGHTLY, policy))
-            for name, part in _parts(site, days).items()
+            for name, part in parts_of_year(site, days).items()
         },
         "rules": [
             {
@@ -81,7 +83,7 @@ def calibrate(settings: Settings, say: Say) -> Path:
     return measured.write(settings, "alert-calibration", found, "make calibrate-alerts")
 
 
-def _parts(site: Site, days: Period) -> dict[str, Period]:
+def parts_of_year(site: Site, days: Period) -> dict[str, Period]:
     """Return the days on which bounds were set, and the others; of another site than New York all are others."""
     if site != NEW_YORK:
         return {f"{days.first} to {days.last}": days}
@@ -114,23 +116,56 @@ def _feeds(flights: FlightFacts, weather: WeatherFacts, days: Period, say: Say) 
     found: dict[str, list[float]] = {}
     started = time.monotonic()
     for i, day in enumerate(days):
-        as_of = run_moment(day)
-        now = minute_floor(as_of)
-        near = (flights.sched_dep > now - HOURS_30_DAYS) & (flights.sched_dep < now + 1440)
-        known = flights.take(near).known_by(now)
-        observed = weather.take((weather.known > now - HOURS_30_DAYS) & (weather.known <= now))
-        labelled = known.flight_id[known.arr_known <= now]
-        for m in measure_quality(known, observed, labelled, day, as_of).measures:
-            if m.slice == ALL:
-                found.setdefault(m.name, []).append(m.value)
+        for m in feed_measures(flights, weather, day):
+            found.setdefault(m.name, []).append(m.value)
         if i % 60 == 59:
             left = (time.monotonic() - started) / (i + 1) * (len(days) - i - 1)
             say(f"  {i + 1} of {len(days)} days of feeds, {left:.0f} s left")
     return {name: np.array(values) for name, values in found.items()}
 
 
+def feed_measures(flights: FlightFacts, weather: WeatherFacts, day: date) -> list[Measure]:
+    """Return the measures of the feeds of a day, all slices together, by what was known when the flow measures it."""
+    as_of = run_moment(day)
+    now = minute_floor(as_of)
+    near = (flights.sched_dep > now - HOURS_30_DAYS) & (flights.sched_dep < now + 1440)
+    known = flights.take(near).known_by(now)
+    observed = weather.take((weather.known > now - HOURS_30_DAYS) & (weather.known <= now))
+    labelled = known.flight_id[known.arr_known <= now]
+    return [m for m in measure_quality(known, observed, labelled, day, as_of).measures if m.slice == ALL]
+
+
 def _performance(store: FactsInMemory, site: Site, days: Period, say: Say) -> dict[str, Floats]:
     """Return the measures of the model on every day, by models that did not see it."""
+    scored = score(store, site, days, say)
+    measured_days = [performance_measures(*scored.of(day)) for day in days]
+    found = {name: np.array([one[name] for one in measured_days]) for name in measured_days[0]}
+    gaps = found["log_loss_gap"].tolist()
+    evidence = [measure_evidence(gaps[: i + 1])[0].value for i in range(len(gaps))]
+    return found | {"performance_evidence": np.array(evidence)}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The year's questions at the headline lead, and what a model that did not see their day says of them."""
+
+    rows: TrainingSet
+    probability: Floats
+    """NaN on days that nothing was asked of."""
+
+    def of(self, day: date) -> tuple[Labels, Floats]:
+        """Return outcomes and probabilities of a day."""
+        own = self.rows.day == _number(day)
+        return self.rows.y[own], self.probability[own]
+
+    def flights(self, day: date) -> Strings:
+        """Return the flights of a day, in the same order."""
+        names: Strings = self.rows.flight_id[self.rows.day == _number(day)]
+        return names
+
+
+def score(store: FactsInMemory, site: Site, days: Period, say: Say) -> Scored:
+    """Score the questions of some days, each month by a model fitted on the three before it."""
     say("  vectors of the year")
     rows = build(store, site.first_day + SETTLES, days.last, site.complete, (HEADLINE_LEAD,), 0)
     probability = np.full(len(rows), np.nan)
@@ -138,11 +173,7 @@ def _performance(store: FactsInMemory, site: Site, days: Period, say: Say) -> di
         say(f"  a model for {first:%B}")
         scored = np.isin(rows.day, [_number(day) for day in Period(first, last)])
         probability[scored] = _fitted_before(rows, first, rows.take(scored).X)
-    measured_days = [_day_measures(rows, probability, rows.day == _number(day)) for day in days]
-    found = {name: np.array([one[name] for one in measured_days]) for name in measured_days[0]}
-    gaps = found["log_loss_gap"].tolist()
-    evidence = [measure_evidence(gaps[: i + 1])[0].value for i in range(len(gaps))]
-    return found | {"performance_evidence": np.array(evidence)}
+    return Scored(rows, probability)
 
 
 def _number(day: date) -> int:
@@ -158,10 +189,10 @@ def _fitted_before(rows: TrainingSet, day: date, vectors: Floats) -> Floats:
     return 1 / (1 + np.exp(-raw))
 
 
-def _day_measures(rows: TrainingSet, probability: Floats, scored: np.ndarray) -> dict[str, float]:
-    late, p = rows.y[scored], probability[scored]
+def performance_measures(late: Labels, p: Floats) -> dict[str, float]:
+    """Return the measures of a day's performance that rules are about."""
     return {
         "realised_auc": auc(late, p),
-        "log_loss_gap": log_loss(late, p) - estimated(p)["log_loss"],
+        "log_loss_gap": log_loss_gap(late, p),
         "late_rate_gap": float(late.mean() - p.mean()),
     }

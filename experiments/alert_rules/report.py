@@ -2,10 +2,12 @@
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from statistics import fmean as _mean
 from typing import Any
 
+from adapters.figures import svg
 from adapters.settings import PROJECT_ROOT, Settings
 from experiments import measured
 from experiments.alert_rules import tables as monitoring_tables
@@ -37,8 +39,8 @@ def write_report(settings: Settings) -> Path:
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     _write_fragments(settings)
     parts = [
-        OPENING, _rules(), monitoring_tables.policies(), _calibration(settings), _estimated(settings),
-        _cost(settings), *_included(),
+        OPENING, _rules(), monitoring_tables.policies(), _calibration(settings), _detection(settings),
+        _estimated(settings), _cost(settings), *_included(),
     ]  # fmt: skip
     REPORT.write_text("\n".join(parts))
     return REPORT
@@ -80,6 +82,16 @@ def _calibration(settings: Settings) -> str:
             "",
         ]
     )
+
+
+def _detection(settings: Settings) -> str:
+    found = _read(settings, "detection-curves")
+    if found is None:
+        return "## How small a fault is found\n\nNot measured yet: `make detection-curves`.\n"
+    drawn = FIGURE.with_name("detection.svg")
+    drawn.parent.mkdir(parents=True, exist_ok=True)
+    drawn.write_text(svg(partial(monitoring_tables.draw_detection, found), 9, 7))
+    return monitoring_tables.detection(found, f"{drawn.parent.name}/{drawn.name}")
 
 
 def _estimated(settings: Settings) -> str:

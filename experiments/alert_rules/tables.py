@@ -1,5 +1,7 @@
 """Tables of docs/reports/monitoring.md: the policies in force, what a replay came to, what the drills found."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -101,6 +103,68 @@ def drills(found: dict[str, Any]) -> str:
     )
 
 
+def detection(found: dict[str, Any], figure: str) -> str:
+    """Show how many onsets of each fault were found, by its size.
+
+    Parameters
+    ----------
+    found : dict
+        Of detection-curves.json.
+    figure : str
+        The figure's file, from where the report lies.
+    """
+    parts: dict[str, list[str]] = found["onsets"]
+    days = [day for chosen in parts.values() for day in chosen]
+    rows = [
+        [
+            f"`{name}`", f"{row['size']:g} {one['unit']}", f"{_by(row, days, 1)} of {len(days)}",
+            *(f"{_by(row, chosen, found['runs'])} of {len(chosen)}" for chosen in parts.values()),
+            _counts(Counter(rule for o in row["onsets"] for rule in o["rules"])),
+        ]
+        for name, one in found["faults"].items()
+        for row in one["sizes"]
+    ]  # fmt: skip
+    head = ("fault", "size", "found by the first run", *(f"within two, {part}" for part in parts), "by rule")
+    chosen = "; ".join(f"{part}: {', '.join(days)}" for part, days in parts.items())
+    return "\n".join(
+        [
+            "## How small a fault is found",
+            "",
+            f"Each fault in four sizes from {len(days)} mornings on, of either part of the year those of the two days "
+            "with most late flights and of two like most; a day is found by a rule that is about the fault, and does "
+            f"not page on the same day undisturbed. Onsets of {chosen}.",
+            "",
+            f"![Share of the onsets found within two runs, by size]({figure})",
+            "",
+            table(head, rows),
+            "",
+            origin(found),
+            "",
+        ]
+    )
+
+
+def _by(row: dict[str, Any], days: Sequence[str], run: int) -> int:
+    """Return how many of some onsets the run of that number had found."""
+    return sum((one["run"] or run + 1) <= run for one in row["onsets"] if one["day"] in days)
+
+
+def draw_detection(found: dict[str, Any], figure: Any) -> None:
+    """Draw the share of onsets that were found within two runs against the size, a panel a fault."""
+    faults = found["faults"]
+    panels = figure.subplots(3, -(-len(faults) // 3), sharey=True, squeeze=False).flat
+    for axes, (name, one) in zip(panels, faults.items(), strict=False):
+        sizes = [row["size"] for row in one["sizes"]]
+        for part, days in found["onsets"].items():
+            shares = [_by(row, days, found["runs"]) / len(days) for row in one["sizes"]]
+            axes.plot(range(len(sizes)), shares, marker="o", label=part)
+        axes.set(title=name, xlabel=one["unit"], ylim=(-0.05, 1.05))
+        axes.set_xticks(range(len(sizes)), [f"{size:g}" for size in sizes])
+    figure.legend(
+        *figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8
+    )
+
+
 def _answer(one: dict[str, Any]) -> str:
     if one["paged"]:
         return "paged"
@@ -128,5 +192,5 @@ def _changes(found: dict[str, Any]) -> list[list[str]]:
     return [list(row) for row in sorted(decided + changed, key=lambda row: row[0])]
 
 
-def _counts(counts: dict[str, int]) -> str:
+def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items()) or "none"

@@ -27,7 +27,7 @@ from domain import monitored
 from domain.errors import InvalidInput, OntimeError
 from experiments.alert_rules.calibration import calibrate
 from experiments.drills import poison
-from experiments.drills.faults import FAULTS
+from experiments.drills.faults import FAULTS, Fault
 from experiments.drills.report import CONTROL, print_table, record, record_calm
 from experiments.drills.stack import DrillPlan, ensure_base, restore
 from replay.client import api_client
@@ -50,15 +50,15 @@ def drill(own: Settings, asked: str, reports: Path, say: Say) -> None:
     ensure_base(own, say)
     names = NAMES if asked == ALL else (asked,)
     for i, name in enumerate(names):
-        say(f"drill {i + 1} of {len(names)}: {name}: {_sentence(name)}")
+        say(f"drill {i + 1} of {len(names)}: {name}: {_drilled(name).sentence}")
         record(reports, name, _run(own, name, say))
         if name == CONTROL:
             record_calm(reports, json.loads(calibrate(own, say).read_text()))
     print_table(reports)
 
 
-def _sentence(name: str) -> str:
-    return FAULTS[name].sentence if name in FAULTS else poison.POISONS[name].sentence
+def _drilled(name: str) -> Fault | poison.Poison:
+    return FAULTS[name] if name in FAULTS else poison.POISONS[name]
 
 
 def _run(own: Settings, name: str, say: Say) -> dict[str, Any]:
@@ -96,7 +96,13 @@ def _replayed(
     if registered is not None:
         bad, ledger_now = poison.POISONS[name], Deployments(database)
         found["poison"] = poison.outcome(bad, api_client(own), registry, ledger_now, registered)
-    return {"fault": _sentence(name), "onset": plan.onset.isoformat(), **found}
+    drilled = _drilled(name)
+    return {
+        "fault": drilled.sentence,
+        "about": list(drilled.about),
+        "onset": plan.onset.isoformat(),
+        **found,
+    }
 
 
 def _found(database: Database, registry: ModelRegistry, ledger: set[int], plan: DrillPlan) -> dict[str, Any]:

@@ -22,6 +22,7 @@ CANCELLED_AHEAD = timedelta(hours=3)
 LABELS_LATE = timedelta(days=5)
 ARRIVALS_SHIFTED = timedelta(minutes=15)
 """A flight on time becomes one that is just late: as if the line had been moved to the scheduled minute."""
+SCHEDULE_SHIFTED = timedelta(hours=2)
 PUBLISHED_AHEAD = timedelta(days=4)
 TWIN_NUMBERS = 5_000
 
@@ -57,6 +58,8 @@ class Fault:
     name: str
     sentence: str
     change: Change
+    about: tuple[str, ...] = ()
+    """The rules that are about it: what others say of the same days detects something else."""
 
 
 def weather_stuck(events: DatasetEvents, onset: datetime) -> DatasetEvents:
@@ -132,13 +135,26 @@ def labels_late(events: DatasetEvents, onset: datetime) -> DatasetEvents:
     return _with_flights(events, flights)
 
 
-def arrivals_shifted(events: DatasetEvents, onset: datetime) -> DatasetEvents:
+def arrivals_shifted(
+    events: DatasetEvents, onset: datetime, by: timedelta = ARRIVALS_SHIFTED
+) -> DatasetEvents:
     """Delay every arrival by a quarter of an hour: what the model learned holds no more."""
     flights = events.flight_events.copy()
     shifted = (flights["kind"] == "arrived") & (flights["known_at"] > onset)
-    flights.loc[shifted, ["event_time", "known_at"]] += ARRIVALS_SHIFTED
-    flights.loc[shifted, "delay_minutes"] += int(ARRIVALS_SHIFTED.total_seconds() // 60)
+    flights.loc[shifted, ["event_time", "known_at"]] += by
+    flights.loc[shifted, "delay_minutes"] += int(by.total_seconds() // 60)
     return _with_flights(events, flights)
+
+
+def schedule_shifted(
+    events: DatasetEvents, onset: datetime, by: timedelta = SCHEDULE_SHIFTED
+) -> DatasetEvents:
+    """Have whatever is said of coming flights lie some hours later, as if its zone were read wrongly."""
+    flights = _leaving_after(events, onset)
+    said = ["event_time", "scheduled_departure", "scheduled_arrival"]
+    shifted = flights.assign(**{name: flights[name] + by for name in said})
+    shifted["known_at"] += by * (shifted["kind"] != "scheduled").astype("int64")
+    return _with_flights(events, events.flight_events.drop(index=flights.index), _published(shifted, onset))
 
 
 def undisturbed(events: DatasetEvents, onset: datetime) -> DatasetEvents:
@@ -150,20 +166,47 @@ FAULTS = {
     fault.name: fault
     for fault in (
         Fault("none", "nothing goes wrong: the control that the others are compared with", undisturbed),
-        Fault("weather-stuck", "the busiest airport's station repeats its last values", weather_stuck),
-        Fault("weather-missing", "no weather is sent any more", weather_missing),
-        Fault("weather-celsius", "temperatures come in Celsius, as Fahrenheit", weather_celsius),
-        Fault("carrier-renamed", f"the carrier with most flights flies as {NEW_NAME}", carrier_renamed),
         Fault(
-            "airport-closed",
-            "the least busy airport is closed: all its flights are cancelled",
-            airport_closed,
+            "weather-stuck", "the busiest airport's station repeats its last values", weather_stuck,
+            ("a weather sensor is stuck", "a weather station repeats itself", "a station contradicts its neighbours"),
         ),
-        Fault("doubled-traffic", "every flight has a twin", doubled_traffic),
-        Fault("labels-late", "arrivals are reported five days late", labels_late),
-        Fault("concept-change", "every flight arrives 15 minutes later than it would have", arrivals_shifted),
+        Fault(
+            "weather-missing", "no weather is sent any more", weather_missing,
+            ("weather is missing", "weather pressure is missing", "weather is stale", "values are missing"),
+        ),
+        Fault(
+            "weather-celsius", "temperatures come in Celsius, as Fahrenheit", weather_celsius,
+            ("weather contradicts itself", "the weather jumped"),
+        ),
+        Fault(
+            "carrier-renamed", f"the carrier with most flights flies as {NEW_NAME}", carrier_renamed,
+            ("an unknown carrier appeared", "a carrier vanished"),
+        ),
+        Fault(
+            "airport-closed", "the least busy airport is closed: all its flights are cancelled", airport_closed,
+            ("an airport is closed", "an airport has hardly a flight", "many cancellations"),
+        ),
+        Fault(
+            "doubled-traffic", "every flight has a twin", doubled_traffic,
+            ("traffic is doubled", "an airport's traffic is doubled", "requests are doubled"),
+        ),
+        Fault(
+            "schedule-shifted", "the schedule comes two hours late, as if its zone were read wrongly", schedule_shifted,
+            ("hours have moved",),
+        ),
+        Fault(
+            "labels-late", "arrivals are reported five days late", labels_late,
+            ("labels are overdue", "arrivals are overdue", "arrivals are stale"),
+        ),
+        Fault(
+            "concept-change", "every flight arrives 15 minutes later than it would have", arrivals_shifted,
+            (
+                "flights lose time on the way", "flights lose time on the ground", "later than estimated",
+                "losing more than expected", "ranking is poor",
+            ),
+        ),
     )
-}
+}  # fmt: skip
 
 
 def _leaving_after(events: DatasetEvents, onset: datetime) -> pd.DataFrame:

@@ -33,6 +33,8 @@ class Poison:
     make: Callable[[ModelRegistry, Settings], int]
     asked_by_hand: bool = False
     """Whether a person asks for it in the end. Past the gate people may promote what is worse, not what is forged."""
+    about: tuple[str, ...] = ()
+    """The rules that are about it."""
 
 
 def plainly_worse(registry: ModelRegistry, own: Settings) -> int:
@@ -62,10 +64,11 @@ POISONS = {
     for poison in (
         Poison("candidate-worse", "a challenger that is plainly worse, rightly signed", plainly_worse),
         Poison(
-            "candidate-tampered", "a challenger whose trees were changed after it was signed", tampered, True
+            "candidate-tampered", "a challenger whose trees were changed after it was signed", tampered, True,
+            ("an artifact was refused",),
         ),
     )
-}
+}  # fmt: skip
 
 
 def outcome(

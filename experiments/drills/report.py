@@ -52,13 +52,15 @@ def verdict(found: dict[str, Any], control: dict[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     found, control : dict
-        Of the drill, and of the same days undisturbed; an alert that both have by the same run detects nothing.
+        Of the drill, and of the same days undisturbed; an alert that both have by the same run detects nothing,
+        nor does one of a rule that is about something else.
     """
     quiet = {(a["rule"], a["run"]) for a in control.get("alerts", [])}
     own = [
         alert
         for alert in found["alerts"]
-        if not any(rule == alert["rule"] and run <= alert["run"] for rule, run in quiet)
+        if alert["rule"] in found["about"]
+        and not any(rule == alert["rule"] and run <= alert["run"] for rule, run in quiet)
     ]
     pages = [alert for alert in own if alert["severity"] in PAGES]
     first = min(pages, key=lambda alert: alert["run"], default=None)

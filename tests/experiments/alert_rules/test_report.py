@@ -29,7 +29,7 @@ def leave(settings, day: str, days: dict) -> None:
 def test_every_rule_is_in_it_and_what_was_not_measured_says_so(settings):
     text = monitoring_report.write_report(settings).read_text()
     assert all(f"| {rule.name} | `{rule.metric}` |" in text for rule in NIGHTLY)
-    assert len(re.findall("Not measured yet", text)) == 3
+    assert len(re.findall("Not measured yet", text)) == 4
     assert not monitoring_report.FIGURE.exists()
 
 
@@ -45,6 +45,40 @@ def test_the_newest_days_estimates_stand_beside_what_came(settings):
     groups = ElementTree.parse(monitoring_report.FIGURE).getroot().iter("{http://www.w3.org/2000/svg}g")
     drawn = [name for group in groups if (name := group.get("id", "")).startswith(("auc", "brier"))]
     assert drawn == ["auc", "auc-estimated", "auc-realised", "brier"]
+
+
+def test_what_was_found_of_smaller_faults_is_a_table_and_a_figure(settings):
+    def onset(day: str, run: int | None) -> dict:
+        return {
+            "day": day,
+            "run": run,
+            "rules": ["weather is stale"] if run else [],
+            "loss_beyond_expected": 0.0,
+        }
+
+    sizes = [
+        {"size": 3, "onsets": [onset("2013-06-01", None), onset("2013-10-01", 2)]},
+        {"size": 24, "onsets": [onset("2013-06-01", 1), onset("2013-10-01", 1)]},
+    ]
+    fault = {
+        "fault": "none comes",
+        "about": ["weather is stale"],
+        "unit": "hours that it lasts",
+        "sizes": sizes,
+    }
+    found = {
+        "onsets": {"spring": ["2013-06-01"], "autumn": ["2013-10-01"]}, "runs": 2,
+        "faults": {"weather-missing": fault},
+    }  # fmt: skip
+    settings.reports_dir.mkdir(parents=True, exist_ok=True)
+    (settings.reports_dir / "detection-curves.json").write_text(json.dumps(found))
+    text = monitoring_report.write_report(settings).read_text()
+    hours = "hours that it lasts"
+    assert f"| `weather-missing` | 3 {hours} | 0 of 2 | 0 of 1 | 1 of 1 | weather is stale 1 |" in text
+    assert f"| `weather-missing` | 24 {hours} | 2 of 2 | 1 of 1 | 1 of 1 | weather is stale 2 |" in text
+    drawn = monitoring_report.FIGURE.with_name("detection.svg").read_text()
+    assert ">weather-missing<" in drawn
+    assert "(figures/detection.svg)" in text
 
 
 def test_a_replay_and_drills_become_tables_of_it(settings):

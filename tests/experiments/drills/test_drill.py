@@ -19,7 +19,14 @@ def alert(rule: str, run: int, severity: str = "warning") -> dict[str, Any]:
 
 
 def found(*alerts: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"fault": "something breaks", "alerts": list(alerts), "changes": [], "decisions": []} | more
+    about = [alert["rule"] for alert in alerts]
+    return {
+        "fault": "something breaks",
+        "about": about,
+        "alerts": list(alerts),
+        "changes": [],
+        "decisions": [],
+    } | more
 
 
 def test_a_page_that_the_undisturbed_runs_have_not_detects_the_fault():
@@ -33,6 +40,12 @@ def test_a_page_that_the_undisturbed_runs_have_not_detects_the_fault():
 def test_what_fires_undisturbed_as_well_detects_nothing():
     said = drill_report.verdict(found(alert("cold", 2)), found(alert("cold", 1)))
     assert (said["paged"], said["noticed"], said["run"]) == (False, False, None)
+
+
+def test_a_rule_about_something_else_detects_nothing():
+    said = drill_report.verdict(found(alert("cold", 1), alert("late", 2), about=["late"]), found())
+    assert (said["run"], said["rules"]) == (2, ["late (warning, run 2)"])
+    assert not drill_report.verdict(found(alert("cold", 1), about=["late"]), found())["noticed"]
 
 
 def test_a_rule_that_fires_sooner_than_undisturbed_does():

@@ -67,8 +67,8 @@ def asked(events: DatasetEvents) -> list[dict]:
     return [question for batch in batches for question in batch]
 
 
-# A renamed carrier's old schedule was sent long before: whether the feed still has it concerns nobody.
-@pytest.mark.parametrize("name", sorted(FAULTS.keys() - {"carrier-renamed"}))
+# A schedule that is sent again was sent long before: whether the feed still has the old one concerns nobody.
+@pytest.mark.parametrize("name", sorted(FAULTS.keys() - {"carrier-renamed", "schedule-shifted"}))
 def test_a_fault_changes_nothing_that_was_known_at_its_onset(events, name):
     long_before = BEFORE - timedelta(days=40)
     broken = FAULTS[name].change(events, ONSET)
@@ -145,6 +145,20 @@ def test_doubled_traffic_gives_every_flight_a_twin_with_its_own_number_and_the_s
     assert all(count % 2 == 0 for count in Counter(outcomes).values())
     names = [e["flight_id"] for e in posted(broken) if e["type"] == "arrived"]
     assert len(names) == len(set(names)) == 12
+
+
+def test_a_shifted_schedule_is_sent_again_two_hours_late_and_flown_by(events):
+    broken = FAULTS["schedule-shifted"].change(events, ONSET)
+    before, after = (
+        {(e["flight_id"], e["type"]): e for e in posted(one) if e["type"] in ("departed", "arrived")}
+        for one in (events, broken)
+    )
+    assert before.keys() == after.keys()
+    for key, event in before.items():
+        assert pd.Timestamp(after[key]["known_at"]) - pd.Timestamp(event["known_at"]) == 2 * HOUR
+        assert after[key]["delay_minutes"] == event["delay_minutes"]
+    # Eleven in New York is 15:00 UTC.
+    assert {question["scheduled_departure"][11:16] for question in asked(broken)} == {"17:00"}
 
 
 def test_late_labels_are_arrivals_reported_five_days_late(events):
