@@ -243,11 +243,14 @@ def prose() -> dict[str, str]:
     """Every file of code, SQL and documents but this one, as one line each."""
     own = Path(__file__).relative_to(PROJECT_ROOT).as_posix()
     names = tracked("*.py", "*.sql", "*.md", "*.mk", "*.yml", "*.toml", "Makefile")
-    # A changelog names what was renamed; a migration that was applied stays as it is, and so does its test.
+    # A changelog names what was renamed; a migration that was applied stays as it is, and so does its test, and what
+    # a release wrote that is out.
     excepted = [
         name
         for name in names
-        if name in {own, "CHANGELOG.md", "tests/adapters/test_postgres.py"} or "/migrations/" in name
+        if name in {own, "CHANGELOG.md", "tests/adapters/test_postgres.py"}
+        or "/migrations/" in name
+        or "/release_" in name
     ]
     texts = {name: (PROJECT_ROOT / name).read_text() for name in names if name not in excepted}
     return {name: " ".join(text.split()) for name, text in texts.items()}
