@@ -16,6 +16,8 @@ import numpy as np
 
 TIMEOUT_SECONDS = 10.0
 MOST_OPEN = 4000
+LOOK_SECONDS = 0.1
+"""How often it looks for requests that were not answered in time."""
 CHUNK = 65_536
 
 
@@ -115,6 +117,7 @@ def run(
         open_now: dict[int, _Exchange] = {}
         started = time.perf_counter()
         until, number, more = started + seconds, 0, True
+        look = started
 
         def finish(exchange: _Exchange, whole: bool) -> None:
             answer = exchange.result(time.perf_counter(), whole)
@@ -142,7 +145,8 @@ def run(
                 break
             for key, events in selector.select(0.001 if rate else 0.05):
                 _advance(selector, key.data, events, finish)
-            if number % 64 == 0 or now >= until:
+            if now >= look:
+                look = now + LOOK_SECONDS
                 for late in [e for e in open_now.values() if now - e.began > timeout]:
                     finish(late, whole=False)
         summary.seconds = max(time.perf_counter() - started, seconds)

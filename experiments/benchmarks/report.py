@@ -40,7 +40,8 @@ def performance(found: dict[str, Any]) -> str:
         for r in found["rungs"]
     ]
     steps = [
-        f"| {s['times_capacity']} | {s['sent_a_second']:,} | {s['goodput_of_capacity']:.2f} | {_answers(s['answers'])} "
+        f"| {s['times_capacity']} | {s['sent_a_second']:,} | {s['goodput_of_capacity']:.2f} "
+        f"| {s.get('goodput_a_cpu_second_of_capacity', float('nan')):.2f} | {_answers(s['answers'])} "
         f"| {s['p99_ms']:.0f} | {_or_dash(s['refused_p99_ms'])} | {s['afterwards_of_capacity']:.2f} |"
         for s in overload["steps"]
     ]
@@ -84,11 +85,12 @@ The largest worker held
 
 The open loop: requests start when they are due, however slowly those before them are answered. Capacity,
 {overload["capacity"]:,} requests a second, is what the same generator gets in the closed loop; it shares the cores
-with the API, so that what it takes to send is missing there. A worker that finds too many connections waiting refuses
+with the API, so that what it takes to send is missing there: answers in a second of the workers' own time, beside those
+at capacity, say what refusing the rest costs. A worker that finds too many connections waiting refuses
 with 503 and `Retry-After`, unread. Times are in milliseconds; status 0 is no answer in time.
 
-| times capacity | sent/s | goodput of capacity | answers by status | p99 of 200 | p99 of 503 | afterwards |
-|---|---|---|---|---|---|---|
+| times capacity | sent/s | goodput of capacity | a CPU second | answers by status | p99 of 200 | p99 of 503 | afterwards |
+|---|---|---|---|---|---|---|---|
 {NEW_LINE.join(steps)}
 """
 

@@ -98,19 +98,30 @@ def _ladder(
 
 
 def _overload(world: World, server: Server, seconds: float, say: Say) -> dict[str, Any]:
-    """Send twice and five times what is answered, in the open loop; capacity is what the same generator gets closed."""
+    """Send twice and five times what is answered, in the open loop; capacity is what the same generator gets closed.
+
+    The generator shares the cores, and takes the more of them the more it sends: what the workers answer in a second of
+    their own time says what refusing costs them.
+    """
     bodies = file_of_requests(world, "warm", world.flights)
-    closed = client.run(server.port, requests_of(bodies, world.key), 2 * seconds, clients=CLIENTS)
+
+    def sent(**how: float | int) -> tuple[client.Summary, float]:
+        before = server.cpu_seconds()
+        found = client.run(server.port, requests_of(bodies, world.key), 2 * seconds, **how)  # type: ignore[arg-type]
+        return found, found.statuses[200] / (server.cpu_seconds() - before)
+
+    closed, answered_a_second = sent(clients=CLIENTS)
     capacity = closed.rate()
     steps = []
     for times in OVERLOADS:
-        found = client.run(server.port, requests_of(bodies, world.key), 2 * seconds, rate=times * capacity)
+        found, answered = sent(rate=times * capacity)
         after = client.run(server.port, requests_of(bodies, world.key), seconds, clients=CLIENTS)
         steps.append(
             {
                 "times_capacity": times,
                 "sent_a_second": round(sum(found.statuses.values()) / found.seconds),
                 "goodput_of_capacity": round(found.rate() / capacity, 3),
+                "goodput_a_cpu_second_of_capacity": round(answered / answered_a_second, 3),
                 "answers": {str(status): count for status, count in sorted(found.statuses.items())},
                 "without_retry_after": found.without_retry_after,
                 "p99_ms": round(found.percentile(0.99), 1),
