@@ -89,7 +89,7 @@ with the API, so that what it takes to send is missing there: answers in a secon
 at capacity, say what refusing the rest costs. A worker that finds too many connections waiting refuses
 with 503 and `Retry-After`, unread. Times are in milliseconds; status 0 is no answer in time.
 
-| times capacity | sent/s | goodput of capacity | a CPU second | answers by status | p99 of 200 | p99 of 503 | afterwards |
+| times capacity | sent/s | goodput of it | in a CPU second | answers by status | p99 of 200 | p99 of 503 | afterwards |
 |---|---|---|---|---|---|---|---|
 {NEW_LINE.join(steps)}
 """
