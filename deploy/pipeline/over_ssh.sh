@@ -5,18 +5,15 @@ host=$1 folder=$2 target=$3
 there() { ssh -o BatchMode=yes "$host" "$1"; }
 
 # The tree of this commit replaces the one before: files that only an earlier one had are deleted, what no commit
-# brought stays (var, .env, .venv). A folder of before there was a list is compared folder by folder.
+# brought stays (var, .env, .venv). Where no list was left by the one before, an earlier tree's are those of the history.
 # shellcheck disable=SC2016
 arrive='
 set -eu
 mkdir -p "$folder" && cd "$folder"
 rm -rf .arriving && mkdir .arriving && tar -x -C .arriving
+[ -f .arrived.list ] || mv .arriving/.history.list .arrived.list
+rm -f .arriving/.history.list
 (cd .arriving && find . -type f -o -type l) | LC_ALL=C sort >.arriving.list
-if [ ! -f .arrived.list ]; then
-  (cd .arriving && find . -mindepth 1 -maxdepth 1 -type d) | while read -r part; do
-    [ ! -d "$part" ] || find "$part" -type f ! -path "./data/inbox/*"
-  done | LC_ALL=C sort >.arrived.list
-fi
 LC_ALL=C comm -23 .arrived.list .arriving.list | while IFS= read -r file; do
   rm -f "$file"
   rmdir -p "$(dirname "$file")" 2>/dev/null || true
@@ -24,7 +21,10 @@ done
 cp -a .arriving/. .
 mv .arriving.list .arrived.list
 rm -rf .arriving'
-git archive HEAD | there "folder=$(printf %q "$folder"); $arrive"
+history=$(mktemp -d)
+trap 'rm -rf "$history"' EXIT
+git log --pretty= --name-only HEAD | sed -n 's|^..*|./&|p' | LC_ALL=C sort -u >"$history/.history.list"
+git archive --add-file="$history/.history.list" HEAD | there "folder=$(printf %q "$folder"); $arrive"
 
 # Every setting that is set here goes with it: those of .env.example, what names the stack, what CI says. They go
 # over standard input, for a command line is shown to everyone on the machine.

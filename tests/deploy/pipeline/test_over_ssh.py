@@ -83,20 +83,16 @@ def test_a_file_of_an_older_tree_is_gone_and_what_is_the_machines_own_stays(depl
     assert (there / ".env").read_text() == "API_CPUS=3\n"
 
 
-def test_a_tree_that_came_before_there_was_a_list_leaves_nothing_in_its_folders(deploy, elsewhere):
+def test_where_no_list_was_left_what_the_history_had_is_gone_and_nothing_else(deploy, elsewhere):
     there = elsewhere / "on time"
-    for name in ("app/old.py", "var/secrets/predict.key", "data/inbox/bts.csv"):
+    deploy({"app/old.py": "", "app/routes.py": ""})
+    (there / ".arrived.list").unlink()
+    own = {"app/mine.py", "var/secrets/predict.key", "data/inbox/bts.csv"}
+    for name in own:
         (there / name).parent.mkdir(parents=True, exist_ok=True)
         (there / name).write_text("")
     deploy({"app/routes.py": "", "data/reader.py": ""})
-    expected = {
-        "Makefile",
-        "app/routes.py",
-        "data/reader.py",
-        "var/secrets/predict.key",
-        "data/inbox/bts.csv",
-    }
-    assert files_of(there) - {"ran", "environment"} == expected
+    assert files_of(there) - {"ran", "environment"} == {"Makefile", "app/routes.py", "data/reader.py", *own}
 
 
 def test_every_setting_goes_along_as_it_is_and_nothing_else(deploy, elsewhere):
