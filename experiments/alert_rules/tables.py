@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from statistics import fmean
 from typing import Any
 
 from domain.evidence import EvidencePolicy
@@ -117,22 +118,30 @@ def detection(found: dict[str, Any], figure: str) -> str:
     days = [day for chosen in parts.values() for day in chosen]
     rows = [
         [
-            f"`{name}`", f"{row['size']:g} {one['unit']}", f"{_by(row, days, 1)} of {len(days)}",
+            f"`{name}`", _size(row["size"], one["unit"]), f"{_by(row, days, 1)} of {len(days)}",
             *(f"{_by(row, chosen, found['runs'])} of {len(chosen)}" for chosen in parts.values()),
+            _added([o["loss_added"] for o in row["onsets"] if o["loss_added"] is not None]),
             _counts(Counter(rule for o in row["onsets"] for rule in o["rules"])),
         ]
         for name, one in found["faults"].items()
         for row in one["sizes"]
     ]  # fmt: skip
-    head = ("fault", "size", "found by the first run", *(f"within two, {part}" for part in parts), "by rule")
+    head = (
+        "fault",
+        "size",
+        "by the first run",
+        *(f"within two, {part}" for part in parts),
+        "nats lost more",
+        "by rule",
+    )
     chosen = "; ".join(f"{part}: {', '.join(days)}" for part, days in parts.items())
     return "\n".join(
         [
             "## How small a fault is found",
             "",
             f"Each fault in four sizes from {len(days)} mornings on, of either part of the year those of the two days "
-            "with most late flights and of two like most; a day is found by a rule that is about the fault, and does "
-            f"not page on the same day undisturbed. Onsets of {chosen}.",
+            "with most late flights and of two like most. A fault is found by a rule that is about it, and does not "
+            f"page on the same day undisturbed. Onsets: {chosen}. Lost more: by the model, on the second day, in the mean.",
             "",
             f"![Share of the onsets found within two runs, by size]({figure})",
             "",
@@ -142,6 +151,15 @@ def detection(found: dict[str, Any], figure: str) -> str:
             "",
         ]
     )
+
+
+def _size(size: float, unit: str) -> str:
+    """Return a size in words; of something there is a share."""
+    return f"{size:.0%} {unit}" if unit.startswith("of ") else f"{size:g} {unit}"
+
+
+def _added(losses: Sequence[float]) -> str:
+    return f"{fmean(losses):+.3f}" if losses else "-"
 
 
 def _by(row: dict[str, Any], days: Sequence[str], run: int) -> int:
@@ -159,7 +177,7 @@ def draw_detection(found: dict[str, Any], figure: Any) -> None:
             shares = [_by(row, days, found["runs"]) / len(days) for row in one["sizes"]]
             axes.plot(range(len(sizes)), shares, marker="o", label=part)
         axes.set(title=name, xlabel=one["unit"], ylim=(-0.05, 1.05))
-        axes.set_xticks(range(len(sizes)), [f"{size:g}" for size in sizes])
+        axes.set_xticks(range(len(sizes)), [_size(size, one["unit"]).split()[0] for size in sizes])
     figure.legend(
         *figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8
     )

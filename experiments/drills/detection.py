@@ -102,18 +102,18 @@ def _by(shift: Callable[..., DatasetEvents], unit: str, size: float) -> Change:
 
 
 LADDERS = (
-    _of("weather-stuck", "hours that it lasts", LASTING, lasting),
-    _of("weather-missing", "hours that it lasts", LASTING, lasting),
-    _of("weather-celsius", "hours that it lasts", LASTING, lasting),
-    _of("airport-closed", "hours that it lasts", LASTING, lasting),
-    _of("carrier-renamed", "share of its flights", SHARES, in_share),
-    _of("doubled-traffic", "share of the flights", SHARES, in_share),
-    _of("labels-late", "share of the flights", SHARES, in_share),
+    _of("weather-stuck", "hours", LASTING, lasting),
+    _of("weather-missing", "hours", LASTING, lasting),
+    _of("weather-celsius", "hours", LASTING, lasting),
+    _of("airport-closed", "hours", LASTING, lasting),
+    _of("carrier-renamed", "of its flights", SHARES, in_share),
+    _of("doubled-traffic", "of the flights", SHARES, in_share),
+    _of("labels-late", "of the flights", SHARES, in_share),
     Ladder(
-        FAULTS["schedule-shifted"], "hours of the shift", (1, 2, 3, 6), partial(_by, schedule_shifted, "hours")
+        FAULTS["schedule-shifted"], "hours later", (1, 2, 3, 6), partial(_by, schedule_shifted, "hours")
     ),
     Ladder(
-        FAULTS["concept-change"], "minutes of delay", (2, 5, 10, 15), partial(_by, arrivals_shifted, "minutes")
+        FAULTS["concept-change"], "minutes", (2, 5, 10, 15), partial(_by, arrivals_shifted, "minutes")
     ),
 )  # fmt: skip
 
@@ -161,13 +161,19 @@ def _by_run(found: Mapping[str, Any], day: date) -> str:
     )
 
 
-def _found(year: "Year", calm: list[set[str]], ladder: Ladder, size: float, day: date) -> dict[str, Any]:
+def _found(
+    year: "Year", calm: tuple[list[set[str]], float], ladder: Ladder, size: float, day: date
+) -> dict[str, Any]:
     pages, gap = year.disturbed(ladder.change(size), day)
-    own = [sorted((said - quiet) & set(ladder.fault.about)) for said, quiet in zip(pages, calm, strict=True)]
+    undisturbed, calm_gap = calm
+    own = [
+        sorted((said - quiet) & set(ladder.fault.about))
+        for said, quiet in zip(pages, undisturbed, strict=True)
+    ]
     run = next((i for i, rules in enumerate(own, 1) if rules), None)
     return {
         "day": day.isoformat(), "run": run, "rules": own[run - 1] if run else [],
-        "loss_beyond_expected": round(gap, 4),
+        "loss_added": round(gap - calm_gap, 4) if np.isfinite(gap - calm_gap) else None,
     }  # fmt: skip
 
 
@@ -198,12 +204,12 @@ class Year:
         chosen = ranked[-OF_A_KIND:] + ranked[middle : middle + OF_A_KIND]
         return sorted(within[i] for i in chosen)
 
-    def undisturbed(self, day: date) -> list[set[str]]:
-        """Return the rules that page on a day and the one after it."""
-        return self.disturbed(FAULTS["none"].change, day)[0]
+    def undisturbed(self, day: date) -> tuple[list[set[str]], float]:
+        """Return what `disturbed` returns of a day from which on nothing goes wrong."""
+        return self.disturbed(FAULTS["none"].change, day)
 
     def disturbed(self, change: Change, day: date) -> tuple[list[set[str]], float]:
-        """Return the rules that page when a fault begins on a day's morning, and by how much the loss exceeds it.
+        """Return the rules that page when a fault begins on a day's morning, and how much more is lost than expected.
 
         Returns
         -------

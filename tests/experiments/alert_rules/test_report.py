@@ -53,7 +53,7 @@ def test_what_was_found_of_smaller_faults_is_a_table_and_a_figure(settings):
             "day": day,
             "run": run,
             "rules": ["weather is stale"] if run else [],
-            "loss_beyond_expected": 0.0,
+            "loss_added": 0.031,
         }
 
     sizes = [
@@ -63,7 +63,7 @@ def test_what_was_found_of_smaller_faults_is_a_table_and_a_figure(settings):
     fault = {
         "fault": "none comes",
         "about": ["weather is stale"],
-        "unit": "hours that it lasts",
+        "unit": "hours",
         "sizes": sizes,
     }
     found = {
@@ -73,9 +73,8 @@ def test_what_was_found_of_smaller_faults_is_a_table_and_a_figure(settings):
     settings.reports_dir.mkdir(parents=True, exist_ok=True)
     (settings.reports_dir / "detection-curves.json").write_text(json.dumps(found))
     text = monitoring_report.write_report(settings).read_text()
-    hours = "hours that it lasts"
-    assert f"| `weather-missing` | 3 {hours} | 0 of 2 | 0 of 1 | 1 of 1 | weather is stale 1 |" in text
-    assert f"| `weather-missing` | 24 {hours} | 2 of 2 | 1 of 1 | 1 of 1 | weather is stale 2 |" in text
+    assert "| `weather-missing` | 3 hours | 0 of 2 | 0 of 1 | 1 of 1 | +0.031 | weather is stale 1 |" in text
+    assert "| `weather-missing` | 24 hours | 2 of 2 | 1 of 1 | 1 of 1 | +0.031 | weather is stale 2 |" in text
     drawn = monitoring_report.FIGURE.with_name("detection.svg").read_text()
     assert ">weather-missing<" in drawn
     assert "(figures/detection.svg)" in text
