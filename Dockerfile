@@ -80,7 +80,7 @@ COPY domain domain
 COPY adapters adapters
 COPY services services
 COPY app app
-COPY deploy/__init__.py deploy/asking.py deploy/
+COPY deploy/__init__.py deploy/
 COPY deploy/pipeline/__init__.py deploy/pipeline/trial.py deploy/pipeline/
 RUN python -m compileall -q -j 0 /ontime
 ARG GIT_COMMIT=unknown
@@ -104,7 +104,7 @@ COPY monitoring monitoring
 COPY flows flows
 COPY replay replay
 COPY app app
-COPY deploy/__init__.py deploy/asking.py deploy/certificate.py deploy/secret_files.py deploy/
+COPY deploy/__init__.py deploy/certificate.py deploy/secret_files.py deploy/
 COPY deploy/backups deploy/backups
 COPY deploy/native deploy/native
 COPY deploy/pipeline/__init__.py deploy/pipeline/trial.py deploy/pipeline/

@@ -67,6 +67,13 @@ class Pager:
             attempted += 1
         return attempted
 
+    def send_unrecorded(self, title: str, body: str) -> None:
+        """Send a message to every address while PostgreSQL, where deliveries are recorded, is away."""
+        for address in self._notifier.addresses:
+            problem = self._notifier.send(address, title, body)
+            if problem:
+                logger.error("alert not delivered", extra={"address": address.name, "why": problem})
+
     def _attempt(self, alert: DueAlert) -> dict[str, str | None]:
         """Send an alert to the addresses that have not taken it: what went wrong by address."""
         waiting = [a for a in self._notifier.addresses if a.name not in alert.delivered_to]

@@ -44,6 +44,9 @@ class Settings:
 
     api_host: str = _setting("127.0.0.1", "Address the API listens on.")
     api_port: int = _setting(8000, "Port of the API.")
+    api_url: str = _setting(
+        "", "Address at which the stack's own programs ask the API; empty = the native one."
+    )
     api_workers: int = _setting(2, "Gunicorn workers of one API container; as many as it has cores.")
     state_limit_minutes: int = _setting(
         1440, "Age of the newest feature state above which an API worker says that it is not ready."
@@ -171,8 +174,8 @@ class Settings:
 
     @property
     def api_address(self) -> str:
-        """Return where a client on this machine reaches the API."""
-        return f"http://127.0.0.1:{self.api_port}"
+        """Return where a program of the stack, or a client on this machine, reaches the API."""
+        return self.api_url or f"http://127.0.0.1:{self.api_port}"
 
     @property
     def public_address(self) -> str:

@@ -214,6 +214,10 @@ RUN_MISSED = WatchRule(
     "Days were predicted and nobody looked at them: are Prefect's server and worker alive? The next run "
     "catches up by itself; the flow `backfill` does at once.",
 )  # fmt: skip
+PART_UNHEALTHY = WatchRule(
+    "a part of the stack is not healthy", "critical",
+    "It has not been for minutes, and what its process manager does did not help: `make status` says what is wrong.",
+)  # fmt: skip
 RUN_FAILED = WatchRule(
     "a monitoring run failed", "critical",
     "Its flow run in Prefect has the traceback. What it measured is kept; run the flow `nightly-monitoring` for "

@@ -16,7 +16,7 @@ from adapters.settings import Settings
 from adapters.terminal import Say
 from data.dataset import Dataset, load_dataset
 from data.site import Period, site_of
-from deploy.native import probes, processes
+from deploy.native import processes
 from deploy.native.guard import Guard
 from deploy.native.manager import Stack
 from domain.errors import OntimeError
@@ -28,6 +28,7 @@ from replay.feed import Feed
 from replay.first_steps import begin
 from replay.run_executor import DeployedRuns, RunExecutor, RunQueue, WarmRuns
 from replay.run_table import print_runs
+from services import health
 
 
 def replay_days(settings: Settings, first: date | None, last: date | None, say: Say) -> None:
@@ -86,7 +87,7 @@ def _database(settings: Settings) -> Iterator[Database]:
 
 def _answers(settings: Settings) -> bool:
     try:
-        probes.api(settings)
+        health.check("api", settings)
     except OntimeError:
         return False
     return True

@@ -1,14 +1,17 @@
-"""When a process without a port is healthy; the native stack and the containers ask the same.
+"""When a part of the stack is healthy; the native stack, the containers and the watchman ask the same.
 
-python -m services.health shipper|features|watchman     # exit status 0 = healthy
+A check does for a client what clients need of the part.
+
+    python -m services.health shipper|features|watchman     # exit status 0 = healthy
 """
 
 import argparse
 import sys
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterable
+from typing import Any
 
+from adapters.asking import NO_ANSWER, ask
 from adapters.clock_store import ClockStore
 from adapters.event_store import EventStore
 from adapters.feature_store import FeatureStore
@@ -27,6 +30,7 @@ UNSHIPPED_SECONDS = 60.0
 TICKS_BEHIND = 2
 GRACE_SECONDS = 5.0
 """A simulated clock jumps; the state of where it is then follows at once."""
+ANSWER_SECONDS = 5.0
 WATCHMAN = "ontime-watchman"
 """Name of its connections to PostgreSQL."""
 
@@ -84,18 +88,86 @@ def watchman(database: Database, own: Settings) -> None:
         raise NotReady("the watchman is not connected to PostgreSQL")
 
 
-def _check(check: Callable[[Database, Settings], None], own: Settings) -> None:
+def postgres(database: Database, own: Settings) -> None:
+    """Check that it runs a query."""
+    ClockStore(database).read()
+
+
+def mlflow(database: Database, own: Settings) -> None:
+    """Check that it answers a client's search, not only /health, which passes while the host check refuses everyone."""
+    address = f"{own.mlflow_address}/api/2.0/mlflow/registered-models/search?max_results=1"
+    _answer(address, "MLflow", login=own.mlflow_auth)
+
+
+def prefect_server(database: Database, own: Settings) -> None:
+    """Check that its API lets its clients in; health alone is answered to everybody."""
+    _answer(f"{own.prefect_address}/admin/version", "Prefect", login=own.prefect_auth)
+
+
+def prefect_worker(database: Database, own: Settings) -> None:
+    """Check that a worker of the pool has sent a heartbeat."""
+    address = f"{own.prefect_address}/work_pools/ontime/workers/filter"
+    workers = _answer(address, "Prefect", body={}, login=own.prefect_auth)
+    if not any(worker["status"] == "ONLINE" for worker in workers):
+        raise NotReady("no worker of the pool ontime is online")
+
+
+def api(database: Database, own: Settings) -> None:
+    """Check that it answers."""
+    _answer(f"{own.api_address}/health/live", "the API")
+
+
+def api_ready(own: Settings) -> None:
+    """Check that the API can serve a prediction."""
+    _answer(f"{own.api_address}/health/ready", "the API")
+
+
+def _answer(address: str, what: str, body: Any = None, login: str | None = None) -> Any:
+    status, said = ask(address, body, seconds=ANSWER_SECONDS, login=login)
+    if status == NO_ANSWER:
+        raise NotReady(f"{address} does not answer: {said}")
+    if status != 200:
+        raise NotReady(f"{what} answers {status}: {str(said)[:200]}")
+    return said
+
+
+CHECKS: dict[str, Callable[[Database, Settings], None]] = {
+    "postgres": postgres,
+    "prefect-server": prefect_server,
+    "mlflow": mlflow,
+    "features": features,
+    "shipper": shipper,
+    "watchman": watchman,
+    "api": api,
+    "prefect-worker": prefect_worker,
+}
+"""By the name of the part; each raises NotReady with what is wrong."""
+
+
+def check(name: str, own: Settings) -> None:
+    """Check a part over a connection of its own.
+
+    Raises
+    ------
+    NotReady
+        If it is not healthy; says why.
+    """
     database = Database.from_settings(own, max_connections=1, application="ontime-health")
     try:
-        check(database, own)
+        CHECKS[name](database, own)
     finally:
         database.close()
 
 
-CHECKS: dict[str, Callable[[Settings], None]] = {
-    check.__name__: partial(_check, check) for check in (features, shipper, watchman)
-}
-"""By name; each raises NotReady with what is wrong."""
+def problems(database: Database, own: Settings, names: Iterable[str]) -> dict[str, str]:
+    """Return what is wrong with each of some parts that are not healthy."""
+    found = {}
+    for name in names:
+        try:
+            CHECKS[name](database, own)
+        except (OntimeError, OSError) as error:
+            found[name] = str(error)
+    return found
 
 
 def main() -> None:
@@ -103,7 +175,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m services.health", description=__doc__)
     parser.add_argument("name", choices=sorted(CHECKS))
     try:
-        CHECKS[parser.parse_args().name](settings())
+        check(parser.parse_args().name, settings())
     except OntimeError as error:
         sys.exit(f"ontime: {error}")
 

@@ -1,4 +1,4 @@
-"""The watchman: sees days that were not monitored, and brings every open page to every address.
+"""The watchman: sees days that were not monitored and parts that are not healthy; brings every page to every address.
 
 It stands apart from what it watches: neither Prefect nor the nightly flow need be alive for it.
 """
@@ -6,9 +6,11 @@ It stands apart from what it watches: neither Prefect nor the nightly flow need 
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
+from typing import Any
 
 from adapters.alert_deliveries import AlertDeliveries
 from adapters.clock_store import ClockStore
@@ -18,9 +20,10 @@ from adapters.notifier import Notifier, Pager
 from adapters.postgres import Database
 from adapters.settings import settings
 from domain import runbook
-from monitoring.rules import RUN_MISSED
+from domain.errors import NotReady
+from monitoring.rules import PART_UNHEALTHY, RUN_MISSED, WatchRule
 from monitoring.windows import last_complete_day
-from services.health import WATCHMAN
+from services import health
 from services.loop import run, stop_on_signals
 
 logger = logging.getLogger(__name__)
@@ -37,29 +40,55 @@ class WatchPolicy:
     patience_seconds: float = 600.0
     """By the real time: a replayed clock runs through two hours in a second."""
     look_back_days: int = 7
+    unhealthy_seconds: float = 300.0
+    """How long a part may be unhealthy: managers start what ends again, and an upgrade replaces one by one."""
+
+
+WATCHED = tuple(name for name in health.CHECKS if name not in ("postgres", "watchman"))
+"""Parts of which it asks; without PostgreSQL it can ask, and record, nothing."""
 
 
 @dataclass
 class Watchman:
-    """Looks again and again; `look` is one look."""
+    """Looks again and again; `look` is one look.
+
+    Parameters
+    ----------
+    problems : callable
+        Returns what is wrong with each part that is not healthy now.
+    """
 
     database: Database
     pager: Pager
+    problems: Callable[[], Mapping[str, str]]
     policy: WatchPolicy = field(default_factory=WatchPolicy)
     elapsed: Callable[[], float] = time.monotonic
     _seen: dict[date, float] = field(default_factory=dict)
+    _failing: dict[str, float] = field(default_factory=dict)
+    _away: float | None = None
+    _said_away: bool = False
 
     def look(self) -> list[date]:
-        """Open or resolve the alert of days that were not monitored, deliver what is due; return those days.
+        """Open or resolve the alerts of unmonitored days and unhealthy parts, deliver what is due; return those days.
 
         Raises
         ------
         NotReady
-            If PostgreSQL is away.
+            If PostgreSQL is away; said to every address once, when it has been for long.
         """
-        overdue = self._overdue()
-        self._report(overdue)
-        self.pager.deliver_due()
+        try:
+            overdue = self._overdue()
+            days = [str(day) for day in overdue]
+            self._report(RUN_MISSED, days, {"days": days}, max(overdue, default=None))
+            lasting = self._lasting()
+            self._report(
+                PART_UNHEALTHY, [f"{name}: {why}" for name, why in lasting.items()], {"parts": lasting}
+            )
+            self.pager.deliver_due()
+        except NotReady as error:
+            self._note_away(str(error))
+            raise
+        self._away, self._said_away = None, False
         return overdue
 
     def _overdue(self) -> list[date]:
@@ -71,24 +100,44 @@ class Watchman:
         self._seen = {day: self._seen.get(day, self.elapsed()) for day in missed}
         return [day for day in missed if self.elapsed() - self._seen[day] >= self.policy.patience_seconds]
 
-    def _report(self, overdue: list[date]) -> None:
+    def _lasting(self) -> dict[str, str]:
+        """Return what is wrong with the parts that have been unhealthy for long."""
+        found = self.problems()
+        self._failing = {name: self._failing.get(name, self.elapsed()) for name in found}
+        return {name: why for name, why in found.items() if self._is_long(self._failing[name])}
+
+    def _is_long(self, since: float) -> bool:
+        return self.elapsed() - since >= self.policy.unhealthy_seconds
+
+    def _report(
+        self, rule: WatchRule, found: list[str], evidence: dict[str, Any], day: date | None = None
+    ) -> None:
         store, now = MonitoringStore(self.database), ClockStore(self.database).read().now
-        if overdue:
-            days = ", ".join(str(day) for day in overdue)
-            message = f"{RUN_MISSED.name}: {days}. {RUN_MISSED.advice} {runbook.entry(RUN_MISSED.name)}"
-            evidence = {"days": [str(day) for day in overdue]}
-            if store.open_alert(RUN_MISSED.name, RUN_MISSED.severity, overdue[-1], now, message, evidence):
-                logger.error("monitoring run missed", extra=evidence)
-        else:
-            store.resolve_alerts([RUN_MISSED.name], [], now)
+        if not found:
+            store.resolve_alerts([rule.name], [], now)
+            return
+        message = f"{rule.name}: {', '.join(found)}. {rule.advice} {runbook.entry(rule.name)}"
+        if store.open_alert(rule.name, rule.severity, day or now.date(), now, message, evidence):
+            logger.error("alert opened", extra={"rule": rule.name} | evidence)
+
+    def _note_away(self, reason: str) -> None:
+        """Say that PostgreSQL is away, which records alerts, once it has been for long: to every address, once."""
+        self._away = self.elapsed() if self._away is None else self._away
+        if self._is_long(self._away) and not self._said_away:
+            self._said_away = True
+            rule = PART_UNHEALTHY
+            message = f"{rule.name}: postgres: {reason}. {rule.advice} {runbook.entry(rule.name)}"
+            logger.error("alert not recorded", extra={"rule": rule.name, "reason": reason})
+            self.pager.send_unrecorded(f"ontime {rule.severity}: {rule.name}", message)
 
 
 def main() -> None:
     """Run until SIGTERM."""
     configure_logging(settings().log_level, "watchman")
     stop: threading.Event = stop_on_signals()
-    database = Database.from_settings(settings(), max_connections=2, application=WATCHMAN)
-    watchman = Watchman(database, Pager(AlertDeliveries(database), Notifier.from_settings(settings())))
+    database = Database.from_settings(settings(), max_connections=2, application=health.WATCHMAN)
+    pager = Pager(AlertDeliveries(database), Notifier.from_settings(settings()))
+    watchman = Watchman(database, pager, partial(health.problems, database, settings(), WATCHED))
 
     def step() -> None:
         watchman.look()

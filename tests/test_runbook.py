@@ -8,14 +8,14 @@ import pytest
 from adapters.settings import PROJECT_ROOT
 from app import champion_alert
 from app.problem_types import BY_NAME
-from deploy.native.probes import PROBES
 from domain.runbook import RUNBOOK, anchor, entry
-from monitoring.rules import NIGHTLY, RUN_FAILED, RUN_MISSED, evaluate
+from monitoring.rules import NIGHTLY, PART_UNHEALTHY, RUN_FAILED, RUN_MISSED, evaluate
+from services.health import CHECKS
 
 TEXT = (PROJECT_ROOT / RUNBOOK).read_text()
 ALERTS, FAULTS = TEXT.split("\n# Faults\n")
 RULES = {rule.name: rule for rule in NIGHTLY}
-OTHER_RULES = {RUN_FAILED.name, RUN_MISSED.name, champion_alert.RULE}
+OTHER_RULES = {PART_UNHEALTHY.name, RUN_FAILED.name, RUN_MISSED.name, champion_alert.RULE}
 READINESS = re.findall(
     r'^        "(\w+)": _check\(', (PROJECT_ROOT / "app" / "readiness.py").read_text(), re.M
 )
@@ -52,7 +52,7 @@ def test_an_entry_says_what_it_means_where_to_look_and_how_to_mend_it(name):
 def test_every_check_of_health_has_one_entry():
     named = [name for body in entries(FAULTS).values() for name in signals(body)]
     assert len(READINESS) >= 3
-    for check in (*READINESS, *PROBES):
+    for check in (*READINESS, *CHECKS):
         assert named.count(check) == 1, check
 
 
@@ -61,7 +61,7 @@ def test_what_a_fault_is_seen_as_is_what_the_software_says(name):
     seen = signals(entries(FAULTS)[name])
     assert seen
     for signal in seen:
-        known = signal in {*READINESS, *PROBES, *BY_NAME, "make status", "/health/ready"}
+        known = signal in {*READINESS, *CHECKS, *BY_NAME, "make status", "/health/ready"}
         assert known or is_said(signal), signal
 
 

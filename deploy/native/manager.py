@@ -6,6 +6,7 @@ import subprocess
 import sys
 import xmlrpc.client
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,10 @@ from adapters.terminal import Say
 from adapters.waiting import wait_until
 from deploy.native import layout, processes
 from deploy.native.embedded_postgres import initialise, require_free_port
-from deploy.native.probes import PROBES, Probe, api_ready
 from deploy.native.programs import SUPERVISOR_USER, programs, supervisor_configuration
 from deploy.native.starting import PATIENCE, CannotStart, Patience, Starting, settled
 from domain.errors import ConfigurationError, NotReady, OntimeError
+from services import health
 
 FIRST_PREDICTION = Patience(idle_seconds=240.0, longest_seconds=240.0)
 """The API is idle while it waits for a model and for the first state."""
@@ -32,6 +33,7 @@ CALL_SECONDS = 40.0
 PING_SECONDS = 10.0
 """Ample: a manager that is taken for dead is started again, and with it the whole stack."""
 
+Probe = Callable[[], None]
 NO_ANSWER = (OSError, xmlrpc.client.Error, http.client.HTTPException)
 """What a call of the process manager raises when it is away or refuses."""
 
@@ -63,7 +65,7 @@ class Stack:
             self._start_manager(say)
         parameters = ConnectionParameters.from_settings(self.settings).to_database("postgres")
         self._ensure("postgres", "prefect-server")
-        self._wait_for(self._starting(), "postgres", lambda settings: parameters.connect("wait").close())
+        self._wait_for(self._starting(), "postgres", lambda: parameters.connect("wait").close())
         create_databases(parameters, [self.settings.postgres_database, "mlflow"])
         self._ensure("mlflow")
         with_database(self.settings, self._prepare)
@@ -79,11 +81,11 @@ class Stack:
         """
         self._ensure("features", "shipper", "watchman", "api")
         starting = self._starting()
-        self._wait_for(starting, "prefect-server", PROBES["prefect-server"])
+        self._wait_for(starting, "prefect-server", self._check("prefect-server"))
         self._ensure("prefect-worker")
         self.register_flows()
         for name in ("mlflow", "api", "watchman", "prefect-worker"):
-            self._wait_for(starting, name, PROBES[name])
+            self._wait_for(starting, name, self._check(name))
         sign_again(self.settings)
         for name in ("features", "shipper"):
             # They are well when they have work and do it; here that they run is all that can be asked.
@@ -92,11 +94,12 @@ class Stack:
 
     def wait_for_mlflow(self) -> None:
         """Wait until MLflow answers clients; CannotStart as `start_servers`."""
-        self._wait_for(self._starting(), "mlflow", PROBES["mlflow"])
+        self._wait_for(self._starting(), "mlflow", self._check("mlflow"))
 
     def wait_for_predictions(self) -> None:
         """Wait until the API can serve a prediction; CannotStart as `start_servers`."""
-        self._wait_for(self._starting(), "api", api_ready, FIRST_PREDICTION)
+        ready = partial(health.api_ready, self.settings)
+        self._wait_for(self._starting(), "api", ready, FIRST_PREDICTION)
 
     def start(self, say: Say) -> None:
         """Start whatever does not run, with its data."""
@@ -147,11 +150,14 @@ class Stack:
 
     def probe(self) -> dict[str, str | None]:
         """Ask each program what its clients need of it; None = well, else what is wrong."""
-        return {name: _failure(probe, self.settings) for name, probe in PROBES.items()}
+        return {name: _failure(self._check(name)) for name in health.CHECKS}
+
+    def _check(self, name: str) -> Probe:
+        return partial(health.check, name, self.settings)
 
     def _wait_for(self, starting: Starting, name: str, probe: Probe, patience: Patience = PATIENCE) -> None:
         try:
-            starting.wait_for(name, lambda: probe(self.settings), patience)
+            starting.wait_for(name, probe, patience)
         except CannotStart as error:
             # Else its manager would start it for ever.
             with contextlib.suppress(*NO_ANSWER):
@@ -162,7 +168,7 @@ class Stack:
         return Starting(self._infos, self.settings.state_dir / "log")
 
     def _settled(self, name: str) -> Probe:
-        return lambda settings: settled(self._infos()[name])
+        return lambda: settled(self._infos()[name])
 
     def _infos(self) -> dict[str, dict[str, Any]]:
         try:
@@ -262,9 +268,9 @@ def with_database(settings: Settings, work: Callable[[Database], None]) -> None:
         database.close()
 
 
-def _failure(probe: Probe, settings: Settings) -> str | None:
+def _failure(probe: Probe) -> str | None:
     try:
-        probe(settings)
+        probe()
     except (OntimeError, OSError) as error:
         return str(error)
     return None

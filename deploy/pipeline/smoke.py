@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from adapters.asking import ask
 from adapters.waiting import retry
-from deploy.asking import ask
 from deploy.compose.engine import StackError, say
 
 READY_SECONDS = 60

@@ -20,11 +20,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from adapters.asking import ask
 from adapters.model_registry import ModelRegistry
 from adapters.settings import PROJECT_ROOT, Settings, read_secret, settings
 from adapters.spool_reader import SpoolReader
 from adapters.waiting import retry
-from deploy.asking import ask
 from domain.errors import NotReady, OntimeError
 
 NOWHERE = "http://127.0.0.1:9"

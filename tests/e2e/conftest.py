@@ -24,13 +24,13 @@ from adapters.settings import PROJECT_ROOT, Settings, read_settings
 from adapters.waiting import retry
 from data.dataset import load_dataset
 from deploy.native.manager import Stack
-from deploy.native.probes import api_ready
 from deploy.native.selection import PORTS_ABOVE
 from domain.errors import NotReady
 from flows.ingestion import ingest_dataset
 from replay.client import ApiClient, api_client
 from replay.driver import DayCount, Replay, morning_after
 from replay.feed import Feed
+from services.health import api_ready
 from tests.session import free_port
 from training.run import TrainingRequest, train_candidate
 from training.split import SplitPolicy

@@ -17,10 +17,10 @@ from adapters.settings import PROJECT_ROOT, Settings, read_settings
 from adapters.waiting import retry
 from deploy.backups.sealing import PASSPHRASE
 from deploy.native.manager import Stack
-from deploy.native.probes import api_ready
 from domain.errors import NotReady
 from replay.client import api_client, require
 from replay.readme import QUESTION
+from services.health import api_ready
 from tests.e2e.conftest import DAY, NEXT_DAY, PORTS, World, unheard
 from tests.e2e.test_loop import eventually, logged
 from tests.session import free_port

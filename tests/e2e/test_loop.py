@@ -17,7 +17,6 @@ from adapters.monitoring_store import MonitoringStore
 from adapters.prediction_columns import PredictionColumns
 from adapters.prediction_log import PredictionLog
 from adapters.prefect_client import FlowRun
-from deploy.native.probes import PROBES
 from domain.clock import from_minute
 from domain.errors import OntimeError
 from domain.features.catalogue import CONTRACT_HASH
@@ -27,6 +26,7 @@ from domain.flights import Queries, flight_numbers
 from experiments.evaluation.tuning import champion_parameters
 from replay.client import require
 from replay.driver import ticks_of
+from services.health import CHECKS
 from tests.e2e.conftest import DAY, SMALL, World, unheard
 
 pytestmark = [
@@ -56,7 +56,7 @@ def serving(world: World) -> int:
 
 
 def test_every_part_is_well(world):
-    assert world.stack.probe() == dict.fromkeys(PROBES)
+    assert world.stack.probe() == dict.fromkeys(CHECKS)
 
 
 def test_the_run_of_a_day_comes_by_itself(world):

@@ -14,10 +14,10 @@ from adapters.prediction_log import PredictionLog
 from adapters.prefect_client import PrefectClient
 from adapters.waiting import retry
 from deploy.native.guard import Guard
-from deploy.native.probes import PROBES
 from deploy.native.processes import of_stack
 from domain.errors import NotReady
 from replay.driver import Replay, ticks_of
+from services.health import CHECKS, check
 from tests.e2e.conftest import DAY, NEXT_DAY, World, unheard
 from tests.e2e.test_loop import eventually, logged
 
@@ -77,8 +77,8 @@ def test_a_day_survives_the_death_of_every_part(world):
     states = world.stack.states()
     for name, pid in killer.killed.items():
         assert states[name]["pid"] != pid, f"{name} was not started again"
-    for probe in PROBES.values():
-        retry(partial(probe, world.settings), NotReady, seconds=90, pause=0.2)
+    for name in CHECKS:
+        retry(partial(check, name, world.settings), NotReady, seconds=90, pause=0.2)
     _expect_every_flight_asked_about(world)
     _expect_all_in_the_log(world, api.answered)
 

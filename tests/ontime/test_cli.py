@@ -13,10 +13,10 @@ from typer.main import get_command
 import ontime as ontime_package
 from adapters.settings import PROJECT_ROOT
 from deploy.native import layout
-from deploy.native.probes import PROBES
 from deploy.native.processes import of_stack
 from ontime import cli
 from ontime.develop import _test_environment
+from services.health import CHECKS
 from tests.session import free_port
 
 PORTS = ("POSTGRES", "API", "MLFLOW", "PREFECT", "SUPERVISOR")
@@ -70,7 +70,7 @@ def test_status_as_json_has_a_problem_a_program(environment):
     [stack] = json.loads(done.stdout)
     assert (stack["stack"], stack["folder"]) == ("own", environment["ONTIME_STATE_DIR"])
     assert stack["healthy"] is False
-    assert {program["name"] for program in stack["programs"]} == set(PROBES)
+    assert {program["name"] for program in stack["programs"]} == set(CHECKS)
     assert all(program["state"] == "stopped" and program["problem"] for program in stack["programs"])
 
 

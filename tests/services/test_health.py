@@ -19,7 +19,7 @@ from adapters.spool_reader import SpoolReader
 from adapters.waiting import retry
 from domain.errors import NotReady
 from services import health
-from services.health import CHECKS, TICKS_BEHIND, UNSHIPPED_SECONDS, WATCHMAN
+from services.health import TICKS_BEHIND, UNSHIPPED_SECONDS, WATCHMAN
 from services.refresher import Refresher
 from services.shipper import Shipper
 from tests.builders import MINUTE, NOON, departed, prediction
@@ -45,10 +45,10 @@ def age(folder: Path, seconds: float) -> None:
 def test_without_a_spool_or_with_one_that_was_just_written_the_shipper_is_healthy(
     stack_settings: Settings,
 ) -> None:
-    CHECKS["shipper"](stack_settings)
+    health.check("shipper", stack_settings)
     writer = SpoolWriter(stack_settings.spool_dir)
     writer.write(to_copy_line(prediction()))
-    CHECKS["shipper"](stack_settings)
+    health.check("shipper", stack_settings)
     writer.close()
 
 
@@ -59,9 +59,9 @@ def test_a_spool_that_waited_long_is_reported_until_it_is_shipped(
     age(stack_settings.spool_dir, UNSHIPPED_SECONDS + 5)
     [file] = SpoolReader(stack_settings.spool_dir).files()
     with pytest.raises(NotReady, match=f"1 spool files wait to be shipped, first {file.name}"):
-        CHECKS["shipper"](stack_settings)
+        health.check("shipper", stack_settings)
     Shipper(postgres, stack_settings.spool_dir).ship()
-    CHECKS["shipper"](stack_settings)
+    health.check("shipper", stack_settings)
 
 
 def test_a_spool_that_grows_faster_than_it_is_shipped_is_reported(
@@ -70,10 +70,10 @@ def test_a_spool_that_grows_faster_than_it_is_shipped_is_reported(
     line = to_copy_line(prediction())
     monkeypatch.setattr(health, "UNSHIPPED_BYTES", len(line))
     spool.write(line)
-    CHECKS["shipper"](stack_settings)
+    health.check("shipper", stack_settings)
     spool.write(line)
     with pytest.raises(NotReady, match=f"{2 * len(line)} bytes of spool are not in the database"):
-        CHECKS["shipper"](stack_settings)
+        health.check("shipper", stack_settings)
 
 
 def test_lines_that_were_set_aside_are_no_fault_of_the_shipper(
@@ -81,7 +81,7 @@ def test_lines_that_were_set_aside_are_no_fault_of_the_shipper(
 ) -> None:
     (stack_settings.spool_dir / f"set-aside{REFUSED_SUFFIX}").write_bytes(b"no prediction\n")
     age(stack_settings.spool_dir, UNSHIPPED_SECONDS + 5)
-    CHECKS["shipper"](stack_settings)
+    health.check("shipper", stack_settings)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def refresher(postgres: Database) -> Iterator[Refresher]:
 def test_without_an_event_there_is_no_state_to_compute(
     stack_settings: Settings, refresher: Refresher
 ) -> None:
-    CHECKS["features"](stack_settings)
+    health.check("features", stack_settings)
 
 
 def test_the_newest_state_may_be_two_ticks_behind_the_clock(
@@ -103,15 +103,15 @@ def test_the_newest_state_may_be_two_ticks_behind_the_clock(
 ) -> None:
     EventStore(postgres).append([departed(known_at=NOON - MINUTE)])
     with pytest.raises(NotReady, match="no state has been computed yet"):
-        CHECKS["features"](stack_settings)
+        health.check("features", stack_settings)
     refresher.refresh()
     ClockStore(postgres).set_simulated(NOON + (TICKS_BEHIND * 5 + 4) * MINUTE)
-    CHECKS["features"](stack_settings)
+    health.check("features", stack_settings)
     ClockStore(postgres).set_simulated(NOON + (TICKS_BEHIND * 5 + 5) * MINUTE)
     with pytest.raises(
         NotReady, match=r"newest state is of 2013-04-11 12:00, the clock says 2013-04-11 12:15"
     ):
-        CHECKS["features"](stack_settings)
+        health.check("features", stack_settings)
 
 
 def test_a_state_that_follows_a_jump_of_the_clock_at_once_is_waited_for(
@@ -122,19 +122,19 @@ def test_a_state_that_follows_a_jump_of_the_clock_at_once_is_waited_for(
     # Of this wait alone: other threads of the process sleep as well.
     refreshed = partial(retry, sleep=lambda seconds: refresher.refresh())
     monkeypatch.setattr(health, "retry", refreshed)
-    CHECKS["features"](stack_settings)
+    health.check("features", stack_settings)
     assert FeatureStore(postgres).newest_tick() is not None
 
 
 def test_a_watchman_is_healthy_while_it_is_connected(stack_settings: Settings, postgres: Database) -> None:
     with pytest.raises(NotReady, match="the watchman is not connected"):
-        CHECKS["watchman"](stack_settings)
+        health.check("watchman", stack_settings)
     elsewhere = postgres.parameters.to_database("postgres").connect(WATCHMAN)
     with pytest.raises(NotReady, match="the watchman is not connected"):
-        CHECKS["watchman"](stack_settings)
+        health.check("watchman", stack_settings)
     elsewhere.close()
     connection = postgres.parameters.connect(WATCHMAN)
-    CHECKS["watchman"](stack_settings)
+    health.check("watchman", stack_settings)
     connection.close()
 
 
@@ -151,3 +151,11 @@ def test_a_container_reads_it_from_the_exit_status(stack_environment: dict[str, 
     done = ask("features", stack_environment | {"ONTIME_POSTGRES_PORT": "9"})
     assert done.returncode == 1
     assert done.stderr.startswith("ontime: PostgreSQL is not reachable")
+
+
+def test_what_is_wrong_is_returned_by_the_name_of_the_part(
+    stack_settings: Settings, postgres: Database
+) -> None:
+    found = health.problems(postgres, stack_settings, ("shipper", "mlflow", "prefect-server", "api"))
+    assert set(found) == {"mlflow", "prefect-server", "api"}
+    assert "does not answer" in found["api"]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -6,8 +7,10 @@ from adapters.alert_deliveries import AlertDeliveries
 from adapters.clock_store import ClockStore
 from adapters.monitoring_store import MonitoringRun, MonitoringStore
 from adapters.notifier import Notifier, Pager
+from adapters.postgres import Database
 from adapters.prediction_lines import to_copy_line
 from adapters.prediction_log import PredictionLog
+from domain.errors import NotReady
 from services.watchman import Watchman, WatchPolicy
 from tests.builders import prediction
 
@@ -41,7 +44,12 @@ def real_time():
 def watchman(postgres, store, real_time):
     """A watchman over a day with one prediction."""
     PredictionLog(postgres).ship("api-1", 0, to_copy_line(prediction(1, DEPARTURE)))
-    return Watchman(postgres, Pager(AlertDeliveries(postgres), Notifier("")), elapsed=real_time)
+    return watchman_of(postgres, real_time)
+
+
+def watchman_of(postgres, real_time, problems=dict, notifier=None) -> Watchman:
+    pager = Pager(AlertDeliveries(postgres), notifier or Notifier(""))
+    return Watchman(postgres, pager, problems, elapsed=real_time)
 
 
 def record_run(store, day=DAY) -> None:
@@ -85,7 +93,7 @@ def test_a_replayed_clock_that_runs_ahead_of_monitoring_alarms_nobody(watchman, 
 
 
 def test_a_day_without_predictions_needs_no_run(postgres, store, real_time):
-    watchman = Watchman(postgres, Pager(AlertDeliveries(postgres), Notifier("")), elapsed=real_time)
+    watchman = watchman_of(postgres, real_time)
     ClockStore(postgres).set_simulated(MORNING + GRACE)
     watchman.look()
     real_time.seconds = 700
@@ -99,3 +107,60 @@ def test_a_run_resolves_only_its_own_rules(store, watchman, postgres, real_time)
     watchman.look()
     store.resolve_alerts(["an airport is closed"], [], MORNING)
     assert open_rules(store) == ["a day was not monitored"]
+
+
+def test_a_part_that_stays_unhealthy_is_an_alert_until_it_is_well(postgres, store, real_time):
+    wrong = {"shipper": "7 spool files wait to be shipped", "mlflow": "MLflow answers 500"}
+    watchman = watchman_of(postgres, real_time, lambda: wrong)
+    ClockStore(postgres).set_simulated(MORNING)
+    watchman.look()
+    real_time.seconds = 299
+    watchman.look()
+    assert open_rules(store) == []
+    del wrong["mlflow"]
+    real_time.seconds = 301
+    watchman.look()
+    [alert] = store.alerts(DAY, MORNING.date(), open_only=True)
+    assert (alert.rule, alert.severity) == ("a part of the stack is not healthy", "critical")
+    assert "shipper: 7 spool files wait to be shipped" in alert.message
+    assert "mlflow" not in alert.message
+    wrong.clear()
+    watchman.look()
+    assert open_rules(store) == []
+
+
+def test_a_part_that_is_started_again_in_time_alarms_nobody(postgres, store, real_time):
+    wrong = {"api": "the API does not answer"}
+    watchman = watchman_of(postgres, real_time, lambda: dict(wrong))
+    watchman.look()
+    wrong.clear()
+    real_time.seconds = 200
+    watchman.look()
+    wrong["api"] = "the API does not answer"
+    real_time.seconds = 400
+    watchman.look()
+    assert open_rules(store) == []
+
+
+class Listening(Notifier):
+    """Keeps what would be sent."""
+
+    def __init__(self):
+        super().__init__("json://one json://two")
+        self.sent = []
+
+    def send(self, address, title, body):
+        self.sent.append((address.url, title, body))
+
+
+def test_where_postgresql_is_away_for_long_every_address_hears_of_it_once(postgres, real_time):
+    nowhere = Database(replace(postgres.parameters, port=9))
+    heard = Listening()
+    watchman = watchman_of(nowhere, real_time, notifier=heard)
+    for seconds in (0, 200, 301, 302, 900):
+        real_time.seconds = seconds
+        with pytest.raises(NotReady):
+            watchman.look()
+        assert len(heard.sent) == (2 if seconds > 300 else 0)
+    assert {url for url, _, _ in heard.sent} == {"json://one", "json://two"}
+    assert all("postgres: PostgreSQL is not reachable" in body for _, _, body in heard.sent)

@@ -9,9 +9,9 @@ from adapters.settings import Settings, read_settings
 from deploy.native import layout
 from deploy.native import programs as programs_module
 from deploy.native.launcher import launched
-from deploy.native.probes import PROBES
 from deploy.native.programs import programs, supervisor_configuration
 from domain.errors import ConfigurationError
+from services.health import CHECKS
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_every_program_is_started_again_whatever_ended_it(read_back):
 
 
 def test_every_program_has_a_probe_and_every_probe_a_program(settings):
-    assert {program.name for program in programs(settings)} == set(PROBES)
+    assert {program.name for program in programs(settings)} == set(CHECKS)
 
 
 def test_every_log_is_bounded_and_in_the_state_folder(settings, read_back):

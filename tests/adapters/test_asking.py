@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from deploy.asking import NO_ANSWER, ask
+from adapters.asking import NO_ANSWER, ask
 from tests.session import free_port
 
 
