@@ -47,7 +47,7 @@ class Championship:
         NotReady
             If MLflow or PostgreSQL is away.
         """
-        contract = self._require_sound(version)
+        contract = self.require_sound(version)
         row = self._deployments.change(
             action="promote",
             to_version=version,
@@ -96,7 +96,7 @@ class Championship:
             who=who,
             reason=reason,
             evidence=(evidence or {}) | ({"passed_over": passed_over} if passed_over else {}),
-            contract_hash=self._require_sound(version) if to_version else CONTRACT_HASH,
+            contract_hash=self.require_sound(version) if to_version else CONTRACT_HASH,
             move_alias=self._move,
             read_alias=self.champion,
         )
@@ -149,7 +149,7 @@ class Championship:
         """
         if preferred is not None:
             try:
-                self._require_sound(preferred)
+                self.require_sound(preferred)
             except (SignatureInvalid, ContractMismatch, NotFound) as error:
                 logger.warning(
                     "rollback target passed over", extra={"version": preferred, "reason": str(error)}
@@ -162,7 +162,7 @@ class Championship:
         """Return the first version a rollback may go to that workers can load; notes why others are passed over."""
         for version in self._deployments.earlier_champions(CONTRACT_HASH):
             try:
-                self._require_sound(version)
+                self.require_sound(version)
             except (SignatureInvalid, ContractMismatch, NotFound) as error:
                 passed_over[str(version)] = str(error)
             else:
@@ -170,7 +170,7 @@ class Championship:
         why = "".join(f"; version {version}: {reason}" for version, reason in passed_over.items())
         raise NotFound(f"there is no earlier champion with this code's feature contract and sound files{why}")
 
-    def _require_sound(self, version: int) -> str:
+    def require_sound(self, version: int) -> str:
         """Check that workers can load a version; return its contract.
 
         They would refuse it and serve on: alias and ledger must not name what does not serve.

@@ -28,16 +28,28 @@ from training.split import last_days
 PLAN = RetrainPlan()
 
 
-def train_first(settings: Settings, say: Say) -> int:
+def train_first(
+    settings: Settings, say: Say, *, champion_serves: bool = False, chosen: int | None = None
+) -> int:
     """Train and promote a first champion on the days before the clock's; return the version that serves.
 
-    Where a champion of another feature contract serves, see to it that a successor of this code's waits: what workers
+    Where the champion is of another feature contract, see to it that a successor of this code's waits: what workers
     of this code serve, until `Championship.succeed` makes it champion.
+
+    Parameters
+    ----------
+    champion_serves : bool
+        Whether the champion's own release runs: what is not shown to be as good as it is refused then. Otherwise this
+        code can answer with the successor or not at all, and floors and simple baselines suffice.
+    chosen : int, optional
+        A successor that somebody wants, whatever the gate says of it.
 
     Raises
     ------
     OntimeError
         If there is no label to train on, or what was trained does not pass the gate.
+    ContractMismatch, SignatureInvalid, NotFound
+        If the chosen successor cannot be served.
     """
     database = Database.from_settings(settings)
     try:
@@ -49,7 +61,7 @@ def train_first(settings: Settings, say: Say) -> int:
         if serving.contract == CONTRACT_HASH:
             say(f"version {serving.version} serves already")
             return serving.version
-        return work.successor(serving)
+        return work.successor(serving, champion_serves, chosen)
     finally:
         database.close()
 
@@ -65,7 +77,7 @@ class FirstTraining:
     def first_champion(self) -> int:
         """Train and promote; the gate compares with floors and simple baselines alone."""
         trained = self._trained("first champion")
-        verdict = self._passed(trained, training_run.gate_candidate(trained, champion=None))
+        verdict = self._passed(trained, training_run.gate_candidate(trained, None, PLAN.gate))
         evidence = {"gate": verdict.evidence(), "run_id": trained.run_id}
         self._championship.promote(
             trained.version, None, "train", "first champion: nothing served before", evidence
@@ -73,9 +85,12 @@ class FirstTraining:
         self._say(f"version {trained.version} serves; {_quality(trained)}")
         return trained.version
 
-    def successor(self, serving: ModelVersion) -> int:
-        """Choose what succeeds a champion: what waits already, what served before, or what is trained now."""
-        version = self._waiting() or self._served_before() or self._trained_beside(serving)
+    def successor(self, serving: ModelVersion, champion_serves: bool, chosen: int | None) -> int:
+        """Choose what succeeds a champion: what is named, waits already, served before, or is trained now."""
+        if chosen is not None:
+            self._championship.require_sound(chosen)
+        version = chosen or self._waiting() or self._served_before()
+        version = version or self._trained_beside(serving, champion_serves)
         self.registry.set_alias(SUCCESSOR, version)
         self._say(
             f"version {version} of feature contract {CONTRACT_HASH[:12]} waits to succeed version {serving.version} of "
@@ -94,13 +109,16 @@ class FirstTraining:
         except NotFound:
             return None
 
-    def _trained_beside(self, serving: ModelVersion) -> int:
+    def _trained_beside(self, serving: ModelVersion, champion_serves: bool) -> int:
         """Train a candidate, and compare it with the champion on the vectors that the champion's release logged."""
         trained = self._trained(f"successor of version {serving.version}")
         champion = self.registry.load(serving.version, serving)
         logged = vectors_of(PredictionLog(self._database))
         verdict = training_run.gate_candidate(trained, champion, PLAN.gate, logged)
         self._record(trained, serving, verdict)
+        if not verdict.passed and not champion_serves:
+            self._say(f"{verdict.reason}; nothing serves the champion any more: floors and baselines decide")
+            verdict = training_run.gate_candidate(trained, None, PLAN.gate)
         self._passed(trained, verdict)
         self._say(_quality(trained))
         return trained.version

@@ -27,14 +27,24 @@ Expected = Annotated[
 
 
 @app.command()
-def train_first() -> None:
+def train_first(
+    champion_serves: Annotated[
+        bool,
+        typer.Option(
+            "--champion-serves", help="The champion's release runs: only what is as good succeeds it."
+        ),
+    ] = False,
+    successor: Annotated[
+        int | None, typer.Option(help="The version that succeeds it, whatever the gate says.")
+    ] = None,
+) -> None:
     """Train a first champion on the days before the stack's clock, where there is none yet.
 
-    Where one of another feature contract serves, choose or train what succeeds it: see `succeed`.
+    Where one of another feature contract is, choose or train what succeeds it: see `succeed`.
     """
     from flows.first_champion import train_first as work
 
-    work(settings(), say)
+    work(settings(), say, champion_serves=champion_serves, chosen=successor)
 
 
 @app.command()
@@ -46,7 +56,8 @@ def succeed(who: Who) -> None:
 
     def work(database: Database) -> None:
         row = Championship(ModelRegistry.from_settings(settings()), Deployments(database)).succeed(who)
-        say(f"version {row.to_version} is champion" if row else "no version waits to succeed the champion")
+        if row:
+            say(f"version {row.to_version} is champion")
 
     with_database(settings(), work)
 

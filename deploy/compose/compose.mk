@@ -12,6 +12,9 @@ export COMPOSE_PROFILES ?= $(PROFILE)
 # A route to other machines for what sends alerts: `make up OUTSIDE=1`. Without it only the gateway has one.
 OUTSIDE ?=
 export COMPOSE_FILE ?= docker-compose.yml$(if $(OUTSIDE),:deploy/compose/outside.yml)
+# The version that takes over with other features, whatever the gate says of it: `make up SUCCESSOR=7`.
+SUCCESSOR ?=
+export SUCCESSOR := $(SUCCESSOR)
 # With the feed, the stack's clock begins before the first departure of April 2013.
 export DEMO_BEGINS ?= $(if $(filter demo,$(PROFILE)),2013-04-01T07:55:00)
 

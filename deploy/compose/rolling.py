@@ -1,11 +1,13 @@
 """Start the stack, or bring a running one to this checkout: the API is replaced replica by replica."""
 
+import getpass
 import time
 from collections.abc import Sequence
 
 from deploy.compose import certificate
 from deploy.compose.engine import Compose, StackError, State, say
 from deploy.compose.postgres_upgrade import refuse_another_release
+from deploy.compose.succession import features_beside
 from deploy.compose.waiting import is_to_start, start, start_containers, wait_until_well
 
 FIRST_START_SECONDS = 1800
@@ -21,8 +23,9 @@ SERVERS = ("postgres", "mlflow", "prefect-server", "migrate")
 def up(compose: Compose, replicas: int, *, contracting: bool = True) -> None:
     """Start everything, or upgrade what runs; return when all of it is healthy.
 
-    Expand: servers and migrations first, which the old API tolerates. Then the API, then the rest. Contract: when
-    nothing old runs any more, the schema loses what only the old code used, unless the old code may come back.
+    Expand: servers and migrations first, which the old API tolerates; a release with other features has its states
+    and its model next. Then the API, then the rest. Contract: when nothing old runs any more, the model of other
+    features becomes champion, and the schema loses what only the old code used, unless the old code may come back.
     """
     refuse_another_release(compose)
     certificate.make_missing(compose)
@@ -31,15 +34,22 @@ def up(compose: Compose, replicas: int, *, contracting: bool = True) -> None:
     if running:
         start(compose, *SERVERS, seconds=patience)
         wait_until_well(compose, lambda: states_of(compose, SERVERS), patience)
-        roll(compose, replicas)
-        replace_the_rest(compose, replicas)
+        with features_beside(compose):
+            roll(compose, replicas)
+            replace_the_rest(compose, replicas)
+            _until_all_is_well(compose, patience)
     else:
         start(compose, "--remove-orphans", "--scale", f"api={replicas}", seconds=patience)
-    reload_gateway(compose)
-    say("waiting until every service is healthy")
-    wait_until_well(compose, compose.states, patience)
+        _until_all_is_well(compose, patience)
+    succeed(compose)
     if contracting:
         contract(compose)
+
+
+def _until_all_is_well(compose: Compose, seconds: float) -> None:
+    reload_gateway(compose)
+    say("waiting until every service is healthy")
+    wait_until_well(compose, compose.states, seconds)
 
 
 def states_of(compose: Compose, services: Sequence[str]) -> list[State]:
@@ -47,12 +57,23 @@ def states_of(compose: Compose, services: Sequence[str]) -> list[State]:
     return [state for service in services for state in compose.states(service)]
 
 
+def succeed(compose: Compose) -> None:
+    """Make the model of a release with other features champion; nothing where none waits."""
+    if said := _in_worker(compose, "succeed", "--who", getpass.getuser()).strip():
+        say(said)
+
+
 def contract(compose: Compose) -> None:
     """Apply the migrations that had to wait for the old code to be gone."""
+    _in_worker(compose, "migrate")
+
+
+def _in_worker(compose: Compose, *words: str) -> str:
+    """Return what a command says that acts as the owner of the tables."""
     (container,) = compose.containers("prefect-worker")
     owner = {"USER": "ontime", "PASSWORD_FILE": "/run/secrets/postgres_password"}
     variables = [part for name, value in owner.items() for part in ("-e", f"ONTIME_POSTGRES_{name}={value}")]
-    compose.docker("exec", *variables, container, "python", "-m", "ontime", "migrate")
+    return compose.docker("exec", *variables, container, "python", "-m", "ontime", *words)
 
 
 def roll(compose: Compose, replicas: int) -> None:

@@ -92,11 +92,11 @@ class SmallStack:
     address: str
     image: str
 
-    def build(self, tag, fault="none"):
+    def build(self, tag, fault="none", contract="first"):
         # A label of its own: an image that is the same is no deployment.
         done = run(
             "docker", "build", "-q", "-t", f"{self.image}:{tag}", "--label", f"tag={tag}",
-            "--build-arg", f"FAULT={fault}", str(HERE),
+            "--build-arg", f"FAULT={fault}", "--build-arg", f"CONTRACT={contract}", str(HERE),
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
 
@@ -138,6 +138,11 @@ class SmallStack:
         """Ids of the images the API's containers run."""
         ids = self.containers("api")["api"]
         return {run("docker", "inspect", "-f", "{{.Image}}", container).stdout.strip() for container in ids}
+
+    def computes(self):
+        """Contracts of the refreshers that run, one-off containers too."""
+        ids = self.containers("features")["features"]
+        return [run("docker", "exec", i, "printenv", "CONTRACT").stdout.strip() for i in ids]
 
     def id_of(self, tag):
         return run("docker", "image", "inspect", "-f", "{{.Id}}", f"{self.image}:{tag}").stdout.strip()

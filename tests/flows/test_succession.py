@@ -126,7 +126,7 @@ def serves(registry) -> int | None:
 def test_a_release_with_other_features_takes_over_and_goes_back(postgres, settings, registry, old):
     log_answers(postgres, old)
     assert serves(registry) is None
-    version = work.train_first(settings, QUIET)
+    version = work.train_first(settings, QUIET, champion_serves=True)
     assert (registry.alias(CHAMPION), registry.alias(SUCCESSOR)) == (old, version)
     assert registry.version(version).contract == CONTRACT_HASH
     assert serves(registry) == version
@@ -178,7 +178,7 @@ def test_the_gate_compares_both_on_the_days_that_the_old_release_logged_and_says
     postgres, settings, registry, old
 ):
     log_answers(postgres, old)
-    version = work.train_first(settings, QUIET)
+    version = work.train_first(settings, QUIET, champion_serves=True)
     [decision] = MonitoringStore(postgres).decisions(NOW.date(), NOW.date())
     assert (decision.kind, decision.verdict) == ("gate", True)
     assert (decision.evidence["candidate"], decision.evidence["champion"]) == (version, old)
@@ -187,11 +187,27 @@ def test_the_gate_compares_both_on_the_days_that_the_old_release_logged_and_says
     assert "evidence_against" in decision.evidence
 
 
-def test_what_cannot_be_compared_with_the_champion_does_not_succeed_it(postgres, settings, registry, old):
-    with pytest.raises(OntimeError, match=r"does not pass the gate: rows is 0"):
-        work.train_first(settings, QUIET)
+def test_what_cannot_be_compared_with_a_champion_that_serves_succeeds_it_only_by_a_persons_choice(
+    postgres, settings, registry, old
+):
+    with pytest.raises(OntimeError, match=r"version 3 does not pass the gate: rows is 0"):
+        work.train_first(settings, QUIET, champion_serves=True)
     assert registry.alias(SUCCESSOR) is None
     assert registry.alias(CHAMPION) == old
+    [decision] = MonitoringStore(postgres).decisions(NOW.date(), NOW.date())
+    assert not decision.verdict
+    with pytest.raises(ContractMismatch):
+        work.train_first(settings, QUIET, champion_serves=True, chosen=old)
+    assert work.train_first(settings, QUIET, champion_serves=True, chosen=3) == 3
+    assert registry.alias(SUCCESSOR) == 3 == serves(registry)
+
+
+def test_where_nothing_serves_the_champion_any_more_floors_and_baselines_decide(
+    postgres, settings, registry, old
+):
+    """A stack that was stopped comes up with other features: the alternative is no answer at all."""
+    version = work.train_first(settings, QUIET)
+    assert registry.alias(SUCCESSOR) == version == serves(registry)
     [decision] = MonitoringStore(postgres).decisions(NOW.date(), NOW.date())
     assert not decision.verdict
 

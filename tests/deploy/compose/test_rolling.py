@@ -67,6 +67,29 @@ def test_a_changed_image_replaces_every_replica_and_not_the_gateway(stack):
     assert after["gateway"] == before["gateway"]
 
 
+def test_other_features_come_with_states_and_a_model_of_their_own_and_go_back(stack):
+    stack.build("other", contract="second")
+    upgrade(stack, 2, IMAGE_TAG="other")
+    assert stack.serving() == {stack.id_of("other")}
+    assert stack.computes() == ["second"]
+    upgrade(stack, 2, IMAGE_TAG="one")
+    assert stack.serving() == {stack.id_of("one")}
+    assert stack.computes() == ["first"]
+
+
+def test_other_features_whose_model_is_refused_leave_the_release_that_serves_as_it_is(stack):
+    stack.build("refused", contract="third")
+    before = stack.containers("api", "features", "gateway", "prefect-worker")
+    with Traffic(stack.address) as traffic:
+        done = stack.command("up", "--replicas", "2", IMAGE_TAG="refused", REFUSED="1")
+    assert done.returncode == 1
+    assert "training --champion-serves\n" in done.stdout
+    assert "make up SUCCESSOR=VERSION" in done.stderr
+    assert traffic.failed == []
+    assert stack.containers("api", "features", "gateway", "prefect-worker") == before
+    assert stack.computes() == ["first"]
+
+
 def test_more_replicas_go_up_beside_those_that_serve(stack):
     before, after = upgrade(stack, 4)
     assert len(after.pop("api")) == 4 > len(before.pop("api"))
