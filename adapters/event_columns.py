@@ -24,7 +24,7 @@ NONE = np.iinfo(np.int32).min
 FLIGHT_WIDTHS = {
     "item": INT4,
     "flight_id": "S21",
-    "kind": "S10",
+    "kind": "S20",
     "event_time": TIMESTAMP,
     "known_at": TIMESTAMP,
     "carrier": "S2",
@@ -35,6 +35,7 @@ FLIGHT_WIDTHS = {
     "scheduled_arrival": TIMESTAMP,
     "delay_minutes": INT4,
     "air_time_minutes": INT4,
+    "tail": "S8",
     "source": "S32",
 }
 WEATHER_WIDTHS = {
@@ -68,7 +69,7 @@ def columns_of_weather_events(events: Sequence[WeatherEvent]) -> Columns:
 def columns_of_frame(frame: Any, widths: dict[str, str]) -> Columns:
     """Return the columns of a pandas frame whose column names are those of the table.
 
-    What is missing there is none here.
+    What is missing there is none here; a frame without a column `tail` has none.
 
     Raises
     ------
@@ -78,7 +79,7 @@ def columns_of_frame(frame: Any, widths: dict[str, str]) -> Columns:
     columns: Columns = {"item": np.arange(len(frame))}
     for name, width in widths.items():
         if name != "item":
-            columns[name] = _frame_column(frame[name], width)
+            columns[name] = _frame_column(frame[name] if name in frame else frame["source"].str[:0], width)
     return columns
 
 

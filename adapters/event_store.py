@@ -69,6 +69,7 @@ class FlightFact:
     scheduled_departure: datetime | None
     scheduled_arrival: datetime | None
     delay_minutes: int | None
+    tail: str | None
     source: str
 
 

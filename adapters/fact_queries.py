@@ -1,6 +1,6 @@
 """Events to facts: one wide row a flight, several where it was revised, read as arrays."""
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -19,7 +19,16 @@ from adapters.binary_copy import (
 )
 from adapters.postgres import Cursor, query
 from domain.clock import NEVER
-from domain.flights import WEATHER_COLUMNS, FlightFacts, Ints, Network, WeatherFacts
+from domain.features import optional
+from domain.flights import (
+    WEATHER_COLUMNS,
+    Announcements,
+    FlightFacts,
+    Ints,
+    Network,
+    WeatherFacts,
+    columns_of,
+)
 from domain.revisions import FlightHistory, in_order
 
 FACT_WIDTHS = {
@@ -50,6 +59,14 @@ EVENT_WIDTHS = {
     "delay": INT4,
     "air_time": INT4,
 }
+ANNOUNCED_WIDTHS = {
+    "flight_id": "S21",
+    "kind": "S20",
+    "sequence": INT8,
+    "known": TIMESTAMP,
+    "tail": "S8",
+    "delay": INT4,
+}
 OBSERVATION_WIDTHS = {
     "airport": "S3",
     "observed": TIMESTAMP,
@@ -57,7 +74,7 @@ OBSERVATION_WIDTHS = {
     "revision": INT4,
     **dict.fromkeys(WEATHER_COLUMNS, FLOAT8),
 }
-Facts = TypeVar("Facts", FlightFacts, WeatherFacts)
+Facts = TypeVar("Facts", FlightFacts, WeatherFacts, Announcements)
 EVERY_EVENT = int(INFINITY)
 WEATHER_BEFORE = timedelta(days=1)
 FOREVER = "infinity"
@@ -85,12 +102,39 @@ def facts(
 
 def flight_facts(cursor: Cursor, span: Span) -> FlightFacts:
     """Return the flights of a span, sorted by (scheduled departure, flight_id, scheduled_known)."""
-    parameters = {
+    parameters: dict[str, Any] = {
         "known_by": span.known_by,
         "scheduled_from": span.scheduled_from,
         "scheduled_until": span.scheduled_until,
         "last_event": span.last_flight_event,
     }
+    flights = _flight_rows(cursor, span, parameters)
+    if not optional.CHOSEN:
+        return flights
+    parameters["kinds"] = list(optional.CHOSEN)
+    announced = fetch(cursor, query("announcements"), parameters, ANNOUNCED_WIDTHS)
+    return replace(flights, announced=announcements_of_columns(announced))
+
+
+def changed_announcements(cursor: Cursor, after: int, until: int) -> Announcements:
+    """Return what was announced in events numbered in (after, until], and before of flights scheduled in them."""
+    parameters = {"kinds": list(optional.CHOSEN), "after": after, "until": until}
+    return announcements_of_columns(
+        fetch(cursor, query("changed_announcements"), parameters, ANNOUNCED_WIDTHS)
+    )
+
+
+def announcements_of_columns(columns: Columns) -> Announcements:
+    """Return the announcements of the columns of `ANNOUNCED_WIDTHS`, in their order."""
+    columns = columns | {
+        "known": minutes_up(columns["known"]),
+        "sequence": columns["sequence"].astype(np.int64),
+        "delay": columns["delay"].astype(np.int64),
+    }
+    return Announcements(**columns)
+
+
+def _flight_rows(cursor: Cursor, span: Span, parameters: dict[str, Any]) -> FlightFacts:
     columns = fetch(cursor, query("flight_facts"), parameters, FACT_WIDTHS)
     events = fetch(cursor, query("revised_flights"), parameters, EVENT_WIDTHS)
     order = np.lexsort((columns["flight_id"], columns["scheduled_departure"]))
@@ -139,8 +183,8 @@ def _codes(events: Columns, name: str, network: Network) -> Ints:
 
 
 def joined(one: Facts, other: Facts) -> Facts:
-    """Return the rows of both, one after the other; of one network."""
-    names = (f.name for f in fields(one) if f.name != "network")
+    """Return the rows of both, one after the other; of one network, which has what the first one's is announced."""
+    names = columns_of(type(one))
     columns: dict[str, Any] = {n: np.concatenate([getattr(one, n), getattr(other, n)]) for n in names}
     return replace(one, **columns)
 

@@ -1,6 +1,6 @@
 """The newest facts in memory, brought up to each tick by what was appended since the one before."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from adapters.fact_queries import (
     FOREVER,
     OBSERVATION_WIDTHS,
     Span,
+    changed_announcements,
     flight_facts,
     joined,
     revised_flights,
@@ -21,16 +22,16 @@ from adapters.fact_queries import (
 from adapters.postgres import Cursor, Database, query
 from adapters.sealing import Watermark
 from domain.clock import NEVER, from_minute
+from domain.features import optional
 from domain.features.grid import DAY_MINUTES
 from domain.features.state import LOOKBACK_MINUTES
-from domain.flights import FlightFacts, Network, WeatherFacts
+from domain.flights import Announcements, FlightFacts, Network, WeatherFacts, columns_of
 from domain.revisions import in_order
 
 KEPT_MINUTES = LOOKBACK_MINUTES + DAY_MINUTES
 """Flights stay a day longer than the widest window: the slow statistics count from up to a day before the tick."""
 TRIM_MINUTES = DAY_MINUTES
 SPARE_ROWS = 5_000
-FLIGHT_COLUMNS = tuple(f.name for f in fields(FlightFacts) if f.name != "network")
 RELOAD_BACKLOG = 100_000
 """With more unread events than this, reading everything is quicker than applying them."""
 CHANGE_WIDTHS = {
@@ -54,7 +55,7 @@ class Grown:
 
     def __init__(self, flights: FlightFacts):
         self._room = len(flights) + SPARE_ROWS
-        self._arrays = {name: self._with_room(getattr(flights, name)) for name in FLIGHT_COLUMNS}
+        self._arrays = {name: self._with_room(getattr(flights, name)) for name in columns_of(FlightFacts)}
         self.flights = replace(flights, **self._views(len(flights)))
 
     def add(self, added: FlightFacts) -> bool:
@@ -66,6 +67,10 @@ class Grown:
             array[n_old:n_new] = getattr(added, name)
         self.flights = replace(self.flights, **self._views(n_new))
         return True
+
+    def announce(self, announced: Announcements) -> None:
+        """Put other announcements in the place of those there are."""
+        self.flights = replace(self.flights, announced=announced)
 
     def _with_room(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         array = np.empty(self._room, dtype=values.dtype)
@@ -163,6 +168,9 @@ def _apply(cursor: Cursor, loaded: Loaded, tick: int, watermark: Watermark) -> L
         _note_events(loaded, changes)
         if names:
             loaded = _with_revised(cursor, loaded, names, watermark)
+        if optional.CHOSEN:
+            added = changed_announcements(cursor, after.flight_event, watermark.flight_event)
+            loaded.grown.announce(_with_announced(loaded.flights.announced, added))
     if watermark.weather_event > after.weather_event:
         numbers = {"after": after.weather_event, "until": watermark.weather_event}
         changes = fetch(cursor, query("changed_weather_events"), numbers, OBSERVATION_WIDTHS)
@@ -182,6 +190,9 @@ def _trimmed(loaded: Loaded, tick: int) -> Loaded:
         return loaded
     first = int(np.searchsorted(loaded.flights.sched_dep, kept_from))
     flights = loaded.flights.take(slice(first, None))
+    announced = flights.announced
+    kept = np.isin(announced.flight_id, flights.flight_id) | (announced.known >= kept_from)
+    flights = replace(flights, announced=announced.take(kept))
     known_from = from_minute(kept_from) - timedelta(days=1)
     early = loaded.weather.known < int(known_from.timestamp()) // 60
     return replace(
@@ -265,6 +276,11 @@ def _rows_of(loaded: Loaded, events: Columns) -> tuple[Ints, Columns]:
     rows = np.array([loaded.rows.get(name, -1) for name in events["flight_id"].tolist()], dtype=np.int64)
     there = rows >= 0
     return rows[there], {name: values[there] for name, values in events.items()}
+
+
+def _with_announced(old: Announcements, added: Announcements) -> Announcements:
+    """Add announcements, each once."""
+    return joined(old, added.take(~np.isin(added.sequence, old.sequence))) if len(added) else old
 
 
 def _with_weather(loaded: Loaded, added: WeatherFacts) -> Loaded:

@@ -86,6 +86,11 @@ class Settings:
         "JFK",
         "Airport whose local days are monitored, replayed and counted by; any of the feed's in that zone.",
     )
+    optional_events: str = _setting(
+        "",
+        "What the feed announces of flights, separated by commas: aircraft_assigned, departure_estimated. Each adds "
+        "its features, which makes another feature contract.",
+    )
     inbox_dir: Path = _setting(
         Path("data/inbox"), "Folder where new BTS and ASOS files are dropped, for the ingest to take."
     )

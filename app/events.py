@@ -28,7 +28,7 @@ Item = tuple[int, Parsed]
 @blueprint.post("/events")
 @require("ingest")
 def append_events() -> Response:
-    """Append departures, arrivals, cancellations, schedules and weather."""
+    """Append schedules, what is announced of flights, departures, arrivals, cancellations and weather."""
     raw = load(EVENT_LIST, read_json())["events"]
     items, parsed = _parse_all(raw, "events", _parse_event)
     parsed = _with_known_identities(items, parsed)
@@ -100,7 +100,7 @@ def _flight_event(event: dict[str, Any]) -> FlightEvent:
             scheduled_arrival=event["scheduled_arrival"],
             source="api",
         )
-    moment = event.get("departed_at") or event.get("arrived_at") or event["at"]
+    moment = next(event[name] for name in ("departed_at", "arrived_at", "departs_at", "at") if name in event)
     return FlightEvent(
         flight_id=event["flight_id"],
         kind=kind,
@@ -108,6 +108,7 @@ def _flight_event(event: dict[str, Any]) -> FlightEvent:
         known_at=known_at,
         delay_minutes=event.get("delay_minutes"),
         air_time_minutes=event.get("air_time_minutes"),
+        tail=event.get("tail"),
         source="api",
     )
 

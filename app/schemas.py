@@ -10,6 +10,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate, valida
 from app.errors import InvalidBody, field_error
 from domain.airports import AIRPORTS, FIRST_YEAR, LAST_YEAR, local_date
 from domain.clock import minute_floor
+from domain.events import TAIL
 from domain.flights import WEATHER_COLUMNS, flight_id
 
 MAX_FLIGHTS = 1_000
@@ -20,6 +21,9 @@ LATEST = datetime(LAST_YEAR, 1, 1, tzinfo=UTC)
 IDENTITY = "a carrier, number, origin and local date, like UA1545-EWR-20130411"
 LEG = validate.Range(1, 9, error="a leg from 1 to 9")
 CARRIER = validate.Regexp(r"[A-Z0-9]{2}\Z", error="two capital letters or digits, like UA")
+REGISTRATION = validate.Regexp(
+    rf"(?:{TAIL.pattern})\Z", error="2 to 8 capital letters, digits and hyphens, like N14228"
+)
 NUMBER = validate.Range(1, 9999, error="a flight number from 1 to 9999")
 DELAY = validate.Range(-1440, 10080, error="whole minutes from -1440 to 10080")
 # PostgreSQL's text holds no NUL.
@@ -218,6 +222,22 @@ class ReinstatedSchema(CancelledSchema):
     """A cancellation or diversion was reversed."""
 
 
+class AircraftAssignedSchema(EventSchema):
+    """An aircraft was assigned to a flight, or another one."""
+
+    flight_id = FlightId(required=True, metadata={"example": "UA1545-EWR-20130411"})
+    at = Moment(required=True)
+    tail = fields.String(required=True, validate=REGISTRATION, metadata={"example": "N14228"})
+
+
+class DepartureEstimatedSchema(EventSchema):
+    """The airline expects a flight to leave at a moment, or at another one."""
+
+    flight_id = FlightId(required=True, metadata={"example": "UA1545-EWR-20130411"})
+    departs_at = Moment(required=True)
+    delay_minutes = whole(DELAY, required=True)
+
+
 WeatherSchema = EventSchema.from_dict(
     {
         "airport": Airport(required=True),
@@ -234,6 +254,8 @@ EVENTS: dict[str, Schema] = {
     "cancelled": CancelledSchema(),
     "diverted": DivertedSchema(),
     "reinstated": ReinstatedSchema(),
+    "aircraft_assigned": AircraftAssignedSchema(),
+    "departure_estimated": DepartureEstimatedSchema(),
     "weather": WeatherSchema(),
 }
 

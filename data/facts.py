@@ -8,7 +8,8 @@ import pandas as pd
 from data.events import DatasetEvents
 from data.nycflights13 import to_minutes
 from domain.clock import NEVER, minute_floor
-from domain.flights import WEATHER_COLUMNS, FlightFacts, Network, WeatherFacts
+from domain.features import optional
+from domain.flights import WEATHER_COLUMNS, Announcements, FlightFacts, Network, WeatherFacts
 
 
 class FactsInMemory:
@@ -57,6 +58,19 @@ def _flights(events: pd.DataFrame, network: Network) -> FlightFacts:
         air_time=_whole(arrived["air_time_minutes"], -1),
         cancelled_known=np.minimum(_known(rest["cancelled"]), _known(rest["diverted"])),
         superseded=np.full(len(ids), NEVER),
+        announced=_announcements(events[events["kind"].isin(optional.CHOSEN)]),
+    )
+
+
+def _announcements(events: pd.DataFrame) -> Announcements:
+    tails = events["tail"].fillna("") if "tail" in events else pd.Series("", index=events.index)
+    return Announcements(
+        flight_id=events["flight_id"].to_numpy(dtype=str),
+        kind=events["kind"].to_numpy(dtype=str),
+        known=to_minutes(events["known_at"]),
+        sequence=np.arange(len(events)),
+        tail=tails.to_numpy(dtype=str),
+        delay=_whole(events["delay_minutes"], 0),
     )
 
 

@@ -50,6 +50,8 @@ class Site:
     """First day that is replayed; a first champion is fitted on the days before it."""
     home: str = HOME_AIRPORT
     """The busiest airport; by its local days the site is monitored."""
+    optional_events: tuple[str, ...] = ()
+    """What its feed announces of flights; the feature contract has a family of each."""
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What was read of each file."""
 
@@ -101,7 +103,8 @@ def site_of(data_dir: Path) -> Site:
     days: dict[str, Any] = {
         name: date.fromisoformat(kept.pop(name)) for name in ("first_day", "last_day", "replay_from")
     }
-    return Site(**kept, **days)
+    announced = tuple(kept.pop("optional_events", ()))
+    return Site(**kept, **days, optional_events=announced)
 
 
 def kept_events(data_dir: Path) -> DatasetEvents | None:

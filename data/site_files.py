@@ -13,6 +13,7 @@ from data.events import DatasetEvents
 from data.inbox import read_file, waiting
 from data.site import DESCRIPTION, SITE, Site, site_of
 from domain.errors import InvalidInput
+from domain.features import optional
 
 
 def make_site(name: str, files: Path, data_dir: Path, most_bad: float) -> Site:
@@ -60,7 +61,9 @@ def make_site(name: str, files: Path, data_dir: Path, most_bad: float) -> Site:
     begins = first + max((last - first) // 4, timedelta(days=1))
     if begins > last:
         raise InvalidInput("site", "files of more than one day", str(first))
-    site = Site(name, first, last, begins, _busiest(events.flight_events), described)
+    kinds = set(events.flight_events["kind"])
+    announced = tuple(kind for kind in optional.FAMILIES if kind in kinds)
+    site = Site(name, first, last, begins, _busiest(events.flight_events), announced, described)
     _keep(site, events, data_dir / SITE)
     return site
 

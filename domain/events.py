@@ -8,12 +8,16 @@ from typing import Literal, get_args
 from domain.errors import InvalidInput
 from domain.flights import WEATHER_COLUMNS
 
-FlightEventKind = Literal["scheduled", "departed", "arrived", "cancelled", "diverted", "reinstated"]
+FlightEventKind = Literal[
+    "scheduled", "departed", "arrived", "cancelled", "diverted", "reinstated", "aircraft_assigned",
+    "departure_estimated",
+]  # fmt: skip
 FLIGHT_EVENT_KINDS: tuple[FlightEventKind, ...] = get_args(FlightEventKind)
 OutcomeStatus = Literal["accepted", "duplicate", "conflict"]
 
 FLIGHT_ID = re.compile(r"[A-Z0-9]{2}[0-9]{1,4}-[A-Z]{3}(-[2-9])?-[0-9]{8}", re.ASCII)
 AIRPORT = re.compile(r"[A-Z]{3}", re.ASCII)
+TAIL = re.compile(r"[A-Z0-9][A-Z0-9-]{1,7}", re.ASCII)
 LARGEST_DELAY = 10_080
 """A week in minutes; whatever is later than that is a mistake in the feed."""
 SCHEDULE_FIELDS = ("carrier", "flight_number", "origin", "dest", "scheduled_departure", "scheduled_arrival")
@@ -49,6 +53,8 @@ class FlightEvent:
     scheduled_arrival: datetime | None = None
     delay_minutes: int | None = None
     air_time_minutes: int | None = None
+    tail: str | None = None
+    """Registration of the aircraft, of an assignment."""
     source: str = "feed"
 
     def __post_init__(self) -> None:
@@ -59,7 +65,9 @@ class FlightEvent:
             _require_zone(name, getattr(self, name))
         if self.kind == "scheduled":
             self._require_schedule()
-        if self.kind in ("departed", "arrived"):
+        if self.kind == "aircraft_assigned":
+            _require_match("tail", TAIL, self.tail or "", "2 to 8 letters, digits and hyphens, like N12345")
+        if self.kind in ("departed", "arrived", "departure_estimated"):
             _require_range("delay_minutes", self.delay_minutes, -1440, LARGEST_DELAY)
         if self.air_time_minutes is not None:
             _require_range("air_time_minutes", self.air_time_minutes, 0, LARGEST_DELAY)

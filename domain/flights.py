@@ -5,7 +5,7 @@ Strings are interned once into the codes of a `Network`, so that a tick's state 
 """
 
 from dataclasses import dataclass, field, fields, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -81,6 +81,42 @@ class Network:
     airports: Vocabulary = field(default_factory=Vocabulary)
 
 
+def columns_of(kind: type[Any]) -> tuple[str, ...]:
+    """Return the names of the columns of a kind of facts: all that has a value a row."""
+    return tuple(f.name for f in fields(kind) if f.name not in ("network", "announced"))
+
+
+@dataclass(frozen=True)
+class Announcements:
+    """What a feed announced of flights before they left, a row an event, revisions included, in any order.
+
+    Every array has shape (n_events,). Of one flight and kind, the newest event known by a minute counts at it.
+    """
+
+    flight_id: Strings
+    kind: Strings
+    known: Ints
+    sequence: Ints
+    """Order in which events became known: of two of one minute the greater counts."""
+    tail: Strings
+    """Of an assigned aircraft; empty in an event of another kind."""
+    delay: Ints
+    """Minutes that a departure is estimated to be late; 0 in an event of another kind."""
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    def take(self, rows: npt.NDArray[np.bool_] | Ints | slice) -> Self:
+        """Keep the rows of a mask, an index or a slice."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in columns_of(Announcements)})
+
+
+def no_announcements() -> Announcements:
+    """Return none, as of a feed that has no such events."""
+    words, numbers = np.empty(0, dtype="U1"), np.empty(0, dtype=np.int64)
+    return Announcements(words, words, numbers, numbers, words, numbers)
+
+
 @dataclass(frozen=True)
 class FlightFacts:
     """One row a scheduled flight with what became known of it and when; every array has shape (n_rows,).
@@ -116,20 +152,22 @@ class FlightFacts:
     """Minute at which a cancellation or a diversion became known; NEVER where neither did, or it was reversed."""
     superseded: Ints
     """Minute from which on the flight's next row counts in the place of this one; NEVER in its last row."""
+    announced: Announcements = field(default_factory=no_announcements)
+    """Of these flights at least; empty unless the site's feed has optional events."""
 
     def __len__(self) -> int:
         return len(self.sched_dep)
 
     def take(self, rows: npt.NDArray[np.bool_] | Ints | slice) -> Self:
         """Keep the rows of a mask, an index or a slice."""
-        columns = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "network"}
-        return replace(self, **columns)
+        return replace(self, **{name: getattr(self, name)[rows] for name in columns_of(FlightFacts)})
 
     def known_by(self, minute: int) -> Self:
         """Forget everything that became known after `minute`."""
         kept = self.take(self.scheduled_known <= minute)
         return replace(
             kept,
+            announced=kept.announced.take(kept.announced.known <= minute),
             dep_known=np.where(kept.dep_known <= minute, kept.dep_known, NEVER),
             dep_delay=np.where(kept.dep_known <= minute, kept.dep_delay, 0),
             arr_known=np.where(kept.arr_known <= minute, kept.arr_known, NEVER),
@@ -195,8 +233,7 @@ class WeatherFacts:
 
     def take(self, rows: npt.NDArray[np.bool_] | Ints | slice) -> Self:
         """Keep the rows of a mask, an index or a slice."""
-        columns = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "network"}
-        return replace(self, **columns)
+        return replace(self, **{name: getattr(self, name)[rows] for name in columns_of(WeatherFacts)})
 
 
 @dataclass(frozen=True)

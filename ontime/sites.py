@@ -9,7 +9,7 @@ import typer
 from adapters.settings import Settings, settings
 from adapters.terminal import say
 from deploy.native import selection
-from domain.errors import InvalidInput
+from domain.errors import ConfigurationError, InvalidInput
 
 Files = Annotated[
     Path | None,
@@ -26,8 +26,14 @@ def enter(files: Path, replay_from: date | None = None) -> Settings:
     ----------
     replay_from : date, optional
         First day that a stack replays which has not begun yet; its first champion is fitted on the days before.
+
+    Raises
+    ------
+    ConfigurationError
+        If this process began with the features of other optional events than the site's.
     """
     from data.site_files import make_site, replay_site_from
+    from domain.features import optional
 
     own = settings()
     name = files.resolve().name
@@ -36,7 +42,13 @@ def enter(files: Path, replay_from: date | None = None) -> Settings:
     site = make_site(name, files, folder / "data", own.inbox_bad_row_share)
     if replay_from and not (folder / "postgres").exists():
         replay_site_from(folder / "data", replay_from)
-    return selection.enter_beside(folder, site.home)
+    announced = ",".join(site.optional_events)
+    if site.optional_events != optional.CHOSEN:
+        raise ConfigurationError(
+            f"{optional.VARIABLE}: expected {announced or 'none'}, as the feed of {name} announces; "
+            f"got {','.join(optional.CHOSEN) or 'none'}"
+        )
+    return selection.enter_beside(folder, site.home, announced)
 
 
 def day(moment: datetime | None) -> date | None:

@@ -74,6 +74,29 @@ def reinstated(number: int = 1, departure: datetime = NOON, **changes) -> Flight
     return cancelled(number, departure, **({"kind": "reinstated"} | changes))
 
 
+def assigned(number: int = 1, departure: datetime = NOON, tail: str = "N1", **changes) -> FlightEvent:
+    """An aircraft is assigned to flight UA<number>, four hours before it leaves."""
+    moment = departure - timedelta(hours=4)
+    values = {
+        "flight_id": flight_id(number, departure),
+        "kind": "aircraft_assigned",
+        "event_time": moment,
+        "known_at": moment,
+    }
+    return FlightEvent(**(values | {"tail": tail} | changes))
+
+
+def estimated(number: int = 1, departure: datetime = NOON, delay: int = 0, **changes) -> FlightEvent:
+    """Flight UA<number> is expected to leave so late, as is known two hours before."""
+    values = {
+        "flight_id": flight_id(number, departure),
+        "kind": "departure_estimated",
+        "event_time": departure + timedelta(minutes=delay),
+        "known_at": departure - timedelta(hours=2),
+    }
+    return FlightEvent(**(values | {"delay_minutes": delay} | changes))
+
+
 def observation(airport: str = "EWR", observed_at: datetime = NOON, **measured: float) -> WeatherEvent:
     """Weather of an hour, known at its 52nd minute."""
     values = tuple(measured.get(name) for name in WEATHER_COLUMNS)

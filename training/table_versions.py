@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from domain.clock import NEVER
-from domain.flights import FlightFacts, Ints, Strings, WeatherFacts
+from domain.flights import Announcements, FlightFacts, Ints, Strings, WeatherFacts
 
 FLIGHT_NUMBERS = (
     "sched_dep", "sched_arr", "scheduled_known", "dep_known", "dep_delay", "arr_known", "arr_delay", "air_time",
@@ -41,8 +41,10 @@ class TableVersion:
 def table_versions(
     flights: FlightFacts, weather: WeatherFacts, labels: Labels | None
 ) -> dict[str, TableVersion]:
-    """Return the rows and hash of the flights, the weather and, where labels have a table of their own, the labels."""
+    """Return the rows and hash of the flights, the weather, and of announcements and labels where there are any."""
     versions = {"flights": _flights(flights), "weather": _weather(weather)}
+    if len(flights.announced):
+        versions["announcements"] = _announcements(flights.announced)
     if labels is not None:
         versions["labels"] = TableVersion(
             len(labels.flight_id), _sha256([labels.flight_id, labels.arr_delay_minutes])
@@ -65,6 +67,12 @@ def _flights(facts: FlightFacts) -> TableVersion:
     ]
     order = np.lexsort((facts.scheduled_known, facts.flight_id, facts.sched_dep))
     return TableVersion(len(facts), _sha256(column[order] for column in columns))
+
+
+def _announcements(announced: Announcements) -> TableVersion:
+    order = np.lexsort((announced.sequence, announced.known, announced.kind, announced.flight_id))
+    columns = [announced.flight_id, announced.kind, announced.known, announced.tail, announced.delay]
+    return TableVersion(len(announced), _sha256(column[order] for column in columns))
 
 
 def _weather(facts: WeatherFacts) -> TableVersion:

@@ -21,6 +21,8 @@ from domain.events import FLIGHT_ID
 
 REASONS = 8
 SCHEDULED = "scheduled"
+AHEAD = (SCHEDULED, "aircraft_assigned", "departure_estimated")
+"""What is said of a flight that is still to leave."""
 FORM = "a flight like UA1545-EWR-20130411: carrier and number, origin, local date"
 
 
@@ -65,7 +67,7 @@ def status_of(facts: Sequence[FlightFact]) -> str:
     for fact in facts:
         if fact.kind == "reinstated":
             status = SCHEDULED
-        elif fact.kind != SCHEDULED:  # a schedule that is revised calls nothing off and brings nothing back
+        elif fact.kind not in AHEAD:  # a schedule that is revised calls nothing off and brings nothing back
             status = fact.kind
     return status
 

@@ -44,10 +44,11 @@ def enter(name: StackName) -> Settings:
     return settings()
 
 
-def enter_beside(folder: Path, home_airport: str) -> Settings:
+def enter_beside(folder: Path, home_airport: str, optional_events: str = "") -> Settings:
     """Make this process one of a stack with a state folder and a home of its own, on the ports of the user's own."""
     variables = layout.variables_beside(read_settings(os.environ), folder, ports_above=0)
-    return _become(variables | {f"{PREFIX}HOME_AIRPORT": home_airport})
+    own = {f"{PREFIX}HOME_AIRPORT": home_airport, f"{PREFIX}OPTIONAL_EVENTS": optional_events}
+    return _become(variables | own)
 
 
 def _become(variables: dict[str, str]) -> Settings:

@@ -5,7 +5,6 @@ the work; whether a kept one holds exactly the same flights is compared, never a
 """
 
 from collections.abc import Callable
-from dataclasses import fields
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -20,7 +19,7 @@ from domain.features.entities import (
     group_numbers,
 )
 from domain.features.grid import DAY_MINUTES
-from domain.flights import FlightFacts, Ints
+from domain.flights import FlightFacts, Ints, columns_of
 
 HISTORY_MINUTES = 30 * DAY_MINUTES
 """Slow statistics reach this far back from their daily boundary."""
@@ -81,9 +80,8 @@ class Daily:
         ):
             return False
         return all(
-            np.array_equal(getattr(flights, f.name), getattr(self.flights, f.name))
-            for f in fields(flights)
-            if f.name != "network"
+            np.array_equal(getattr(flights, name), getattr(self.flights, name))
+            for name in columns_of(FlightFacts)
         )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from domain.features.daily import HISTORY_MINUTES, Daily, daily_of
 from domain.features.entities import Groups, group_by_hour, group_flights
 from domain.features.grid import DAY_MINUTES, Ticks
+from domain.features.turns import group_turns
 from domain.flights import FlightFacts, Floats, Ints, WeatherFacts
 
 RECENT_MINUTES = 2 * DAY_MINUTES
@@ -72,6 +73,11 @@ class Scene:
     def recent_hours(self) -> Groups:
         """Return the origin and local hour of the recent flights; the same names as `hour_groups`."""
         return Groups(self.hour_groups.names, self.hour_groups.code[self._recent_rows])
+
+    @cached_property
+    def turns(self) -> Groups:
+        """Return the turns of the recent flights that are about to leave."""
+        return group_turns(self.recent, self.ticks, AHEAD_MINUTES)
 
     @cached_property
     def recent_start(self) -> Ints:

@@ -16,6 +16,7 @@ from domain.features import (
     entities,
     history,
     memory,
+    optional,
     padding,
     queue,
     weather,
@@ -47,8 +48,11 @@ class Family(Protocol):
         ...
 
 
-FAMILIES: tuple[Family, ...] = (congestion, cohort, queue, weather, history, padding, memory)
-KINDS = (*entities.KINDS, weather.KIND)
+FAMILIES: tuple[Family, ...] = (
+    *(congestion, cohort, queue, weather, history, padding, memory),
+    *(optional.FAMILIES[event] for event in optional.CHOSEN),
+)
+KINDS = (*entities.KINDS, weather.KIND, *optional.KINDS)
 
 
 def columns_of(kind: str) -> tuple[tuple[str, Column], ...]:
@@ -142,6 +146,7 @@ def _compute_scene(scene: Scene) -> StateBlock:
     names = {kind: groups.names for kind, groups in scene.groups.items()}
     names |= {"origin_hour": scene.hour_groups.names, "weather": weather.stations(scene)}
     names |= {kind: scene.daily.groups[kind].names for kind in memory.KINDS}
+    names |= dict.fromkeys(optional.KINDS, scene.turns.names)
     tables = {
         kind: StateTable(
             kind,

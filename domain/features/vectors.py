@@ -9,6 +9,8 @@ from domain.features.grid import DAY_MINUTES, GRID_MINUTES, slow_boundary, tick_
 from domain.features.schedule import FEATURES as SCHEDULE
 from domain.features.schedule import Names, schedule_features
 from domain.features.state import StateBlock, compute_block
+from domain.features.turns import KIND as TURN
+from domain.features.turns import turn_name
 from domain.flights import FlightFacts, Floats, Ints, Queries, WeatherFacts
 
 SLICES = state_slices()
@@ -58,7 +60,7 @@ def _entity_names(names: Names, queries: Queries, departure_local: Floats) -> di
     ends = list(zip(names.origin, names.dest, strict=True))
     hours = [int(m) % DAY_MINUTES // 60 if m == m else UNKNOWN_HOUR for m in departure_local.tolist()]
     flights = list(zip(names.carrier, queries.number.tolist(), names.origin, strict=True))
-    return {
+    found = {
         "network": [EVERYWHERE] * len(ends),
         "origin": names.origin,
         "origin_carrier": [f"{o}-{c}" for o, c in zip(names.origin, names.carrier, strict=True)],
@@ -74,6 +76,10 @@ def _entity_names(names: Names, queries: Queries, departure_local: Floats) -> di
         "flight": [number_name(*flight) for flight in flights],
         "weather": names.origin,
     }
+    if TURN in SLICES:
+        departures = queries.sched_dep.tolist()
+        found[TURN] = [turn_name(*flight, at) for flight, at in zip(flights, departures, strict=True)]
+    return found
 
 
 def _gather(

@@ -82,6 +82,13 @@ OWN = {
     "scheduled_speed": "distance a minute of scheduled time",
     "padding": "scheduled time beyond the route's usual gate-to-gate time",
     "padding_less_wind": "scheduled time beyond the route's usual, today's winds taken off",
+    "turn_minutes": "scheduled time on the ground since the last leg of its aircraft",
+    "turn_slack": "time on the ground that the last leg of its aircraft leaves by now",
+    "turn_inbound_delay": "lateness by now of the last leg of its aircraft",
+    "turn_inbound_gone": "whether its aircraft has left on its last leg",
+    "turn_inbound_there": "whether its aircraft has arrived from its last leg",
+    "turn_inbound_here": "whether the last leg of its aircraft ends at this airport",
+    "turn_estimated_delay": "departure delay that the airline expects",
     "slack": "scheduled time beyond what today's winds and this hour's taxiing take",
 }
 SUMS = {

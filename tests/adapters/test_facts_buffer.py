@@ -12,14 +12,16 @@ from adapters.feature_store import FeatureStore
 from adapters.postgres import Database
 from domain.clock import from_minute, minute_floor
 from domain.errors import NotReady
-from domain.flights import FlightFacts, WeatherFacts
+from domain.flights import Announcements, FlightFacts, WeatherFacts, columns_of
 from tests.builders import (
     DAY,
     MINUTE,
     NOON,
     arrived,
+    assigned,
     cancelled,
     departed,
+    estimated,
     flight_id,
     observation,
     reinstated,
@@ -27,6 +29,7 @@ from tests.builders import (
 )  # fmt: skip
 
 TICK = minute_floor(NOON)
+KINDS = (scheduled, scheduled, departed, arrived, cancelled, reinstated)
 
 
 class Stack:
@@ -55,12 +58,27 @@ def assert_same(ours, fresh) -> None:
     for column in dataclasses.fields(fresh):
         if column.name == "network":
             continue
+        if column.name == "announced":
+            assert_same_announcements(ours, fresh)
+            continue
         left, right = getattr(ours, column.name), getattr(fresh, column.name)
         if column.name in ("carrier", "origin", "dest", "airport"):
             names = "carriers" if column.name == "carrier" else "airports"
             left = np.array(getattr(ours.network, names).names)[left]
             right = np.array(getattr(fresh.network, names).names)[right]
         np.testing.assert_array_equal(left, right, column.name)
+
+
+def assert_same_announcements(ours: FlightFacts, fresh: FlightFacts) -> None:
+    """Of the flights there are; the buffer may know more."""
+    left, right = (
+        facts.announced.take(np.isin(facts.announced.flight_id, fresh.flight_id)) for facts in (ours, fresh)
+    )
+    assert len(left) == len(right) == len(set(left.sequence.tolist()))
+    order = np.argsort(left.sequence), np.argsort(right.sequence)
+    for name in columns_of(Announcements):
+        one, other = (getattr(said, name)[rows] for said, rows in zip((left, right), order, strict=True))
+        np.testing.assert_array_equal(one, other, name)
 
 
 @pytest.fixture
@@ -76,7 +94,7 @@ def test_the_buffer_equals_a_fresh_read_at_every_tick(stack: Stack, monkeypatch:
         flights, weather = [], []
         for number in chance.sample(range(1, 400), 5):
             day = (now + chance.choice([-1, 0, 0, 2, 5]) * DAY).replace(hour=chance.randrange(24))
-            maker = chance.choice([scheduled, scheduled, departed, arrived, cancelled])
+            maker = chance.choice([scheduled, scheduled, departed, arrived, cancelled, assigned, estimated])
             changes = {"known_at": now} if maker is scheduled else {}
             flights.append(maker(number, departure=day, **changes))
         weather.append(
@@ -96,13 +114,15 @@ def test_the_buffer_equals_a_fresh_read_over_revisions(stack: Stack, monkeypatch
         events, weather = [], []
         for _ in range(6):
             number, day = chance.randrange(1, 9), NOON + chance.randrange(-1, 8) * DAY
-            maker = chance.choice([scheduled, scheduled, departed, arrived, cancelled, reinstated])
+            maker = chance.choice([*KINDS, assigned, estimated])
             moved = day + chance.randrange(-30, 30) * timedelta(hours=1)
             changes = {"known_at": now + chance.randrange(-9, 9) * MINUTE, "event_time": moved}
             if maker is scheduled:
                 changes |= {"scheduled_departure": moved, "scheduled_arrival": moved + 240 * MINUTE}
-            elif maker in (departed, arrived):
+            elif maker in (departed, arrived, estimated):
                 changes |= {"delay": chance.randrange(-9, 90)}
+            elif maker is assigned:
+                changes |= {"tail": chance.choice(["N1", "N2", "N3"])}
             events.append(maker(number, departure=day, **changes))
         seen = observation(chance.choice(["EWR", "JFK"]), NOON + chance.randrange(9) * DAY, temp_f=step)
         weather.append(dataclasses.replace(seen, known_at=now))

@@ -27,6 +27,15 @@ ARRIVED = {
 }  # fmt: skip
 CANCELLED = {"type": "cancelled", "flight_id": "UA901-EWR-20130411", "at": "2013-04-11T13:00:00Z"}
 DIVERTED = {"type": "diverted", "flight_id": "UA902-EWR-20130411", "at": "2013-04-11T13:00:00Z"}
+ASSIGNED = {
+    "type": "aircraft_assigned",
+    "flight_id": IDENTITY,
+    "at": "2013-04-11T13:00:00Z",
+    "tail": "N14228",
+}
+ESTIMATED = {
+    "type": "departure_estimated", "flight_id": IDENTITY, "departs_at": "2013-04-12T03:55:00Z", "delay_minutes": 25
+}  # fmt: skip
 WEATHER = {"type": "weather", "airport": "JFK", "observed_at": "2013-04-11T11:00:00Z", "temp_f": 51.1}
 CLOCK = {"now": "2013-04-11T12:00:00Z", "mode": "simulated"}
 
@@ -44,18 +53,18 @@ def statuses(answer):
 
 
 def test_every_kind_of_event_is_taken_once_and_an_arrival_is_a_label(own_api):
-    events = [SCHEDULED, WEATHER, DEPARTED, ARRIVED, CANCELLED, DIVERTED]
+    events = [SCHEDULED, WEATHER, ASSIGNED, ESTIMATED, DEPARTED, ARRIVED, CANCELLED, DIVERTED]
     before = EventStore(own_api.database).count()
     first = send(own_api, *events)
     assert first.status_code == 200
     body = first.get_json()
-    assert (body["accepted"], body["duplicates"], body["rejected"], body["clock"]) == (6, 0, 0, CLOCK)
-    assert EventStore(own_api.database).count() == before + 5
+    assert (body["accepted"], body["duplicates"], body["rejected"], body["clock"]) == (8, 0, 0, CLOCK)
+    assert EventStore(own_api.database).count() == before + 7
     assert LabelStore(own_api.database).current(IDENTITY).arr_delay_minutes == 21
     again = send(own_api, *events)
     assert again.status_code == 200
-    assert statuses(again) == ["duplicate"] * 6
-    assert again.get_json()["duplicates"] == 6
+    assert statuses(again) == ["duplicate"] * 8
+    assert again.get_json()["duplicates"] == 8
 
 
 @pytest.mark.parametrize(
@@ -162,6 +171,9 @@ def test_some_bad_events_do_not_spoil_the_others_and_the_order_stays(own_api):
         (DEPARTED | {"delay_minutes": 10**12}, "delay_minutes"),
         (ARRIVED | {"air_time_minutes": -1}, "air_time_minutes"),
         (CANCELLED | {"at": None}, "at"),
+        (ASSIGNED | {"tail": "n14228"}, "tail"),
+        (ASSIGNED | {"tail": "N14228\n"}, "tail"),
+        (ESTIMATED | {"delay_minutes": None}, "delay_minutes"),
         (WEATHER | {"temp_f": "warm"}, "temp_f"),
         (WEATHER | {"temp_f": "nan"}, "temp_f"),
         (WEATHER | {"wind_dir_deg": 1e300}, "wind_dir_deg"),  # no cast to whole numbers holds it

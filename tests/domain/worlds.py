@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from domain.clock import NEVER, from_minute, minute_floor
 from domain.features.state import StateBlock, columns_of, compute_block
-from domain.flights import WEATHER_COLUMNS, FlightFacts, Network, Queries, WeatherFacts, flight_id
+from domain.flights import (
+    WEATHER_COLUMNS,
+    Announcements,
+    FlightFacts,
+    Network,
+    Queries,
+    WeatherFacts,
+    flight_id,
+)
 
 NOON = minute_floor(datetime(2013, 4, 10, 16, 0, tzinfo=UTC))
 """12:00 in New York on a Wednesday without a holiday near."""
@@ -39,6 +47,10 @@ class Flight:
     """Minute from which on another row of the same flight counts."""
     number: int | None = None
     """Flight number; by default one of its own."""
+    tails: tuple[tuple[int, str], ...] = ()
+    """Minute at which each assignment of an aircraft became known, and which."""
+    estimates: tuple[tuple[int, int], ...] = ()
+    """Minute at which each estimate of its departure became known, and how many minutes late."""
 
 
 def _identity(flight: Flight, own: int) -> str:
@@ -81,6 +93,23 @@ def flight_facts(flights: Iterable[Flight], network: Network | None = None) -> F
         air_time=ints(f.air_time for f in rows),
         cancelled_known=ints(_moment(f.cancelled) for f in rows),
         superseded=ints(_moment(f.superseded) for f in rows),
+        announced=announcements([(_identity(f, i), f) for i, f in enumerate(rows)]),
+    )
+
+
+def announcements(flights: Iterable[tuple[str, Flight]]) -> Announcements:
+    """What was announced of some flights, in an order of no meaning."""
+    said = [(name, "aircraft_assigned", at, tail, 0) for name, f in flights for at, tail in f.tails]
+    said += [(name, "departure_estimated", at, "", late) for name, f in flights for at, late in f.estimates]
+    said.sort(key=lambda event: (event[2], event[3]))
+    names, kinds, known, tails, delays = zip(*said, strict=True) if said else ((),) * 5
+    return Announcements(
+        flight_id=np.array(names, dtype=str),
+        kind=np.array(kinds, dtype=str),
+        known=NOON + np.array(known, dtype=np.int64),
+        sequence=np.arange(len(said)),
+        tail=np.array(tails, dtype=str),
+        delay=np.array(delays, dtype=np.int64),
     )
 
 
@@ -161,6 +190,8 @@ drawn_flights = st.lists(
         air_time=st.just(-1) | st.integers(20, 500),
         cancelled=SOMETIMES,
         number=st.none() | st.integers(1, 3),
+        tails=st.lists(st.tuples(MINUTES, st.sampled_from(["N1", "N2"])), max_size=2).map(tuple),
+        estimates=st.lists(st.tuples(MINUTES, st.integers(-90, 900)), max_size=2).map(tuple),
     ).filter(lambda f: f.origin != f.dest),
     max_size=25,
 )

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from domain.clock import NEVER
-from domain.flights import WEATHER_COLUMNS, FlightFacts, WeatherFacts
+from domain.flights import WEATHER_COLUMNS, FlightFacts, WeatherFacts, columns_of
 
 Facts = tuple[FlightFacts, WeatherFacts]
 Fault = Callable[[FlightFacts, WeatherFacts, int], Facts]
@@ -86,8 +86,8 @@ def doubled_traffic(flights: FlightFacts, weather: WeatherFacts, since: int) -> 
     names = np.array([f"{name[:2]}9{name[2:]}" for name in again.flight_id.tolist()], dtype="U20")
     columns = {
         name: np.concatenate([getattr(flights, name), getattr(again, name)])
-        for name in vars(flights)
-        if name not in ("network", "flight_id")
+        for name in columns_of(FlightFacts)
+        if name != "flight_id"
     }
     both = replace(flights, flight_id=np.concatenate([flights.flight_id, names]), **columns)
     return both.take(np.argsort(both.sched_dep, kind="stable")), weather

@@ -14,14 +14,15 @@ WITH event AS (
         nullif(scheduled_departure, 'infinity') AS scheduled_departure,
         nullif(scheduled_arrival, 'infinity') AS scheduled_arrival,
         nullif(delay_minutes, -2147483648) AS delay_minutes,
-        nullif(air_time_minutes, -2147483648) AS air_time_minutes, rtrim(source) AS source
+        nullif(air_time_minutes, -2147483648) AS air_time_minutes, nullif(rtrim(tail), '') AS tail,
+        rtrim(source) AS source
     FROM staged_flight_events
     ORDER BY rtrim(flight_id) COLLATE "C", rtrim(kind) COLLATE "C", staged_flight_events.known_at, item
 ), stored AS (
     INSERT INTO flight_events (flight_id, kind, event_time, known_at, stated_at, carrier, flight_number, origin, dest,
-        scheduled_departure, scheduled_arrival, delay_minutes, air_time_minutes, source)
+        scheduled_departure, scheduled_arrival, delay_minutes, air_time_minutes, tail, source)
     SELECT flight_id, kind, event_time, known_at, nullif(stated, known_at), carrier, flight_number, origin, dest,
-        scheduled_departure, scheduled_arrival, delay_minutes, air_time_minutes, source
+        scheduled_departure, scheduled_arrival, delay_minutes, air_time_minutes, tail, source
     FROM event
     WHERE kind <> 'arrived' OR delay_minutes = coalesce((
         -- A scalar subquery stays an index probe a row; NOT EXISTS became a join of everything with everything.

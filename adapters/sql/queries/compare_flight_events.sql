@@ -14,7 +14,8 @@ SELECT s.item, e.revision,
             THEN 'scheduled_departure' END,
         CASE WHEN coalesce(e.scheduled_arrival, 'infinity') <> s.scheduled_arrival THEN 'scheduled_arrival' END,
         CASE WHEN coalesce(e.delay_minutes, -2147483648) <> s.delay_minutes THEN 'delay_minutes' END,
-        CASE WHEN coalesce(e.air_time_minutes, -2147483648) <> s.air_time_minutes THEN 'air_time_minutes' END
+        CASE WHEN coalesce(e.air_time_minutes, -2147483648) <> s.air_time_minutes THEN 'air_time_minutes' END,
+        CASE WHEN coalesce(e.tail, '') <> rtrim(s.tail) THEN 'tail' END
     ) END,
     e.stated,
     CASE WHEN s.known_at = 'infinity' THEN stack_now() ELSE s.known_at END > e.stated,
@@ -25,7 +26,8 @@ SELECT s.item, e.revision,
             AND coalesce(o.scheduled_departure, 'infinity') = s.scheduled_departure
             AND coalesce(o.scheduled_arrival, 'infinity') = s.scheduled_arrival
             AND coalesce(o.delay_minutes, -2147483648) = s.delay_minutes
-            AND coalesce(o.air_time_minutes, -2147483648) = s.air_time_minutes),
+            AND coalesce(o.air_time_minutes, -2147483648) = s.air_time_minutes
+            AND coalesce(o.tail, '') = rtrim(s.tail)),
     s.known_at = 'infinity'
 FROM staged_flight_events s
 LEFT JOIN LATERAL (

@@ -13,7 +13,8 @@ WITH event AS (
         nullif(s.scheduled_departure, 'infinity') AS scheduled_departure,
         nullif(s.scheduled_arrival, 'infinity') AS scheduled_arrival,
         nullif(s.delay_minutes, -2147483648) AS delay_minutes,
-        nullif(s.air_time_minutes, -2147483648) AS air_time_minutes, rtrim(s.source) AS source,
+        nullif(s.air_time_minutes, -2147483648) AS air_time_minutes, nullif(rtrim(s.tail), '') AS tail,
+        rtrim(s.source) AS source,
         e.revision + 1 AS revision
     FROM (
         SELECT *, CASE WHEN known_at = 'infinity' THEN stack_now() ELSE known_at END AS stated
@@ -22,9 +23,9 @@ WITH event AS (
     JOIN flight_events e ON e.flight_id = rtrim(s.flight_id) AND e.kind = rtrim(s.kind) AND e.revision = s.revised
 ), stored AS (
     INSERT INTO flight_events (flight_id, kind, event_time, known_at, stated_at, carrier, flight_number, origin, dest,
-        scheduled_departure, scheduled_arrival, delay_minutes, air_time_minutes, source, revision)
+        scheduled_departure, scheduled_arrival, delay_minutes, air_time_minutes, tail, source, revision)
     SELECT flight_id, kind, event_time, known_at, nullif(stated, known_at), carrier, flight_number, origin, dest,
-        scheduled_departure, scheduled_arrival, delay_minutes, air_time_minutes, source, revision
+        scheduled_departure, scheduled_arrival, delay_minutes, air_time_minutes, tail, source, revision
     FROM event
     WHERE kind <> 'arrived' OR coalesce((
         SELECT l.known_at <= event.known_at OR l.arr_delay_minutes = event.delay_minutes

@@ -3,7 +3,7 @@
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_flight_events (
     item integer NOT NULL,
     flight_id varchar(21) NOT NULL,
-    kind varchar(10) NOT NULL,
+    kind varchar(20) NOT NULL,
     event_time timestamptz NOT NULL,
     known_at timestamptz NOT NULL, -- infinity = now, by the stack's clock
     carrier varchar(2) NOT NULL, -- blank = none, as in all text here
@@ -14,5 +14,6 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_flight_events (
     scheduled_arrival timestamptz NOT NULL,
     delay_minutes integer NOT NULL,
     air_time_minutes integer NOT NULL,
+    tail varchar(8) NOT NULL,
     source varchar(32) NOT NULL
 ) ON COMMIT DELETE ROWS
