@@ -104,7 +104,7 @@ COPY monitoring monitoring
 COPY flows flows
 COPY replay replay
 COPY app app
-COPY deploy/__init__.py deploy/certificate.py deploy/secret_files.py deploy/
+COPY deploy/__init__.py deploy/certificate.py deploy/secret_files.py deploy/status.py deploy/
 COPY deploy/backups deploy/backups
 COPY deploy/native deploy/native
 COPY deploy/pipeline/__init__.py deploy/pipeline/trial.py deploy/pipeline/

@@ -59,8 +59,8 @@ local: $(STAMP) ## Start your own stack on this machine, with its data; the demo
 	@$(ONTIME) local
 
 .PHONY: status
-status: $(STAMP) ## Show what runs and its health
-	@$(ONTIME) status
+status: ## Show what runs and its health, natively and under Compose
+	@$(if $(wildcard $(BIN)/ontime),$(ONTIME),python3 -m deploy.compose) status
 
 .PHONY: down
 down: $(STAMP) ## Stop your own stack, native or under Compose, and the demo's; their data stay

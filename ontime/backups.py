@@ -4,7 +4,7 @@ What speaks to the engine is imported where it is used: no image has it.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,9 @@ from deploy.native import selection
 from deploy.native.selection import StackName
 from domain.errors import OntimeError
 from ontime.options import free_port
+
+if TYPE_CHECKING:
+    from deploy.compose.deployments import Deployments
 
 app = typer.Typer()
 BACKUPS = "backups"
@@ -52,11 +55,10 @@ def restore(
         native.restore(selection.settings_of(context.obj or StackName.OWN), file, say)
     else:
         from deploy.compose import backup as of_compose
-        from deploy.compose import engine, rolling
 
-        compose = engine.Compose()
-        of_compose.restore(compose, file)
-        rolling.start_again(compose)
+        deployments = _deployments()
+        of_compose.restore(deployments.compose(), file)
+        deployments.start_again()
 
 
 @app.command()
@@ -68,9 +70,8 @@ def backup_check(context: typer.Context, file: File = None) -> None:
         native.check(settings, source, free_port(), say)
     else:
         from deploy.compose import backup as of_compose
-        from deploy.compose import engine
 
-        of_compose.check(engine.Compose(), source)
+        of_compose.check(_deployments().compose(), source)
 
 
 def _compose_runs() -> bool:
@@ -81,9 +82,15 @@ def _compose_runs() -> bool:
 
 def _of_compose() -> Path:
     from deploy.compose import backup as of_compose
-    from deploy.compose import engine
 
-    return of_compose.backup(engine.Compose(), of_compose.BACKUPS)
+    return of_compose.backup(_deployments().compose(), of_compose.BACKUPS)
+
+
+def _deployments() -> "Deployments":
+    from deploy.compose.deployments import Deployments
+    from deploy.compose.engine import Compose
+
+    return Deployments(Compose())
 
 
 def _chosen(asked: StackName | None, running: list[StackName]) -> StackName:

@@ -1,6 +1,5 @@
 """One command line for everything; `make` targets are thin calls of it."""
 
-import os
 import sys
 from typing import Annotated
 
@@ -99,9 +98,7 @@ def choose_stack(
 
 def _hand_over_to_compose() -> None:
     """Run the command in the Compose stack's worker, and end, where it is the stack that runs."""
-    # Whoever names a PostgreSQL has chosen a stack, and so has what runs in an image.
-    chosen = any(name.startswith("ONTIME_POSTGRES_") for name in os.environ)
-    if chosen or StackName.OWN in selection.running():
+    if selection.names_postgres() or StackName.OWN in selection.running():
         return
     from deploy.compose import inside
 

@@ -4,7 +4,7 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from adapters.postgres import Database
 from adapters.postgres_admin import let_roles_in
 from adapters.settings import settings
 from adapters.terminal import print_json, say
+from deploy import status as table
 from deploy.native import cleaning, selection
 from deploy.native import status as status_view
 from deploy.native.manager import Stack, with_database
@@ -89,19 +90,37 @@ def status(
     context: typer.Context,
     as_json: AsJson = False,
 ) -> None:
-    """Show what runs and its health, of your own stack and of the demo's; exit status 1 when a part is unhealthy."""
-    names = [context.obj] if context.obj else selection.running() or [StackName.OWN]
+    """Show what runs and its health, of your own stack, the demo's and Compose's; exit status 1 unless all is well."""
+    compose = None if context.obj or selection.names_postgres() else _compose_status()
+    names = [context.obj] if context.obj else selection.running()
+    if not names and compose is None:
+        names = [StackName.OWN]
     states = {name: status_view.read_status(Stack(selection.settings_of(name))) for name in names}
+    found = [
+        ({"stack": name, "folder": selection.settings_of(name).state_dir}, selection.described(name), state)
+        for name, state in states.items()
+    ]
+    found += [compose] if compose else []
     if as_json:
-        print_json([
-            {"stack": name, "folder": selection.settings_of(name).state_dir} | asdict(state)
-            for name, state in states.items()
-        ])  # fmt: skip
+        print_json([where | asdict(state) for where, _, state in found])
     else:
-        for name, state in states.items():
-            say(selection.described(name))
-            status_view.print_status(state)
-    raise typer.Exit(0 if all(state.healthy for state in states.values()) else 1)
+        for _, described, state in found:
+            say("\n".join([described, *table.lines(state)]))
+    raise typer.Exit(0 if all(state.healthy for _, _, state in found) else 1)
+
+
+def _compose_status() -> tuple[dict[str, Any], str, table.StackStatus] | None:
+    """Return where the Compose stack is, its name and its status; None where none runs."""
+    from deploy.compose import status as of_compose
+    from deploy.compose.deployments import Deployments
+    from deploy.compose.engine import Compose, StackError
+
+    try:
+        compose = Deployments(Compose()).compose()
+    except StackError:
+        return None
+    state = of_compose.read_status(compose)
+    return (of_compose.where(compose), of_compose.described(compose), state) if state.programs else None
 
 
 @app.command()

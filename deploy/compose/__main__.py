@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 from deploy.backups import bundle
-from deploy.compose import backup, inside, postgres_upgrade, rolling, secrets
+from deploy.compose import backup, inside, postgres_upgrade, rolling, secrets, status
+from deploy.compose.deployments import Deployments
 from deploy.compose.engine import Compose, StackError, fail, say
+from deploy.status import lines
 from domain.errors import OntimeError
 
 
@@ -18,6 +20,9 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("secrets", help="make the secrets that are missing; needs no engine")
     commands.add_parser("rotate-signing-key", help="sign models with another key; needs no engine")
     commands.add_parser("build", help="build the images")
+    commands.add_parser(
+        "status", help="show what runs and its health; exit status 1 where a part is not well"
+    )
     start = commands.add_parser("up", help="start the stack, or upgrade a running one in place")
     start.add_argument("--replicas", type=int, default=1)
     commands.add_parser("down", help="stop the stack, the services of every profile")
@@ -57,35 +62,59 @@ def main() -> int:
             return 0
         if asked.command == "ontime":
             return inside.run_in_worker(asked.arguments)
-        compose = Compose()
-        if asked.command == "build":
-            compose.build()
-        elif asked.command == "up":
-            rolling.up(compose, asked.replicas)
-            say(f"ontime answers on {rolling.address(compose)}")
-        elif asked.command == "upgrade-postgres":
-            postgres_upgrade.upgrade(compose, asked.old_image)
-        elif asked.command == "down":
-            down(compose)
-        elif asked.command == "compose":
-            compose.run(*asked.arguments)
-        elif asked.command == "backup":
-            backup.backup(compose, asked.folder)
-            bundle.keep_newest(asked.folder, asked.keep)
-        elif asked.command == "restore":
-            backup.restore(compose, asked.file)
-            rolling.start_again(compose)
-        elif asked.command == "backup-check":
-            backup.check(compose, asked.file or bundle.newest(backup.BACKUPS))
+        deployments = Deployments(Compose())
+        if asked.command in ("check", "build", "up", "upgrade-postgres"):
+            return of_checkout(asked, deployments)
+        return of_what_runs(asked, deployments)
     except OntimeError as error:
         return fail(error)
+
+
+def of_checkout(asked: argparse.Namespace, deployments: Deployments) -> int:
+    """Run a command about the files of this checkout."""
+    compose = deployments.checkout
+    if asked.command == "build":
+        compose.build()
+    elif asked.command == "up":
+        say(f"ontime answers on {rolling.address(deployments.upgrade(asked.replicas))}")
+    elif asked.command == "upgrade-postgres":
+        postgres_upgrade.upgrade(compose, asked.old_image)
     return 0
+
+
+def of_what_runs(asked: argparse.Namespace, deployments: Deployments) -> int:
+    """Run a command about the stack as it was deployed."""
+    compose = deployments.compose()
+    if asked.command == "status":
+        return show(compose)
+    if asked.command == "down":
+        down(compose)
+    elif asked.command == "compose":
+        compose.run(*asked.arguments)
+    elif asked.command == "backup":
+        backup.backup(compose, asked.folder)
+        bundle.keep_newest(asked.folder, asked.keep)
+    elif asked.command == "restore":
+        backup.restore(compose, asked.file)
+        deployments.start_again()
+    elif asked.command == "backup-check":
+        backup.check(compose, asked.file or bundle.newest(backup.BACKUPS))
+    return 0
+
+
+def show(compose: Compose) -> int:
+    """Print what runs and its health; return the exit status."""
+    found = status.read_status(compose)
+    if not found.programs:
+        raise StackError(inside.NOTHING_RUNS)
+    say("\n".join([status.described(compose), *lines(found)]))
+    return 0 if found.healthy else 1
 
 
 def down_if_up() -> int:
     """Stop the stack where one runs."""
     try:
-        compose = Compose()
+        compose = Deployments(Compose()).compose()
     except StackError:
         return 0
     if compose.services():

@@ -18,7 +18,7 @@ export SUCCESSOR := $(SUCCESSOR)
 # With the feed, the stack's clock begins before the first departure of April 2013.
 export DEMO_BEGINS ?= $(if $(filter demo,$(PROFILE)),2013-04-01T07:55:00)
 
-.PHONY: secrets rotate-signing-key images up ps logs down-compose down-compose-if-up upgrade-postgres engine test-stack test-fresh lock-images lock-images-check ci-local
+.PHONY: secrets rotate-signing-key images up logs down-compose down-compose-if-up upgrade-postgres engine test-stack test-fresh lock-images lock-images-check ci-local
 
 ##@ Stack
 
@@ -36,9 +36,6 @@ up: ## Start the stack on Docker Compose, or upgrade a running one in place (API
 	@$(COMPOSE) secrets
 	@$(COMPOSE) build
 	@$(COMPOSE) up --replicas $(API_REPLICAS)
-
-ps: ## Show what runs under Compose, and its health
-	@$(COMPOSE) compose ps
 
 logs: ## Print the last lines of the Compose stack, or of one service (S=api)
 	@$(COMPOSE) compose logs --tail 200 $(S)

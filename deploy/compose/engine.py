@@ -46,19 +46,23 @@ def _git_commit() -> str:
 class Compose:
     """One project of containers.
 
+    Parameters
+    ----------
+    file
+        The Compose file; by default what the environment names, in this checkout.
+
     Raises
     ------
     StackError
         If no engine answers, or there is no Compose v2.
     """
 
-    command = ("docker", "compose")
-
-    def __init__(self) -> None:
+    def __init__(self, file: Path | None = None) -> None:
         self.environment = environment()
+        self.command = ("docker", "compose", *(("-f", str(file)) if file else ()))
         if not self._works("docker", "info"):
             raise StackError(NO_ENGINE)
-        if not self._works(*self.command, "version"):
+        if not self._works("docker", "compose", "version"):
             raise StackError(NO_COMPOSE)
 
     def _works(self, *command: str) -> bool:

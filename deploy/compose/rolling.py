@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from deploy.compose import certificate
 from deploy.compose.engine import Compose, StackError, State, say
-from deploy.compose.postgres_upgrade import refuse_another_release
 from deploy.compose.succession import features_beside
 from deploy.compose.waiting import is_to_start, start, start_containers, wait_until_well
 
@@ -27,7 +26,6 @@ def up(compose: Compose, replicas: int, *, contracting: bool = True) -> None:
     and its model next. Then the API, then the rest. Contract: when nothing old runs any more, the model of other
     features becomes champion, and the schema loses what only the old code used, unless the old code may come back.
     """
-    refuse_another_release(compose)
     certificate.make_missing(compose)
     running = compose.containers("api")
     patience = UPGRADE_SECONDS if running else FIRST_START_SECONDS
@@ -167,12 +165,6 @@ def reload_gateway(compose: Compose) -> None:
     """Make the gateway read its configuration again where it changed; requests in progress end under the old one."""
     for container in compose.containers("gateway"):
         compose.docker("exec", container, "sh", "/etc/ontime/reload.sh")
-
-
-def start_again(compose: Compose) -> None:
-    """Start what a restore stopped, with as many replicas as there were."""
-    replicas = max(1, len(compose.containers("api", stopped=True)))
-    up(compose, replicas)
 
 
 def address(compose: Compose) -> str:

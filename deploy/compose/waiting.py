@@ -36,11 +36,12 @@ def problem_of(state: State) -> str | None:
     if "Health" not in now:
         if _ends(state):
             return "still running"
-        return None if _age(now) > SETTLED_SECONDS else "just started"
+        return None if age_of(now) > SETTLED_SECONDS else "just started"
     return None if now["Health"]["Status"] == "healthy" else now["Health"]["Status"]
 
 
-def _age(now: State) -> float:
+def age_of(now: State) -> float:
+    """Return for how many seconds a container has run, from the engine's word on its state."""
     return (datetime.now(UTC) - datetime.fromisoformat(now["StartedAt"])).total_seconds()
 
 

@@ -70,7 +70,7 @@ def require_native() -> None:
     """
     if importlib.util.find_spec("supervisor") is None:
         raise OntimeError(
-            "there is no native stack here: `make ps`, beside docker-compose.yml, shows what runs"
+            "there is no native stack here: `make status`, beside docker-compose.yml, shows what runs"
         )
 
 
@@ -89,6 +89,11 @@ def require_demo() -> None:
 def has_demo() -> bool:
     """Return whether a demo has left its state folder."""
     return state.made_by(settings_of(StackName.DEMO)) == StackName.DEMO
+
+
+def names_postgres() -> bool:
+    """Return whether the environment names a PostgreSQL: it has chosen a stack then, as it has in an image."""
+    return any(name.startswith("ONTIME_POSTGRES_") for name in os.environ)
 
 
 def running() -> list[StackName]:

@@ -33,7 +33,7 @@ commit=$(git rev-parse HEAD)
 GIT_COMMIT=$commit CI_COMMIT_SHA=$commit
 {
   for name in $settings COMPOSE_PROJECT_NAME COMPOSE_FILE COMPOSE_PROFILES PROFILE OUTSIDE API_REPLICAS \
-    MODEL_VERSION TO AUDIT_REQUIRED CI_PIPELINE_ID CI_COMMIT_SHA; do
+    MODEL_VERSION SUCCESSOR TO AUDIT_REQUIRED CI_PIPELINE_ID CI_COMMIT_SHA; do
     if [ -n "${!name+set}" ]; then printf 'export %s=%q\n' "$name" "${!name}"; fi
   done
   printf 'cd %q\n' "$folder"

@@ -6,7 +6,7 @@ DEPLOY_SSH ?=
 DEPLOY_FOLDER ?= ontime
 THERE = $(if $(DEPLOY_SSH),deploy/pipeline/over_ssh.sh "$(DEPLOY_SSH)" "$(DEPLOY_FOLDER)" $@,)
 
-.PHONY: check-locks check-secrets check-dependencies validate-model deploy smoke deploy-rollback
+.PHONY: check-locks check-secrets check-dependencies sbom validate-model deploy smoke deploy-rollback deployments
 
 ##@ Develop
 
@@ -19,6 +19,9 @@ check-secrets: $(STAMP) ## Check the files under version control for secrets tha
 check-dependencies: $(STAMP) ## Check that the installed versions are the locked ones and fit together; list known vulnerabilities
 	@$(BIN)/python -m deploy.pipeline.check_dependencies
 
+sbom: $(STAMP) ## List what is in each image, in CycloneDX: var/reports/sbom; fails where one of ours is not what is locked
+	@$(BIN)/python -m deploy.pipeline.sbom
+
 ##@ Model
 
 validate-model: ## Check a version's signature, contract and gate, try it, and promote it (MODEL_VERSION=7)
@@ -27,11 +30,14 @@ validate-model: ## Check a version's signature, contract and gate, try it, and p
 
 ##@ Stack
 
-deploy: ## Bring the Compose stack to the images of IMAGE_TAG; the previous ones return when these are unhealthy
-	@$(or $(THERE),python3 -m deploy.compose secrets && $(PIPELINE) deploy)
+deploy: ## Bring the Compose stack to this checkout and IMAGE_TAG; what served before returns where that is unhealthy
+	@$(or $(THERE),$(PIPELINE) deploy)
 
 smoke: ## Send requests to the deployed stack through its gateway
 	@$(or $(THERE),$(PIPELINE) smoke)
 
-deploy-rollback: ## Bring the images before the last deployment back
-	@$(or $(THERE),$(PIPELINE) rollback)
+deploy-rollback: ## Bring images, Compose file, gateway configuration and settings of the deployment before back (TO=7)
+	@$(or $(THERE),$(PIPELINE) rollback $(if $(TO),--to $(TO)))
+
+deployments: ## List the deployments that are kept, and which one runs
+	@$(or $(THERE),$(PIPELINE) deployments)

@@ -16,14 +16,13 @@ from urllib.parse import urlsplit
 from adapters.settings import PROJECT_ROOT
 from tests.session import free_port
 
-HERE = Path(__file__).parent / "small_stack"
+SMALL = "tests/deploy/small_stack"
+HERE = PROJECT_ROOT / SMALL
 HEADERS = {"Authorization": "Bearer probe"}
 
 
-def run(*command, environment=None) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+def run(*command, environment=None, folder=PROJECT_ROOT) -> subprocess.CompletedProcess:
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 @dataclass
@@ -91,6 +90,7 @@ class SmallStack:
     environment: dict
     address: str
     image: str
+    checkout: Path = PROJECT_ROOT
 
     def build(self, tag, fault="none", contract="first"):
         # A label of its own: an image that is the same is no deployment.
@@ -100,12 +100,16 @@ class SmallStack:
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
 
-    def make(self, target, tag="latest"):
-        return run("make", "--no-print-directory", target, environment=self.environment | {"IMAGE_TAG": tag})
+    def make(self, *words, tag="latest", **variables):
+        environment = self.environment | {"IMAGE_TAG": tag} | variables
+        return run("make", "--no-print-directory", *words, environment=environment, folder=self.checkout)
 
     def command(self, *arguments, **variables) -> subprocess.CompletedProcess:
         """Run `deploy/compose` with the stack's environment."""
-        return run("python3", "-m", "deploy.compose", *arguments, environment=self.environment | variables)
+        environment = self.environment | variables
+        return run(
+            "python3", "-m", "deploy.compose", *arguments, environment=environment, folder=self.checkout
+        )
 
     def up(self, replicas, **variables) -> None:
         done = self.command("up", "--replicas", str(replicas), **variables)
@@ -154,20 +158,21 @@ class SmallStack:
 
 
 @contextmanager
-def small_stack(secrets_folder: Path) -> Iterator[SmallStack]:
+def small_stack(secrets_folder: Path, checkout: Path = PROJECT_ROOT) -> Iterator[SmallStack]:
     """A stack of its own name and port, of which nothing runs yet; everything of it is removed at the end."""
     name, port = f"ontime-small-{secrets.token_hex(3)}", free_port()
     small = SmallStack(
         os.environ
         | {
             "COMPOSE_PROJECT_NAME": name,
-            "COMPOSE_FILE": str(HERE / "docker-compose.yml"),
+            "COMPOSE_FILE": str(checkout / SMALL / "docker-compose.yml"),
             "SMALL": name,
             "GATEWAY_PORT": str(port),
             "SECRETS_DIR": str(secrets_folder),
         },
         f"http://127.0.0.1:{port}",
         f"ontime/{name}",
+        checkout,
     )
     try:
         yield small

@@ -18,7 +18,6 @@ from tests.session import free_port
 
 STACK = ("python3", "-m", "deploy.compose")
 BEGINS = datetime(2013, 4, 1, 7, 55, tzinfo=UTC)
-IMAGES = ("api", "mlflow", "prefect", "worker")
 
 
 class RunningStack:
@@ -65,7 +64,8 @@ class RunningStack:
     def remove(self) -> None:
         self.run(*STACK, "compose", "--profile", "*", "down", "-v", "--remove-orphans", check=False)
         # The layers stay in the builder's cache: the next run finds them.
-        self.run("docker", "rmi", *(f"ontime/{image}:{self.project}" for image in IMAGES), check=False)
+        named = ("--filter", f"reference=ontime/*:{self.project}*", "--format", "{{.Repository}}:{{.Tag}}")
+        self.run("docker", "rmi", *self.run("docker", "images", *named).stdout.split(), check=False)
 
     def compose(self, *arguments: str) -> str:
         return self.run(*STACK, "compose", *arguments).stdout

@@ -67,7 +67,7 @@ def test_the_command_acts_on_the_stack_from_within_the_worker(stack):
     assert clock["mode"] in ("simulated", "system")
     refused = stack.run("docker", "exec", worker, "ontime", "status", check=False)
     assert refused.returncode == 1
-    assert "`make ps`" in refused.stderr
+    assert "`make status`" in refused.stderr
 
 
 def test_no_secret_is_in_what_inspect_shows(stack):

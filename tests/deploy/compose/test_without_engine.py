@@ -17,7 +17,7 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("target", ["up", "ps"])
+@pytest.mark.parametrize("target", ["up", "logs"])
 def test_a_target_that_needs_an_engine_says_so_in_one_line_and_names_make_local(target):
     done = make(target)
     assert done.returncode != 0
