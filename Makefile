@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 STACK ?=
 # The module, not the script `ontime`: it is the code of this checkout, also in a copied environment.
 ONTIME := $(BIN)/python -m ontime$(if $(STACK), --stack $(STACK))
+# Where Compose runs there need be no environment.
+ONTIME_OR_COMPOSE = $(if $(wildcard $(BIN)/ontime),$(ONTIME),python3 -m deploy.compose)
 STAMP := $(VENV)/.installed
 # Nothing is written outside the checkout: the package cache lives with the environment it fills.
 export UV_CACHE_DIR := $(CURDIR)/$(VENV)/.cache
@@ -60,7 +62,7 @@ local: $(STAMP) ## Start your own stack on this machine, with its data; the demo
 
 .PHONY: status
 status: ## Show what runs and its health, natively and under Compose
-	@$(if $(wildcard $(BIN)/ontime),$(ONTIME),python3 -m deploy.compose) status
+	@$(ONTIME_OR_COMPOSE) status
 
 .PHONY: down
 down: $(STAMP) ## Stop your own stack, native or under Compose, and the demo's; their data stay
@@ -71,21 +73,19 @@ down: $(STAMP) ## Stop your own stack, native or under Compose, and the demo's; 
 clean: $(STAMP) ## Delete the state of the demo's stack, after asking (YES=1: without); your own: STACK=own
 	@$(ONTIME) clean $(if $(YES),--yes)
 
-# Where Compose runs there need be no environment.
-BACKUPS = $(if $(wildcard $(BIN)/ontime),$(ONTIME),python3 -m deploy.compose)
 
 .PHONY: backup
 backup: ## Copy databases, artifacts, spool and sealed secrets of the running stack into var/backups (KEEP=14: the newest)
-	@$(BACKUPS) backup $(if $(KEEP),--keep $(KEEP))
+	@$(ONTIME_OR_COMPOSE) backup $(if $(KEEP),--keep $(KEEP))
 
 .PHONY: backup-check
 backup-check: ## Restore the newest backup, or FILE=..., into scratch databases; compare row counts and checksums
-	@$(BACKUPS) backup-check $(FILE)
+	@$(ONTIME_OR_COMPOSE) backup-check $(FILE)
 
 .PHONY: restore
 restore: ## Make a stack again from a backup (FILE=var/backups/...), on an empty host too; counts and checksums agree
 	@test -n "$(FILE)" || { echo "say which: make restore FILE=var/backups/ontime-....tar" >&2; exit 2; }
-	@$(BACKUPS) restore "$(FILE)"
+	@$(ONTIME_OR_COMPOSE) restore "$(FILE)"
 
 ##@ Data
 
