@@ -141,7 +141,8 @@ def detection(found: dict[str, Any], figure: str) -> str:
             "",
             f"Each fault in four sizes from {len(days)} mornings on, of either part of the year those of the two days "
             "with most late flights and of two like most. A fault is found by a rule that is about it, and does not "
-            f"page on the same day undisturbed. Onsets: {chosen}. Lost more: on the second day, in the mean.",
+            f"page on the same day undisturbed. Onsets: {chosen}. Nats lost more are those of the "
+            "second day, by vectors as they were: what a fault does to features is not among them.",
             "",
             f"![Share of the onsets found within two runs, by size]({figure})",
             "",
