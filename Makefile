@@ -73,7 +73,6 @@ down: $(STAMP) ## Stop your own stack, native or under Compose, and the demo's; 
 clean: $(STAMP) ## Delete the state of the demo's stack, after asking (YES=1: without); your own: STACK=own
 	@$(ONTIME) clean $(if $(YES),--yes)
 
-
 .PHONY: backup
 backup: ## Copy databases, artifacts, spool and sealed secrets of the running stack into var/backups (KEEP=14: the newest)
 	@$(ONTIME_OR_COMPOSE) backup $(if $(KEEP),--keep $(KEEP))
