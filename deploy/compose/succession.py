@@ -11,9 +11,10 @@ from deploy.compose.engine import Compose, StackError, say
 from deploy.compose.waiting import problem_of
 
 CONTRACT = ("python", "-c", "from domain.features.catalogue import CONTRACT_HASH as c; print(c)")
+TRAIN_FIRST = ("python", "-m", "ontime", "train-first")
 STATE_SECONDS = 180
 STAYS = (
-    "no model of the new features may take over; what was trained and why not is above. What served goes on. "
+    "no model of the new features takes over, why is above; what served goes on. "
     "To let a version serve all the same: make up SUCCESSOR=VERSION"
 )
 
@@ -74,6 +75,6 @@ def _find_successor(compose: Compose) -> None:
     chosen = compose.environment.get("SUCCESSOR")
     words += ["--successor", chosen] if chosen else []
     try:
-        compose.run("run", "--rm", "--no-deps", "-T", "train-first", "/entrypoints/train_first.sh", *words)
+        compose.run("run", "--rm", "--no-deps", "-T", "train-first", *TRAIN_FIRST, *words)
     except StackError as error:
         raise StackError(STAYS) from error

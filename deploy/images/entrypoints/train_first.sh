@@ -3,4 +3,4 @@
 set -eu
 python -m ontime sign-again
 python -m ontime ingest --dataset
-exec python -m ontime train-first "$@"
+exec python -m ontime train-first

@@ -30,6 +30,16 @@ def require_state():
         sys.exit("no state")
 
 
+def command(words):
+    if words[0] == "train-first":
+        sys.stdout.write(f"training {' '.join(words[1:])}\n")
+        if os.environ.get("REFUSED"):
+            sys.exit(1)
+        MODEL.touch()
+    elif words[0] == "succeed":
+        sys.stdout.write("version 2 is champion\n")
+
+
 def can_answer():
     try:
         require_state()
