@@ -65,7 +65,7 @@ def test_a_watched_inbox_takes_a_file_when_it_is_whole(postgres, stack_settings,
         if "files taken" in line:
             taken.set()
 
-    watcher = threading.Thread(target=watch_inbox, args=(stack_settings, hear, stop, 1.0))
+    watcher = threading.Thread(target=watch_inbox, args=(stack_settings, hear, stop, 3.0))
     watcher.start()
     try:
         for number in range(1, 13):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 FAULT = os.environ.get("FAULT", "none")
 CLOCK = {"now": "2013-04-11T12:00:00Z", "mode": "simulated"}
-STATE, MODEL = (Path(f"/shared/{kind}-{os.environ['CONTRACT']}") for kind in ("state", "model"))
+STATE, MODEL = (Path(f"/shared/{kind}-{os.environ.get('CONTRACT', 'first')}") for kind in ("state", "model"))
 STATE_SECONDS = 6.0
 
 
