@@ -52,8 +52,15 @@ class Traffic:
     def _ask(self, keeps_connection):
         connection = None
         while not self._over.is_set():
-            connection = connection or connect(self.address)
-            self.answers.append(ask_on(connection))
+            kept, connection = connection, connection or connect(self.address)
+            answer = ask_on(connection)
+            if kept and answer[0] == 0 and "RemoteDisconnected" in answer[1]:
+                # A server may close a connection that is idle, as the gateway does when it reads another configuration:
+                # who asks on it just then asks again on a new one, as HTTP clients do.
+                connection.close()
+                connection = connect(self.address)
+                answer = ask_on(connection)
+            self.answers.append(answer)
             if not keeps_connection or self.answers[-1][0] == 0:
                 connection.close()
                 connection = None
