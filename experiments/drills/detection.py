@@ -37,7 +37,14 @@ from experiments.alert_rules.calibration import (
     performance_measures,
     score,
 )
-from experiments.drills.faults import FAULTS, Change, Fault, arrivals_shifted, schedule_shifted
+from experiments.drills.faults import (
+    FAULTS,
+    Change,
+    Fault,
+    arrivals_shifted,
+    schedule_shifted,
+    together,
+)
 from monitoring.calibration import PAGES
 from monitoring.performance import PERFORMANCE_DAYS, measure_evidence
 from monitoring.quality import TRAILING_DAYS
@@ -74,9 +81,7 @@ def in_share(change: Change, share: float) -> Change:
         flights, weather = events.flight_events, events.weather_events
         names = pd.util.hash_array(flights["flight_id"].to_numpy(dtype=object))
         hours = pd.util.hash_pandas_object(weather[["airport", "observed_at"]], index=False).to_numpy()
-        return _in_part(
-            change, events, onset, _drawn(names) < share, _drawn(hours) < share
-        )  # fmt: skip
+        return _in_part(change, events, onset, _drawn(names) < share, _drawn(hours) < share)
 
     return changed
 
@@ -284,14 +289,8 @@ def _in_part(
     rest = events.flight_events[spared]
     own = changed.flight_events[~changed.flight_events["flight_id"].isin(rest["flight_id"])]
     return DatasetEvents(
-        _together(own, rest), _together(changed.weather_events, events.weather_events[unharmed])
+        together(own, rest), together(changed.weather_events, events.weather_events[unharmed])
     )
-
-
-def _together(*frames: pd.DataFrame) -> pd.DataFrame:
-    dtypes = frames[-1].dtypes.to_dict()
-    joined = pd.concat([frame.astype(dtypes) for frame in frames], ignore_index=True)
-    return joined.sort_values("known_at", kind="stable", ignore_index=True)
 
 
 def _drawn(hashed: np.ndarray) -> Floats:

@@ -234,5 +234,9 @@ def _first_moment(onset: datetime) -> pd.Timestamp:
 
 def _with_flights(events: DatasetEvents, *parts: pd.DataFrame) -> DatasetEvents:
     dtypes = events.flight_events.dtypes.to_dict()
-    flights = pd.concat([part.astype(dtypes) for part in parts], ignore_index=True)
-    return replace(events, flight_events=flights.sort_values("known_at", kind="stable", ignore_index=True))
+    return replace(events, flight_events=together(*(part.astype(dtypes) for part in parts)))
+
+
+def together(*parts: pd.DataFrame) -> pd.DataFrame:
+    """Return the events of some frames in the order in which they became known."""
+    return pd.concat(parts, ignore_index=True).sort_values("known_at", kind="stable", ignore_index=True)
