@@ -208,6 +208,10 @@ class WatchRule:
     severity: Severity
     advice: str
 
+    def message(self, found: str) -> str:
+        """Return what an alert says: the rule, what was found, what to do, and where that is explained."""
+        return f"{self.name}: {found}. {self.advice} {runbook.entry(self.name)}"
+
 
 RUN_MISSED = WatchRule(
     "a day was not monitored", "critical",

@@ -19,7 +19,6 @@ from adapters.monitoring_store import MonitoringStore
 from adapters.notifier import Notifier, Pager
 from adapters.postgres import Database
 from adapters.settings import settings
-from domain import runbook
 from domain.errors import NotReady
 from monitoring.rules import PART_UNHEALTHY, RUN_MISSED, WatchRule
 from monitoring.windows import last_complete_day
@@ -116,7 +115,7 @@ class Watchman:
         if not found:
             store.resolve_alerts([rule.name], [], now)
             return
-        message = f"{rule.name}: {', '.join(found)}. {rule.advice} {runbook.entry(rule.name)}"
+        message = rule.message(", ".join(found))
         if store.open_alert(rule.name, rule.severity, day or now.date(), now, message, evidence):
             logger.error("alert opened", extra={"rule": rule.name} | evidence)
 
@@ -126,9 +125,10 @@ class Watchman:
         if self._is_long(self._away) and not self._said_away:
             self._said_away = True
             rule = PART_UNHEALTHY
-            message = f"{rule.name}: postgres: {reason}. {rule.advice} {runbook.entry(rule.name)}"
             logger.error("alert not recorded", extra={"rule": rule.name, "reason": reason})
-            self.pager.send_unrecorded(f"ontime {rule.severity}: {rule.name}", message)
+            self.pager.send_unrecorded(
+                f"ontime {rule.severity}: {rule.name}", rule.message(f"postgres: {reason}")
+            )
 
 
 def main() -> None:
