@@ -71,10 +71,10 @@ class RunningStack:
         return self.run(*STACK, "compose", *arguments).stdout
 
     def containers(self, service: str) -> list[str]:
-        filters = [
-            f"label=com.docker.compose.{k}={v}" for k, v in (("project", self.project), ("service", service))
-        ]
-        return self.run("docker", "ps", "-q", "--filter", filters[0], "--filter", filters[1]).stdout.split()
+        """Ids of a service's running containers; a one-off container of `compose run` is none of them."""
+        labels = {"project": self.project, "service": service, "oneoff": "False"}
+        filters = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in labels.items()]
+        return self.run("docker", "ps", "-q", *filters).stdout.split()
 
     def states(self) -> dict[str, dict[str, Any]]:
         """State of every container, by name."""

@@ -111,7 +111,7 @@ class DemoRun:
 
     def __init__(self, stack: RunningStack, log: Path):
         command = [
-            *STACK, "compose", "run", "--rm", "-T", "--no-deps", "feed",
+            *STACK, "compose", "run", "--rm", "-T", "--no-deps", "prefect-worker",
             "python", "-m", "ontime", "demo", "--days", str(DAYS), "--through", "http://gateway:8080",
         ]  # fmt: skip
         self.lines: list[str] = []
