@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 
 from domain.flights import Floats, Ints
-from domain.metrics import CALIBRATION_BINS, METRICS, Labels, log_losses
+from domain.metrics import METRICS, Labels, calibration_errors, ece, equal_bins, log_losses
 
 DRAWS = 200
 LEVEL = 0.95
@@ -64,7 +64,7 @@ class RankedRows:
             probability=probability[order],
             loss=log_losses(late[order], probability[order]),
             square=(probability[order] - late[order]) ** 2,
-            bins=np.arange(len(order)) * CALIBRATION_BINS // max(len(order), 1),
+            bins=equal_bins(len(order)),
             last_of_ties=np.flatnonzero(np.append(np.diff(probability[order]) != 0, True)),
         )
 
@@ -105,7 +105,12 @@ def bootstrap(
         weights = np.take(some, position.reshape(-1), axis=1)
         for name in names:
             found[name].append(rows.metric(name, weights))
-    return {name: np.concatenate(values) for name, values in found.items()}
+    drawn_values = {name: np.concatenate(values) for name, values in found.items()}
+    if "ece" in drawn_values:
+        # Resampling adds noise, and noise alone raises a calibration error: its draws are moved back by what they rose.
+        errors = drawn_values["ece"]
+        drawn_values["ece"] = np.maximum(0.0, errors - (errors.mean() - ece(late, probability)))
+    return drawn_values
 
 
 @dataclass(frozen=True)
@@ -183,14 +188,7 @@ def _brier(rows: RankedRows, weights: Floats) -> Floats:
 
 
 def _ece(rows: RankedRows, weights: Floats) -> Floats:
-    cell = np.arange(len(weights))[:, None] * CALIBRATION_BINS + rows.bins
-    predicted, observed = (
-        np.bincount(cell.ravel(), (weights * of).ravel(), len(weights) * CALIBRATION_BINS)
-        for of in (rows.probability, rows.late)
-    )
-    gaps = np.abs(predicted - observed).reshape(-1, CALIBRATION_BINS)
-    errors: Floats = gaps.sum(axis=1) / weights.sum(axis=1)
-    return errors
+    return calibration_errors(rows.late, rows.probability, rows.bins, weights)
 
 
 _WEIGHTED: dict[str, Callable[[RankedRows, Floats], Floats]] = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,8 @@ Labels = npt.NDArray[np.bool_]
 Metric = Callable[[Labels, Floats], float]
 CLIP = 1e-7
 CALIBRATION_BINS = 15
+NORMAL_DRAWS = np.array([NormalDist().inv_cdf((k + 0.5) / 64) for k in range(64)])
+"""A standard normal variable at 64 values that are equally likely."""
 
 
 def auc(late: Labels, probability: Floats) -> float:
@@ -108,15 +111,55 @@ def reliability(late: Labels, probability: Floats, bins: int = CALIBRATION_BINS)
 def ece(late: Labels, probability: Floats, bins: int = CALIBRATION_BINS) -> float:
     """Return the expected calibration error: mean distance of predicted and observed share over equal-mass bins.
 
+    What chance adds is taken off, see `calibration_errors`; NaN without rows.
+
     Examples
     --------
     >>> ece(np.array([True, False]), np.array([0.5, 0.5]), bins=1)
     0.0
     """
-    if not len(late):
-        return float("nan")
-    table = reliability(late, probability, bins)
-    return float(np.average(np.abs(table.predicted - table.observed), weights=table.count))
+    order = np.argsort(probability, kind="stable")
+    of_row = equal_bins(len(order), bins)
+    return float(calibration_errors(late[order], probability[order], of_row, np.ones((1, len(order))))[0])
+
+
+def equal_bins(n: int, bins: int = CALIBRATION_BINS) -> Ints:
+    """Return the bin of each of n rows that are sorted by probability: bins of equally many rows, shape (n,)."""
+    of_row: Ints = np.arange(n) * bins // max(n, 1)
+    return of_row
+
+
+def calibration_errors(late: Labels | Floats, probability: Floats, bins: Ints, weights: Floats) -> Floats:
+    """Return the expected calibration error under each row of weights, shape (draws, n) to (draws,).
+
+    A bin's observed share is a draw, so that its distance from the prediction is too large by chance alone. By how
+    much another draw around the observed distance would raise it once more is taken off, as Kumar, Liang and Ma do in
+    "Verified Uncertainty Calibration" (2019). Where bins are off by more than their noise this takes all of the bias,
+    and two fifths of it where there is nothing but noise. The error is never below 0.
+
+    Parameters
+    ----------
+    late, probability : shape (n,)
+        Labels and predictions.
+    bins : int64, shape (n,)
+        The bin of each row, from 0.
+    """
+    if not len(bins):
+        return np.full(len(weights), np.nan)
+    cells = int(bins.max()) + 1
+    cell = (np.arange(len(weights))[:, None] * cells + bins).ravel()
+
+    def by_bin(of: Floats) -> Floats:
+        return np.asarray(np.bincount(cell, of.ravel(), len(weights) * cells), np.float64)
+
+    mass = by_bin(weights)
+    seen = mass > 0
+    share = np.divide(1.0, mass, out=np.zeros_like(mass), where=seen)
+    gap = np.abs(by_bin(weights * (probability - late))) * share
+    spread = np.sqrt(by_bin(weights**2 * (probability * (1 - probability)))) * share
+    once_more = np.abs(gap[:, None] + spread[:, None] * NORMAL_DRAWS).mean(axis=1)
+    errors = (mass * (2 * gap - once_more)).reshape(-1, cells).sum(axis=1) / weights.sum(axis=1)
+    return np.asarray(np.maximum(errors, 0.0))
 
 
 METRICS: dict[str, Metric] = {

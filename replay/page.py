@@ -18,7 +18,7 @@ from matplotlib import pyplot as plt
 PLOT, PAGE = "replay.png", "replay.html"
 PANELS = (("auc", "AUC"), ("log_loss", "log-loss, nats"), ("brier", "Brier score"))
 ESTIMATED = ("auc", "log_loss", "brier")
-MONTHLY = ("n", "late_rate", *(kind + name for name in ESTIMATED for kind in ("", "estimated_")), "ece")
+MONTHLY = ("n", "late_rate", *(kind + name for name in ESTIMATED for kind in ("", "estimated_")))
 WEEK = 7
 COLOURS = {"promote": "tab:green", "rollback": "tab:red", "outside": "tab:orange"}
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#222}
@@ -115,19 +115,8 @@ def page(report: dict[str, Any], image: bytes) -> str:
 
 
 def _months(months: dict[str, dict[str, float]]) -> str:
-    columns = (
-        "n",
-        "late_rate",
-        "auc",
-        "estimated_auc",
-        "log_loss",
-        "estimated_log_loss",
-        "brier",
-        "estimated_brier",
-        "ece",
-    )
-    rows = [(month, *(_number(values[name]) for name in columns)) for month, values in months.items()]
-    return _table([("month", *(name.replace("_", " ") for name in columns))], rows)
+    rows = [(month, *(_number(values[name]) for name in MONTHLY)) for month, values in months.items()]
+    return _table([("month", *(name.replace("_", " ") for name in MONTHLY))], rows)
 
 
 def _texts(columns: tuple[str, ...], rows: list[dict[str, Any]]) -> str:

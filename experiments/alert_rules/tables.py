@@ -17,7 +17,7 @@ POLICIES = (RetrainPolicy, RetrainPlan, GatePolicy, ShadowPolicy, EvidencePolicy
 PLAIN = (int, float, bool)
 MONTHLY = (
     ("n", "flights"), ("late_rate", "late"), ("auc", "AUC"), ("log_loss", "log-loss"),
-    ("estimated_log_loss", "estimated log-loss"), ("brier", "Brier"), ("ece", "ECE"),
+    ("estimated_log_loss", "estimated log-loss"), ("brier", "Brier"),
 )  # fmt: skip
 
 

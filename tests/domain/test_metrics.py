@@ -49,6 +49,22 @@ def test_calibration_error_is_the_distance_a_shift_of_all_probabilities_makes():
     assert metrics.ece(late, probability + 0.1) == pytest.approx(0.1, abs=0.01)
 
 
+def test_what_chance_adds_to_a_calibration_error_is_taken_off():
+    """Of 7,000 rows: a shift of 0.02 is seen as 0.02, and a calibrated model as nearer to none than its bins are."""
+    generator = np.random.default_rng(4)
+    plain, found = [], {shift: [] for shift in (0.0, 0.02)}
+    for _ in range(40):
+        probability = generator.beta(1, 4, 7_000)
+        for shift, errors in found.items():
+            late = generator.random(7_000) < probability + shift
+            errors.append(metrics.ece(late, probability))
+            table = metrics.reliability(late, probability)
+            plain.append(np.average(np.abs(table.predicted - table.observed), weights=table.count))
+    assert np.mean(found[0.02]) == pytest.approx(0.02, abs=0.001)
+    assert np.mean(plain[1::2]) > 0.022
+    assert np.mean(found[0.0]) < 0.65 * np.mean(plain[::2])
+
+
 def test_reliability_bins_hold_equally_many_rows_and_rise():
     generator = np.random.default_rng(3)
     probability = generator.beta(1, 5, 1_501)

@@ -19,6 +19,16 @@ from tests.session import free_port
 STACK = ("python3", "-m", "deploy.compose")
 BEGINS = datetime(2013, 4, 1, 7, 55, tzinfo=UTC)
 IMAGES = ("api", "mlflow", "prefect", "worker")
+OTHER_FEATURES = r"""
+FROM ontime/{image}:{tag}
+USER root
+RUN sed -i 's/"3h": 180/"3h": 240/' domain/features/congestion.py \
+ && sed -i 's/^CONTRACT_VERSION = 1$/CONTRACT_VERSION = 2/' domain/features/catalogue.py \
+ && ! grep -q '"3h": 180' domain/features/congestion.py && grep -q 'VERSION = 2$' domain/features/catalogue.py \
+ && python -m compileall -q domain
+USER 10001:10001
+"""
+"""A release that counts what left in the last four hours, where this one counts three."""
 
 
 class RunningStack:
@@ -44,12 +54,15 @@ class RunningStack:
             "DEMO_BEGINS": BEGINS.strftime("%Y-%m-%dT%H:%M:%S"),
         }
 
-    def run(self, *command: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *command: str, check: bool = True, stdin: str | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command with the stack's environment; its output is in the error when it fails."""
         done = subprocess.run(
             command,
             cwd=PROJECT_ROOT,
             env=self.environment | variables,
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,
@@ -62,10 +75,29 @@ class RunningStack:
         self.environment |= variables
         self.run("make", "up", f"API_REPLICAS={replicas}")
 
+    def build_with_other_features(self) -> str:
+        """Build the images of a release with another feature contract on top of this one's; return their tag."""
+        tag = f"{self.project}-other"
+        for image in IMAGES:
+            if image in ("api", "worker"):
+                self.run(
+                    "docker", "build", "--quiet", "--tag", f"ontime/{image}:{tag}", "-",
+                    stdin=OTHER_FEATURES.format(image=image, tag=self.project),
+                )  # fmt: skip
+            else:
+                self.run("docker", "tag", f"ontime/{image}:{self.project}", f"ontime/{image}:{tag}")
+        return tag
+
+    def bring(self, tag: str, replicas: int) -> str:
+        """Bring the stack to images that are built; return what was said."""
+        self.environment["IMAGE_TAG"] = tag
+        return self.run(*STACK, "up", "--replicas", str(replicas)).stdout
+
     def remove(self) -> None:
         self.run(*STACK, "compose", "--profile", "*", "down", "-v", "--remove-orphans", check=False)
         # The layers stay in the builder's cache: the next run finds them.
-        self.run("docker", "rmi", *(f"ontime/{image}:{self.project}" for image in IMAGES), check=False)
+        named = ("--filter", f"reference=ontime/*:{self.project}*", "--format", "{{.Repository}}:{{.Tag}}")
+        self.run("docker", "rmi", *self.run("docker", "images", *named).stdout.split(), check=False)
 
     def compose(self, *arguments: str) -> str:
         return self.run(*STACK, "compose", *arguments).stdout

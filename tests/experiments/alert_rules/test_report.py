@@ -84,7 +84,7 @@ def test_a_replay_and_drills_become_tables_of_it(settings):
     day = {"asked": 9, "logged": 9, "logged_twice": 0, "parity_mismatches": 0, "rollbacks": 1, "pages": 2}
     minutes = {"wall_minutes": 3.5, "compute_minutes": 3.0, "run_minutes": 1.0}
     totals = {"runs": 2, "runs_missing": 0, "retrains": 1, "gates_passed": 1, "promotions": 2}
-    month = dict.fromkeys(("late_rate", "auc", "log_loss", "estimated_log_loss", "brier", "ece"), 0.25)
+    month = dict.fromkeys(("late_rate", "auc", "log_loss", "estimated_log_loss", "brier"), 0.25)
     replay = {
         "first": "2013-04-01", "last": "2013-04-02",
         "months": {"2013-04": month | {"n": 1234.0}, "2013-05": month | {"n": 3702.0, "log_loss": 0.45}},
