@@ -168,6 +168,12 @@ def test_the_readmes_answer_is_the_kept_one():
     assert with_answer(README, json.loads(KEPT.read_text())) == README
 
 
+def test_the_recorded_demo_ends_with_the_answer_of_the_readme():
+    recorded = (DOCS / "demo.svg").read_text()
+    answer = json.loads(KEPT.read_text())
+    assert f"{answer['flight_id']} will be late with probability {answer['probability']:.4f}" in recorded
+
+
 def test_an_answer_takes_the_place_of_the_one_before():
     text = f"before\n\n{BEGINS}\n\nold\n\n{ENDS}\n\nafter\n"
     expected = f'before\n\n{BEGINS}\n\n```json\n{{"a": 1,\n "b": {{"c": null}}}}\n```\n\n{ENDS}\n\nafter\n'
