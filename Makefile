@@ -203,7 +203,7 @@ recording: $(STAMP) ## Run make demo, and draw what its terminal showed: docs/de
 	@$(ONTIME) recording
 
 .PHONY: screenshots
-screenshots: $(STAMP) ## After make demo DAYS=6: replay a faulty day, take the pictures of docs/walkthrough.md
+screenshots: $(STAMP) ## After make demo DAYS=4: replay a faulty day, take the pictures of docs/walkthrough.md
 	@$(ONTIME) screenshots
 
 .PHONY: slides

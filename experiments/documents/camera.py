@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import HttpCredentials, Page, sync_playwright
 
 from adapters import chromium
 
@@ -47,8 +47,15 @@ class Camera:
 
 
 @contextmanager
-def camera(folder: Path, width: int = WIDTH, height: int = HEIGHT) -> Iterator[Camera]:
+def camera(
+    folder: Path, width: int = WIDTH, height: int = HEIGHT, login: HttpCredentials | None = None
+) -> Iterator[Camera]:
     """Yield a window of Chromium, light and in English, that takes pictures into a folder.
+
+    Parameters
+    ----------
+    login : HttpCredentials, optional
+        For the server that asks for one.
 
     Raises
     ------
@@ -62,7 +69,7 @@ def camera(folder: Path, width: int = WIDTH, height: int = HEIGHT) -> Iterator[C
         try:
             page = browser.new_page(
                 viewport={"width": width, "height": height}, color_scheme="light", locale="en-GB",
-                timezone_id="UTC", reduced_motion="reduce",
+                timezone_id="UTC", reduced_motion="reduce", http_credentials=login,
             )  # fmt: skip
             page.set_default_timeout(PATIENCE_MS)
             yield Camera(page, folder)

@@ -1,6 +1,6 @@
 """`make screenshots`: takes the pictures of docs/walkthrough.md on a demo's stack, and replays a faulty day for them.
 
-After six days of the demo a retrained challenger is scored beside the champion. Then a fault begins: United's flights
+After four days of the demo a retrained challenger is scored beside the champion. Then a fault begins: United's flights
 come under another code. The day is replayed and monitored like every other: alerts open, and the challenger is
 promoted. In the dashboard, a person acknowledges an alert, and rolls the promotion back. Only the fault is staged.
 """
@@ -9,6 +9,8 @@ import json
 import re
 from dataclasses import replace
 from datetime import datetime
+
+from playwright.sync_api import HttpCredentials
 
 from adapters.clock_store import ClockStore
 from adapters.deployments import Deployments
@@ -102,8 +104,7 @@ class Walkthrough:
         self._page("health", "08-decisions", "#decisions")
         self._page("model", "09-live-comparison", "#live")
         self._page(f"model/compare?one={before}&other={self._challenger}", "10-side-by-side")
-        self._window.open(f"{self._settings.prefect_address.removesuffix('/api')}/runs", "text=retrain")
-        page.wait_for_timeout(DRAWING_MS)
+        self._prefect_runs()
         self._take("11-prefect", "text=Hide subflows")
         address = f"{self._settings.mlflow_address}/#/models/{self._settings.model_name}"
         self._window.open(address, "text=champion")
@@ -111,6 +112,20 @@ class Walkthrough:
             button.click()  # of a panel that MLflow opens by itself
         page.wait_for_timeout(DRAWING_MS)
         self._take("12-mlflow")
+
+    def _prefect_runs(self) -> None:
+        """Show what Prefect ran; its page asks for user and password in one field."""
+        pages = self._settings.prefect_address.removesuffix("/api")
+        if self._settings.prefect_auth:
+            self._window.open(f"{pages}/login", "input[type=password]")
+            self._window.page.locator("input[type=password]").fill(self._settings.prefect_auth)
+            self._window.page.keyboard.press("Enter")
+            self._window.page.wait_for_url(lambda address: "/login" not in address)
+        self._window.open(f"{pages}/runs", "text=retrain")
+        # What it says of its cloud before the login stays in a corner.
+        for button in self._window.page.locator(".p-toast__close-btn").all():
+            button.click()
+        self._window.page.wait_for_timeout(DRAWING_MS)
 
     def _rollback(self) -> None:
         self._open("model")
@@ -189,8 +204,8 @@ def take(settings: Settings, say: Say) -> None:
     try:
         challenger = ModelRegistry.from_settings(settings).alias(CHALLENGER)
         if challenger is None:
-            raise OntimeError("the pictures need a challenger, as there is one after `make demo DAYS=6`")
-        with camera(FOLDER) as window:
+            raise OntimeError("the pictures need a challenger, as there is one after `make demo DAYS=4`")
+        with camera(FOLDER, login=_mlflow_login(settings)) as window:
             walkthrough = Walkthrough(
                 settings, database, ClockStore(database).read().now, challenger, window, say
             )
@@ -201,6 +216,13 @@ def take(settings: Settings, say: Say) -> None:
     KEPT.write_text(json.dumps(record, indent=1) + "\n")
     PAGE.write_text(with_record(PAGE.read_text(), record))
     say(f"written to {PAGE.relative_to(PROJECT_ROOT)} and {KEPT.relative_to(PROJECT_ROOT)}")
+
+
+def _mlflow_login(settings: Settings) -> HttpCredentials | None:
+    if settings.mlflow_auth is None:
+        return None
+    username, _, password = settings.mlflow_auth.partition(":")
+    return HttpCredentials(username=username, password=password, origin=settings.mlflow_address)
 
 
 def with_record(text: str, record: list[dict[str, str]]) -> str:
