@@ -136,7 +136,7 @@ NIGHTLY: tuple[AlertRule, ...] = (
     ),
     AlertRule(
         "later than estimated", "late_rate_gap", 0.19, "warning",
-        "Far more flights late than the model expects: a concept change? A retrain follows when it lasts.",
+        "Far more flights late than the model expects: a concept change? The next weekly retrain learns from it.",
         k=2, n=2, minimum_rows=300,
     ),
     AlertRule(
