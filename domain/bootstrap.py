@@ -17,6 +17,8 @@ from domain.metrics import METRICS, Labels, calibration_errors, ece, equal_bins,
 
 DRAWS = 200
 LEVEL = 0.95
+MINIMUM_BLOCKS = 5
+"""Of fewer blocks a draw is too often the same few again: no interval."""
 CELLS_AT_ONCE = 100_000
 """Weights that are held in memory together, as draws by rows."""
 
@@ -120,6 +122,7 @@ class PairedDifference:
     mean: float
     low: float
     high: float
+    """NaN where days are too few for an interval."""
     probability_worse: float
     """Share of bootstrap draws in which the candidate's loss is the larger."""
     days: int
@@ -128,7 +131,7 @@ class PairedDifference:
 def paired_difference(
     candidate: Floats, champion: Floats, day: Ints, draws: int = 2000, level: float = 0.9, seed: int = 0
 ) -> PairedDifference:
-    """Bootstrap the mean difference of two losses on the same rows, days as blocks.
+    """Bootstrap the mean difference of two losses on the same rows, days as blocks; fewer than five have no interval.
 
     Parameters
     ----------
@@ -149,7 +152,8 @@ def paired_difference(
     counts = np.bincount(position.reshape(-1))
     drawn = draw_blocks(len(counts), draws, seed)
     means = totals[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = percentile_interval(means, level)
+    few = len(counts) < MINIMUM_BLOCKS
+    low, high = (float("nan"), float("nan")) if few else percentile_interval(means, level)
     return PairedDifference(
         float(totals.sum() / counts.sum()), low, high, float((means > 0).mean()), len(counts)
     )

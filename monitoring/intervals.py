@@ -9,13 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from domain.bootstrap import bootstrap, percentile_interval
+from domain.bootstrap import MINIMUM_BLOCKS, bootstrap, percentile_interval
 from domain.flights import Floats, Ints
 from domain.metrics import METRICS, Labels
 
 HEADLINE = ("auc", "log_loss", "brier", "ece")
-MINIMUM_BLOCKS = 5
-"""Of fewer hours a draw is too often the same few again: no interval."""
 
 
 @dataclass(frozen=True)

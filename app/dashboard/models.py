@@ -13,7 +13,7 @@ from app.dashboard.accounts import KINDS, account_views
 from app.dashboard.pages import back, blueprint, notify, render
 from app.parts import Parts, parts
 from app.schemas import PromoteSchema, RetrainSchema, RollbackSchema, load
-from domain.bootstrap import PairedDifference, paired_difference
+from domain.bootstrap import MINIMUM_BLOCKS, PairedDifference, paired_difference
 from domain.errors import ContractMismatch, InvalidInput, NotFound, NotReady, SignatureInvalid
 from domain.features.catalogue import CONTRACT_HASH
 from domain.metrics import log_losses, summary
@@ -30,6 +30,7 @@ TITLES = {
     "brier": "Brier score, lower is better",
     "ece": "Calibration error, lower is better",
 }
+BOUNDS = {"low": "lower bound", "high": "upper bound"}
 PROMOTE, ROLLBACK, RETRAIN = PromoteSchema(), RollbackSchema(), RetrainSchema()
 
 
@@ -83,6 +84,7 @@ def compare() -> Response:
         differences=_differences(*manifests),
         common=_common(p, one, other),
         days=COMMON_DAYS,
+        enough_days=MINIMUM_BLOCKS,
         titles=TITLES,
     )
 
@@ -222,9 +224,9 @@ def _flat(manifest: ModelManifest) -> dict[str, str]:
         "fitted on flights from": manifest.trained_from,
         "fitted on flights until": manifest.trained_until,
         "facts known by": manifest.as_of,
-        "data hash": manifest.data_hash,
-        "code": manifest.git_commit,
-        "feature contract": manifest.contract_hash,
+        "data hash": manifest.data_hash[:16],
+        "code": manifest.git_commit[:16],
+        "feature contract": manifest.contract_hash[:16],
         "features": str(len(manifest.feature_names)),
         "seed": str(manifest.seed),
         "share of the logistic regression": f"{manifest.logistic_share:.2f}",
@@ -232,5 +234,12 @@ def _flat(manifest: ModelManifest) -> dict[str, str]:
         "calibration intercept": f"{manifest.calibration.intercept:.4f}",
     }
     parameters = {f"parameter {name}": f"{value}" for name, value in manifest.parameters.items()}
-    metrics = {f"own test: {name}": f"{value:.4f}" for name, value in manifest.metrics.items()}
+    metrics = {f"own test: {_in_words(name)}": f"{value:.4f}" for name, value in manifest.metrics.items()}
     return plain | parameters | metrics
+
+
+def _in_words(metric: str) -> str:
+    name, _, bound = metric.rpartition("_")
+    if bound in BOUNDS:
+        return f"{_in_words(name)}, {BOUNDS[bound]}"
+    return TITLES.get(metric, metric.replace("_", " ")).partition(",")[0]

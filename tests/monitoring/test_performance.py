@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from adapters.prediction_columns import PredictionColumns
-from domain.bootstrap import draw_blocks
+from domain.bootstrap import MINIMUM_BLOCKS, draw_blocks
 from domain.metrics import METRICS
-from monitoring.intervals import HEADLINE, MINIMUM_BLOCKS, headline_intervals
+from monitoring.intervals import HEADLINE, headline_intervals
 from monitoring.performance import MINIMUM_SLICE_ROWS, measure_realised
 
 MIDNIGHT = 22_782_960

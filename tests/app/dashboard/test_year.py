@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app.dashboard import models
 from tests.app.dashboard.browsing import sign_in
 from tests.app.dashboard.filled import DAYS, LAST, TODAY
 
@@ -46,3 +47,15 @@ def test_a_page_answers_within_300_ms(browser, page):
         assert answer.status_code == 200, answer.text[-2000:]
     assert min(took) < SECONDS, took
     assert took[0] < 3 * SECONDS, took  # with templates to compile and a month to count
+
+
+def test_a_comparison_of_few_days_has_no_interval_and_no_verdict(browser, monkeypatch):
+    compared = "/dashboard/model/compare?one=1&other=2"
+    assert "90% interval" in browser.client.get(compared).text
+    # The challenger of the filled year left eleven days ago.
+    monkeypatch.setattr(models, "COMMON_DAYS", 13)
+    page = " ".join(browser.client.get(compared).text.split())
+    assert "From 5 days on there is an interval" in page
+    assert "90% interval" not in page
+    assert "Version 1 is better" not in page
+    assert "Version 2 is better" not in page
