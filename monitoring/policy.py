@@ -1,7 +1,8 @@
 """When to retrain, when a challenger is promoted, when a champion is rolled back: pure decisions with their evidence.
 
-A fit is cheap and waiting is not: a candidate is fitted every week and serves the same evening, unless its account of
-evidence convicts it on days that it was not fitted on. The account goes on while it serves, and convicts it then.
+A fit is cheap and waiting is not: a candidate is fitted every week, and at once when the concept drifts, and serves the
+same evening, unless its account of evidence convicts it on days that it was not fitted on. The account goes on while it
+serves, and convicts it then.
 """
 
 from dataclasses import dataclass, replace
@@ -27,14 +28,15 @@ class Decision:
 
 @dataclass(frozen=True)
 class RetrainPolicy:
-    """A retrain starts when it is due by the calendar and there is something new to learn from.
+    """A retrain starts when it is due by the calendar, or concept drift begins, and there is something to learn from.
 
-    Neither drift nor a bad week starts one: a refit costs half a minute of a core, so it is not worth a guess when it
-    pays; `make policies` compares weekly with guesses.
+    Concept drift is an alarm that the model loses more than it expects. Inputs that drift start none, nor does a bad
+    week: a refit costs half a minute of a core, so that a week is not long to wait; `make policies` compares weekly
+    with other ways to tell when one pays.
     """
 
     cadence_days: int = 7
-    """Days between two retrains, those asked for by hand included; 0 = only by hand."""
+    """Days between two retrains, those asked for by hand included; 0 = only by hand, whatever drifts."""
     minimum_labels: int = 1_000
     """New labels a retrain is worth."""
 
@@ -48,25 +50,33 @@ class RetrainState:
     """First day whose labels the champion could not have seen."""
     new_labels: int
     last_retrain: date | None
+    losing_since: date | None = None
+    """First of the newest days in a row on which the model loses more than it expects; None where it does not."""
 
 
 def decide_retrain(state: RetrainState, policy: RetrainPolicy) -> Decision:
     """Decide whether a retrain is due; a challenger on trial holds none back."""
     since = max(state.last_retrain or state.first_unknown, state.first_unknown)
     waited = (state.day - (state.last_retrain or state.first_unknown)).days
+    # Once for each alarm: what was fitted since it began has seen what there is.
+    drifts = state.losing_since and (state.last_retrain is None or state.last_retrain < state.losing_since)
     evidence = {
         "new_labels": state.new_labels,
         "first_unknown": state.first_unknown.isoformat(),
         "last_retrain": state.last_retrain.isoformat() if state.last_retrain else None,
+        "losing_since": state.losing_since.isoformat() if state.losing_since else None,
         "cadence_days": policy.cadence_days,
     }
     if not policy.cadence_days:
         return Decision(False, "retrains are made by hand only", evidence)
-    if waited < policy.cadence_days:
+    if waited < policy.cadence_days and not drifts:
         return Decision(False, f"the next is due {policy.cadence_days - waited} days from now", evidence)
     if state.new_labels < policy.minimum_labels:
         return Decision(False, f"only {state.new_labels} new labels", evidence)
-    said = f"{waited} days since the last, {state.new_labels} labels since {since} that the champion has not seen"
+    why = (
+        f"losing more than expected since {state.losing_since}" if drifts else f"{waited} days since the last"
+    )
+    said = f"{why}, {state.new_labels} labels since {since} that the champion has not seen"
     return Decision(True, said, evidence)
 
 

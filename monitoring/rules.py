@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from itertools import takewhile
 from typing import Any, Literal
 
 from domain import runbook
@@ -37,6 +39,8 @@ class AlertRule:
         return value > self.bound if self.above else value < self.bound
 
 
+LOSES_MORE = "losing more than expected"
+"""The rule of concept drift: its account of evidence has a stated error rate, however often it is read."""
 NIGHTLY: tuple[AlertRule, ...] = (
     # Feeds: a fault shows on its own day. Bounds lie beyond every undisturbed day; `calibration` says how rarely not.
     AlertRule(
@@ -136,13 +140,13 @@ NIGHTLY: tuple[AlertRule, ...] = (
     ),
     AlertRule(
         "later than estimated", "late_rate_gap", 0.19, "warning",
-        "Far more flights late than the model expects: a concept change? The next weekly retrain learns from it.",
+        "Far more flights late than the model expects: a concept change? The next retrain learns from it.",
         k=2, n=2, minimum_rows=300,
     ),
     AlertRule(
-        "losing more than expected", "performance_evidence", 120, "warning",
+        LOSES_MORE, "performance_evidence", 120, "warning",
         "The days' losses beyond what the model expected add up to more than chance: look at the slices, and at the "
-        "feeds.",
+        "feeds. A retrain begins the same evening.",
     ),
     AlertRule(
         "ranking is poor", "realised_auc", 0.56, "warning",
@@ -291,6 +295,22 @@ def evaluate(
         if len(breaches) >= rule.k and breaches[0][0] == days[0][0]:
             alerts.append(_alert(rule, breaches))
     return alerts
+
+
+def since_when(name: str, history: Mapping[str, Sequence[tuple[str, float, int | None]]]) -> date | None:
+    """Return the first of the newest days in a row that breach a rule's bound; None where the newest does not.
+
+    Parameters
+    ----------
+    name : str
+        Of a rule of `NIGHTLY`.
+    history : mapping of metric to days
+        Each day: day, value, rows; newest first.
+    """
+    [rule] = (rule for rule in NIGHTLY if rule.name == name)
+    days = history.get(rule.metric, ())
+    breaches = [day for day, *_ in takewhile(lambda found: rule.is_breach(*found[1:]), days)]
+    return date.fromisoformat(breaches[-1]) if breaches else None
 
 
 def _alert(rule: AlertRule, breaches: list[tuple[str, float]]) -> Alert:

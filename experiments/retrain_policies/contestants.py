@@ -1,7 +1,7 @@
 """The policies that meet: never, by the calendar, on drift as Evidently sees it by default, and ours."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -12,11 +12,11 @@ from experiments.retrain_policies.default_drift import DATASET_SHARE, DefaultDri
 from monitoring.performance import PERFORMANCE_DAYS, measure_evidence
 from monitoring.policy import Decision, RetrainPolicy, decide_retrain
 from monitoring.reference import Reference, is_categorical, make_reference, watched_columns
-from monitoring.rules import NIGHTLY, evaluate
+from monitoring.rules import LOSES_MORE, NIGHTLY, evaluate, since_when
 from monitoring.thresholds import wasserstein
 
 NO = Decision(False, "not on this day", {})
-HISTORY_DAYS = 14
+HISTORY_DAYS = PERFORMANCE_DAYS
 
 
 @dataclass
@@ -100,7 +100,8 @@ class Ours:
 
     def decide(self, view: DayView) -> Decision:
         """Return as production decides."""
-        return decide_retrain(view.state, self.policy)
+        state = replace(view.state, losing_since=since_when(LOSES_MORE, self._history))
+        return decide_retrain(state, self.policy)
 
     def _drifted(self, view: DayView) -> float:
         """Count the watched columns that lie beyond their thresholds."""

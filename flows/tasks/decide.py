@@ -21,7 +21,9 @@ from domain.monitored import GATE, SHADOW
 from flows.parts import parts
 from flows.tasks.defaults import task
 from flows.tasks.inputs import LEDGER_ROWS, Champion, RunContext, fetch_predictions, headline
+from monitoring.performance import PERFORMANCE_DAYS
 from monitoring.policy import RetrainPolicy, RetrainState, ShadowPolicy, Standing, Trial
+from monitoring.rules import LOSES_MORE, since_when
 from monitoring.standing import (
     ANCHOR_EPOCH_DAYS,
     Promotion,
@@ -171,6 +173,7 @@ def retrain_state(run: RunContext, champion: Champion) -> RetrainState:
         first_unknown=first_unknown,
         new_labels=own.labels.count_known_by(run.as_of, first_unknown, run.day),
         last_retrain=own.monitoring.last_retrain(),
+        losing_since=since_when(LOSES_MORE, own.monitoring.history(run.day, PERFORMANCE_DAYS)),
     )
 
 

@@ -1,11 +1,13 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import ArtifactSort
 
+from adapters.monitoring_store import Measured, MonitoringRun
 from adapters.prediction_lines import to_copy_line
 from adapters.service_store import ServiceCount
 from adapters.spool import SpoolWriter
@@ -18,6 +20,9 @@ from flows.nightly_monitoring import nightly_monitoring
 from flows.parts import RETRAIN_LOCK
 from flows.retrain import retrain
 from flows.rollback import rollback
+from flows.tasks import Champion
+from flows.tasks.decide import retrain_state
+from flows.tasks.inputs import begin
 from monitoring.reference import FEATURES, Reference
 from monitoring.rules import RUN_FAILED
 from services.shipper import Shipper
@@ -85,6 +90,17 @@ def test_the_lock_of_a_retrain_is_free_again_after_one_that_failed(morning):
         retrain("by hand")
     with morning.retrain_lock() as held:
         assert held
+
+
+def test_the_retrain_policy_sees_since_when_the_champion_loses_more_than_it_expects(morning):
+    for day, evidence in ((1, 2.0), (2, 150.0), (3, 900.0)):
+        run = MonitoringRun(
+            date(2013, 4, day), datetime(2013, 4, day + 1, 10, tzinfo=UTC), 1, 900, 900, None, None, 1.0
+        )
+        morning.monitoring.save_run(run, [Measured("performance_evidence", "all", evidence, None, None, 5)])
+    champion = Champion(1, SimpleNamespace(manifest=SimpleNamespace(as_of="2013-03-31T10:00:00+00:00")))
+    state = retrain_state.fn(begin.fn(DAY), champion)
+    assert (state.day, state.losing_since, state.last_retrain) == (DAY, date(2013, 4, 2), None)
 
 
 def test_a_rollback_without_an_earlier_champion_says_so(morning):

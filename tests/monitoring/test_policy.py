@@ -44,8 +44,24 @@ def test_a_retrain_is_due_a_week_after_the_last_one_whoever_serves():
     assert decide_retrain(replace(state, day=date(2013, 4, 12)), POLICY).verdict
 
 
-def test_neither_drift_nor_a_challenger_is_part_of_what_a_retrain_is_decided_on():
+def test_neither_drift_of_inputs_nor_a_challenger_is_part_of_what_a_retrain_is_decided_on():
     assert not [name for name in vars(DUE) if "drift" in name or "challenger" in name]
+
+
+def test_concept_drift_starts_a_retrain_once_whatever_the_calendar_says():
+    drifting = replace(
+        DUE, day=date(2013, 4, 10), last_retrain=date(2013, 4, 8), losing_since=date(2013, 4, 9)
+    )
+    decision = decide_retrain(drifting, POLICY)
+    assert decision.verdict
+    assert decision.reason.startswith(
+        "losing more than expected since 2013-04-09, 6300 labels since 2013-04-08"
+    )
+    assert decision.evidence["losing_since"] == "2013-04-09"
+    after = replace(drifting, day=date(2013, 4, 11), last_retrain=date(2013, 4, 10))
+    assert decide_retrain(after, POLICY).reason == "the next is due 6 days from now"
+    assert not decide_retrain(drifting, RetrainPolicy(cadence_days=0)).verdict
+    assert not decide_retrain(replace(drifting, new_labels=999), POLICY).verdict
 
 
 def test_the_cadence_is_the_operators_and_zero_is_by_hand_only():

@@ -1,8 +1,9 @@
 from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
-from monitoring.rules import NIGHTLY, AlertRule, evaluate, unable
+from monitoring.rules import LOSES_MORE, NIGHTLY, AlertRule, evaluate, since_when, unable
 
 RULE = AlertRule("too high", "loss", 0.5, "warning", "Look.", k=2, n=3, minimum_rows=100)
 
@@ -46,6 +47,19 @@ def test_a_rule_may_look_below_its_bound():
     rule = replace(RULE, above=False, k=1, n=1)
     assert fires(rule, days(0.4))
     assert not fires(rule, days(0.6))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "since"),
+    [
+        ([500, 300, 1, 400], date(2013, 4, 8)), ([500], date(2013, 4, 9)), ([500, float("nan"), 300], date(2013, 4, 9)),
+        ([1, 500, 500], None), ([], None),
+    ],
+)  # fmt: skip
+def test_a_rule_holds_since_the_first_of_the_newest_days_in_a_row(evidence, since):
+    newest = date(2013, 4, 9)
+    history = [((newest - timedelta(days=i)).isoformat(), value, 20) for i, value in enumerate(evidence)]
+    assert since_when(LOSES_MORE, {"performance_evidence": history}) == since
 
 
 def test_an_alert_says_what_when_how_far_and_what_to_do():

@@ -86,11 +86,12 @@ def test_a_champion_that_is_clearly_worse_than_the_one_before_is_taken_back(turn
     assert np.array_equal(record.probability[last], first[last])
 
 
-def test_ours_retrains_every_week_and_follows_a_law_that_turns(turned):
+def test_ours_retrains_every_week_and_the_day_after_the_law_turns(turned):
     record = replay(turned, Ours(RetrainPolicy()), ends=date(2013, 5, 8))
     assert [r["day"] for r in record.retrains] == [
-        "2013-04-08", "2013-04-15", "2013-04-22", "2013-04-29", "2013-05-06",
+        "2013-04-08", "2013-04-12", "2013-04-19", "2013-04-26", "2013-05-03",
     ]  # fmt: skip
+    assert record.retrains[1]["asked"].startswith("losing more than expected since 2013-04-12")
     # The first knows the new law before it holds and is refused; one that was evaluated on the new days serves.
     assert not record.retrains[0]["passed"]
     assert record.count("promote") >= 1
