@@ -9,6 +9,8 @@ STACK ?=
 # The module, not the script `ontime`: it is the code of this checkout, also in a copied environment.
 ONTIME := $(BIN)/python -m ontime$(if $(STACK), --stack $(STACK))
 # Where Compose runs there need be no environment.
+# Where Compose runs there need be no environment: the command is in the worker's image.
+ON_WHAT_RUNS = $(if $(wildcard $(BIN)/ontime),$(ONTIME),python3 -m deploy.compose ontime)
 ONTIME_OR_COMPOSE = $(if $(wildcard $(BIN)/ontime),$(ONTIME),python3 -m deploy.compose)
 STAMP := $(VENV)/.installed
 # Nothing is written outside the checkout: the package cache lives with the environment it fills.
@@ -89,8 +91,8 @@ restore: ## Make a stack again from a backup (FILE=var/backups/...), on an empty
 ##@ Data
 
 .PHONY: ingest
-ingest: $(STAMP) ## Take files from data/inbox into the event log as they come, and say what became of them
-	@$(ONTIME) ingest --watch
+ingest: ## Take files from data/inbox into the event log as they come, and say what became of them
+	@$(ON_WHAT_RUNS) ingest --watch
 
 .PHONY: data-report
 data-report: $(STAMP) ## Describe the data: docs/reports/data.md, its figures, var/reports/data.json
@@ -107,11 +109,8 @@ train: $(STAMP) ## Train on January to August 2013, tuned; needs no stack
 	@$(ONTIME) train
 
 .PHONY: retrain
-retrain: $(STAMP) ## Train a candidate and check it by the promotion gate
-	@$(ONTIME) retrain
-
-# Where Compose runs there need be no environment: the command is in the worker's image.
-ON_WHAT_RUNS = $(if $(wildcard $(BIN)/ontime),$(ONTIME),python3 -m deploy.compose ontime)
+retrain: ## Train a candidate and check it by the promotion gate
+	@$(ON_WHAT_RUNS) retrain
 
 .PHONY: promote
 promote: ## Make a version champion, at once, on whichever stack runs: make promote VERSION=7

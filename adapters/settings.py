@@ -124,7 +124,9 @@ class Settings:
     anchor_days: int = _setting(
         28, "The champion is also compared with the version that served this many days ago; 0 = with none."
     )
-    retrain_cadence_days: int = _setting(7, "Days between two retrains; 0 = only those asked for by hand.")
+    retrain_cadence_days: int = _setting(
+        7, "Days between two retrains, fewer where concept drift begins; 0 = only by hand."
+    )
     keep_prediction_months: int = _setting(
         24, "Months of predictions before this one that `ontime retention` keeps; 0 = all."
     )

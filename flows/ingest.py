@@ -8,9 +8,9 @@ from prefect import flow
 from data.inbox import DONE
 from flows.ingestion import append_dataset, take_files
 from flows.parts import parts
+from monitoring.rules import FILES_REJECTED
 
 logger = logging.getLogger(__name__)
-FILES_REJECTED = "files were rejected"
 
 
 @flow(name="ingest")
@@ -39,12 +39,12 @@ def _ingest_inbox() -> int:
     wrong = [file.line() for file in files if file.status != DONE or file.rows_set_aside]
     if wrong:
         now = own.clock.read().now
-        own.monitoring.open_alert(
-            FILES_REJECTED, "warning", now.date(), now, "\n".join(wrong), {"files": wrong}
-        )
+        rule = FILES_REJECTED
+        said = rule.message("\n".join(wrong))
+        own.monitoring.open_alert(rule.name, rule.severity, now.date(), now, said, {"files": wrong})
         own.pager.deliver_due()
     elif files:
-        own.monitoring.resolve_alerts([FILES_REJECTED], [], own.clock.read().now)
+        own.monitoring.resolve_alerts([FILES_REJECTED.name], [], own.clock.read().now)
     return sum(file.accepted for file in files)
 
 

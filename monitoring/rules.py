@@ -102,11 +102,11 @@ NIGHTLY: tuple[AlertRule, ...] = (
     ),
     AlertRule(
         "an unknown carrier appeared", "new_carrier_share", 0.004, "warning",
-        "A code the model has not seen flies a lot: a renamed carrier? Then map it.",
+        "A code that is new this week flies a lot: a renamed carrier? Then map it.",
     ),
     AlertRule(
         "an unknown origin appeared", "new_origin_share", 0.004, "warning",
-        "A code the model has not seen: a renamed airport, or a feed from elsewhere?",
+        "A code that is new this week: a renamed airport, or a feed from elsewhere?",
     ),
     AlertRule(
         "hours have moved", "hour_profile_gap", 0.09, "warning",
@@ -146,7 +146,7 @@ NIGHTLY: tuple[AlertRule, ...] = (
     AlertRule(
         LOSES_MORE, "performance_evidence", 120, "warning",
         "The days' losses beyond what the model expected add up to more than chance: look at the slices, and at the "
-        "feeds. A retrain begins the same evening.",
+        "feeds. A retrain follows at once, where enough labels are new.",
     ),
     AlertRule(
         "ranking is poor", "realised_auc", 0.56, "warning",
@@ -206,7 +206,7 @@ NIGHTLY: tuple[AlertRule, ...] = (
 
 @dataclass(frozen=True)
 class WatchRule:
-    """A rule of the watchman, who needs no monitoring run to look."""
+    """A rule that needs no monitored day to look at: the watchman's, and those of flows."""
 
     name: str
     severity: Severity
@@ -230,6 +230,10 @@ RUN_FAILED = WatchRule(
     "a monitoring run failed", "critical",
     "Its flow run in Prefect has the traceback. What it measured is kept; run the flow `nightly-monitoring` for "
     "that day again: it decides what it had not decided yet.",
+)  # fmt: skip
+FILES_REJECTED = WatchRule(
+    "files were rejected", "warning",
+    "What does not fit and why is in the folder `rejected` of the inbox: correct it, and drop it in again.",
 )  # fmt: skip
 
 

@@ -30,7 +30,9 @@ CHOOSING_THEMSELVES = frozenset({
     "demo", "replay", "down", "status", "clean", "screenshots", "backup", "restore", "backup-check",
 })  # fmt: skip
 """Every other command acts on your own stack, unless --stack says otherwise."""
-ALSO_UNDER_COMPOSE = frozenset({"promote", "rollback", "succeed", "retention", "erase"})
+ALSO_UNDER_COMPOSE = frozenset({
+    "ingest", "retrain", "promote", "rollback", "succeed", "alerts", "acknowledge", "keys", "retention", "erase",
+})  # fmt: skip
 """Commands that are run in the worker of the Compose stack where that one runs and your own native one does not."""
 OF_A_CHECKOUT = frozenset({"local", "down", "status", "clean", "backup", "restore", "backup-check"})
 

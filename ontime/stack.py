@@ -30,7 +30,7 @@ app = typer.Typer()
 def demo(
     context: typer.Context,
     days: Annotated[
-        int, typer.Option(min=1, help="How many days to replay; fewer than 10 show no promotion.")
+        int, typer.Option(min=1, help="How many days to replay; fewer than 6 show no promotion and rollback.")
     ] = 10,
     through: Annotated[
         str, typer.Option(help="Replay them on the stack that is up at this address, as it is.")

@@ -240,7 +240,7 @@ class DemoScript:
         self._prefect.run("nightly-monitoring", {"day": day.isoformat()}, f"run-{day}-{begins_at(self.site)}")
         if (day - self.first_day).days + 1 == RETRAIN_AFTER_DAYS:
             body = {
-                "reason": "the demo asks by hand: too little is new for the policy",
+                "reason": "the demo asks by hand: the policy waits for a week",
                 "until": day.isoformat(),
             }
             self._prefect.run("retrain", body, f"retrain-{day}-{begins_at(self.site)}")

@@ -9,13 +9,19 @@ from adapters.settings import PROJECT_ROOT
 from app import champion_alert
 from app.problem_types import BY_NAME
 from domain.runbook import RUNBOOK, anchor, entry
-from monitoring.rules import NIGHTLY, PART_UNHEALTHY, RUN_FAILED, RUN_MISSED, evaluate
+from monitoring.rules import FILES_REJECTED, NIGHTLY, PART_UNHEALTHY, RUN_FAILED, RUN_MISSED, evaluate
 from services.health import CHECKS
 
 TEXT = (PROJECT_ROOT / RUNBOOK).read_text()
 ALERTS, FAULTS = TEXT.split("\n# Faults\n")
 RULES = {rule.name: rule for rule in NIGHTLY}
-OTHER_RULES = {PART_UNHEALTHY.name, RUN_FAILED.name, RUN_MISSED.name, champion_alert.RULE}
+OTHER_RULES = {
+    PART_UNHEALTHY.name,
+    RUN_FAILED.name,
+    RUN_MISSED.name,
+    champion_alert.RULE,
+    FILES_REJECTED.name,
+}
 READINESS = re.findall(
     r'^        "(\w+)": _check\(', (PROJECT_ROOT / "app" / "readiness.py").read_text(), re.M
 )

@@ -42,6 +42,7 @@ def test_rows_that_were_set_aside_are_reported_until_a_file_is_whole(stack, inbo
     day = stack.clock.read().now.date()
     [alert] = stack.monitoring.alerts(day, day, open_only=True)
     assert (alert.rule, alert.severity) == ("files were rejected", "warning")
+    assert alert.message.endswith("docs/runbook.md#files-were-rejected")
     assert "1 rows set aside in rejected/april.csv.rows.csv: line 152, DepDelay" in alert.message
     aside = inbox / "rejected" / "april.csv.rows.csv"
     (inbox / "mended.csv").write_text(aside.read_text().replace("1110,soon", "1110,10.00"))
