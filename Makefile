@@ -145,6 +145,10 @@ ablation: $(STAMP) ## Measure what each family of features is worth
 refits: $(STAMP) ## Measure what a refit before every month is worth
 	@$(ONTIME) refits
 
+.PHONY: cancellations
+cancellations: $(STAMP) ## Measure what a feed that tells of cancellations earlier than files do changes
+	@$(ONTIME) cancellations
+
 .PHONY: audit
 audit: $(STAMP) ## Check every vector of the year for data leakage
 	@$(ONTIME) audit

@@ -49,6 +49,14 @@ def refits() -> None:
 
 
 @app.command()
+def cancellations() -> None:
+    """Score the test's flights as a live feed would tell of cancellations: hours before the departure."""
+    from experiments.evaluation import command as evaluation
+
+    evaluation.cancellations(settings(), say)
+
+
+@app.command()
 def audit() -> None:
     """Check every vector of the year for data leakage; exit status 1 when there is any."""
     from experiments.evaluation import command as evaluation

@@ -17,7 +17,7 @@ PAGE = PROJECT_ROOT / "docs" / "reports" / "model.md"
 README = PROJECT_ROOT / "README.md"
 NOTEBOOK = PROJECT_ROOT / "docs" / "notebook.ipynb"
 CELLS = PROJECT_ROOT / "docs" / "notebook.py"
-OTHERS = ("refits", "ablation", "tuning", "leakage", "feature-cost")
+OTHERS = ("refits", "cancellations", "ablation", "tuning", "leakage", "feature-cost")
 
 
 def workspace(settings: Settings) -> run.Workspace:
@@ -56,6 +56,11 @@ def ablation(settings: Settings, say: Say) -> None:
 def refits(settings: Settings, say: Say) -> None:
     """Fit before every month, beside frozen models, and put it into the report where there is one."""
     add(settings, "refits", run.refit(workspace(settings), say), "make refits")
+
+
+def cancellations(settings: Settings, say: Say) -> None:
+    """Score the test's flights with cancellations known earlier, and put it into the report where there is one."""
+    add(settings, "cancellations", run.announce(workspace(settings), say), "make cancellations")
 
 
 def audit_features(settings: Settings, say: Say) -> bool:

@@ -60,7 +60,7 @@ def report(found: Found, others: dict[str, Found], figures: str) -> str:
     Parameters
     ----------
     others : dict
-        What further commands left, by name: refits, ablation, tuning, leakage, feature-cost, as far as there.
+        What further commands left, by the names of `further.SECTIONS`, as far as there.
     figures : str
         Folder of the figures, from where the report lies.
     """

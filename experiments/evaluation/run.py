@@ -18,7 +18,7 @@ from domain.features.catalogue import CONTRACT_HASH, FEATURES
 from domain.flights import Floats, Ints, Queries
 from domain.metrics import reliability
 from domain.model import FlightModel
-from experiments.evaluation import ablation, costs, model, peers, published, refits
+from experiments.evaluation import ablation, cancellations, costs, model, peers, published, refits
 from experiments.evaluation.intervals import by_name, quality
 from experiments.evaluation.operations import operations
 from experiments.evaluation.sets import EvaluationPlan, EvaluationSets, load_sets
@@ -154,6 +154,12 @@ def trained(workspace: Workspace) -> FlightModel:
             "the model was trained on other features than this code computes: run `make train` again"
         )
     return served
+
+
+def announce(workspace: Workspace, say: Say) -> dict[str, Any]:
+    """Score the test's flights again, with cancellations known as early as a live feed announces them."""
+    plan, data_dir = workspace.plan, workspace.data_dir
+    return _plain(cancellations.compare(trained(workspace), plan, data_dir, PrintedProgress(say)))
 
 
 def ablate(workspace: Workspace, say: Say) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 from adapters import model_artifact
 from domain.errors import NotReady
 from experiments.benchmarks import feature_cost
-from experiments.evaluation import ablation, figures, peers, report, run
+from experiments.evaluation import ablation, cancellations, figures, peers, report, run
 from experiments.evaluation.model import split_of
 from experiments.evaluation.sets import EvaluationPlan, load_sets
 from tests.mlflow_server import KEYS
@@ -70,6 +70,14 @@ def test_no_day_of_the_test_is_in_the_fit(sets):
 def test_a_test_before_its_fit_is_refused():
     with pytest.raises(ValueError, match="the test after the fit"):
         EvaluationPlan(test_from=date(2013, 8, 31))
+
+
+def test_cancellations_known_earlier_change_vectors_and_not_what_files_say(workspace, found):
+    as_read, *earlier = run.announce(workspace, unheard)["known"]
+    assert as_read["log_loss"] == pytest.approx(found["log_loss"])
+    assert [known["hours"] for known in earlier] == list(cancellations.HOURS)
+    assert all(0 < known["differ"] < 1 for known in earlier)
+    assert earlier[-1]["log_loss"] != as_read["log_loss"]
 
 
 def test_every_flight_of_the_test_is_asked_about_at_every_lead(sets):

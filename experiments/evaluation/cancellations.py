@@ -1,0 +1,61 @@
+"""What earlier news of cancellations changes: the test's flights scored again, by facts as a live feed reports them.
+
+Files of history do not say when a cancellation became known; the latest moment is assumed (docs/other-data.md), and the
+model was fitted on that. A live feed announces most of them hours before departure.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.site import site_of
+from domain.bootstrap import paired_difference
+from domain.clock import NEVER
+from domain.flights import FlightFacts
+from domain.metrics import auc, log_loss, log_losses
+from domain.model import FlightModel
+from experiments.evaluation.intervals import weeks_of
+from experiments.evaluation.sets import EvaluationPlan
+from experiments.rows import Part, Progress, build_rows, facts_in
+from training.training_set import HEADLINE_LEAD
+
+HOURS = (1, 3, 6, 12)
+"""Before the scheduled departure."""
+LEVEL = 0.95
+
+
+def announced(flights: FlightFacts, hours: int) -> FlightFacts:
+    """Return the facts with each cancellation known some hours before its departure, or when it was, if sooner.
+
+    A flight that left is none: where it ended early, it was diverted.
+    """
+    called_off = (flights.cancelled_known != NEVER) & (flights.dep_known == NEVER)
+    sooner = np.minimum(flights.cancelled_known, flights.sched_dep - hours * 60)
+    # Nobody cancels what is not scheduled yet.
+    known = np.maximum(sooner, flights.scheduled_known)
+    return replace(flights, cancelled_known=np.where(called_off, known, flights.cancelled_known))
+
+
+def compare(model: FlightModel, plan: EvaluationPlan, data_dir: Path, progress: Progress) -> dict[str, Any]:
+    """Score the test's flights at the headline lead by cancellations as files date them, and as known earlier."""
+    flights, weather = facts_in(data_dir)
+    part = Part(plan.test_from, plan.test_until, (HEADLINE_LEAD,), 0)
+    found, assumed, losses = [], None, np.empty(0)
+    name = "the test's flights, with cancellations known earlier"
+    progress(name, 0, len(HOURS) + 1)
+    for done, hours in enumerate((None, *HOURS), 1):
+        facts = flights if hours is None else announced(flights, hours)
+        rows = build_rows(facts, weather, part, site_of(data_dir).complete).rows
+        p = model.probability(rows.X)
+        record: dict[str, Any] = {"hours": hours, "auc": auc(rows.y, p), "log_loss": log_loss(rows.y, p)}
+        if assumed is None:
+            assumed, losses = rows, log_losses(rows.y, p)
+        else:
+            gap = paired_difference(log_losses(rows.y, p), losses, weeks_of(rows.day), level=LEVEL)
+            differ = (~((rows.X == assumed.X) | (np.isnan(rows.X) & np.isnan(assumed.X)))).any(axis=1)
+            record |= {"differ": float(differ.mean()), "gap": gap.mean, "low": gap.low, "high": gap.high}
+        found.append(record)
+        progress(name, done, len(HOURS) + 1)
+    return {"flights": len(losses), "known": found}
