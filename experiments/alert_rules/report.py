@@ -65,16 +65,22 @@ def _calibration(settings: Settings) -> str:
     if found is None:
         return "## Pages while nothing is wrong\n\nNot measured yet: `make calibrate-alerts`.\n"
     pages = found["pages_in_60_days"]
-    by_rule = ", ".join(f"{name} {mean}" for name, mean in pages["by_rule"].items()) or "none"
+    parts = [
+        (
+            part, f"{count['mean']:.2f}", f"{count['share_of_draws_above_one']:.1%}",
+            ", ".join(f"{name} {mean}" for name, mean in count["by_rule"].items()) or "none",
+        )
+        for part, count in {"all days": pages, **found.get("by_part", {})}.items()
+    ]  # fmt: skip
     rows = [(r["rule"], f"{r['bound']:g}", f"{r['most_extreme']:g}") for r in found["rules"]]
     return "\n".join(
         [
             "## Pages while nothing is wrong",
             "",
             f"{found['draws']:,} draws of sixty days in blocks of {found['block_days']} from "
-            f"{found['days_drawn_from']}, storms included, scored by models refitted each month: "
-            f"**{pages['mean']} pages in sixty days** in the mean, more than one in "
-            f"{pages['share_of_draws_above_one']:.1%} of the draws. By rule: {by_rule}.",
+            f"{found['days_drawn_from']}, storms included, scored by models refitted each month.",
+            "",
+            table(("days", "pages in sixty days, mean", "draws with more than one", "by rule, mean"), parts),
             "",
             table(("rule", "bound", "most extreme day"), rows),
             "",

@@ -94,7 +94,7 @@ def figures() -> dict[str, Any]:
         "calmest": months[0],
         "latest": months[-1],
         "cost5": next(row for row in found["evaluation"]["costs"] if row["ratio"] == 5),
-        "undisturbed": found["drills"]["undisturbed_days"]["pages_in_60_days"],
+        "undisturbed": found["drills"]["undisturbed_days"]["by_part"],
         "faults": len(faults),
         "noticed": sum(drill["noticed"] for drill in faults.values()),
         "poisons": len(poisons),
