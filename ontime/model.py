@@ -19,6 +19,7 @@ from domain.errors import NotReady
 from ontime.options import Who
 
 app = typer.Typer()
+SECONDS_TO_ASK = 10.0
 
 
 Expected = Annotated[
@@ -84,11 +85,12 @@ def train(
 @app.command()
 def retrain(reason: Annotated[str, typer.Option(help="Why; goes on record.")] = "asked for by hand") -> None:
     """Train a candidate and check it by the promotion gate; it becomes challenger if it passes."""
-    client = PrefectClient(settings().prefect_address, auth=settings().prefect_auth)
-    run = client.start("retrain", {"reason": reason})
+    address, auth = settings().prefect_address, settings().prefect_auth
+    # Whoever waits at a terminal hears soon that nothing runs; what runs may be away for longer.
+    run = PrefectClient(address, auth, patience=SECONDS_TO_ASK).start("retrain", {"reason": reason})
     page = f"{settings().prefect_address.removesuffix('/api')}/runs/flow-run/{run.run_id}"
     say(f"flow retrain runs as {run.name}: {page}")
-    client.wait(run)
+    PrefectClient(address, auth).wait(run)
     say("flow retrain finished")
 
 
