@@ -7,10 +7,11 @@ from typing import Self
 import pandas as pd
 
 from data.nycflights13 import CleanedData
+from domain.features.scene import CANCELLED_FROM_MINUTES
 
 SOURCE = "nycflights13"
 SCHEDULE_KNOWN_BEFORE = pd.Timedelta(days=30)
-CANCELLATION_KNOWN_AFTER = pd.Timedelta(minutes=60)
+CANCELLATION_KNOWN_AFTER = pd.Timedelta(minutes=CANCELLED_FROM_MINUTES)
 """The file does not say when a flight was cancelled or diverted; an hour after is never too early."""
 WEATHER_KNOWN_AFTER = pd.Timedelta(minutes=52)
 """A row labelled with the hour h is observed at about h:51."""

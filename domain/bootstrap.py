@@ -122,7 +122,6 @@ class PairedDifference:
     mean: float
     low: float
     high: float
-    """NaN where days are too few for an interval."""
     probability_worse: float
     """Share of bootstrap draws in which the candidate's loss is the larger."""
     days: int
@@ -131,7 +130,9 @@ class PairedDifference:
 def paired_difference(
     candidate: Floats, champion: Floats, day: Ints, draws: int = 2000, level: float = 0.9, seed: int = 0
 ) -> PairedDifference:
-    """Bootstrap the mean difference of two losses on the same rows, days as blocks; fewer than five have no interval.
+    """Bootstrap the mean difference of two losses on the same rows, days as blocks.
+
+    Of fewer than `MINIMUM_BLOCKS` days the interval is too narrow to say anything by itself.
 
     Parameters
     ----------
@@ -152,8 +153,7 @@ def paired_difference(
     counts = np.bincount(position.reshape(-1))
     drawn = draw_blocks(len(counts), draws, seed)
     means = totals[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    few = len(counts) < MINIMUM_BLOCKS
-    low, high = (float("nan"), float("nan")) if few else percentile_interval(means, level)
+    low, high = percentile_interval(means, level)
     return PairedDifference(
         float(totals.sum() / counts.sum()), low, high, float((means > 0).mean()), len(counts)
     )

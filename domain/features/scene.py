@@ -1,6 +1,6 @@
 """What a family sees when it computes the state of a run of ticks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +17,17 @@ AHEAD_MINUTES = 180
 """Flights scheduled further ahead of a tick count in no window."""
 LOOKBACK_MINUTES = HISTORY_MINUTES + DAY_MINUTES
 """Flights with `sched_dep` at or before tick - LOOKBACK_MINUTES need not be given: they change no bit."""
+CANCELLED_FROM_MINUTES = 60
+"""Since when features see a cancellation, counted from the scheduled departure: what files of history allow to assume.
+
+A model is fitted on those; a feed that reports cancellations sooner would show it counts that it has never seen
+(`make cancellations` measures the harm)."""
+
+
+def held_back(flights: FlightFacts) -> FlightFacts:
+    """Return the facts with no cancellation known sooner than files of history say."""
+    soonest = flights.sched_dep + CANCELLED_FROM_MINUTES
+    return replace(flights, cancelled_known=np.maximum(flights.cancelled_known, soonest))
 
 
 @dataclass(frozen=True)

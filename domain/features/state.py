@@ -23,7 +23,7 @@ from domain.features import (
 )
 from domain.features.columns import Column
 from domain.features.grid import DAY_MINUTES, GRID_MINUTES, Ticks, slow_boundary
-from domain.features.scene import AHEAD_MINUTES, LOOKBACK_MINUTES, Scene
+from domain.features.scene import AHEAD_MINUTES, LOOKBACK_MINUTES, Scene, held_back
 from domain.flights import FlightFacts, Floats, WeatherFacts
 
 __all__ = [
@@ -123,7 +123,7 @@ def compute_block(flights: FlightFacts, weather: WeatherFacts, first_tick: int, 
     lowest = slow_boundary(first_tick) - LOOKBACK_MINUTES
     highest = first_tick + (n_ticks - 1) * GRID_MINUTES + AHEAD_MINUTES
     low, high = np.searchsorted(flights.sched_dep, [lowest, highest], side="right").tolist()
-    near = flights.take(slice(low, high))
+    near = held_back(flights.take(slice(low, high)))
     scenes = [Scene(ticks, slow_boundary(ticks.first), near, weather) for ticks in _runs(first_tick, n_ticks)]
     blocks = [_compute_scene(scene) for scene in scenes]
     return blocks[0] if len(blocks) == 1 else _joined(blocks)

@@ -90,12 +90,3 @@ def test_days_weigh_by_their_rows():
 def test_a_comparison_without_rows_is_refused():
     with pytest.raises(ValueError, match="at least one row"):
         paired_difference(np.array([]), np.array([]), np.array([], dtype=np.int64))
-
-
-@pytest.mark.parametrize(("days", "known"), [(1, False), (4, False), (5, True)])
-def test_a_difference_of_few_days_has_no_interval(days, known):
-    difference = paired_difference(
-        np.linspace(0, 1, 100 * days), np.zeros(100 * days), np.arange(100 * days) % days
-    )
-    assert np.isfinite(difference.mean)
-    assert np.isfinite([difference.low, difference.high]).all() == known

@@ -99,7 +99,9 @@ def own_settings(dataset_dir: Path) -> Iterator[Settings]:
 
 def make_secrets_as_compose_does(state_dir: Path) -> None:
     """Make the secrets that `make up` makes: a native stack that starts later takes them."""
-    environment = os.environ | {"SECRETS_DIR": str(state_dir / "secrets")}
+    # Of a project of its own: this machine may have a Compose stack, whose volumes need its secrets.
+    project = {"COMPOSE_PROJECT_NAME": f"ontime-{state_dir.name}"}
+    environment = os.environ | project | {"SECRETS_DIR": str(state_dir / "secrets")}
     subprocess.run(
         ["python3", "-m", "deploy.compose", "secrets"],
         env=environment,

@@ -1,4 +1,5 @@
 import os
+import secrets
 import stat
 import subprocess
 from dataclasses import replace
@@ -69,7 +70,9 @@ def test_a_secret_that_the_state_was_made_with_is_missed_and_not_replaced(settin
 def make_for_compose(settings: Settings) -> None:
     """Make the secrets as `make up` does."""
     folder = settings.state_dir / "secrets"
-    environment = {"PATH": os.environ["PATH"], "SECRETS_DIR": str(folder)}
+    # Of a project of its own: this machine may have a Compose stack, whose volumes need its secrets.
+    project = {"COMPOSE_PROJECT_NAME": f"ontime-test-{secrets.token_hex(4)}"}
+    environment = {"PATH": os.environ["PATH"], "SECRETS_DIR": str(folder)} | project
     subprocess.run(
         ["python3", "-m", "deploy.compose", "secrets"],
         env=environment,

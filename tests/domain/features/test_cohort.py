@@ -38,7 +38,7 @@ def test_the_window_is_of_scheduled_times_whenever_the_flight_left():
 
 
 def test_a_cancelled_flight_leaves_its_cohort_once_that_is_known():
-    flights = [Flight(departs=-50, cancelled=-5), Flight(departs=-50, cancelled=10)]
+    flights = [Flight(departs=-65, cancelled=-5), Flight(departs=-65, cancelled=10)]
     block = state_of(flights)
     assert value(block, "route", "EWR-IAH", "cohort_waiting_3h") == 1
     assert value(block, "origin", "EWR", "cohort_3h") == 1

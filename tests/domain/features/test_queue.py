@@ -11,7 +11,7 @@ def test_the_queue_holds_who_should_have_gone_and_has_not():
 
 
 def test_a_flight_leaves_the_queue_when_it_goes_or_is_cancelled():
-    flights = [Flight(departs=-30, gone=5), Flight(departs=-30, cancelled=10)]
+    flights = [Flight(departs=-60, gone=5), Flight(departs=-60, cancelled=10)]
     sizes = [value(state_of(flights, at=at), "origin", "EWR", "queue") for at in (0, 5, 10)]
     assert sizes == [2, 1, 0]
 
@@ -25,11 +25,11 @@ def test_an_empty_queue_has_no_wait():
     assert math.isnan(value(state_of([Flight(departs=5)]), "origin", "EWR", "queue_wait"))
 
 
-def test_flights_of_the_coming_hour_are_counted_unless_cancelled():
+def test_flights_of_the_coming_hour_are_counted_also_those_that_are_cancelled_before():
     flights = [Flight(departs=5), Flight(departs=60), Flight(departs=65), Flight(departs=30, cancelled=-10)]
     block = state_of(flights)
-    assert value(block, "origin", "EWR", "coming_1h") == 2
-    assert value(block, "origin_carrier", "EWR-UA", "coming_1h") == 2
+    assert value(block, "origin", "EWR", "coming_1h") == 3
+    assert value(block, "origin_carrier", "EWR-UA", "coming_1h") == 3
 
 
 def test_cancellations_count_for_six_hours():
@@ -37,15 +37,16 @@ def test_cancellations_count_for_six_hours():
     assert value(state_of(flights), "origin", "EWR", "cancelled_6h") == 1
 
 
-def test_a_cancellation_far_ahead_counts_only_when_its_flight_comes_near():
-    flights = [Flight(departs=200, cancelled=-10)]
-    assert [
-        value(state_of([*flights, Flight()], at=at), "origin", "EWR", "cancelled_6h") for at in (0, 20)
-    ] == [0, 1]
+def test_a_cancellation_counts_from_an_hour_after_the_scheduled_departure_however_early_it_was_known():
+    flights = [Flight(departs=-30, cancelled=-600), Flight()]
+    counts = [
+        value(state_of(flights, at=at), "origin", "EWR", "cancelled_6h") for at in (0, 25, 30, 385, 390)
+    ]
+    assert counts == [0, 0, 1, 1, 0]
 
 
 def test_cancellations_are_counted_by_airport_and_everywhere():
-    block = state_of([Flight(departs=-30, cancelled=-10), Flight(origin="JFK", departs=-30, cancelled=-5)])
+    block = state_of([Flight(departs=-80, cancelled=-10), Flight(origin="JFK", departs=-80, cancelled=-5)])
     counts = [("origin", "EWR", 1), ("origin", "JFK", 1), ("network", "all", 2)]
     for kind, entity, expected in counts:
         assert value(block, kind, entity, "cancelled_6h") == expected
