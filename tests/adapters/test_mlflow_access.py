@@ -3,8 +3,10 @@
 import asyncio
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import entry_points
+from typing import Any
 
 import httpx
 import pytest
@@ -44,7 +46,13 @@ def answers(application, asked: Iterable[Asked]) -> list[httpx.Response]:
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return [await client.request(method, path, headers=headers) for method, path, headers in asked]
 
-    return asyncio.run(ask_all())
+    return run(ask_all())
+
+
+def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run it to its end, in a thread of its own: a browser's tests leave a loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 def routes() -> set[tuple[str, str]]:
@@ -88,7 +96,7 @@ def test_a_socket_is_closed_to_a_stranger(application):
     async def send(message):
         sent.append(message)
 
-    asyncio.run(application({"type": "websocket", "path": "/", "headers": []}, None, send))
+    run(application({"type": "websocket", "path": "/", "headers": []}, None, send))
     assert sent == [{"type": "websocket.close", "code": mlflow_access.POLICY_VIOLATION}]
 
 

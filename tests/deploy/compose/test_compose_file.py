@@ -218,7 +218,9 @@ def copied_modules(target: str) -> set[str]:
 def imports_at_start(module: str) -> set[str]:
     """Modules of the product that a module imports when it is imported; what its functions import is left out."""
     path = PROJECT_ROOT / Path(*module.split("."))
-    tree = ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text())
+    # The inbox is a folder beside the module of that name.
+    file = path.with_suffix(".py")
+    tree = ast.parse((file if file.exists() else path / "__init__.py").read_text())
     names = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module:
