@@ -8,7 +8,6 @@ BIN := $(VENV)/bin
 STACK ?=
 # The module, not the script `ontime`: it is the code of this checkout, also in a copied environment.
 ONTIME := $(BIN)/python -m ontime$(if $(STACK), --stack $(STACK))
-# Where Compose runs there need be no environment.
 # Where Compose runs there need be no environment: the command is in the worker's image.
 ON_WHAT_RUNS = $(if $(wildcard $(BIN)/ontime),$(ONTIME),python3 -m deploy.compose ontime)
 ONTIME_OR_COMPOSE = $(if $(wildcard $(BIN)/ontime),$(ONTIME),python3 -m deploy.compose)

@@ -11,7 +11,6 @@ import numpy as np
 from adapters.monitoring_store import Measured, MonitoringRun, decision_key
 from adapters.prediction_sample import Sample, WindowTotals
 from domain.monitored import ALL
-from domain.runbook import entry
 from flows.parts import parts
 from flows.retention import reports_before
 from flows.tasks.defaults import task
@@ -157,7 +156,7 @@ def record(day: date, now: datetime, kind: str, decision: Decision, of: str = ""
 def report_failure(run: RunContext, reason: str) -> None:
     """Open and deliver the alert of a run that failed: its day may be saved already, so that nobody else notices."""
     own = parts()
-    message = f"{RUN_FAILED.name}: {run.day}: {reason}. {RUN_FAILED.advice} {entry(RUN_FAILED.name)}"
+    message = RUN_FAILED.message(f"{run.day}: {reason}")
     own.monitoring.open_alert(
         RUN_FAILED.name, RUN_FAILED.severity, run.day, own.clock.read().now, message, {"error": reason}
     )

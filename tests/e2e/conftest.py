@@ -3,7 +3,6 @@
 import os
 import secrets
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -31,6 +30,7 @@ from replay.client import ApiClient, api_client
 from replay.driver import DayCount, Replay, morning_after
 from replay.feed import Feed
 from services.health import api_ready
+from tests.compose_secrets import make_compose_secrets
 from tests.session import free_port
 from training.run import TrainingRequest, train_candidate
 from training.split import SplitPolicy
@@ -92,23 +92,10 @@ def own_settings(dataset_dir: Path) -> Iterator[Settings]:
             patch.delenv(name)
         for name, value in variables.items():
             patch.setenv(name, value)
-        make_secrets_as_compose_does(state_dir)
+        # As `make up` does: a native stack that starts later takes them.
+        make_compose_secrets(state_dir / "secrets")
         yield read_settings(variables)
     shutil.rmtree(state_dir, ignore_errors=True)
-
-
-def make_secrets_as_compose_does(state_dir: Path) -> None:
-    """Make the secrets that `make up` makes: a native stack that starts later takes them."""
-    # Of a project of its own: this machine may have a Compose stack, whose volumes need its secrets.
-    project = {"COMPOSE_PROJECT_NAME": f"ontime-{state_dir.name}"}
-    environment = os.environ | project | {"SECRETS_DIR": str(state_dir / "secrets")}
-    subprocess.run(
-        ["python3", "-m", "deploy.compose", "secrets"],
-        env=environment,
-        cwd=PROJECT_ROOT,
-        check=True,
-        capture_output=True,
-    )
 
 
 @pytest.fixture(scope="package")

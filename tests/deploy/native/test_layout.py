@@ -1,15 +1,13 @@
-import os
-import secrets
 import stat
-import subprocess
 from dataclasses import replace
 
 import pytest
 
 from adapters.api_keys import KEY_FORM
-from adapters.settings import PROJECT_ROOT, Settings, read_settings
+from adapters.settings import Settings, read_settings
 from deploy.native import layout
 from domain.errors import ConfigurationError
+from tests.compose_secrets import make_compose_secrets
 
 
 @pytest.fixture
@@ -67,25 +65,10 @@ def test_a_secret_that_the_state_was_made_with_is_missed_and_not_replaced(settin
     assert not (settings.state_dir / "secrets" / secret).exists()
 
 
-def make_for_compose(settings: Settings) -> None:
-    """Make the secrets as `make up` does."""
-    folder = settings.state_dir / "secrets"
-    # Of a project of its own: this machine may have a Compose stack, whose volumes need its secrets.
-    project = {"COMPOSE_PROJECT_NAME": f"ontime-test-{secrets.token_hex(4)}"}
-    environment = {"PATH": os.environ["PATH"], "SECRETS_DIR": str(folder)} | project
-    subprocess.run(
-        ["python3", "-m", "deploy.compose", "secrets"],
-        env=environment,
-        cwd=PROJECT_ROOT,
-        check=True,
-        capture_output=True,
-    )
-
-
 def test_compose_takes_the_secrets_of_a_native_stack_and_can_read_them_as_another_user(settings):
     layout.make_secrets(settings)
     before = {path.name: path.read_text() for path in secret_files(settings)}
-    make_for_compose(settings)
+    make_compose_secrets(settings.state_dir / "secrets")
     after = {path.name: path.read_text() for path in secret_files(settings)}
     assert {name: after[name] for name in before} == before
     mounted = [path for path in secret_files(settings) if path.name != "supervisor_password"]
@@ -93,7 +76,7 @@ def test_compose_takes_the_secrets_of_a_native_stack_and_can_read_them_as_anothe
 
 
 def test_a_native_stack_takes_the_secrets_of_compose(settings):
-    make_for_compose(settings)
+    make_compose_secrets(settings.state_dir / "secrets")
     before = {path.name: path.read_text() for path in secret_files(settings)}
     layout.make_secrets(settings)
     after = {path.name: path.read_text() for path in secret_files(settings)}
