@@ -17,13 +17,13 @@ from domain.bootstrap import paired_difference
 from domain.clock import NEVER
 from domain.features import scene
 from domain.features.grid import DAY_MINUTES
-from domain.flights import FlightFacts
+from domain.flights import FlightFacts, Floats
 from domain.metrics import auc, log_loss, log_losses
 from domain.model import FlightModel
 from experiments.evaluation.intervals import weeks_of
 from experiments.evaluation.sets import EvaluationPlan
 from experiments.rows import Part, Progress, build_rows, facts_in
-from training.training_set import HEADLINE_LEAD
+from training.training_set import HEADLINE_LEAD, TrainingSet
 
 HOURS = (1, 3, 6, 12)
 """Before the scheduled departure."""
@@ -48,21 +48,22 @@ def compare(model: FlightModel, plan: EvaluationPlan, data_dir: Path, progress: 
     """Score the test's flights at the headline lead by cancellations as files date them, and as known earlier."""
     flights, weather = facts_in(data_dir)
     part = Part(plan.test_from, plan.test_until, (HEADLINE_LEAD,), 0)
-    found, assumed, losses = [], None, np.empty(0)
     name = "the test's flights, with cancellations known earlier"
-    progress(name, 0, len(HOURS) + 1)
-    for done, hours in enumerate((None, *HOURS), 1):
-        facts = flights if hours is None else announced(flights, hours)
+
+    def scored(facts: FlightFacts, done: int) -> tuple[TrainingSet, Floats, dict[str, Any]]:
         with mock.patch.object(scene, "CANCELLED_FROM_MINUTES", NOT_HELD):
             rows = build_rows(facts, weather, part, site_of(data_dir).complete).rows
         p = model.probability(rows.X)
-        record: dict[str, Any] = {"hours": hours, "auc": auc(rows.y, p), "log_loss": log_loss(rows.y, p)}
-        if assumed is None:
-            assumed, losses = rows, log_losses(rows.y, p)
-        else:
-            gap = paired_difference(log_losses(rows.y, p), losses, weeks_of(rows.day), level=LEVEL)
-            differ = (~((rows.X == assumed.X) | (np.isnan(rows.X) & np.isnan(assumed.X)))).any(axis=1)
-            record |= {"differ": float(differ.mean()), "gap": gap.mean, "low": gap.low, "high": gap.high}
-        found.append(record)
         progress(name, done, len(HOURS) + 1)
+        return rows, log_losses(rows.y, p), {"auc": auc(rows.y, p), "log_loss": log_loss(rows.y, p)}
+
+    progress(name, 0, len(HOURS) + 1)
+    assumed, losses, measured = scored(flights, 1)
+    found = [{"hours": None} | measured]
+    for done, hours in enumerate(HOURS, 2):
+        rows, lost, measured = scored(announced(flights, hours), done)
+        gap = paired_difference(lost, losses, weeks_of(rows.day), level=LEVEL)
+        differ = float((~np.isclose(rows.X, assumed.X, rtol=0, atol=0, equal_nan=True)).any(axis=1).mean())
+        compared = {"differ": differ, "gap": gap.mean, "low": gap.low, "high": gap.high}
+        found.append({"hours": hours} | measured | compared)
     return {"flights": len(losses), "known": found}
