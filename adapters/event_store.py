@@ -175,8 +175,9 @@ class EventStore:
         FlightFacts, WeatherFacts
             Sorted by (scheduled departure, flight_id, scheduled_known) and by (known, airport); they share a network.
         """
-        with self._database.transaction() as cursor:
-            return fact_queries.facts(cursor, known_by, scheduled_from, scheduled_until)
+        return self._database.run(
+            lambda cursor: fact_queries.facts(cursor, known_by, scheduled_from, scheduled_until)
+        )
 
     def upcoming(self, now: datetime, departing_from: datetime, until: datetime) -> list[UpcomingFlight]:
         """Return the flights scheduled in a span that, as known at a moment, are still to leave."""

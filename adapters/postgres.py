@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg2
 import psycopg2.errors
@@ -30,6 +30,7 @@ SQL_DIR = Path(__file__).parent / "sql"
 CONNECT_SECONDS = 5
 Row = tuple[Any, ...]
 Parameters = Mapping[str, Any]
+Result = TypeVar("Result")
 
 
 @cache
@@ -162,8 +163,7 @@ class Database:
         Raises
         ------
         NotReady
-            If the server is not reachable, goes away, cannot go on (disk full, deadlock, shutdown), or takes no
-            writes (after a failover).
+            If the server is or goes away, cannot go on (disk full, deadlock, shutdown), or takes no writes.
         """
         with self.session() as connection, connection, connection.cursor() as cursor:
             yield cursor
@@ -184,23 +184,22 @@ class Database:
             finally:
                 self._put_back(connection)
 
+    def run(self, work: Callable[[Cursor], Result]) -> Result:
+        """Do work in a transaction of its own and return what it returns."""
+        with self.transaction() as cursor:
+            return work(cursor)
+
     def rows(self, name: str, parameters: Parameters | None = None) -> list[Row]:
         """Run a named query in its own transaction and return its rows."""
-        with self.transaction() as cursor:
-            cursor.execute(query(name), parameters)
-            return cursor.fetchall()
+        return self.run(lambda cursor: _asked(cursor, name, parameters).fetchall())
 
     def row(self, name: str, parameters: Parameters | None = None) -> Row | None:
         """Run a named query in its own transaction and return its first row."""
-        with self.transaction() as cursor:
-            cursor.execute(query(name), parameters)
-            return cursor.fetchone()
+        return self.run(lambda cursor: _asked(cursor, name, parameters).fetchone())
 
     def execute(self, name: str, parameters: Parameters | None = None) -> int:
         """Run a named statement in its own transaction and return the number of rows it touched."""
-        with self.transaction() as cursor:
-            cursor.execute(query(name), parameters)
-            return cursor.rowcount
+        return self.run(lambda cursor: _asked(cursor, name, parameters).rowcount)
 
     @contextmanager
     def try_lock(self, number: int) -> Iterator[bool]:
@@ -301,6 +300,11 @@ def _cut(connection: Connection) -> None:
             ours.shutdown(socket.SHUT_RDWR)
     except (psycopg2.InterfaceError, OSError):  # closed meanwhile
         return
+
+
+def _asked(cursor: Cursor, name: str, parameters: Parameters | None) -> Cursor:
+    cursor.execute(query(name), parameters)
+    return cursor
 
 
 @contextmanager

@@ -41,6 +41,11 @@ class Settings:
     postgres_user: str = _setting("ontime", "User of PostgreSQL.")
     postgres_database: str = _setting("ontime", "Database of events, predictions, labels and the ledger.")
     postgres_password_file: Path = _setting(Path("var/secrets/postgres_password"), "File with the password.")
+    postgres_replica_host: str = _setting(
+        "",
+        "Host of a streaming standby of it, which monitoring and training read from; empty = there is none.",
+    )
+    postgres_replica_port: int = _setting(5432, "Port of that standby.")
 
     api_host: str = _setting("127.0.0.1", "Address the API listens on.")
     api_port: int = _setting(8000, "Port of the API.")
@@ -128,7 +133,8 @@ class Settings:
         7, "Days between two retrains, fewer where concept drift begins; 0 = only by hand."
     )
     keep_prediction_months: int = _setting(
-        24, "Months of predictions before this one that `ontime retention` keeps; 0 = all."
+        24,
+        "Months of predictions before this one that are kept: the flow `partitions` drops older ones; 0 = all.",
     )
     keep_report_days: int = _setting(
         730, "Days of reports that `ontime retention` keeps; 0 = all. The figures stay in the database."

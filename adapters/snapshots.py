@@ -26,13 +26,19 @@ class Snapshot:
     """Number of the newest row of each of `TABLES`."""
 
     @classmethod
-    def now(cls, database: Database) -> "Snapshot":
-        """Fix what the tables hold now."""
+    def now(cls, database: Database, reads: Database | None = None) -> "Snapshot":
+        """Fix what the tables hold now.
+
+        Parameters
+        ----------
+        reads : Database, optional
+            Where it is read afterwards, as `adapters.standby` does; by default where it is fixed.
+        """
         with database.transaction() as cursor:
             cursor.execute(query("settle_events"))
             cursor.execute(query("newest_rows"))
             newest = cursor.fetchone() or (0, 0, 0)
-        return cls(database, dict(zip(TABLES, newest, strict=True)))
+        return cls(reads or database, dict(zip(TABLES, newest, strict=True)))
 
     def facts(
         self, known_by: datetime, scheduled_from: datetime, scheduled_until: datetime | None = None
@@ -45,8 +51,9 @@ class Snapshot:
             self.last_rows["flight_events"],
             self.last_rows["weather_events"],
         )
-        with self.database.transaction() as cursor:
-            return fact_queries.flight_facts(cursor, span), fact_queries.weather_facts(cursor, span)
+        return self.database.run(
+            lambda cursor: (fact_queries.flight_facts(cursor, span), fact_queries.weather_facts(cursor, span))
+        )
 
     def known_by(self, moment: datetime, flown_from: date, flown_until: date) -> LabelColumns:
         """Return what was the word at a moment on the flights of some local days, as `LabelStore.known_by` does."""

@@ -20,10 +20,33 @@ from adapters.prediction_sample import HeadlineLead, PredictionSampler
 from adapters.service_store import ServiceStore
 from adapters.settings import Settings, settings
 from adapters.spool_reader import SpoolReader
+from adapters.standby import reads_of
 from domain.evidence import EvidencePolicy
 from monitoring.windows import HEADLINE_LEAD, LEAD_TOLERANCE
 
 RETRAIN_LOCK = 715_006
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What is read at length and never written: from a standby where there is one."""
+
+    database: Database
+    events: EventStore
+    labels: LabelStore
+    log: PredictionLog
+    sampler: PredictionSampler
+
+    @classmethod
+    def of(cls, reads: Database) -> "Analysis":
+        """Make the stores over where reads go."""
+        return cls(
+            reads,
+            EventStore(reads),
+            LabelStore(reads),
+            PredictionLog(reads),
+            PredictionSampler(reads, HeadlineLead(HEADLINE_LEAD, LEAD_TOLERANCE)),
+        )
 
 
 @dataclass(frozen=True)
@@ -32,11 +55,11 @@ class Parts:
 
     settings: Settings
     database: Database
+    analysis: Analysis
     clock: ClockStore
     events: EventStore
     labels: LabelStore
     log: PredictionLog
-    sampler: PredictionSampler
     spool: SpoolReader
     service: ServiceStore
     registry: ModelRegistry
@@ -76,11 +99,11 @@ def make_parts(own: Settings) -> Parts:
     return Parts(
         settings=own,
         database=database,
+        analysis=Analysis.of(reads_of(own, database)),
         clock=ClockStore(database),
         events=EventStore(database),
         labels=LabelStore(database),
         log=PredictionLog(database),
-        sampler=PredictionSampler(database, HeadlineLead(HEADLINE_LEAD, LEAD_TOLERANCE)),
         spool=SpoolReader(own.spool_dir),
         service=ServiceStore(database),
         registry=registry,

@@ -61,7 +61,7 @@ def _retrain(run: tasks.RunContext, reason: str, asked_by: str) -> bool:
         reason=reason,
         split=PLAN.split,
     )
-    data = Snapshot.now(own.database)
+    data = Snapshot.now(own.database, own.analysis.database)
     candidate = train_candidate(
         data, own.registry, ModelKeys.of_trainer(own.settings), request, label_store=data
     )

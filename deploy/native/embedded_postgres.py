@@ -270,6 +270,11 @@ class EmbeddedPostgres:
             self.stop(kill=True)
             raise NotReady(f"{error}; its log ends\n{log.read_text(errors='replace')[-1500:]}") from error
 
+    @property
+    def stopped(self) -> bool:
+        """Return whether it does not run."""
+        return self._process is None
+
     def stop(self, kill: bool = False) -> None:
         """Stop the server: fast, or as a crash would."""
         if self._process is None:

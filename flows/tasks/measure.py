@@ -56,7 +56,9 @@ def count_acknowledged(run: RunContext) -> Acknowledged:
 
     def are_counted() -> bool:
         acknowledged = own.service.acknowledged(run.day)
-        return acknowledged is None or acknowledged >= own.sampler.totals(run.day, run.day).predictions
+        return (
+            acknowledged is None or acknowledged >= own.analysis.sampler.totals(run.day, run.day).predictions
+        )
 
     # A worker stores its counts a second or two after its last answer: right after a day they may be on their way.
     wait_until(are_counted, COUNTS_PATIENCE_SECONDS, pause=0.2)
@@ -66,7 +68,7 @@ def count_acknowledged(run: RunContext) -> Acknowledged:
 @task
 def count_predictions(run: RunContext, days: int = 1) -> WindowTotals:
     """Count the predictions of the newest days up to the run's."""
-    return parts().sampler.totals(*windows.trailing(run.day, days))
+    return parts().analysis.sampler.totals(*windows.trailing(run.day, days))
 
 
 @task
@@ -77,7 +79,7 @@ def sample_predictions(run: RunContext, totals: WindowTotals, days: int = 1) -> 
     """
     most = DAY_SAMPLE if days == 1 else WINDOW_SAMPLE
     window = windows.trailing(run.day, days)
-    return parts().sampler.sample(
+    return parts().analysis.sampler.sample(
         *window, run.as_of, CONTRACT_HASH, most, totals.near_headline, with_features=days == 1
     )
 
@@ -95,7 +97,11 @@ def fetch_reference(champion: Champion) -> reference.Reference | None:
     if not path.exists():
         manifest = champion.model.manifest
         rows = build(
-            own.events, *trained_days(champion), datetime.fromisoformat(manifest.as_of), (HEADLINE_LEAD,), 0
+            own.analysis.events,
+            *trained_days(champion),
+            datetime.fromisoformat(manifest.as_of),
+            (HEADLINE_LEAD,),
+            0,
         )
         columns, values = reference.watched_columns(rows.X, champion.model.probability(rows.X))
         reference.make_reference(columns, values, rows.day).save(path)
@@ -136,10 +142,10 @@ def trailing_reference(run: RunContext) -> reference.Reference | None:
     path = own.settings.state_dir / "reference" / f"trailing-{CONTRACT_HASH[:12]}-{last}.npz"
     if path.exists():
         return reference.Reference.load(path)
-    if len(own.log.by_day(first, last)) < ThresholdPolicy().minimum_days:
+    if len(own.analysis.log.by_day(first, last)) < ThresholdPolicy().minimum_days:
         return None  # before anything is read: until they are there, every run asks
-    near = own.sampler.totals(first, last).near_headline
-    served = own.sampler.sample(
+    near = own.analysis.sampler.totals(first, last).near_headline
+    served = own.analysis.sampler.sample(
         first, last, windows.run_moment(last), CONTRACT_HASH, DAY_SAMPLE, near
     ).predictions
     days = windows.day_numbers(served)
@@ -157,8 +163,8 @@ def measure_quality(run: RunContext) -> quality.DayQuality:
     own = parts()
     start = datetime(run.day.year, run.day.month, run.day.day, tzinfo=UTC)
     first, last = start - timedelta(days=quality.TRAILING_DAYS + 1), start + timedelta(days=2)
-    flights, weather = own.events.facts(run.as_of, first, last)
-    labels = own.labels.known_by(run.as_of, run.day, run.day)
+    flights, weather = own.analysis.events.facts(run.as_of, first, last)
+    labels = own.analysis.labels.known_by(run.as_of, run.day, run.day)
     return quality.measure_quality(flights.latest(), weather, labels.flight_id, run.day, run.as_of)
 
 
@@ -197,7 +203,7 @@ def recompute_vectors(predictions: PredictionColumns, rows: np.ndarray) -> Float
     ticks = predictions.state_tick[rows]
     first = from_minute(int(ticks.min()) - LOOKBACK_MINUTES - 1440)
     until = from_minute(int(ticks.max()) + AHEAD_MINUTES)
-    flights, weather = parts().events.facts(from_minute(int(ticks.max())), first, until)
+    flights, weather = parts().analysis.events.facts(from_minute(int(ticks.max())), first, until)
     queries = Queries(
         carrier=predictions.carrier[rows],
         number=flight_numbers(predictions.flight_id[rows]),

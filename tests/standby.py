@@ -1,0 +1,36 @@
+"""A streaming standby of an embedded server, on a copy that pg_basebackup makes."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from deploy.native.embedded_postgres import (
+    LISTEN_ADDRESS,
+    STOP_SIGNAL,
+    EmbeddedPostgres,
+    binary,
+    server_environment,
+    server_user,
+)
+from deploy.native.launcher import launched
+
+
+@contextmanager
+def standby_of(primary: EmbeddedPostgres, folder: Path, port: int) -> Iterator[EmbeddedPostgres]:
+    """A standby that follows a primary, as long as the block."""
+    password = folder / "password"
+    password.write_text(primary.parameters.password)
+    folder.chmod(0o777)  # the server is another user where this is root
+    where = primary.parameters
+    copy = [str(binary("pg_basebackup")), "-h", LISTEN_ADDRESS, "-p", str(primary.port), "-U", where.user]
+    copy += ["-D", str(folder / "data"), "-R", "-X", "stream", "-c", "fast"]
+    subprocess.run(
+        launched(copy, STOP_SIGNAL, server_user()),
+        env=server_environment() | {"PGPASSWORD": where.password},
+        check=True,
+        capture_output=True,
+        cwd="/",
+    )
+    with EmbeddedPostgres(folder / "data", port, password, durable=True) as server:
+        yield server
