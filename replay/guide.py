@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -54,14 +55,12 @@ def run(text: str, replaced: Mapping[str, str]) -> list[str]:
     """
     script = ["set -euo pipefail"]
     for example in examples(text):
+        is_shell = example.language == "sh"
         code = example.code
         for there, here in replaced.items():
-            code = code.replace(there, here)
-        script += [
-            code
-            if example.language == "sh"
-            else f"{sys.executable} - <<'END_OF_EXAMPLE'\n{code}END_OF_EXAMPLE"
-        ]
+            code = code.replace(there, shlex.quote(here) if is_shell else here)
+        python = shlex.quote(sys.executable)
+        script += [code if is_shell else f"{python} - <<'END_OF_EXAMPLE'\n{code}END_OF_EXAMPLE"]
         script += [r"printf '\0'"]
     done = subprocess.run(
         ["bash", "-c", "\n".join(script)],

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import subprocess
 import tomllib
 from fnmatch import fnmatch
 from functools import cache
@@ -14,6 +13,7 @@ from typer.main import get_command
 
 from adapters.settings import PROJECT_ROOT
 from ontime.cli import app
+from tests.tree import project_files
 
 README = (PROJECT_ROOT / "README.md").read_text()
 FRONT = {
@@ -97,16 +97,11 @@ def layers() -> list[set[str]]:
     return [set(layer.split(" | ")) for layer in CONTRACTS["imports point down"]["layers"]]
 
 
-def tracked(*patterns: str) -> list[str]:
-    done = subprocess.run(
-        ["git", "ls-files", "--", *patterns], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
-    )
-    return [name for name in done.stdout.splitlines() if (PROJECT_ROOT / name).exists()]
-
-
 def test_the_map_names_every_folder_and_no_other():
     assert set(map_rows()) == rooms() | OTHER_FOLDERS
-    assert {name.split("/")[0] for name in tracked("*/*") if not name.startswith(".")} == set(map_rows())
+    assert {name.split("/")[0] for name in project_files("*/*") if not name.startswith(".")} == set(
+        map_rows()
+    )
 
 
 def test_the_map_is_in_import_order():
@@ -165,7 +160,7 @@ def test_readme_shows_what_it_is_before_where_things_are():
 def test_readme_leads_to_every_document():
     pages = [
         name
-        for name in tracked("docs/*.md", "docs/api/*.md")
+        for name in project_files("docs/*.md", "docs/api/*.md")
         if re.fullmatch(r"docs/(api/)?[\w-]+\.md", name)
     ]
     assert [name for name in pages if f"]({name})" not in section("Where next")] == []
@@ -242,7 +237,7 @@ def test_folders_of_tests_mirror_those_of_the_code():
 def prose() -> dict[str, str]:
     """Every file of code, SQL and documents but this one, as one line each."""
     own = Path(__file__).relative_to(PROJECT_ROOT).as_posix()
-    names = tracked("*.py", "*.sql", "*.md", "*.mk", "*.yml", "*.toml", "Makefile")
+    names = project_files("*.py", "*.sql", "*.md", "*.mk", "*.yml", "*.toml", "Makefile")
     # A changelog names what was renamed; a migration that was applied stays as it is, and so does its test, and what
     # a release wrote that is out.
     excepted = [
@@ -290,7 +285,7 @@ def test_a_docstring_that_describes_a_thing_is_found():
 def test_a_docstring_says_what_its_function_does_and_begins_with_the_verb(room):
     begins = [
         (name, function, word)
-        for name in tracked(f"{room}/*.py")
+        for name in project_files(f"{room}/*.py")
         for function, word in functions_with_docstrings((PROJECT_ROOT / name).read_text())
     ]
     assert [found for found in begins if not is_verb(found[2])] == []

@@ -1,7 +1,7 @@
 """Each alert and each fault has an entry in the runbook, and each entry is of one of them."""
 
 import re
-import subprocess
+from functools import cache
 
 import pytest
 
@@ -11,6 +11,7 @@ from app.problem_types import BY_NAME
 from domain.runbook import RUNBOOK, anchor, entry
 from monitoring.rules import FILES_REJECTED, NIGHTLY, PART_UNHEALTHY, RUN_FAILED, RUN_MISSED, evaluate
 from services.health import CHECKS
+from tests.tree import project_files
 
 TEXT = (PROJECT_ROOT / RUNBOOK).read_text()
 ALERTS, FAULTS = TEXT.split("\n# Faults\n")
@@ -75,12 +76,13 @@ def is_said(words):
     """Whether code, a Makefile or a setting says it; `make up` and the like are commands."""
     name = re.fullmatch(r"make ([a-z-]+)", words)
     wanted = f"{name[1]}:" if name else words.strip("/").removeprefix("data/")
-    done = subprocess.run(
-        ["git", "grep", "-qF", "--", wanted, "--", "*.py", "*.mk", "Makefile", ".env.example", ":!tests"],
-        cwd=PROJECT_ROOT,
-        check=False,
-    )
-    return done.returncode == 0
+    return any(wanted in text for text in sources())
+
+
+@cache
+def sources() -> list[str]:
+    names = project_files("*.py", "*.mk", "Makefile", ".env.example")
+    return [(PROJECT_ROOT / name).read_text() for name in names if not name.startswith("tests/")]
 
 
 @pytest.mark.parametrize("name", [*RULES, *OTHER_RULES])

@@ -73,7 +73,7 @@ def test_an_old_python_is_an_error_that_says_what_is_needed(checkout):
 def test_the_pythons_that_the_locks_hold_for_are_taken_and_no_other(checkout, version, fits):
     """This interpreter, with another version's number."""
     code = f'import sys; sys.version_info = {version} + (0, "final", 0); exec(sys.argv[1])'
-    path = interpreter(checkout, f'[ "$1" = -c ] && exec {sys.executable} -c \'{code}\' "$2"; exit 1')
+    path = interpreter(checkout, f'[ "$1" = -c ] && exec "{sys.executable}" -c \'{code}\' "$2"; exit 1')
     done = make("install", path, folder=checkout)
     assert ("ontime needs Python 3.11 to 3.14" in done.stderr) != fits
 
