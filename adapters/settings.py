@@ -71,6 +71,9 @@ class Settings:
     )
     prefect_port: int = _setting(4205, "Port of the native Prefect server.")
     prefect_url: str = _setting("", "Address of Prefect's API; empty = the native one.")
+    prefect_pages_url: str = _setting(
+        "", "Address of Prefect's pages in a browser, for links; empty = where its API answers."
+    )
     prefect_password_file: Path = _setting(
         Path("var/secrets/prefect_api_password"),
         "File with the password of Prefect's API; where there is none, Prefect asks for none.",
@@ -179,6 +182,11 @@ class Settings:
     def prefect_address(self) -> str:
         """Return where Prefect's API answers."""
         return self.prefect_url or f"http://127.0.0.1:{self.prefect_port}/api"
+
+    @property
+    def prefect_pages(self) -> str:
+        """Return where people open Prefect's pages."""
+        return self.prefect_pages_url.rstrip("/") or self.prefect_address.removesuffix("/api")
 
     @property
     def prefect_auth(self) -> str | None:

@@ -88,8 +88,7 @@ def retrain(reason: Annotated[str, typer.Option(help="Why; goes on record.")] = 
     address, auth = settings().prefect_address, settings().prefect_auth
     # Whoever waits at a terminal hears soon that nothing runs; what runs may be away for longer.
     run = PrefectClient(address, auth, patience=SECONDS_TO_ASK).start("retrain", {"reason": reason})
-    page = f"{address.removesuffix('/api')}/runs/flow-run/{run.run_id}"
-    say(f"flow retrain runs as {run.name}: {page}")
+    say(f"flow retrain runs as {run.name}: {settings().prefect_pages}/runs/flow-run/{run.run_id}")
     PrefectClient(address, auth).wait(run)
     say("flow retrain finished")
 

@@ -26,6 +26,13 @@ def test_a_single_path_can_be_set_on_its_own():
     assert settings.model_cache_dir == PROJECT_ROOT / "var" / "models"
 
 
+def test_pages_of_prefect_are_where_its_api_is_unless_a_browser_finds_them_elsewhere():
+    inside = {"ONTIME_PREFECT_URL": "http://prefect-server:4200/api"}
+    assert read_settings(inside).prefect_pages == "http://prefect-server:4200"
+    mapped = read_settings(inside | {"ONTIME_PREFECT_PAGES_URL": "http://127.0.0.1:4201/"})
+    assert mapped.prefect_pages == "http://127.0.0.1:4201"
+
+
 def test_the_home_airport_is_three_letters():
     assert read_settings({"ONTIME_HOME_AIRPORT": "PHX"}).home_airport == "PHX"
     with pytest.raises(ConfigurationError, match=r"ONTIME_HOME_AIRPORT: expected an airport's three letters"):
