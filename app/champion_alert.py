@@ -5,12 +5,13 @@ import logging
 from adapters.clock_store import ClockStore
 from adapters.monitoring_store import MonitoringStore
 from app.model_holder import ModelHolder
-from domain import runbook
+from domain.watch_rule import WatchRule
 
 logger = logging.getLogger(__name__)
-RULE = "the champion does not serve"
-SEVERITY = "critical"
-ADVICE = "Workers serve the last sound champion. Roll back, or promote a version whose files are sound."
+RULE = WatchRule(
+    "the champion does not serve", "critical",
+    "Workers serve the last sound champion. Roll back, or promote a version whose files are sound.",
+)  # fmt: skip
 
 
 class ChampionAlert:
@@ -34,11 +35,11 @@ class ChampionAlert:
             return
         now = self._clock.read().now
         if not problem:
-            self._store.resolve_alerts([RULE], [], now)
+            self._store.resolve_alerts([RULE.name], [], now)
         else:
             champion = models.champion
             evidence = {"reason": problem, "serving": champion.version if champion else None}
-            message = f"{RULE}: {problem}. {ADVICE} {runbook.entry(RULE)}"
-            if self._store.open_alert(RULE, SEVERITY, now.date(), now, message, evidence):
-                logger.error(RULE, extra=evidence)
+            message = RULE.message(problem)
+            if self._store.open_alert(RULE.name, RULE.severity, now.date(), now, message, evidence):
+                logger.error(RULE.name, extra=evidence)
         self._reported = problem

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import takewhile
-from typing import Any, Literal
+from typing import Any
 
 from domain import runbook
 from domain.monitored import ALL, RULES_UNABLE
+from domain.watch_rule import Severity, WatchRule
 from monitoring.measures import Measure
-
-Severity = Literal["info", "warning", "critical"]
 
 
 @dataclass(frozen=True)
@@ -202,19 +201,6 @@ NIGHTLY: tuple[AlertRule, ...] = (
         "that all is well.",
     ),
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class WatchRule:
-    """A rule that needs no monitored day to look at: the watchman's, and those of flows."""
-
-    name: str
-    severity: Severity
-    advice: str
-
-    def message(self, found: str) -> str:
-        """Return what an alert says: the rule, what was found, what to do, and where that is explained."""
-        return f"{self.name}: {found}. {self.advice} {runbook.entry(self.name)}"
 
 
 RUN_MISSED = WatchRule(

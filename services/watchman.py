@@ -20,7 +20,8 @@ from adapters.notifier import Notifier, Pager
 from adapters.postgres import Database
 from adapters.settings import settings
 from domain.errors import NotReady
-from monitoring.rules import PART_UNHEALTHY, RUN_MISSED, WatchRule
+from domain.watch_rule import WatchRule
+from monitoring.rules import PART_UNHEALTHY, RUN_MISSED
 from monitoring.windows import last_complete_day
 from services import health
 from services.loop import run, stop_on_signals

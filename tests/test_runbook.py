@@ -20,7 +20,7 @@ OTHER_RULES = {
     PART_UNHEALTHY.name,
     RUN_FAILED.name,
     RUN_MISSED.name,
-    champion_alert.RULE,
+    champion_alert.RULE.name,
     FILES_REJECTED.name,
 }
 READINESS = re.findall(
