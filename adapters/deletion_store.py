@@ -1,4 +1,4 @@
-"""What may be deleted from the database, and the ledger of what was; for the owner of the tables alone."""
+"""What may be deleted from the database, and the ledger of it: by the owner of the tables, old months by a flow."""
 
 import json
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from domain.errors import NotFound
 
 LOCK_SECONDS = 5
 """A partition waits so long for those who read; behind it everybody waits."""
+IMPATIENT = f"SET LOCAL lock_timeout = {LOCK_SECONDS * 1000}"
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,19 @@ class DeletionStore:
     def drop(self, partition: str) -> None:
         """Drop a partition; NotReady where somebody reads the log for longer than it may wait."""
         with self._database.transaction() as cursor:
-            cursor.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(LOCK_SECONDS * 1000)))
+            cursor.execute(IMPATIENT)
             cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(partition)))
+
+    def drop_recorded(self, partition: str, who: str, reason: str) -> int:
+        """Drop a partition as `drop` does and record it with that; return the number of the ledger's row.
+
+        The role that monitors may do this too, of months that have been over for a month.
+        """
+        with self._database.transaction() as cursor:
+            cursor.execute(IMPATIENT)
+            cursor.execute(query("drop_partition"), {"partition": partition, "who": who, "reason": reason})
+            [(number,)] = cursor.fetchall()
+        return int(number)
 
     def states(self, before: datetime) -> tuple[int, int]:
         """Return how many feature states are older than a moment, and their bytes."""

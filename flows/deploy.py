@@ -42,6 +42,12 @@ DEPLOYMENTS = (
     ),
     FlowDeployment("promote", "promote", "Promote a version, past the gate, on a person's word."),
     FlowDeployment("rollback", "rollback", "Promote the last champion again."),
+    FlowDeployment(
+        "partitions",
+        "partitions",
+        "Make the coming month's partition of the log of predictions, and drop those that the policy keeps no longer.",
+        (Cron("30 4 * * *", timezone="UTC"),),
+    ),
     FlowDeployment("backfill", "backfill", "Measure the days that were missed."),
 )
 

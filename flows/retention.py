@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from adapters.clock_store import ClockStore
-from adapters.deletion_store import DeletionStore
+from adapters.deletion_store import DeletionStore, Partition
 from adapters.deployments import Deployments
 from adapters.feature_store import KEPT_DAYS, FeatureStore
 from adapters.model_registry import CHALLENGER, CHAMPION, ModelRegistry
@@ -81,11 +81,16 @@ def delete_expired(database: Database, expired: list[Expired], who: str, reason:
 
 
 def _partitions(store: DeletionStore, now: datetime, months: int) -> Iterable[Expired]:
-    if months:
-        month = now.year * 12 + now.month - 1 - months
-        before = now.replace(year=month // 12, month=month % 12 + 1, day=1)
-        for found in store.partitions(before):
-            yield Expired("predictions", found.name, found.bytes, partial(store.drop, found.name))
+    for found in expired_months(store, now, months):
+        yield Expired("predictions", found.name, found.bytes, partial(store.drop, found.name))
+
+
+def expired_months(store: DeletionStore, now: datetime, months: int) -> list[Partition]:
+    """Return the months of predictions before the newest ones and the month of a moment; 0 = none."""
+    if not months:
+        return []
+    month = now.year * 12 + now.month - 1 - months
+    return store.partitions(now.replace(year=month // 12, month=month % 12 + 1, day=1))
 
 
 def _states(database: Database, before: datetime) -> Iterable[Expired]:

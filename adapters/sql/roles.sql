@@ -43,3 +43,5 @@ GRANT INSERT ON alert_deliveries, decisions TO ontime_monitoring;
 GRANT DELETE ON service_counts TO ontime_monitoring;
 GRANT UPDATE (mode, simulated_now) ON clock TO ontime_monitoring;
 GRANT EXECUTE ON FUNCTION settle_events(), analyze_events() TO ontime_monitoring;
+GRANT EXECUTE ON FUNCTION ensure_prediction_partition(timestamptz), drop_prediction_partition(text, text, text)
+    TO ontime_monitoring;

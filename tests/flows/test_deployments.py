@@ -17,7 +17,15 @@ def deployed(prefect_server):
 
 def test_every_flow_can_be_run_from_prefects_page(deployed):
     assert set(deployed) == {d.name for d in DEPLOYMENTS}
-    assert {"ingest", "nightly-monitoring", "retrain", "promote", "rollback", "backfill"} == set(deployed)
+    assert {
+        "ingest",
+        "nightly-monitoring",
+        "retrain",
+        "promote",
+        "rollback",
+        "backfill",
+        "partitions",
+    } == set(deployed)
     assert {d.work_pool_name for d in deployed.values()} == {POOL}
     assert all(len(d.description) > 20 for d in deployed.values())
 
@@ -31,6 +39,11 @@ def test_every_parameter_is_described(deployed):
 def test_monitoring_runs_every_morning_at_ten_utc(deployed):
     [schedule] = deployed["nightly-monitoring"].schedules
     assert (schedule.schedule.cron, schedule.schedule.timezone) == ("0 10 * * *", "UTC")
+
+
+def test_partitions_are_looked_after_every_day(deployed):
+    [schedule] = deployed["partitions"].schedules
+    assert (schedule.schedule.cron, schedule.schedule.timezone) == ("30 4 * * *", "UTC")
 
 
 def test_a_flow_runs_once_at_a_time_and_a_second_run_waits(deployed):

@@ -3,4 +3,4 @@ SELECT count(*)
 FROM labels l
 WHERE l.known_at <= %(known_by)s
     AND right(l.flight_id, 8) BETWEEN %(from)s AND %(until)s
-    AND NOT EXISTS (SELECT 1 FROM labels c WHERE c.corrects = l.label_id AND c.known_at <= %(known_by)s)
+    AND NOT EXISTS (SELECT 1 FROM labels c WHERE c.corrects IS NOT NULL AND c.corrects = l.label_id AND c.known_at <= %(known_by)s)

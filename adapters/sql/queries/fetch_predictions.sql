@@ -9,7 +9,7 @@ FROM predictions p
 LEFT JOIN LATERAL (
     SELECT arr_delay_minutes, is_late FROM labels l
     WHERE l.flight_id = p.flight_id AND l.known_at <= %(known_by)s AND NOT EXISTS (
-        SELECT 1 FROM labels c WHERE c.corrects = l.label_id AND c.known_at <= %(known_by)s)
+        SELECT 1 FROM labels c WHERE c.corrects IS NOT NULL AND c.corrects = l.label_id AND c.known_at <= %(known_by)s)
 ) AS l ON true
 WHERE p.as_of BETWEEN %(as_of_from)s AND %(as_of_until)s AND right(p.flight_id, 8) BETWEEN %(from)s AND %(until)s
     AND (%(contract_hash)s::text IS NULL OR p.contract_hash = %(contract_hash)s)

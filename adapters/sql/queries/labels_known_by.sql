@@ -6,5 +6,5 @@ WHERE l.known_at <= %(known_by)s AND l.label_id <= %(last_label)s
     AND right(l.flight_id, 8) BETWEEN %(from)s AND %(until)s
     AND NOT EXISTS (
         SELECT 1 FROM labels c
-        WHERE c.corrects = l.label_id AND c.known_at <= %(known_by)s AND c.label_id <= %(last_label)s)
+        WHERE c.corrects IS NOT NULL AND c.corrects = l.label_id AND c.known_at <= %(known_by)s AND c.label_id <= %(last_label)s)
 ORDER BY l.flight_id COLLATE "C"

@@ -15,9 +15,10 @@ SELECT p.prediction_id::text, p.flight_id, p.carrier, p.origin, p.dest, p.schedu
     CASE WHEN %(with_features)s THEN p.features::text END
 FROM chosen
 JOIN predictions p ON p.prediction_id = chosen.prediction_id AND p.as_of = chosen.as_of
+    AND p.as_of BETWEEN %(as_of_from)s AND %(as_of_until)s
 LEFT JOIN LATERAL (
     SELECT arr_delay_minutes, is_late FROM labels l
     WHERE l.flight_id = p.flight_id AND l.known_at <= %(known_by)s AND NOT EXISTS (
-        SELECT 1 FROM labels c WHERE c.corrects = l.label_id AND c.known_at <= %(known_by)s)
+        SELECT 1 FROM labels c WHERE c.corrects IS NOT NULL AND c.corrects = l.label_id AND c.known_at <= %(known_by)s)
 ) AS l ON true
 ORDER BY p.as_of, p.prediction_id
