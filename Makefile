@@ -12,6 +12,13 @@ ONTIME := $(BIN)/python -m ontime$(if $(STACK), --stack $(STACK))
 ON_WHAT_RUNS = $(if $(wildcard $(BIN)/ontime),$(ONTIME),python3 -m deploy.compose ontime)
 ONTIME_OR_COMPOSE = $(if $(wildcard $(BIN)/ontime),$(ONTIME),python3 -m deploy.compose)
 STAMP := $(VENV)/.installed
+# What computes heavy work: ENGINE=dask DASK_SCHEDULER=tcp://... make train.
+ifdef ENGINE
+export ONTIME_ENGINE := $(ENGINE)
+endif
+ifdef DASK_SCHEDULER
+export ONTIME_DASK_SCHEDULER := $(DASK_SCHEDULER)
+endif
 # Nothing is written outside the checkout: the package cache lives with the environment it fills.
 export UV_CACHE_DIR := $(CURDIR)/$(VENV)/.cache
 export UV_LINK_MODE := hardlink

@@ -19,6 +19,7 @@ PREFIX = "ONTIME_"
 USER = "ontime"
 """As whom MLflow and Prefect are asked."""
 BOOLEANS = {"true": True, "false": False}
+ENGINES = ("local", "dask")
 
 
 def _setting(default: Any, doc: str) -> Any:
@@ -147,6 +148,15 @@ class Settings:
         "Days that `ontime retention` keeps refused lines of the spool, and copies of models that no rollback goes to; "
         "0 = all.",
     )
+    engine: str = _setting(
+        "local",
+        "What computes training sets, trials of the tuning and missed days: local (this machine alone) or dask.",
+    )
+    dask_scheduler: str = _setting(
+        "tcp://127.0.0.1:8786",
+        "Address of the scheduler of the Dask cluster where ONTIME_ENGINE is dask; `make dask-up` starts one there.",
+    )
+
     notify_urls: str = _setting("", "Apprise addresses that alerts are sent to, separated by spaces.")
 
     gitlab_url: str = _setting(
@@ -249,6 +259,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         raise ConfigurationError(
             f"{PREFIX}HOME_AIRPORT: expected an airport's three letters, like JFK, got {values['home_airport']!r}"
         )
+    if values["engine"] not in ENGINES:
+        raise ConfigurationError(f"{PREFIX}ENGINE: expected {' or '.join(ENGINES)}, got {values['engine']!r}")
     return Settings(**values)
 
 

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,17 +15,23 @@ from typing import Any
 
 import numpy as np
 
+from adapters.engine import LOCAL, Engine
 from adapters.settings import PROJECT_ROOT
 from data.dataset import load_dataset
 from data.facts import FactsInMemory, facts_of
 from data.site import NEW_YORK, site_of
+from domain.clock import minute_floor
 from domain.features.catalogue import CONTRACT_HASH
+from domain.features.grid import DAY_MINUTES
+from domain.features.partitions import needed, shards
 from domain.flights import FlightFacts, Ints, Queries, WeatherFacts
-from training.training_set import TrainingSet, build
+from training.days import build_days
+from training.training_set import TrainingSet, build, facts_from
 
 CODE = (
     *("domain/features", "domain/airports.py", "domain/clock.py", "domain/flights.py", "domain/labels.py"),
     *("data/nycflights13.py", "data/events.py", "data/facts.py", "training/training_set.py"),
+    *("training/days.py", "training/vectors.py"),
     "experiments/rows.py",
 )
 """Code that decides what a row is; a change to any of it makes the kept months old."""
@@ -77,9 +83,14 @@ def months(first: date, last: date) -> list[tuple[date, date]]:
 
 
 def build_parts(
-    parts: Sequence[Part], data_dir: Path, folder: Path, workers: int, progress: Progress
+    parts: Sequence[Part],
+    data_dir: Path,
+    folder: Path,
+    workers: int,
+    progress: Progress,
+    engine: Engine = LOCAL,
 ) -> list[Path]:
-    """Build the parts that are not kept yet, in processes of their own; return the file of each, in order.
+    """Build the parts that are not kept yet; return the file of each, in order.
 
     Parameters
     ----------
@@ -87,6 +98,8 @@ def build_parts(
         Where the cleaned dataset is kept.
     folder : Path
         Where parts are kept: an interrupted build goes on with those that are missing.
+    workers : int
+        Processes of this machine that build parts beside each other, where the engine is local.
     progress : callable
         Called with what is done: its name, how much of it, of how much.
     """
@@ -95,6 +108,9 @@ def build_parts(
     kept.mkdir(parents=True, exist_ok=True)
     paths = [_path(kept, part) for part in parts]
     missing = [(part, path) for part, path in zip(parts, paths, strict=True) if not path.exists()]
+    if engine is not LOCAL:
+        _build_on(engine, missing, data_dir, progress)
+        return paths
     with ProcessPoolExecutor(min(workers, len(missing) or 1), get_context("spawn")) as pool:
         jobs = [pool.submit(_keep_part, data_dir, part, path) for part, path in missing]
         for done, job in enumerate(jobs, 1):
@@ -108,7 +124,10 @@ def build_rows(
 ) -> FlownRows:
     """Build the rows of one part, from what was known by a moment at which all of its flights had arrived."""
     facts = FactsInMemory(flights, weather)
-    rows = build(facts, part.first, part.last, complete, part.leads, part.extra_leads)
+    return _flown(build(facts, part.first, part.last, complete, part.leads, part.extra_leads), flights)
+
+
+def _flown(rows: TrainingSet, flights: FlightFacts) -> FlownRows:
     order = np.argsort(flights.flight_id)
     position = order[np.searchsorted(flights.flight_id[order], rows.flight_id)]
     return FlownRows(rows, flights.arr_delay[position], flights.arr_known[position])
@@ -144,8 +163,37 @@ def fingerprint(data_dir: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def _build_on(
+    engine: Engine, missing: Sequence[tuple[Part, Path]], data_dir: Path, progress: Progress
+) -> None:
+    """Build parts on an engine, which is sent each month's facts once; they are kept by this process."""
+    flights, weather = facts_in(data_dir)
+    facts, complete = shards(flights, weather), site_of(data_dir).complete
+    kept, announced = [engine.keep(shard) for shard in facts], engine.keep(flights.announced)
+    pieces = [
+        (
+            *(part.first, part.last, complete, part.leads, part.extra_leads, announced),
+            *(kept[i] for i in needed(*_span(part), facts)),
+        )
+        for part, _ in missing
+    ]
+    built = engine.map(build_days, pieces)
+    for done, ((_, path), rows) in enumerate(zip(missing, built, strict=True), 1):
+        _save(_flown(rows, flights), path)
+        progress("building vectors", done, len(missing))
+
+
+def _span(part: Part) -> tuple[int, int]:
+    """Return the first and last minute of the facts that may count in a part."""
+    after_last = datetime(part.last.year, part.last.month, part.last.day, tzinfo=UTC) + timedelta(days=3)
+    return minute_floor(facts_from(part.first)) - DAY_MINUTES, minute_floor(after_last)
+
+
 def _keep_part(data_dir: Path, part: Part, path: Path) -> None:
-    built = build_rows(*facts_in(data_dir), part, site_of(data_dir).complete)
+    _save(build_rows(*facts_in(data_dir), part, site_of(data_dir).complete), path)
+
+
+def _save(built: FlownRows, path: Path) -> None:
     rows = built.rows
     questions = {f"query_{f.name}": getattr(rows.queries, f.name) for f in fields(Queries)}
     unfinished = path.with_suffix(".unfinished")

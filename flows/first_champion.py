@@ -5,6 +5,7 @@ from datetime import timedelta
 from adapters.championship import Championship
 from adapters.clock_store import ClockStore
 from adapters.deployments import Deployments
+from adapters.engine import engine_of
 from adapters.label_store import LabelStore
 from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHAMPION, SUCCESSOR, ModelRegistry
@@ -54,7 +55,7 @@ def train_first(
     database = Database.from_settings(settings)
     try:
         keys = ModelKeys.of_trainer(settings)
-        work = FirstTraining(database, ModelRegistry.from_settings(settings, keys), keys, say)
+        work = FirstTraining(database, ModelRegistry.from_settings(settings, keys), keys, say, settings)
         serving = work.registry.aliased(CHAMPION)
         if serving is None:
             return work.first_champion()
@@ -69,8 +70,11 @@ def train_first(
 class FirstTraining:
     """Trains on the newest days, where nothing of this code's feature contract serves."""
 
-    def __init__(self, database: Database, registry: ModelRegistry, keys: ModelKeys, say: Say):
+    def __init__(
+        self, database: Database, registry: ModelRegistry, keys: ModelKeys, say: Say, settings: Settings
+    ):
         self.registry = registry
+        self._settings = settings
         self._database, self._keys, self._say = database, keys, say
         self._championship = Championship(registry, Deployments(database))
 
@@ -144,7 +148,10 @@ class FirstTraining:
         request = training_run.TrainingRequest(*last_days(until, PLAN.window_days), now, reason)
         data = Snapshot.now(self._database)
         progress = step_progress(self._say)
-        return training_run.train_candidate(data, self.registry, self._keys, request, progress, data)
+        with engine_of(self._settings) as engine:
+            return training_run.train_candidate(
+                data, self.registry, self._keys, request, progress, data, engine
+            )
 
     def _passed(self, trained: training_run.TrainedModel, verdict: GateVerdict) -> GateVerdict:
         if not verdict.passed:

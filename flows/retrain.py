@@ -7,6 +7,7 @@ from typing import Any
 from prefect import flow
 from prefect.runtime import flow_run
 
+from adapters.engine import engine_of
 from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHALLENGER
 from adapters.snapshots import Snapshot
@@ -62,9 +63,9 @@ def _retrain(run: tasks.RunContext, reason: str, asked_by: str) -> bool:
         split=PLAN.split,
     )
     data = Snapshot.now(own.database, own.analysis.database)
-    candidate = train_candidate(
-        data, own.registry, ModelKeys.of_trainer(own.settings), request, label_store=data
-    )
+    keys = ModelKeys.of_trainer(own.settings)
+    with engine_of(own.settings) as engine:
+        candidate = train_candidate(data, own.registry, keys, request, label_store=data, engine=engine)
     of = "" if asked_by == POLICY else str(flow_run.id)
     if of:
         # The policy's wait starts again, whoever asked.

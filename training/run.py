@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from adapters import model_artifact
+from adapters.engine import LOCAL, Engine
 from adapters.model_keys import ModelKeys
 from adapters.model_registry import ModelRegistry
 from adapters.training_runs import Run
@@ -106,6 +107,7 @@ def train_candidate(
     request: TrainingRequest,
     progress: Progress = lambda step, share: None,
     label_store: LabelStore | None = None,
+    engine: Engine = LOCAL,
 ) -> TrainedModel:
     """Build the training set, fit, evaluate, and register the signed version.
 
@@ -117,6 +119,8 @@ def train_candidate(
         Called with the step's name and the share of it that is done, 0 to 1; from another thread while it fits.
     label_store : LabelStore, optional
         Returns the labels, corrections included; without it they are the arrivals of the event store.
+    engine : Engine
+        Computes the vectors of the training set.
 
     Raises
     ------
@@ -125,7 +129,7 @@ def train_candidate(
     NotReady
         If PostgreSQL or MLflow is away; no version is registered then.
     """
-    made = make_model(event_store, request, progress, label_store)
+    made = make_model(event_store, request, progress, label_store, engine=engine)
     model, evaluation = made.model, made.evaluation
     progress("register", 0.0)
     with (
@@ -161,6 +165,7 @@ def make_model(
     progress: Progress = lambda step, share: None,
     label_store: LabelStore | None = None,
     commit: str | None = None,
+    engine: Engine = LOCAL,
 ) -> MadeModel:
     """Build the training set, fit and evaluate; nothing is registered.
 
@@ -183,6 +188,7 @@ def make_model(
         request.leads,
         request.extra_leads,
         label_store,
+        engine,
     )
     require_expected(rows, request.leads)
     split = split_by_time(rows, request.split)

@@ -14,14 +14,15 @@ from typing import Any, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from adapters.engine import LOCAL, Engine
 from domain.clock import NEVER, minute_floor
 from domain.features.catalogue import CONTRACT_HASH
 from domain.features.grid import DAY_MINUTES
 from domain.features.state import LOOKBACK_MINUTES
-from domain.features.vectors import vectors_for
 from domain.flights import FlightFacts, Floats, Ints, Queries, Strings, WeatherFacts, flight_numbers
 from domain.labels import has_label, is_late
 from training.table_versions import Labels, TableVersion, table_versions
+from training.vectors import vectors_on
 
 HEADLINE_LEAD = 60
 """Minutes before departure; every flight is asked about once at this lead."""
@@ -108,6 +109,7 @@ def build(
     leads: tuple[int, ...] = LEADS,
     extra_leads: int = EXTRA_LEADS,
     label_store: LabelStore | None = None,
+    engine: Engine = LOCAL,
 ) -> TrainingSet:
     """Build the training set of the flights of some local days, as it could be built at `as_of`.
 
@@ -125,6 +127,8 @@ def build(
         Minutes before departure, at most 16, each in [0, 1440].
     label_store : LabelStore, optional
         Returns the labels, corrections included; without it they are the arrivals of the event store.
+    engine : Engine
+        Computes the vectors, the same bits on every engine.
 
     Raises
     ------
@@ -133,10 +137,7 @@ def build(
     """
     if len(leads) > MAX_LEADS or any(not 0 <= lead <= DAY_MINUTES for lead in leads):
         raise ValueError(f"expected at most {MAX_LEADS} leads of 0 to {DAY_MINUTES} minutes, got {leads}")
-    # A local day begins up to a day before the UTC day of the same date.
-    margin = timedelta(days=1, minutes=DAY_MINUTES + LOOKBACK_MINUTES)
-    start = datetime(flown_from.year, flown_from.month, flown_from.day, tzinfo=UTC)
-    flights, weather = event_store.facts(known_by=as_of, scheduled_from=start - margin)
+    flights, weather = event_store.facts(known_by=as_of, scheduled_from=facts_from(flown_from))
     day = np.array([int(name[-8:]) for name in flights.flight_id.tolist()], dtype=np.int64)
     flown = (day >= _day_number(flown_from)) & (day <= _day_number(flown_until))
     labels = label_store.known_by(as_of, flown_from, flown_until) if label_store else None
@@ -145,7 +146,7 @@ def build(
     row, lead = _questions(flights, np.flatnonzero(flown & labelled), leads, extra_leads)
     queries = _queries(flights, row, lead)
     return TrainingSet(
-        X=vectors_for(queries, flights, weather),
+        X=vectors_on(engine, queries, flights, weather),
         y=is_late(arr_delay[row]),
         lead=lead,
         flight_id=flights.flight_id[row],
@@ -154,6 +155,13 @@ def build(
         as_of=as_of,
         tables=tables,
     )
+
+
+def facts_from(flown_from: date) -> datetime:
+    """Return since when flights are scheduled whose facts count in a training set from a local day on."""
+    # A local day begins up to a day before the UTC day of the same date.
+    margin = timedelta(days=1, minutes=DAY_MINUTES + LOOKBACK_MINUTES)
+    return datetime(flown_from.year, flown_from.month, flown_from.day, tzinfo=UTC) - margin
 
 
 def _labels(flights: FlightFacts, as_of: int, labels: Labels | None) -> tuple[npt.NDArray[np.bool_], Ints]:

@@ -1,9 +1,11 @@
 """The evaluation from the command line: train, evaluate, ablation, notebook; none needs a stack."""
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from adapters.engine import engine_of
 from adapters.model_keys import ModelKeys
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
@@ -38,7 +40,8 @@ def workspace(settings: Settings) -> run.Workspace:
 
 def train(settings: Settings, say: Say) -> None:
     """Train on January to August; the model stays in the state folder."""
-    run.train(workspace(settings), say)
+    with engine_of(settings) as engine:
+        run.train(replace(workspace(settings), engine=engine), say)
 
 
 def evaluate(settings: Settings, say: Say) -> None:

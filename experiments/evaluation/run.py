@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from adapters import model_artifact
+from adapters.engine import LOCAL, Engine
 from adapters.model_keys import ModelKeys
 from adapters.terminal import Say
 from domain.errors import NotReady
@@ -43,6 +44,8 @@ class Workspace:
     keys: ModelKeys
     plan: EvaluationPlan
     parameters: TreeParameters
+    engine: Engine = LOCAL
+    """Builds the rows that `train` needs."""
 
 
 class PrintedProgress:
@@ -64,7 +67,7 @@ class PrintedProgress:
 def train(workspace: Workspace, say: Say) -> dict[str, Any]:
     """Build the rows, fit, sign, and leave the model with what was measured; return that."""
     progress, began = PrintedProgress(say), time.monotonic()
-    sets = load_sets(workspace.plan, workspace.data_dir, workspace.folder, progress)
+    sets = load_sets(workspace.plan, workspace.data_dir, workspace.folder, progress, workspace.engine)
     last = [0]
 
     def fitting(share: float) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from adapters.engine import LOCAL, Engine
 from data.site import site_of
 from domain.flights import Ints
 from experiments.rows import Part, Progress, build_parts, parts_of, read_rows
@@ -41,23 +42,25 @@ class EvaluationSets:
     test_delay: Ints
 
 
-def load_sets(plan: EvaluationPlan, data_dir: Path, folder: Path, progress: Progress) -> EvaluationSets:
+def load_sets(
+    plan: EvaluationPlan, data_dir: Path, folder: Path, progress: Progress, engine: Engine = LOCAL
+) -> EvaluationSets:
     """Build the rows, or read what an earlier call with the same data and code kept.
 
     Parameters are those of `experiments.rows.build_parts`.
     """
-    fit_files, test_files = build_files(plan, data_dir, folder, progress)
+    fit_files, test_files = build_files(plan, data_dir, folder, progress, engine)
     complete = site_of(data_dir).complete
     fit, test = read_rows(fit_files, complete), read_rows(test_files, complete)
     return EvaluationSets(fit.rows, test.rows, fit.arr_delay, test.arr_delay)
 
 
 def build_files(
-    plan: EvaluationPlan, data_dir: Path, folder: Path, progress: Progress
+    plan: EvaluationPlan, data_dir: Path, folder: Path, progress: Progress, engine: Engine = LOCAL
 ) -> tuple[list[Path], list[Path]]:
     """Build the rows' files that are missing; return those to fit on and those to test on, by month."""
     fit, test = _parts(plan)
-    files = build_parts([*fit, *test], data_dir, folder, WORKERS, progress)
+    files = build_parts([*fit, *test], data_dir, folder, WORKERS, progress, engine)
     return files[: len(fit)], files[len(fit) :]
 
 

@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from adapters.dask_cluster import connected
 from domain.flights import Queries
 from experiments import rows
 from tests.training.sets import FlownStore
@@ -33,6 +34,17 @@ def test_what_is_read_is_what_is_built_in_the_order_of_the_parts(kept, dataset_d
         expected = np.concatenate([getattr(one.rows.queries, name) for one in built])
         assert np.array_equal(getattr(read.rows.queries, name), expected)
     assert reported[-1] == ("building vectors", 2, 2)
+
+
+def test_a_cluster_builds_the_same_parts(kept, dataset_dir, dask_cluster, tmp_path):
+    _, paths, _ = kept
+    reported = []
+    with connected(dask_cluster.address) as engine:
+        built = rows.build_parts(PARTS, dataset_dir, tmp_path, 1, lambda *one: reported.append(one), engine)
+    assert reported == [("building vectors", 1, 2), ("building vectors", 2, 2)]
+    here, there = rows.read_rows(paths), rows.read_rows(built)
+    assert there.rows.data_hash == here.rows.data_hash
+    assert there.label_known.tolist() == here.label_known.tolist()
 
 
 def test_what_is_kept_is_not_built_again(kept, dataset_dir):

@@ -1,0 +1,221 @@
+"""A Dask cluster as an engine. The one door to Dask: nobody else imports it, and nobody does who does not use it."""
+
+import asyncio
+import hashlib
+import logging
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from adapters.settings import PROJECT_ROOT
+from domain.errors import ConfigurationError, NotReady
+from domain.features.catalogue import CONTRACT_HASH
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+Result = TypeVar("Result")
+CONNECT_SECONDS = 5
+COPIES = 2
+"""Workers that hold each value that is kept: one may be lost."""
+AHEAD = 2
+"""Pieces a thread of the cluster that are handed out before their turn: results that wait take memory."""
+ATTEMPTS = 3
+UNREACHABLE = (OSError, TimeoutError, ValueError, TypeError)
+"""What Dask raises of an address that is wrong, or where nothing answers."""
+CODE = ("adapters", "data", "domain", "monitoring", "training")
+"""Folders that decide what a worker computes."""
+
+
+class Kept:
+    """A value that workers hold; it stays here too, and is sent again when no worker is left that has it."""
+
+    def __init__(self, client: "Client", value: Any):
+        self._client, self._value = client, value
+        self.future = self._sent()
+
+    def send_again(self) -> None:
+        """Send it again where it is lost."""
+        if self.future.cancelled():
+            self.future = self._sent()
+
+    def _sent(self) -> "Future":
+        return self._client.scatter(self._value, hash=False, broadcast=COPIES)
+
+
+class DaskEngine:
+    """Computes pieces on the workers of a cluster; a piece whose worker dies is computed by another."""
+
+    def __init__(self, client: "Client"):
+        self.client = client
+
+    @property
+    def threads(self) -> int:
+        """Return how many pieces the workers compute at once."""
+        return sum(self.client.nthreads().values())
+
+    def keep(self, value: Any) -> Kept:
+        """Send a value to workers; return what stands for it in pieces."""
+        return Kept(self.client, value)
+
+    def map(self, work: Callable[..., Result], pieces: Iterable[tuple[Any, ...]]) -> Iterator[Result]:
+        """Yield the results in the order of pieces, a few of which are computed ahead.
+
+        Raises
+        ------
+        NotReady
+            If the cluster went away, or workers died of a piece again and again.
+        """
+        rest, window = iter(pieces), max(1, AHEAD * self.threads)
+        waiting = deque((piece, self._submit(work, piece)) for piece in islice(rest, window))
+        while waiting:
+            piece, future = waiting.popleft()
+            result = self._result(work, piece, future)
+            waiting.extend((more, self._submit(work, more)) for more in islice(rest, 1))
+            yield result
+
+    def _submit(self, work: Callable[..., Result], piece: tuple[Any, ...]) -> "Future":
+        arguments = [value.future if isinstance(value, Kept) else value for value in piece]
+        # Whether two calls are the same is for nobody to guess: each is a task of its own.
+        return self.client.submit(work, *arguments, pure=False)
+
+    def _result(self, work: Callable[..., Result], piece: tuple[Any, ...], future: "Future") -> Result:
+        from distributed import CancelledError, KilledWorker
+
+        for _ in range(ATTEMPTS):
+            try:
+                found: Result = future.result()
+                return found
+            except CancelledError:
+                # The last worker that held a kept value is gone, and with it what was to be made of it.
+                self._wait_for_workers()
+                for value in piece:
+                    if isinstance(value, Kept):
+                        value.send_again()
+                future = self._submit(work, piece)
+            except KilledWorker as error:
+                raise NotReady(f"ONTIME_DASK_SCHEDULER: workers died of a piece of work: {error}") from error
+        raise NotReady(f"ONTIME_DASK_SCHEDULER: the cluster lost a piece of work {ATTEMPTS} times")
+
+    def _wait_for_workers(self) -> None:
+        try:
+            self.client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+        except (OSError, TimeoutError) as error:
+            raise NotReady(f"ONTIME_DASK_SCHEDULER: the cluster has no worker any more: {error}") from error
+
+
+@contextmanager
+def connected(address: str) -> Iterator[DaskEngine]:
+    """Connect to a cluster for the length of a block.
+
+    Raises
+    ------
+    ConfigurationError
+        If the libraries, the scheduler or its workers are not there, or workers run other code; names the setting.
+    """
+    client = _client(address)
+    try:
+        _require_workers(client, address)
+        yield DaskEngine(client)
+    finally:
+        # A scheduler that is gone takes no leave.
+        with suppress(OSError, TimeoutError):
+            client.close(timeout=2)
+
+
+def _client(address: str) -> "Client":
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ConfigurationError(
+            f"ONTIME_ENGINE: dask needs the libraries dask and distributed, and {error.name} is not installed: "
+            "`make install`, or ONTIME_ENGINE=local"
+        ) from error
+    _quieten()
+    try:
+        # A client that finds no scheduler would wait for it once more when it is closed: so it is asked before.
+        _identity(address)
+        return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except UNREACHABLE as error:
+        raise _no_scheduler(address, error) from error
+
+
+def workers_of(address: str) -> int:
+    """Return how many workers a scheduler has.
+
+    Raises
+    ------
+    ConfigurationError
+        If none answers there; names the setting.
+    """
+    try:
+        return len(_identity(address)["workers"])
+    except UNREACHABLE as error:
+        raise _no_scheduler(address, error) from error
+
+
+def _no_scheduler(address: str, error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"ONTIME_DASK_SCHEDULER: no Dask scheduler answers at {address!r} ({_first_line(error)}); "
+        "`make dask-up` starts one, ONTIME_ENGINE=local needs none"
+    )
+
+
+def _identity(address: str) -> dict[str, Any]:
+    with ThreadPoolExecutor(1) as pool:  # a loop of its own, whatever runs in this thread
+        return pool.submit(asyncio.run, _ask_identity(address)).result()
+
+
+async def _ask_identity(address: str) -> dict[str, Any]:
+    from distributed.core import rpc
+
+    # Somebody else's server may take the connection and stay silent.
+    async with asyncio.timeout(2 * CONNECT_SECONDS), rpc(address, timeout=CONNECT_SECONDS) as scheduler:
+        found: dict[str, Any] = await scheduler.identity(n_workers=-1)
+        return found
+
+
+def _quieten() -> None:
+    """Silence what Dask logs of connections that break: whoever asked hears of it by an error."""
+    for name in ("distributed.client", "distributed.comm", "distributed.core", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _require_workers(client: "Client", address: str) -> None:
+    try:
+        client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+    except (OSError, TimeoutError) as error:
+        raise ConfigurationError(
+            f"ONTIME_DASK_SCHEDULER: the scheduler at {address} has no worker; start one, or `make dask-up`"
+        ) from error
+    own = fingerprint()
+    for worker, theirs in client.run(fingerprint).items():
+        if theirs != own:
+            other = next(name for name in own if theirs.get(name) != own[name])
+            raise ConfigurationError(
+                f"ONTIME_DASK_SCHEDULER: worker {worker} has another {other} than this process "
+                f"({theirs.get(other)}, here {own[other]}): its results would differ; start workers again"
+            )
+
+
+def fingerprint() -> dict[str, str]:
+    """Return what decides the bits of a result: the code, the feature contract, Python and numpy."""
+    digest = hashlib.sha256()
+    for file in sorted(path for folder in CODE for path in (PROJECT_ROOT / folder).rglob("*.py")):
+        digest.update(file.read_bytes())
+    return {
+        "code": digest.hexdigest()[:16],
+        "feature contract": CONTRACT_HASH[:16],
+        "Python": ".".join(map(str, sys.version_info[:2])),
+        "numpy": np.__version__,
+    }
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,24 @@
+from datetime import UTC, date, datetime
+
+import pytest
+
+from adapters.dask_cluster import connected
+from adapters.engine import LOCAL
+from data.facts import FactsInMemory
+from tests.dask_cluster import Cluster
+from tests.domain.months import months_of_facts, questions
+from training.training_set import build
+from training.vectors import vectors_on
+
+
+@pytest.mark.parametrize("by_airport", [False, True])
+def test_a_training_set_has_the_same_hash_on_every_engine(dask_cluster: Cluster, by_airport):
+    facts = months_of_facts()
+    request = (FactsInMemory(*facts), date(2013, 4, 15), date(2013, 5, 12), datetime(2013, 6, 1, tzinfo=UTC))
+    here = build(*request)
+    with connected(dask_cluster.address) as engine:
+        there = build(*request, engine=engine)
+        vectors = vectors_on(engine, questions(facts), *facts, by_airport)
+    assert len(here) > 50
+    assert there.data_hash == here.data_hash
+    assert vectors.tobytes() == vectors_on(LOCAL, questions(facts), *facts).tobytes()
