@@ -107,8 +107,9 @@ def _public(error: OntimeError) -> str:
 
 
 def asked_by() -> dict[str, str | None]:
-    """Return what the log says of a request: its id, and whose key it came with."""
-    return {"request_id": g.request_id, "key": g.get("key_name")}
+    """Return what the log says of a request: its id, whose key it came with, its trace where traces are on."""
+    said = {"request_id": g.request_id, "key": g.get("key_name")}
+    return said | {"trace_id": g.trace_id} if "trace_id" in g else said
 
 
 def register(app: Flask) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from flask import Flask, Response, g, request
 
+from adapters import telemetry
 from adapters.logging import configure_logging
 from adapters.settings import Settings
 from adapters.settings import settings as read_settings
@@ -24,6 +25,7 @@ from app import (
     prediction_history,
     predictions,
     problems,
+    tracing,
 )
 from app.background import Loop
 from app.metrics import METRICS
@@ -74,6 +76,9 @@ def create_app(
     made = parts or make_parts(settings)
     app.extensions["ontime"] = made
     _register_hooks(app, made)
+    app.extensions["traces"] = traces = telemetry.begin("api")
+    if traces is not None:
+        tracing.register(app, made, traces)
     errors.register(app)
     for module in (predictions, prediction_history, events, models, monitoring, health, problems):
         app.register_blueprint(module.blueprint)

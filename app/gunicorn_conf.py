@@ -66,3 +66,5 @@ def worker_exit(server: Any, worker: Any) -> None:
         parts.counts.close()
         parts.database.close()
         parts.followed.close()
+        if extensions["traces"] is not None:
+            extensions["traces"].flush()

@@ -74,6 +74,12 @@ class Predictor:
         recalled = self.memory.recall(questions)
         return champion, recalled.vectors, np.array(recalled.probabilities(champion.model))
 
+    def ask(
+        self, champion: Served, challenger: Served | None, recalled: Recalled
+    ) -> tuple[list[float], list[str]]:
+        """Return what the champion says of each question, and the challenger, as it is logged."""
+        return recalled.probabilities(champion.model), _challenged(challenger, recalled)
+
     def predict(
         self,
         questions: Sequence[Question],
@@ -98,8 +104,7 @@ class Predictor:
         """
         champion, challenger = self._models.require_pair()
         recalled = self.memory.recall(questions)
-        probabilities = recalled.probabilities(champion.model)
-        challenged = _challenged(challenger, recalled)
+        probabilities, challenged = self.ask(champion, challenger, recalled)
         ids, features = new_ids(len(questions)), recalled.texts()
         contract, version = champion.model.manifest.contract_hash, champion.version
         served_at = datetime.now(UTC).isoformat()

@@ -83,6 +83,7 @@ def measure(run: RunContext) -> list[Alert]:
     measures += tasks.measure_accounts(run, measures)
     measures += measure_unable(measures)
     tasks.save_run(run, champion, totals, sample, measures, report)
+    tasks.trace_scored(run, flights)
     if report.html is not None:
         create_link_artifact(
             key=f"drift-{run.day}",

@@ -9,7 +9,9 @@ import os
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from adapters import telemetry
 from adapters.logging import configure_logging
 from adapters.postgres import Database
 from adapters.prediction_lines import UnknownColumns, columns_of
@@ -19,6 +21,9 @@ from adapters.spool import REFUSED_SUFFIX
 from adapters.spool_reader import SpoolReader
 from domain.errors import Conflict, NotReady
 from services.loop import run, stop_on_signals
+
+if TYPE_CHECKING:
+    from adapters.traces import Traces
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +40,15 @@ FORGOTTEN_SECONDS = 60.0
 class Shipper:
     """Ships what is in a spool folder."""
 
-    def __init__(self, database: Database, directory: Path, block_bytes: int = BLOCK_BYTES):
+    def __init__(
+        self,
+        database: Database,
+        directory: Path,
+        block_bytes: int = BLOCK_BYTES,
+        traces: "Traces | None" = None,
+    ):
         self._log = PredictionLog(database)
+        self._traces = traces
         self._reader = SpoolReader(directory)
         self._directory = directory
         self._block_bytes = block_bytes
@@ -119,14 +131,19 @@ class Shipper:
 
     def _ship_block(self, file: Path, offset: int, block: bytes) -> int:
         """Ship a block; find and set aside the lines that PostgreSQL refuses, lest they stop all others."""
+        columns, began = columns_of(self._header(file)), time.time_ns()
         try:
-            return self._log.ship(file.name, offset, block, columns=columns_of(self._header(file)))
+            until = self._log.ship(file.name, offset, block, columns=columns)
         except ValueError as error:
             middle = block.find(b"\n", len(block) // 2 - 1) + 1
             if middle == len(block):
                 middle = block.rfind(b"\n", 0, len(block) - 1) + 1
             if middle == 0:
                 return self._set_aside(file, offset, block, str(error))
+        else:
+            if self._traces is not None:
+                _trace(self._traces, file.name, block, columns, began)
+            return until
         offset = self._ship_block(file, offset, block[:middle])
         return self._ship_block(file, offset, block[middle:])
 
@@ -159,12 +176,22 @@ class Shipper:
                 continue
 
 
+def _trace(traces: "Traces", file: str, block: bytes, columns: tuple[str, ...], began: int) -> None:
+    """Add to the traces of a block's predictions that they are stored."""
+    at, ended = columns.index("prediction_id"), time.time_ns()
+    ids = [line.split(b"\t", at + 1)[at].decode() for line in block.split(b"\n")[:-1]]
+    described = {"ontime.spool.file": file, "ontime.block.lines": len(ids)}
+    for prediction in traces.chosen(ids):
+        traces.child(traces.root_of(prediction), "ship", began, ended, attributes=described)
+
+
 def main() -> None:
     """Run until SIGTERM."""
     configure_logging(settings().log_level, "shipper")
     stop: threading.Event = stop_on_signals()
     database = Database.from_settings(settings(), max_connections=2, application="ontime-shipper")
-    shipper = Shipper(database, settings().spool_dir)
+    traces = telemetry.begin("shipper")
+    shipper = Shipper(database, settings().spool_dir, traces=traces)
 
     def step() -> None:
         if not shipper.ship():
@@ -172,6 +199,8 @@ def main() -> None:
 
     run(step, stop)
     database.close()
+    if traces is not None:
+        traces.flush()
 
 
 if __name__ == "__main__":

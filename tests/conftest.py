@@ -19,14 +19,13 @@ from deploy.secret_files import add_public_key
 from tests.session import DISCARD_PORT, alone, free_port, needed, session_folder
 
 pytest_plugins = [
-    *(
-        "tests.order",
-        "tests.npm",
-        "tests.curl",
-        "tests.mlflow_server",
-        "tests.chromium",
-        "tests.dask_cluster",
-    ),
+    "tests.order",
+    "tests.npm",
+    "tests.curl",
+    "tests.mlflow_server",
+    "tests.chromium",
+    "tests.collector",
+    "tests.dask_cluster",
 ]
 
 TEMPLATE = "ontime_template"

@@ -51,6 +51,7 @@ from flows.tasks.store import (
     resolve_failure,
     save_run,
 )
+from flows.tasks.trace import trace_scored
 
 __all__ = [
     "Acknowledged",
@@ -94,6 +95,7 @@ __all__ = [
     "sample_predictions",
     "save_run",
     "shadow_policy",
+    "trace_scored",
     "trigger_pipeline",
     "try_challenger",
 ]
