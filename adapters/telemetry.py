@@ -1,4 +1,4 @@
-"""The door to OpenTelemetry: open where a collector is named, and without its SDK in memory where none is.
+"""Where OpenTelemetry begins: a process with a collector loads its SDK, one without it does not.
 
 Settings are OpenTelemetry's own variables: OTEL_EXPORTER_OTLP_ENDPOINT names the collector, the SDK reads the rest.
 """

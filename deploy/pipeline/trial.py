@@ -103,6 +103,7 @@ def _environment(scratch: Path, port: int) -> dict[str, str]:
         "ONTIME_API_PORT": str(port),
         "ONTIME_API_WORKERS": "1",
         "PROMETHEUS_MULTIPROC_DIR": str(scratch / "metrics"),
+        "OTEL_SDK_DISABLED": "true",
     }
 
 
