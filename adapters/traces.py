@@ -36,8 +36,6 @@ logger = logging.getLogger(__name__)
 MOST = 100
 """Predictions of one batch of requests, of one block that is shipped, of one monitored day, that are traced at most."""
 FLUSH_SECONDS = 2.0
-LOGGERS = ("opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.sdk._shared_internal")
-"""Of what sends spans, and of the queue before it."""
 RANDOM_BITS = 56
 """So many at the end of a trace's id are random; of a prediction's id the 62 last are."""
 
@@ -54,7 +52,8 @@ class Traces:
             shutdown_on_exit=False,  # it may wait half a minute for a collector that is away
         )
         self._sampler = self._provider.sampler = _ByRandomBits(self._provider.sampler)
-        self._provider.add_span_processor(BatchSpanProcessor(_Exporter()))
+        self._exporter = _Exporter()
+        self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
         self._tracer = self._provider.get_tracer("ontime")
 
     def chosen(self, ids: Iterable[str]) -> list[str]:
@@ -123,6 +122,11 @@ class Traces:
         sending.start()
         sending.join(FLUSH_SECONDS)
 
+    def close(self) -> None:
+        """Send what waits, as `flush`, and nothing after that."""
+        self.flush()
+        self._exporter.shutdown()
+
     @staticmethod
     def root_of(trace: str) -> SpanContext:
         """Return the context of a trace's first span: its id is the end of the trace's."""
@@ -189,26 +193,43 @@ class _ByRandomBits(Sampler):
         return self._sampler.get_description()
 
 
+class _Why(threading.local):
+    """Why a thread's last spans could not be sent: what the exporter logs, at each attempt, is kept here instead."""
+
+    reason = ""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep a line of the exporter's log out of ours."""
+        self.reason = record.getMessage()
+        return False
+
+
+_why = _Why()
+
+
 class _Exporter(OTLPSpanExporter):
-    """Says once why spans are lost, and how many were when the collector takes them again."""
+    """Says once that spans are lost, and why, and how many were when the collector takes them again."""
 
     def __init__(self) -> None:
         super().__init__()
         self._lost = 0
-        self._is_said = False
-        for name in LOGGERS:
-            logging.getLogger(name).addFilter(self._says)
+        self._is_open = True
+        logging.getLogger(OTLPSpanExporter.__module__).addFilter(_why)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send spans, each once."""
         result = super().export(spans)
-        if result is not SpanExportResult.SUCCESS:
-            self._lost += len(spans)
-        elif self._lost or self._is_said:
-            logger.warning("the collector takes spans again", extra={"lost": self._lost})
-            self._lost, self._is_said = 0, False
+        if result is SpanExportResult.SUCCESS:
+            if self._lost:
+                logger.warning("the collector takes spans again", extra={"lost": self._lost})
+            self._lost = 0
+            return result
+        if not self._lost and self._is_open:
+            logger.warning("the collector takes no spans", extra={"reason": _why.reason})
+        self._lost += len(spans)
         return result
 
-    def _says(self, record: logging.LogRecord) -> bool:
-        said, self._is_said = self._is_said, True
-        return not said
+    def shutdown(self) -> None:
+        """Give up what is being sent, and send nothing more."""
+        self._is_open = False
+        super().shutdown()  # type: ignore[no-untyped-call]

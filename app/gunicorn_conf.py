@@ -67,4 +67,4 @@ def worker_exit(server: Any, worker: Any) -> None:
         parts.database.close()
         parts.followed.close()
         if extensions["traces"] is not None:
-            extensions["traces"].flush()
+            extensions["traces"].close()

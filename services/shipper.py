@@ -200,7 +200,7 @@ def main() -> None:
     run(step, stop)
     database.close()
     if traces is not None:
-        traces.flush()
+        traces.close()
 
 
 if __name__ == "__main__":

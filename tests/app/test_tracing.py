@@ -103,7 +103,7 @@ def test_of_what_is_not_sampled_nothing_is_sent(traced, world, keys, monkeypatch
 def test_a_collector_that_is_slow_or_away_neither_fails_a_prediction_nor_slows_it(
     traced, world, keys, monkeypatch, address
 ):
-    traced.seconds = 5.0
+    traced.seconds = 3.0
     if address == DEAD:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", DEAD)
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "512")

@@ -166,6 +166,8 @@ def serving(
         parts.spool.close()
         parts.database.close()
         parts.followed.close()
+        if app.extensions["traces"] is not None:
+            app.extensions["traces"].close()
 
 
 def make_keys(database: Database) -> dict[str, str]:

@@ -66,6 +66,7 @@ def test_one_trace_from_the_question_to_the_score(stack, stack_settings, stack_e
     stack.clock.set_simulated(NOON + DAY)
     trace.traces.cache_clear()
     nightly_monitoring(NOON.date())
+    trace.traces().close()
     trace.traces.cache_clear()
 
     root, *below = traced.of_trace(answer["prediction_id"], 6)
