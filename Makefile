@@ -77,6 +77,14 @@ down: $(STAMP) ## Stop your own stack, native or under Compose, and the demo's; 
 	@$(ONTIME) down
 	@$(if $(STACK),,$(MAKE) --no-print-directory down-compose-if-up)
 
+.PHONY: dask-up
+dask-up: $(STAMP) ## Start a Dask scheduler and workers on loopback, for ENGINE=dask (WORKERS=2)
+	@$(ONTIME) dask-up $(if $(WORKERS),--workers $(WORKERS))
+
+.PHONY: dask-down
+dask-down: $(STAMP) ## Stop the Dask scheduler and its workers
+	@$(ONTIME) dask-down
+
 .PHONY: clean
 clean: $(STAMP) ## Delete the state of the demo's stack, after asking (YES=1: without); your own: STACK=own
 	@$(ONTIME) clean $(if $(YES),--yes)

@@ -1,4 +1,4 @@
-"""A Dask cluster as an engine. The one door to Dask: nobody else imports it, and nobody does who does not use it."""
+"""A Dask cluster as an engine. The one adapter for Dask: nobody imports it who does not use it."""
 
 import asyncio
 import hashlib
@@ -219,3 +219,9 @@ def fingerprint() -> dict[str, str]:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+if __name__ == "__main__":
+    from adapters.settings import settings
+
+    print(f"{workers_of(settings().dask_scheduler)} workers")  # noqa: T201  the healthcheck of a container

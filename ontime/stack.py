@@ -133,6 +133,24 @@ def down(context: typer.Context) -> None:
 
 
 @app.command()
+def dask_up(
+    workers: Annotated[int, typer.Option(min=1, help="Processes that compute, of one thread each.")] = 2,
+) -> None:
+    """Start a Dask scheduler and workers on loopback, at ONTIME_DASK_SCHEDULER, for ONTIME_ENGINE=dask."""
+    from deploy.native import dask
+
+    dask.up(settings(), workers, say)
+
+
+@app.command()
+def dask_down() -> None:
+    """Stop the Dask scheduler and its workers."""
+    from deploy.native import dask
+
+    dask.down(settings(), say)
+
+
+@app.command()
 def clean(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking, as scripts do.")] = False,

@@ -6,7 +6,7 @@ ENGINE_HELPER ?= ../shared/offline-docker/up.sh
 
 # Replicas of the API behind the gateway.
 API_REPLICAS ?= 1
-# A profile to start as well: `make up PROFILE=demo` plays the dataset as live events, PROFILE=metrics adds Grafana.
+# A profile to start as well: `make up PROFILE=demo` plays the dataset as live events, PROFILE=metrics adds Grafana, PROFILE=dask workers.
 PROFILE ?=
 export COMPOSE_PROFILES ?= $(PROFILE)
 # A route to other machines for what sends alerts: `make up OUTSIDE=1`. Without it only the gateway has one.
@@ -31,7 +31,7 @@ rotate-signing-key: ## Sign models with another key from now on, natively and un
 images: ## Build the images
 	@$(COMPOSE) build
 
-up: ## Start the stack on Docker Compose, or upgrade a running one in place (API_REPLICAS=3, PROFILE=demo or metrics)
+up: ## Start the stack on Docker Compose, or upgrade a running one in place (API_REPLICAS=3, PROFILE=demo, metrics or dask)
 	@$(COMPOSE) check
 	@$(COMPOSE) secrets
 	@$(COMPOSE) build

@@ -37,7 +37,7 @@ def programs(settings: Settings) -> list[Program]:
     database = ConnectionParameters.from_settings(settings).to_database("mlflow").url()
     mlflow = {"MLFLOW_BACKEND_STORE_URI": database, mlflow_access.LOGIN: settings.mlflow_auth or ""}
     postgres = server_command(settings.state_dir / "postgres", settings.postgres_port)
-    serving, monitoring = _as(SERVING, settings), _as(MONITORING, settings)
+    serving, monitoring = role_variables(SERVING, settings), role_variables(MONITORING, settings)
     gunicorn = [PYTHON, "-m", "gunicorn", "-c", "app/gunicorn_conf.py", "app:create_app()"]
     worker = [PYTHON, "-m", "flows.worker", "--name", "native"]
     return [
@@ -52,7 +52,7 @@ def programs(settings: Settings) -> list[Program]:
     ]
 
 
-def _as(role: str, settings: Settings) -> dict[str, str]:
+def role_variables(role: str, settings: Settings) -> dict[str, str]:
     """Return the variables of a program that asks PostgreSQL as a role, and not as the owner of the tables."""
     password = settings.api_keys_dir / ROLES[role]
     return {"ONTIME_POSTGRES_USER": role, "ONTIME_POSTGRES_PASSWORD_FILE": str(password)}
@@ -92,14 +92,7 @@ def supervisor_configuration(settings: Settings) -> str:
     run, log = settings.state_dir / "run", settings.state_dir / "log"
     password = supervisor_password_file(settings).read_text().strip()
     sections = [
-        f"""[supervisord]
-pidfile={_quoted(run / "supervisord.pid")}
-logfile={_quoted(log / "supervisord.log")}
-logfile_maxbytes=5MB
-directory={_quoted(PROJECT_ROOT)}
-childlogdir={_quoted(log)}
-silent=true
-
+        f"""{supervisord_section(run, log)}
 [inet_http_server]
 port=127.0.0.1:{settings.supervisor_port}
 username={SUPERVISOR_USER}
@@ -109,11 +102,24 @@ password={password}
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 """
     ]
-    sections += [_section(program, log) for program in programs(settings)]
+    sections += [section(program, log) for program in programs(settings)]
     return "\n".join(sections)
 
 
-def _section(program: Program, log: Path) -> str:
+def supervisord_section(run: Path, log: Path) -> str:
+    """Write what supervisord itself needs: where its pid and its logs are."""
+    return f"""[supervisord]
+pidfile={_quoted(run / "supervisord.pid")}
+logfile={_quoted(log / "supervisord.log")}
+logfile_maxbytes=5MB
+directory={_quoted(PROJECT_ROOT)}
+childlogdir={_quoted(log)}
+silent=true
+"""
+
+
+def section(program: Program, log: Path) -> str:
+    """Write the section of a program."""
     # The kernel stops the program when the process manager is killed and cannot.
     command = launched(program.command, program.stop_signal, program.user)
     log_file = _quoted(_quoted(log / f"{program.name}.log"))  # its path is expanded twice

@@ -125,7 +125,7 @@ def settled(info: dict[str, Any]) -> None:
 
 
 def _message(name: str, reason: str, log: Path) -> str:
-    lines = _end_of(log)
+    lines = end_of(log)
     shown = "".join(f"    | {line}\n" for line in lines)
     return (
         f"{name} does not start: {reason}\n  the end of {log}:\n{shown}"
@@ -134,7 +134,8 @@ def _message(name: str, reason: str, log: Path) -> str:
     )
 
 
-def _end_of(log: Path) -> list[str]:
+def end_of(log: Path) -> list[str]:
+    """Return the last lines of a log that are worth showing."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 8_000))

@@ -14,7 +14,7 @@ from domain.errors import ConfigurationError
 
 STATE = (
     "postgres", "postgres.unfinished", "mlflow", "prefect", "spool", "models", "reference", "reports", "replay.json",
-    "run", "log", "cache", "data",
+    "run", "log", "cache", "data", "dask",
 )  # fmt: skip
 """What the stack makes. Everything else in the folder, secrets and backups before all, is out of reach."""
 FORGOTTEN = "forgotten"

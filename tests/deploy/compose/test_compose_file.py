@@ -118,6 +118,15 @@ def test_only_the_gateway_has_a_route_out(name):
     assert COMPOSE["networks"]["inside"]["internal"] is True
 
 
+def test_the_scheduler_that_runs_the_code_it_is_sent_holds_no_secret_and_starts_when_asked_for():
+    scheduler = SERVICES["dask-scheduler"]
+    assert {"secrets", "volumes", "ports"} & set(scheduler) == set()
+    assert scheduler["profiles"] == SERVICES["dask-worker"]["profiles"] == ["dask"]
+    address = f"tcp://dask-scheduler:{scheduler['command'][scheduler['command'].index('--port') + 1]}"
+    assert address in SERVICES["dask-worker"]["command"]
+    assert address in SERVICES["prefect-worker"]["environment"]["ONTIME_DASK_SCHEDULER"]
+
+
 @each_service
 def test_no_secret_is_in_the_environment(name):
     for variable, value in SERVICES[name].get("environment", {}).items():
