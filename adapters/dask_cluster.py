@@ -133,10 +133,7 @@ def _client(address: str) -> "Client":
     try:
         from distributed import Client
     except ImportError as error:
-        raise ConfigurationError(
-            f"ONTIME_ENGINE: dask needs the libraries dask and distributed, and {error.name} is not installed: "
-            "`make install`, or ONTIME_ENGINE=local"
-        ) from error
+        raise _missing(error) from error
     _quieten()
     try:
         # A client that finds no scheduler would wait for it once more when it is closed: so it is asked before.
@@ -158,6 +155,28 @@ def workers_of(address: str) -> int:
         return len(_identity(address)["workers"])
     except UNREACHABLE as error:
         raise _no_scheduler(address, error) from error
+
+
+def task_runner(address: str) -> Any:
+    """Return what hands the tasks of a Prefect flow to a cluster.
+
+    Raises
+    ------
+    ConfigurationError
+        If prefect-dask is not installed.
+    """
+    try:
+        from prefect_dask import DaskTaskRunner
+    except ImportError as error:
+        raise _missing(error) from error
+    return DaskTaskRunner(address=address)
+
+
+def _missing(error: ImportError) -> ConfigurationError:
+    return ConfigurationError(
+        f"ONTIME_ENGINE: dask needs dask, distributed and prefect-dask, and {error.name} is not installed: "
+        "`make install`, or ONTIME_ENGINE=local"
+    )
 
 
 def _no_scheduler(address: str, error: Exception) -> ConfigurationError:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from prefect import flow
 
 from flows import tasks
-from flows.nightly_monitoring import measure
+from flows.measuring import measure_days
 from flows.parts import parts
 
 LOOK_BACK_DAYS = 30
@@ -24,14 +24,11 @@ def backfill(first: date | None = None, again: bool = False) -> list[date]:
     done = {run.day for run in parts().monitoring.runs(start, newest.day)}
     days = [start + timedelta(days=i) for i in range((newest.day - start).days + 1)]
     wanted = [day for day in days if again or day not in done]
-    measured = []
-    for day in wanted:
-        run = tasks.begin(day)
-        if first is None and not len(tasks.fetch_predictions(run)):
-            continue
-        measure(run)
-        measured.append(day)
-    return measured
+    runs = [tasks.begin(day) for day in wanted]
+    if first is None:
+        runs = [run for run in runs if len(tasks.fetch_predictions(run))]
+    measure_days(runs)
+    return [run.day for run in runs]
 
 
 if __name__ == "__main__":

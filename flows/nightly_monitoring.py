@@ -4,21 +4,18 @@ from contextlib import suppress
 from datetime import date
 
 from prefect import flow
-from prefect.artifacts import create_link_artifact
 
 from domain.account_record import CHALLENGER, CHAMPION
 from domain.errors import OntimeError
 from domain.monitored import GATE, GUARDRAIL, RETRAIN, SHADOW
 from flows import tasks
+from flows.measuring import measure, measure_days
 from flows.retrain import retrain_for_day
 from flows.tasks import Champion, RunContext
-from monitoring import performance
 from monitoring.policy import BACK_TO, DROPPED, decide_guardrail, decide_retrain, decide_shadow
-from monitoring.rules import Alert, measure_unable
-from monitoring.trailing import prediction_drift
+from monitoring.rules import Alert
 
 WHO = "nightly-monitoring"
-WINDOW_DAYS = 7
 
 
 @flow(name="nightly-monitoring")
@@ -43,57 +40,10 @@ def nightly_monitoring(day: date | None = None) -> list[str]:
 def monitor(run: RunContext) -> list[Alert]:
     """Measure the days that were missed and the run's, each with who served then; decide by the newest."""
     if run.is_newest:
-        for missed in tasks.missed_runs(run):
-            measure(missed)
+        measure_days(tasks.missed_runs(run))
     alerts = measure(run)
     if run.is_newest:
         decide(run)
-    return alerts
-
-
-def measure(run: RunContext) -> list[Alert]:
-    """Measure feeds, drift, performance, estimate and service; store the run; raise its alerts."""
-    champion = tasks.load_champion_of(run)
-    reference = tasks.fetch_reference(champion) if champion else None
-    acknowledged = tasks.count_acknowledged(run)
-    totals, week = tasks.count_predictions(run), tasks.count_predictions(run, WINDOW_DAYS)
-    sample = tasks.sample_predictions(run, totals)
-    flights = sample.predictions
-    window = tasks.sample_predictions(run, week, WINDOW_DAYS).predictions
-    quality = tasks.measure_quality(run)
-    report = tasks.measure_drift(run, champion, flights, reference)
-    trailed = tasks.measure_trailing(run, flights)
-    measures = [
-        *report.measures,
-        *prediction_drift(report.measures, "drift", "prediction_drift"),
-        *trailed,
-        *prediction_drift(trailed, "drift_trailing", "prediction_drift_trailing"),
-        *performance.measure_realised(flights),
-        *performance.measure_estimated(flights),
-        *performance.measure_window(window),
-        *quality.measures,
-        *tasks.measure_service(run, totals, sample.scaled(len(flights)), quality.scheduled),
-        *tasks.measure_answers(run, acknowledged, totals),
-        *tasks.measure_parity(flights),
-        *tasks.measure_versions(run, flights),
-        *tasks.measure_registry(),
-        *tasks.measure_approval(run),
-    ]
-    measures += tasks.measure_estimates(run, measures)
-    measures += tasks.measure_accounts(run, measures)
-    measures += measure_unable(measures)
-    tasks.save_run(run, champion, totals, sample, measures, report)
-    tasks.trace_scored(run, flights)
-    if report.html is not None:
-        create_link_artifact(
-            key=f"drift-{run.day}",
-            link=report.html.as_uri(),
-            description=f"Evidently's report of {run.day}, the file",
-        )
-    for name, (link, description) in tasks.report_links(run, report.html is not None).items():
-        create_link_artifact(key=f"{name}-{run.day}", link=link, description=description)
-    tasks.prune_reports(run)
-    alerts: list[Alert] = tasks.raise_alerts(run)
     return alerts
 
 

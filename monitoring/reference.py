@@ -1,5 +1,6 @@
 """What a day is compared with: the champion's training days, sampled, and the thresholds that follow from them."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -67,7 +68,8 @@ class Reference:
     def save(self, path: Path) -> None:
         """Keep it for the next runs."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".unfinished")
+        # Two days may be measured at once, each by a process of its own.
+        unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
         names = list(self.thresholds)
         with unfinished.open("wb") as file:
             np.savez(

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
-
 from adapters.monitoring_store import Measured, MonitoringRun, decision_key
-from adapters.prediction_sample import Sample, WindowTotals
+from adapters.prediction_sample import WindowTotals
 from domain.monitored import ALL
 from flows.parts import parts
 from flows.retention import reports_before
 from flows.tasks.defaults import task
-from flows.tasks.inputs import Champion, RunContext
+from flows.tasks.inputs import RunContext
 from monitoring import drift, estimate, performance, rules
 from monitoring.measures import Measure
 from monitoring.policy import Decision
@@ -30,9 +28,9 @@ HTML_DAYS = 90
 @task
 def save_run(
     run: RunContext,
-    champion: Champion | None,
+    version: int | None,
     totals: WindowTotals,
-    flights: Sample,
+    labelled: int,
     measures: Sequence[Measure],
     report: drift.DriftReport,
 ) -> None:
@@ -40,9 +38,9 @@ def save_run(
     row = MonitoringRun(
         day=run.day,
         finished_at=run.as_of,
-        model_version=champion.version if champion else None,
+        model_version=version,
         predictions=totals.predictions,
-        labelled=flights.scaled(int((~np.isnan(flights.predictions.is_late)).sum())),
+        labelled=labelled,
         report_html=str(report.html) if report.html else None,
         report_json=str(report.json) if report.json else None,
         seconds=time.monotonic() - run.started,

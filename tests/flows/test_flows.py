@@ -11,8 +11,9 @@ from adapters.monitoring_store import Measured, MonitoringRun
 from adapters.prediction_lines import to_copy_line
 from adapters.service_store import ServiceCount
 from adapters.spool import SpoolWriter
-from domain.errors import Conflict, InvalidInput, NotFound
+from domain.errors import ConfigurationError, Conflict, InvalidInput, NotFound
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
+from flows import measuring
 from flows import nightly_monitoring as nightly
 from flows import parts as flow_parts
 from flows.backfill import backfill
@@ -27,6 +28,7 @@ from monitoring.reference import FEATURES, Reference
 from monitoring.rules import RUN_FAILED
 from services.shipper import Shipper
 from tests.builders import arrived, departed, observation, prediction, scheduled
+from tests.dask_cluster import cluster, plain_environment
 
 pytestmark = pytest.mark.integration
 DAY = date(2013, 4, 3)
@@ -112,6 +114,26 @@ def test_a_backfill_measures_what_was_missed_and_only_that(morning):
     nightly_monitoring(DAY)
     assert backfill(date(2013, 4, 1)) == [date(2013, 4, 1), date(2013, 4, 2)]
     assert backfill(date(2013, 4, 1)) == []
+
+
+def test_a_backfill_on_a_cluster_measures_what_it_measures_here(morning, stack_environment, monkeypatch):
+    first = date(2013, 4, 1)
+    for number, day in enumerate((1, 2, 3)):
+        line = to_copy_line(prediction(number + 1, datetime(2013, 4, day, 18, tzinfo=UTC)))
+        morning.log.ship(f"api-{day}", 0, line)
+    days = backfill(first)
+    here = [morning.monitoring.measures_of(day) for day in days]
+    own = {"ONTIME_MLFLOW_URL": morning.settings.mlflow_url, "ONTIME_MODEL_NAME": morning.settings.model_name}
+    with cluster(plain_environment() | stack_environment | own) as workers:
+        settings = replace(morning.settings, engine="dask", dask_scheduler=workers.address)
+        monkeypatch.setattr(flow_parts, "make_parts", lambda _: replace(morning, settings=settings))
+        flow_parts.parts.cache_clear()
+        # Not in this process: the workers measure what a day shows alone.
+        monkeypatch.setattr(measuring.tasks, "measure_quality", None)
+        assert backfill(first, again=True) == days == [date(2013, 4, day) for day in (1, 2, 3)]
+    assert [morning.monitoring.measures_of(day) for day in days] == here
+    with pytest.raises(ConfigurationError, match="ONTIME_DASK_SCHEDULER: no Dask scheduler answers"):
+        backfill(first, again=True)
 
 
 def test_a_run_catches_up_with_days_that_were_missed(morning):
