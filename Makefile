@@ -286,3 +286,4 @@ lock: $(STAMP) ## Rewrite the lock files from requirements/*.in
 
 -include deploy/compose/compose.mk
 -include deploy/pipeline/pipeline.mk
+-include deploy/swarm/swarm.mk

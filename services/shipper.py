@@ -4,10 +4,12 @@ The rows and the file's new offset are one transaction, so it may be killed anyw
 says it was. A file goes once its worker is gone and all of it is stored.
 """
 
+import argparse
 import logging
 import os
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -185,8 +187,37 @@ def _trace(traces: "Traces", file: str, block: bytes, columns: tuple[str, ...], 
         traces.child(traces.root_of(prediction), "ship", began, ended, attributes=described)
 
 
+def ship_the_rest(shipper: Shipper, reader: SpoolReader, seconds: float) -> bool:
+    """Ship until no file is left: its workers have ended, and all that they wrote is stored.
+
+    Returns
+    -------
+    bool
+        Whether that came about in so many seconds; what is left waits for the next shipper.
+    """
+    deadline = time.monotonic() + seconds
+    while reader.files():
+        if time.monotonic() > deadline:
+            return False
+        with suppress(NotReady):
+            shipper.ship()
+        time.sleep(PAUSE_SECONDS)
+    return True
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command."""
+    described = argparse.ArgumentParser(prog="python -m services.shipper", description=__doc__)
+    described.add_argument(
+        "--linger", type=float, default=0.0, metavar="SECONDS",
+        help="asked to end, wait so long for workers of this machine that end too, and ship what they write last",
+    )  # fmt: skip
+    return described
+
+
 def main() -> None:
     """Run until SIGTERM."""
+    asked = parser().parse_args()
     configure_logging(settings().log_level, "shipper")
     stop: threading.Event = stop_on_signals()
     database = Database.from_settings(settings(), max_connections=2, application="ontime-shipper")
@@ -198,6 +229,9 @@ def main() -> None:
             stop.wait(PAUSE_SECONDS)
 
     run(step, stop)
+    if asked.linger:
+        rest = ship_the_rest(shipper, SpoolReader(settings().spool_dir), asked.linger)
+        logger.info("all of the spool is stored" if rest else "workers go on")
     database.close()
     if traces is not None:
         traces.close()

@@ -26,6 +26,7 @@ def up(compose: Compose, replicas: int, *, contracting: bool = True) -> None:
     and its model next. Then the API, then the rest. Contract: when nothing old runs any more, the model of other
     features becomes champion, and the schema loses what only the old code used, unless the old code may come back.
     """
+    _refuse_beside_a_swarm(compose)
     certificate.make_missing(compose)
     running = compose.containers("api")
     patience = UPGRADE_SECONDS if running else FIRST_START_SECONDS
@@ -42,6 +43,12 @@ def up(compose: Compose, replicas: int, *, contracting: bool = True) -> None:
     succeed(compose)
     if contracting:
         contract(compose)
+
+
+def _refuse_beside_a_swarm(compose: Compose) -> None:
+    stack = f"label=com.docker.stack.namespace={compose.environment['COMPOSE_PROJECT_NAME']}"
+    if compose.docker("ps", "-q", "--filter", stack).strip():
+        raise StackError("the stack runs on a swarm here, on the same volumes: `make swarm-down` first")
 
 
 def _until_all_is_well(compose: Compose, seconds: float) -> None:

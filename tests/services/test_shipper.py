@@ -4,6 +4,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,7 @@ from adapters.spool_reader import SpoolReader
 from deploy.native.embedded_postgres import EmbeddedPostgres
 from domain.errors import NotReady
 from services import shipper as shipper_module
-from services.shipper import Shipper
+from services.shipper import Shipper, ship_the_rest
 from tests.builders import DAY, NOON, prediction
 from tests.read_only import read_only
 
@@ -390,4 +391,34 @@ def test_the_spool_waits_while_postgres_takes_no_writes(
     assert list(folder.glob("*.refused")) == []
     shipper.ship()
     assert log.count() == 3
+    writer.close()
+
+
+def test_a_shipper_that_is_asked_to_end_ships_what_workers_that_end_write_last(
+    postgres: Database, folder: Path, log: PredictionLog
+) -> None:
+    """A node that is drained: a worker and the shipper are asked in the same moment, and the worker takes longer."""
+    writer, shipper = SpoolWriter(folder), Shipper(postgres, folder)
+    writer.write(lines(2))
+
+    def end_later() -> None:
+        time.sleep(0.5)
+        writer.write(lines(3))
+        writer.close()
+
+    worker = threading.Thread(target=end_later)
+    worker.start()
+    assert ship_the_rest(shipper, SpoolReader(folder), 30.0)
+    worker.join()
+    assert log.count() == 5
+    assert list(folder.iterdir()) == []
+
+
+def test_a_shipper_waits_no_longer_than_it_was_asked_to_for_a_worker_that_goes_on(
+    postgres: Database, folder: Path, log: PredictionLog
+) -> None:
+    writer, shipper = SpoolWriter(folder), Shipper(postgres, folder)
+    writer.write(lines(2))
+    assert not ship_the_rest(shipper, SpoolReader(folder), 0.3)
+    assert log.count() == 2
     writer.close()
