@@ -211,6 +211,14 @@ bench-features: $(STAMP) ## Measure what each feature costs online, in microseco
 bench-monitoring: $(STAMP) ## Measure what a monitoring run costs with 10,000 to 10 million predictions in the log
 	@$(ONTIME) bench-monitoring
 
+.PHONY: bench-capacity
+bench-capacity: $(STAMP) ## Measure what one prediction, event, tick and training row costs, for the capacity plan
+	@$(ONTIME) bench-capacity
+
+.PHONY: simulate-country
+simulate-country: $(STAMP) ## Run a generated country's ticks and predictions on this machine, beside the capacity plan
+	@$(ONTIME) simulate-country
+
 .PHONY: notebook
 notebook: $(STAMP) ## Execute docs/notebook.ipynb again
 	@$(ONTIME) notebook

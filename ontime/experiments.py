@@ -99,6 +99,26 @@ def bench_peers(
 
 
 @app.command()
+def bench_capacity() -> None:
+    """Measure what one prediction, event, tick and training row costs, for `ontime capacity`; needs no stack."""
+    from experiments.capacity.measure import bench as measure
+    from experiments.capacity.report import write_page
+
+    measure(settings(), say)
+    say(f"written to {write_page(settings())}")
+
+
+@app.command()
+def simulate_country() -> None:
+    """Run a generated country's ticks and predictions through the real refresher and API, beside the plan's figures."""
+    from experiments.capacity.report import write_page
+    from experiments.capacity.simulate import simulate
+
+    simulate(settings(), say)
+    say(f"written to {write_page(settings())}")
+
+
+@app.command()
 def notebook() -> None:
     """Execute the notebook docs/notebook.ipynb again."""
     from experiments.evaluation import command as evaluation

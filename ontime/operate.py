@@ -51,6 +51,27 @@ def _line(alert: StoredAlert) -> str:
 
 
 @app.command()
+def capacity(
+    airports: Annotated[int, typer.Option(help="Airports that flights leave from or go to.")],
+    flights_per_day: Annotated[int, typer.Option(help="Flights a day.")],
+    requests_per_second: Annotated[float, typer.Option(help="Predictions a second at the busiest.")],
+    keep_months: Annotated[int, typer.Option(help="Months of predictions that are kept.")] = 24,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a site needs: cores, workers, memory, disk, shippers, engine; from measured unit costs."""
+    from domain.capacity import Demand, plan
+    from experiments.capacity.costs import kept_costs
+
+    demand = Demand(airports, flights_per_day, requests_per_second, keep_months)
+    found = plan(demand, kept_costs(settings()))
+    if as_json:
+        print_json(found.as_dict())
+        return
+    for line in found.lines():
+        say(line)
+
+
+@app.command()
 def acknowledge(
     number: Annotated[int, typer.Argument(metavar="ALERT", help="Number of the alert.")],
     who: Annotated[str, typer.Option(help="Who has seen it; goes on record.")],
