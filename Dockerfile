@@ -1,7 +1,8 @@
 # The images of ontime, one target each: api, mlflow, prefect, worker. `make images` builds them.
 # Libraries come before code, so that a change of code rebuilds in seconds.
 
-FROM python:3.13-slim-trixie AS python
+ARG PYTHON_DIGEST=
+FROM python:3.13-slim-trixie${PYTHON_DIGEST} AS python
 
 FROM python AS base
 # OpenMP's threads spin while they wait for each other: on a busy machine that made a fit 30 times slower.

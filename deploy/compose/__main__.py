@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 from deploy.backups import bundle
-from deploy.compose import backup, inside, postgres_upgrade, rolling, secrets, status
+from deploy.compose import backup, digests, inside, postgres_upgrade, rolling, secrets, status
 from deploy.compose.deployments import Deployments
-from deploy.compose.engine import Compose, StackError, fail, say
+from deploy.compose.engine import ROOT, Compose, StackError, fail, say
 from deploy.status import lines
 from domain.errors import OntimeError
 
@@ -19,6 +19,10 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("check", help="tell whether an engine answers")
     commands.add_parser("secrets", help="make the secrets that are missing; needs no engine")
     commands.add_parser("rotate-signing-key", help="sign models with another key; needs no engine")
+    renewed = commands.add_parser(
+        "renew-images", help="ask registries for the digests of the images of others; needs no engine"
+    )
+    renewed.add_argument("--check", action="store_true", help="exit status 1 where one has changed")
     commands.add_parser("build", help="build the images")
     commands.add_parser(
         "status", help="show what runs and its health; exit status 1 where a part is not well"
@@ -60,6 +64,8 @@ def main() -> int:
         if asked.command == "rotate-signing-key":
             secrets.replace_signing_key()
             return 0
+        if asked.command == "renew-images":
+            return 1 if digests.renew(ROOT, say) and asked.check else 0
         if asked.command == "ontime":
             return inside.run_in_worker(asked.arguments)
         deployments = Deployments(Compose())

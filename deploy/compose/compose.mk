@@ -18,7 +18,7 @@ export SUCCESSOR := $(SUCCESSOR)
 # With the feed, the stack's clock begins before the first departure of April 2013.
 export DEMO_BEGINS ?= $(if $(filter demo,$(PROFILE)),2013-04-01T07:55:00)
 
-.PHONY: secrets rotate-signing-key images up logs down-compose down-compose-if-up upgrade-postgres engine test-stack test-fresh lock-images lock-images-check ci-local
+.PHONY: secrets rotate-signing-key images renew-images up logs down-compose down-compose-if-up upgrade-postgres engine test-stack test-fresh lock-images lock-images-check ci-local
 
 ##@ Stack
 
@@ -63,6 +63,9 @@ test-stack: $(STAMP) ## Run the end-to-end pass through the Compose stack's gate
 test-fresh: ## Run the README's two commands on new Debian machines, in containers; SHORT=1: few days, one test run
 	@$(MAKE) --no-print-directory engine >/dev/null 2>&1 || true
 	@python3 -m deploy.fresh $(if $(SHORT),--short)
+
+renew-images: ## Ask registries which image each tag of others names now; write digests that are used from then on (CHECK=1: fail if changed)
+	@$(COMPOSE) renew-images $(if $(CHECK),--check)
 
 IMAGES := api mlflow prefect worker
 # One lock for every Python from 3.11 on: what only some of them need carries a marker.

@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deploy.compose import rolling, secrets
+from deploy.compose import digests, rolling, secrets
+from deploy.compose.digests import OURS
 from deploy.compose.engine import ROOT, Compose, StackError, say
 from deploy.compose.postgres_upgrade import refuse_another_release
 
-OURS = "ontime/"
 RUNNING = "running"
 COMPOSE_FILE = "docker-compose.json"
 FACTS = "deployment.json"
@@ -124,6 +124,8 @@ class Deployments:
         ------
         StackError
             If one of our images is not on this machine.
+        ConfigurationError
+            If an image of others has to be named by its digest, and is not.
         """
         if not self.all() and (images := self._images_that_run()):
             say("what runs was started without a record: of it, the images alone are kept")
@@ -138,6 +140,7 @@ class Deployments:
     def _keep(self, images: Mapping[str, str], *, healthy: bool) -> Deployment:
         """Write a deployment of this checkout, with its own images but for those given."""
         model = json.loads(self.checkout.read("config", "--format", "json"))
+        digests.require(ROOT, model)
         used = {}
         for service in model["services"].values():
             name, _, tag = service.get("image", "").rpartition(":")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from deploy.compose import digests
 from domain.errors import OntimeError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,8 +30,8 @@ def say(text: str) -> None:
 
 
 def environment() -> dict[str, str]:
-    """Return the variables Compose runs with: the caller's, the project's name and the commit."""
-    values = dict(os.environ)
+    """Return the variables Compose runs with: digests of images, the caller's, the project's name and the commit."""
+    values = digests.variables(ROOT) | os.environ
     values.setdefault("COMPOSE_PROJECT_NAME", "ontime")
     values.setdefault("GIT_COMMIT", _git_commit())
     return values
@@ -79,7 +80,10 @@ class Compose:
         ------
         StackError
             If BuildKit is missing, or an image cannot be built.
+        ConfigurationError
+            If an image that it is built on has to be named by its digest, and is not.
         """
+        digests.require(ROOT, json.loads(self.read("config", "--format", "json")))
         if not self._works("docker", "buildx", "version"):
             raise StackError(NO_BUILDX)
         self.run("build", "--quiet")

@@ -9,6 +9,7 @@ from deploy.compose import rolling, secrets
 from deploy.compose.deployments import Deployment, Deployments
 from deploy.compose.engine import Compose, StackError, fail, say
 from deploy.pipeline.smoke import smoke
+from domain.errors import OntimeError
 
 
 def main() -> int:
@@ -36,7 +37,7 @@ def main() -> int:
             roll_back(deployments, asked.replicas, asked.to)
         else:
             deploy(deployments, asked.replicas)
-    except StackError as error:
+    except OntimeError as error:
         return fail(error)
     return 0
 

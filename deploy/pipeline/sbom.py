@@ -21,7 +21,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
-from deploy.compose.deployments import OURS
+from deploy.compose.digests import OURS
 from deploy.compose.engine import ROOT, Compose, StackError, fail, say
 from deploy.pipeline.check_locks import FOLDER as LOCKS
 from deploy.pipeline.locked_pythons import locked
@@ -75,7 +75,7 @@ def document(image: str, identity: str, listing: Listing) -> str:
     StackError
         If it is not what CycloneDX's schema asks for.
     """
-    name, _, tag = image.rpartition(":")
+    name, _, tag = image.partition("@")[0].rpartition(":")
     root = Component(name=name, version=tag, type=ComponentType.CONTAINER, bom_ref=identity)
     # One distribution may be there twice, in the environment and in the Python that it is made from.
     held = {str(found.purl): found for found in components(listing)}.values()

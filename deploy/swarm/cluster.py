@@ -6,7 +6,8 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from deploy.compose.engine import Compose, StackError
+from deploy.compose import digests
+from deploy.compose.engine import ROOT, Compose, StackError
 from deploy.swarm.stack_file import Model, only, stack_file
 
 OVERRIDE = "deploy/swarm/swarm.yml"
@@ -75,6 +76,7 @@ class Swarm:
     def file(self) -> Model:
         """Return the stack's file from this checkout, its images under tags that no other content has."""
         model = self.model()
+        digests.require(ROOT, model)
         ingress = self.compose.environment.get("SWARM_INGRESS") or "host"
         return stack_file(model, self.stack, self.images(model), ingress)
 

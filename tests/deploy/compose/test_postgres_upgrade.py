@@ -15,7 +15,7 @@ from tests.deploy.compose.running_stack import eventually
 from tests.deploy.quick_stack import run
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
-OLD_IMAGE = "postgres:15-bookworm"
+NEW_IMAGE, OLD_IMAGE = "postgres:17-trixie${POSTGRES_DIGEST:-}", "postgres:15-bookworm"
 DATA = "/var/lib/postgresql/data"
 TABLES = {
     "ontime": "CREATE TABLE flights AS SELECT n AS flight FROM generate_series(1, 1000) n",
@@ -59,7 +59,7 @@ class Databases:
     def start_as_it_was_before(self) -> None:
         """Start the stack as the Compose file had it: release 15 on a volume without a number."""
         before = self.file.read_text()
-        old = before.replace("postgres:17-trixie", OLD_IMAGE).replace("postgres-data-17", "postgres-data")
+        old = before.replace(NEW_IMAGE, OLD_IMAGE).replace("postgres-data-17", "postgres-data")
         assert old != before
         self.file.write_text(old)
         self.start()
@@ -127,7 +127,7 @@ def test_a_newer_releases_volume_is_refused_without_the_offer_of_a_way_down(data
     run("docker", "volume", "rm", f"{databases.project}_postgres-data")
     before = databases.file.read_text()
     databases.file.write_text(
-        before.replace("postgres:17-trixie", OLD_IMAGE).replace("postgres-data-17", "postgres-data")
+        before.replace(NEW_IMAGE, OLD_IMAGE).replace("postgres-data-17", "postgres-data")
     )
     done = databases.command("up")
     databases.file.write_text(before)

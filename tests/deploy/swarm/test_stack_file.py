@@ -193,7 +193,7 @@ def test_our_images_are_named_by_their_content(file):
         == file["services"]["shipper"]["image"]
         == "ontime/api:swarm-0123456789ab"
     )
-    assert file["services"]["postgres"]["image"] == SERVICES["postgres"]["image"]
+    assert file["services"]["postgres"]["image"] == "postgres:17-trixie"
 
 
 def test_a_part_of_the_file_has_what_its_services_need_and_no_more(file):
