@@ -81,7 +81,9 @@ def test_more_of_anything_never_needs_less(name):
 )
 def test_a_site_that_is_too_large_for_one_machine_says_so_and_why(demand, reason):
     found = plan(demand, COSTS, POLICY)
-    assert found.engine == (SWARM if demand.requests_per_second > SITE.requests_per_second else DATABASE_APART)
+    assert found.engine == (
+        SWARM if demand.requests_per_second > SITE.requests_per_second else DATABASE_APART
+    )
     assert any(reason in why for why in found.reasons)
     assert all(f"because {why}" in found.lines() for why in found.reasons)
 
