@@ -80,8 +80,8 @@ def events_of_country(country: Country, dataset: Dataset, until: datetime) -> Da
         If there are not so many airports, or not two of them.
     """
     random = np.random.default_rng(country.seed)
-    delays = _delays(dataset.events.flight_events)
     codes = airports_of(country.airports, random)
+    delays = _delays(dataset.events.flight_events)
     routes = _routes(country.flights_per_day, codes, delays, random)
     days = [country.first + timedelta(days=i) for i in range(country.days)]
     flights = pd.concat([_day(day, routes, delays, random) for day in days], ignore_index=True)
