@@ -1,6 +1,7 @@
 """Unit costs of a prediction, an event, a tick, a training row: `ontime bench-capacity`.
 
-CPU seconds and bytes, not times: what else the machine does moves them little.
+CPU seconds and bytes, not times, which other work on the machine moves more; a busy neighbour costs cache, and so CPU
+seconds too.
 """
 
 import itertools

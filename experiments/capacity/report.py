@@ -80,7 +80,8 @@ The refresher is one process and computes every airport's state in one tick: it 
 
 CPU seconds are of one core of the machine that measured; a line through two sizes or more stands for what grows. The
 machine had {found["machine"]["cores"]} cores, whose load was {found["machine"]["load_before"]:.1f} before and
-{found["machine"]["load_after"]:.1f} after.
+{found["machine"]["load_after"]:.1f} after: a load above the number of cores means that other work ran meanwhile, which
+makes CPU seconds more, and the plan cautious ([performance](reports/performance.md) has a prediction's cost by itself).
 
 {_country(costs, country) if country else ""}"""
 

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.settings import PROJECT_ROOT, Settings, read_settings
 from experiments.alert_rules import report as monitoring
+from experiments.capacity import report as capacity
 from experiments.evaluation import command as evaluation
 
 REPORTS = PROJECT_ROOT / "docs" / "reports"
@@ -37,3 +38,10 @@ def test_the_model_report_and_readmes_table_are_current(apart):
     evaluation.write_pages(settings)
     assert (folder / "docs/reports/model.md").read_text() == (REPORTS / "model.md").read_text()
     assert (folder / "README.md").read_text() == (PROJECT_ROOT / "README.md").read_text()
+
+
+def test_the_capacity_page_is_current(apart):
+    """After a change of the plan's arithmetic: `make bench-capacity`, or `write_page` alone."""
+    settings, folder = apart
+    capacity.write_page(settings, folder / "docs/capacity.md", folder / "docs/reports")
+    assert (folder / "docs/capacity.md").read_text() == (PROJECT_ROOT / "docs/capacity.md").read_text()
