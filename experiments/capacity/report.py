@@ -154,6 +154,7 @@ def _country(costs: UnitCosts, country: dict[str, Any]) -> str:
     compared = [(name, form.format(p), form.format(m), f"{m / p:.2f}") for name, p, m, form in rows]
     off = [f"{name} ({ratio})" for name, _, _, ratio in compared if not 0.67 <= float(ratio) <= 1.5]
     said = "; ".join(off) if off else "none"
+    held = CapacityPolicy().held_states
     days = math.ceil(loading["flights"] / country["flights_per_day"])
     return f"""## The United States, simulated
 
@@ -169,16 +170,16 @@ refresher computed {ticks["ticks"] + 1} ticks of them, and a real API with two w
 
 More than half as much again or a third less than planned: {said}.
 
-The first tick after a start, which reads every event of {days}
-days, took {ticks["first_seconds"]:,.0f} s; the others {ticks["seconds"]:.2f} s from the clock to the stored state. An
+The first tick after a start, which reads every event of {days} days,
+took {ticks["first_seconds"]:,.0f} s; the others {ticks["seconds"]:.2f} s from the clock to the stored state. An
 answer took {asked["p50_ms"]:.1f} ms in the median and {asked["p99_ms"]:.0f} ms in the 99th percentile; on a machine
 that does other work too, times say less than CPU seconds.
 
 ## Limits
 
-- A worker holds the states of four hours, {CapacityPolicy().held_states} of them: at {country["airports"]} airports
-  {gigabytes(CapacityPolicy().held_states * ticks["state_bytes"])} beside {gigabytes(costs.worker_bytes)}. The Compose
-  file bounds a replica to 768 MB for two workers: raise it, or run one worker a replica, where the sum is more.
+- A worker holds the states of four hours, {held} of them: at {country["airports"]} airports
+  {gigabytes(held * ticks["state_bytes"])} beside its own {gigabytes(costs.worker_bytes)}. The Compose file bounds
+  what a replica's two workers may hold ([size](operations.md#size)): raise the bound before the sum reaches it.
 - The refresher is one process, and so is the shipper of one spool; neither is divided.
 - Generated traffic has the dataset's statistics of one hour each: delays that spread from flight to flight are not in
   it, which move no cost, and its model was fitted on New York, which moves no cost either.
