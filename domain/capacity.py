@@ -87,7 +87,7 @@ class CapacityPolicy:
     training_hours: float = 6.0
     """A training run that takes longer on one machine is divided."""
     shared_buffers: float = 0.25
-    """Of a month of predictions and the events of a month, the part that PostgreSQL should hold in memory."""
+    """Of a day of predictions and a month of events, the part that PostgreSQL should hold in memory."""
 
 
 @dataclass(frozen=True)
@@ -251,8 +251,8 @@ class _Need:
 
     @property
     def postgres_memory(self) -> float:
-        a_month = (self.log_bytes + self.events_bytes) / self.months
-        return max(1e9, self.policy.shared_buffers * a_month)
+        read = self.predictions_a_day * self.costs.prediction_bytes + self.events_bytes / self.months
+        return max(1e9, self.policy.shared_buffers * read)
 
     @property
     def tick_seconds(self) -> float:

@@ -13,7 +13,7 @@ from experiments.markdown import table
 
 PAGE = PROJECT_ROOT / "docs" / "capacity.md"
 CASES = {
-    "New York": Demand(3, 920, 5),
+    "New York": Demand(3, 920, 1),
     "the United States": Demand(350, 20_000, 100),
     "the world": Demand(4000, 100_000, 500),
     "10,000 requests a second": Demand(350, 20_000, 10_000),
@@ -50,7 +50,7 @@ Ask for your own site:
 
 ```sh
 .venv/bin/ontime capacity --airports 350 --flights-per-day 20000 --requests-per-second 100
-.venv/bin/ontime capacity --airports 3 --flights-per-day 920 --requests-per-second 5 --keep-months 12 --json
+.venv/bin/ontime capacity --airports 3 --flights-per-day 920 --requests-per-second 1 --keep-months 12 --json
 ```
 
 ## What a site needs
@@ -92,7 +92,7 @@ def _cases(plans: dict[str, CapacityPlan]) -> str:
         ("requests a second", *(f"{d.requests_per_second:,}" for d in CASES.values())),
     ]
     lines: dict[str, Callable[[CapacityPlan], str]] = {
-        "API cores, workers": lambda p: f"{p.api_cores:,.1f}, {p.api_workers:,}",
+        "API cores, workers": lambda p: f"{p.api_cores:,.2f}, {p.api_workers:,}",
         "API memory": lambda p: gigabytes(p.api_bytes),
         "shippers": lambda p: f"{p.shippers}",
         "log of predictions": lambda p: gigabytes(p.log_bytes),
@@ -101,7 +101,7 @@ def _cases(plans: dict[str, CapacityPlan]) -> str:
         "PostgreSQL in memory": lambda p: gigabytes(p.postgres_memory),
         "a state; a tick": lambda p: f"{gigabytes(p.state_bytes)}; {p.tick_seconds:,.2f} s",
         "refresher's memory": lambda p: gigabytes(p.refresher_bytes),
-        "training rows; core hours": lambda p: f"{p.training_rows:,}; {p.training_core_hours:,.1f}",
+        "training rows; core minutes": lambda p: f"{p.training_rows:,}; {p.training_core_hours * 60:,.0f}",
         "training memory": lambda p: gigabytes(p.training_bytes),
         "a monitoring run": lambda p: f"{p.monitoring_seconds / 60:,.0f} min",
         "cores, memory in all": lambda p: f"{p.machine_cores:,}, {gigabytes(p.machine_bytes)}",
@@ -180,6 +180,8 @@ that does other work too, times say less than CPU seconds.
 - A worker holds the states of four hours, {held} of them: at {country["airports"]} airports
   {gigabytes(held * ticks["state_bytes"])} beside its own {gigabytes(costs.worker_bytes)}. The Compose file bounds
   what a replica's two workers may hold ([size](operations.md#size)): raise the bound before the sum reaches it.
+- A tick is measured in memory; reading what came since the one before, and storing the state, come to it. Load of other
+  work is in every figure of CPU. What the gateway takes is not measured.
 - The refresher is one process, and so is the shipper of one spool; neither is divided.
 - Generated traffic has the dataset's statistics of one hour each: delays that spread from flight to flight are not in
   it, which move no cost, and its model was fitted on New York, which moves no cost either.

@@ -51,6 +51,7 @@ def test_a_plan_is_what_is_worked_out_by_hand():
     assert found.state_bytes == 100 * 1000 + 10_000 * 100
     assert found.states_bytes == found.state_bytes * 3 * 288
     assert found.postgres_bytes == pytest.approx(found.log_bytes + found.events_bytes + found.states_bytes)
+    assert found.postgres_memory == 1e9  # a day of the log and a month of events come to less
     assert found.api_bytes == 2 * (90e6 + 48 * found.state_bytes)
     assert found.tick_seconds == pytest.approx(0.11)
     assert found.refresher_bytes == pytest.approx(300e6)

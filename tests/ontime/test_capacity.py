@@ -8,7 +8,7 @@ import pytest
 
 from adapters.settings import PROJECT_ROOT
 
-NEW_YORK = {"--airports": "3", "--flights-per-day": "920", "--requests-per-second": "5"}
+NEW_YORK = {"--airports": "3", "--flights-per-day": "920", "--requests-per-second": "1"}
 
 
 def capacity(*words: str, **options: str) -> subprocess.CompletedProcess[str]:
