@@ -14,6 +14,7 @@ from adapters.settings import PROJECT_ROOT
 from adapters.spool import SpoolWriter
 from adapters.spool_reader import Spooled, SpoolReader, unshipped_bytes
 from domain.errors import NotReady
+from tests.ordinary_user import ordinary_users_folder
 
 
 @pytest.fixture
@@ -167,6 +168,17 @@ def test_an_unshipped_prediction_is_found_by_its_id(folder: Path) -> None:
     assert reader.find("id") is None
     first.close()
     second.close()
+
+
+def test_a_file_that_cannot_be_read_hides_no_prediction_of_another() -> None:
+    with ordinary_users_folder() as folder:
+        (folder / "a.spool").write_bytes(b"id-1\tof another owner\n")
+        (folder / "a.spool").chmod(0)
+        own, reader = SpoolWriter(folder), SpoolReader(folder)
+        own.write(b"id-2\tmine\n")
+        assert reader.find("id-2") == Spooled(b"", b"id-2\tmine\n")
+        assert reader.find("id-3") is None
+        own.close()
 
 
 def test_a_spool_without_room_fails_its_check(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
