@@ -163,7 +163,8 @@ def test_some_bad_events_do_not_spoil_the_others_and_the_order_stays(own_api):
         (SCHEDULED | {"leg": 0}, "leg"),
         (SCHEDULED | {"scheduled_departure": "2013-04-12T03:30:10Z"}, "scheduled_departure"),
         (SCHEDULED | {"scheduled_arrival": "2013-04-12T03:30:00Z"}, "scheduled_arrival"),
-        (SCHEDULED | {"scheduled_arrival": "2013-04-13T03:31:00Z"}, "scheduled_arrival"),
+        (SCHEDULED | {"scheduled_arrival": "2013-04-12T03:44:00Z"}, "scheduled_arrival"),
+        (SCHEDULED | {"scheduled_arrival": "2013-04-12T23:31:00Z"}, "scheduled_arrival"),
         (SCHEDULED | {"dest": "EWR"}, "dest"),
         (DEPARTED | {"flight_id": "UA900-EWR-20131341"}, "flight_id"),
         (DEPARTED | {"flight_id": "UA\uff11-EWR-20130411"}, "flight_id"),
@@ -176,8 +177,6 @@ def test_some_bad_events_do_not_spoil_the_others_and_the_order_stays(own_api):
         (ESTIMATED | {"delay_minutes": None}, "delay_minutes"),
         (WEATHER | {"temp_f": "warm"}, "temp_f"),
         (WEATHER | {"temp_f": "nan"}, "temp_f"),
-        (WEATHER | {"wind_dir_deg": 1e300}, "wind_dir_deg"),  # no cast to whole numbers holds it
-        (WEATHER | {"temp_f": -10_001}, "temp_f"),
         (WEATHER | {"airport": "jfk"}, "airport"),
         (WEATHER | {"known_at": "yesterday"}, "known_at"),
     ],
@@ -193,6 +192,31 @@ def test_an_event_that_does_not_fit_names_its_field(own_api, event, field):
 def test_weather_may_lack_any_measure(own_api):
     nothing = WEATHER | dict.fromkeys(WEATHER_COLUMNS)
     assert statuses(send(own_api, nothing)) == ["accepted"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("temp_f", 999, "from -80 to 140"),
+        ("humidity_pct", 105, "from 0 to 100"),
+        ("wind_speed_mph", -1, "from 0 to 200"),
+        ("pressure_mb", 29.92, "from 870 to 1090"),
+        ("wind_dir_deg", 1e300, "from 0 to 360"),  # no cast to whole numbers holds it
+    ],
+)
+def test_what_no_instrument_reads_counts_as_not_measured_and_the_rest_of_the_observation_stays(
+    own_api, name, value, expected
+):
+    answer = send(own_api, CANCELLED, WEATHER | {"temp_f": 51.1, "dewpoint_f": 40.0, name: value})
+    assert answer.status_code == 200
+    assert statuses(answer) == ["accepted", "accepted"]
+    [note] = answer.get_json()["items"][1]["not_measured"]
+    assert (note["field"], note["got"]) == (f"events.1.{name}", value)
+    assert expected in note["expected"]
+    assert "not_measured" not in answer.get_json()["items"][0]
+    with own_api.database.transaction() as cursor:
+        cursor.execute(f"SELECT {name}, dewpoint_f FROM weather_events WHERE source = 'api'")
+        assert cursor.fetchall() == [(None, 40.0)]
 
 
 @pytest.mark.parametrize("n", [0, 5001])
