@@ -1,18 +1,19 @@
 """POST /v1/events and POST /v1/labels: what became known."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response
 
 from adapters.label_store import NewLabel
 from app.auth import require
-from app.body import clock_body, json_response, read_json, status_of_items
+from app.body import clock_body, json_response, read_json, status_of_items, timestamp
 from app.errors import field_error, problem_of
 from app.parts import parts
 from app.schemas import EVENTS, EventsSchema, LabelSchema, LabelsSchema, identity, load
 from domain.airports import local_date
-from domain.clock import minute_floor
+from domain.clock import ClockReading, minute_floor
 from domain.errors import Conflict, InvalidInput
 from domain.events import FlightEvent, Outcome, WeatherEvent
 from domain.flights import WEATHER_COLUMNS, WEATHER_RANGES, measured
@@ -21,6 +22,8 @@ blueprint = Blueprint("events", __name__, url_prefix="/v1")
 EVENT_LIST = EventsSchema()
 LABEL_LIST = LabelsSchema()
 LABEL = LabelSchema()
+AHEAD = timedelta(minutes=5)
+"""What the clock of a feed may be ahead of the stack's."""
 Parsed = FlightEvent | WeatherEvent | NewLabel
 Item = tuple[int, Parsed]
 
@@ -60,16 +63,30 @@ def _parse_all(
 ) -> tuple[list[dict[str, Any]], list[Item]]:
     items: list[dict[str, Any]] = []
     parsed: list[Item] = []
+    clock = parts().cache.now()
     for index, one in enumerate(raw):
         path = f"{name}.{index}"
         try:
-            parsed.append((index, parse(one, path)))
+            item = parse(one, path)
+            _require_known(item.known_at, clock, path)
+            parsed.append((index, item))
             items.append({"index": index, "status": "accepted"})
         except InvalidInput as error:
             if not error.field.startswith(path):
                 error = InvalidInput(f"{path}.{error.field}", error.expected, error.got)
             items.append({"index": index, "status": "invalid", "problem": problem_of(error)})
     return items, parsed
+
+
+def _require_known(known_at: datetime | None, clock: ClockReading, path: str) -> None:
+    """Refuse what claims to be known in the future: until then, no right version of it could take its place.
+
+    Where the clock is simulated, whoever moves it posts what became known before it moves.
+    """
+    if known_at is None or clock.mode == "simulated" or known_at <= clock.now + AHEAD:
+        return
+    expected = f"at most {AHEAD.seconds // 60} minutes after now, {timestamp(clock.now)}"
+    raise InvalidInput(f"{path}.known_at", expected, timestamp(known_at))
 
 
 def _parse_event(raw: Any, path: str) -> FlightEvent | WeatherEvent:

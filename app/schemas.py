@@ -182,7 +182,9 @@ class EventSchema(Strict):
     """What every event has."""
 
     type = fields.String(required=True)
-    known_at = Moment(metadata={"description": "Since when it is known; by default now."})
+    known_at = Moment(
+        metadata={"description": "Since when it is known, at most five minutes from now; by default now."}
+    )
 
 
 class ScheduledSchema(EventSchema, ScheduleSchema):
@@ -280,7 +282,9 @@ class LabelSchema(Strict):
 
     flight_id = FlightId(required=True, metadata={"example": "UA1545-EWR-20130411"})
     arr_delay_minutes = whole(DELAY, required=True)
-    known_at = Moment()
+    known_at = Moment(
+        metadata={"description": "Since when it is known, at most five minutes from now; by default now."}
+    )
     correction = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 

@@ -1,5 +1,8 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from adapters.clock_store import ClockStore
 from adapters.event_store import EventStore
 from adapters.label_store import LabelStore
 from domain.flights import WEATHER_COLUMNS
@@ -111,6 +114,27 @@ def test_a_flight_is_retimed_to_another_date_and_keeps_its_identity(own_api):
 def test_a_cancellation_is_taken_back(own_api):
     back = CANCELLED | {"type": "reinstated", "at": "2013-04-11T13:30:00Z"}
     assert statuses(send(own_api, CANCELLED, back, back)) == ["accepted", "accepted", "duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("post", "word"), [(send, ARRIVED), (label, {"flight_id": IDENTITY, "arr_delay_minutes": 21})]
+)
+def test_what_claims_to_be_known_in_the_future_is_refused_and_the_right_version_is_taken(own_api, post, word):
+    ClockStore(own_api.database).set_system()
+    own_api.parts.cache.read_clock()
+    now = datetime.now(UTC)
+    wrong = post(own_api, word | {"known_at": f"{now + timedelta(minutes=7):%Y-%m-%dT%H:%M:%SZ}"})
+    assert wrong.status_code == 422
+    [error] = wrong.get_json()["items"][0]["problem"]["errors"]
+    assert error["field"].endswith(".0.known_at")
+    assert "at most 5 minutes after now" in error["expected"]
+    # The clock of a feed may be a little ahead.
+    right = post(own_api, word | {"known_at": f"{now + timedelta(minutes=3):%Y-%m-%dT%H:%M:%SZ}"})
+    assert statuses(right) == ["accepted"]
+
+
+def test_whoever_moves_a_simulated_clock_posts_before_it_moves(own_api):
+    assert statuses(send(own_api, ARRIVED | {"known_at": "2013-04-11T20:00:00Z"})) == ["accepted"]
 
 
 def test_a_number_that_flies_twice_from_one_airport_on_a_date_has_legs(own_api):
