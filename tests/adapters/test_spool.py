@@ -108,10 +108,20 @@ def test_a_block_that_does_not_fit_at_all_is_not_ready(folder: Path) -> None:
     assert "cannot be written" in done.stdout, done.stderr
 
 
-def test_a_folder_that_cannot_be_made_is_not_ready(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_not_ready_until_it_can(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(NotReady, match="cannot be written"):
-        SpoolWriter(tmp_path / "file" / "spool")
+    writer = SpoolWriter(tmp_path / "file" / "spool")
+    assert [record.message for record in caplog.records] == ["spool not opened"]
+    for attempt in (writer.check, lambda: writer.write(b"x\n")):
+        with pytest.raises(NotReady, match="cannot be written"):
+            attempt()
+    (tmp_path / "file").unlink()
+    writer.check()
+    writer.write(b"x\n")
+    assert [file.read_bytes() for file in SpoolReader(tmp_path / "file" / "spool").files()] == [b"x\n"]
+    writer.close()
 
 
 def test_a_large_file_is_left_for_a_new_one(folder: Path) -> None:
@@ -235,7 +245,7 @@ def test_a_file_that_cannot_be_begun_leaves_nothing_behind(folder: Path) -> None
         "import os, resource\nfrom adapters.spool import SpoolWriter\nfrom domain.errors import NotReady\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4, 4))\nbefore = len(os.listdir('/proc/self/fd'))\n"
         "for _ in range(3):\n"
-        "    try:\n        SpoolWriter(folder, header=b'#columns')\n"
+        "    try:\n        SpoolWriter(folder, header=b'#columns').check()\n"
         "    except NotReady as error:\n        print(error)\n"
         "print(os.listdir(folder), len(os.listdir('/proc/self/fd')) - before)\n",
         folder,
