@@ -141,6 +141,8 @@ def columns_of(header: bytes) -> tuple[str, ...]:
     mark, *names = header.decode("utf-8", "replace").removesuffix("\n").split("\t")
     if mark != "#columns" or "as_of" not in names or not all(map(_COLUMN.fullmatch, names)):
         raise UnknownColumns(f"expected a header with the names of columns, got {header[:60]!r}")
+    if len(set(names)) < len(names):
+        raise UnknownColumns(f"expected a header with each column once, got {header!r}")
     return tuple(names)
 
 

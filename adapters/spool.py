@@ -44,10 +44,7 @@ class SpoolWriter:
     sync_seconds : float
         How often a background thread makes what was written safe from a power cut; a crash loses nothing anyway.
 
-    Raises
-    ------
-    NotReady
-        If the folder cannot be written.
+    Where the folder cannot be written it says so and goes on: `check` and `write` try again.
     """
 
     def __init__(
@@ -68,8 +65,7 @@ class SpoolWriter:
         self._dirty = False
         self._unsafe: str | None = None
         self._stop = threading.Event()
-        with self._lock:
-            self._open()
+        self._begin()
         self._syncer = threading.Thread(
             target=self._sync_loop, args=(sync_seconds,), name="spool-sync", daemon=True
         )
@@ -122,6 +118,14 @@ class SpoolWriter:
         self._syncer.join()
         with self._lock:
             self._close()
+
+    def _begin(self) -> None:
+        """Begin the first file; a worker that ended where it cannot would take Gunicorn's others with it."""
+        with self._lock:
+            try:
+                self._open()
+            except NotReady as error:
+                logger.error("spool not opened", extra={"reason": str(error)})
 
     def _open(self) -> None:
         """Begin a new file; it gets its name only once it is locked, so that it never looks abandoned."""

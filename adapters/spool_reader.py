@@ -91,7 +91,7 @@ class SpoolReader:
     def find(
         self, prediction_id: str, shipped: Mapping[str, int] | None = None, max_bytes: int = LOOK_BYTES
     ) -> Spooled | None:
-        """Look for the line of a prediction that is not stored yet; None when there is none.
+        """Look for the line of a prediction that is not stored yet; None when there is none in a file that can be read.
 
         Parameters
         ----------
@@ -115,7 +115,7 @@ class SpoolReader:
                 line = _find_line(file, prediction_id.encode() + b"\t", begin)
                 if line is not None:
                     return Spooled(self.header(file), line)
-            except FileNotFoundError:
+            except (FileNotFoundError, PermissionError):
                 continue
         if not everything:
             raise NotReady(

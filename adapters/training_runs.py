@@ -122,6 +122,10 @@ class TrainingRuns:
 
         found = self._mlflow.client.get_experiment_by_name(EXPERIMENT)
         if found:
+            if (
+                found.lifecycle_stage == "deleted"
+            ):  # by an operator; its name is not free, and its runs are there
+                self._mlflow.client.restore_experiment(found.experiment_id)
             return str(found.experiment_id)
         try:
             return str(self._mlflow.client.create_experiment(EXPERIMENT))

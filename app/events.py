@@ -1,26 +1,29 @@
 """POST /v1/events and POST /v1/labels: what became known."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response
 
 from adapters.label_store import NewLabel
 from app.auth import require
-from app.body import clock_body, json_response, read_json, status_of_items
-from app.errors import problem_of
+from app.body import clock_body, json_response, read_json, status_of_items, timestamp
+from app.errors import field_error, problem_of
 from app.parts import parts
 from app.schemas import EVENTS, EventsSchema, LabelSchema, LabelsSchema, identity, load
 from domain.airports import local_date
-from domain.clock import minute_floor
+from domain.clock import ClockReading, minute_floor
 from domain.errors import Conflict, InvalidInput
 from domain.events import FlightEvent, Outcome, WeatherEvent
-from domain.flights import WEATHER_COLUMNS
+from domain.flights import WEATHER_COLUMNS, WEATHER_RANGES, measured
 
 blueprint = Blueprint("events", __name__, url_prefix="/v1")
 EVENT_LIST = EventsSchema()
 LABEL_LIST = LabelsSchema()
 LABEL = LabelSchema()
+AHEAD = timedelta(minutes=5)
+"""What the clock of a feed may be ahead of the stack's."""
 Parsed = FlightEvent | WeatherEvent | NewLabel
 Item = tuple[int, Parsed]
 
@@ -34,6 +37,8 @@ def append_events() -> Response:
     parsed = _with_known_identities(items, parsed)
     flights = [(i, event) for i, event in parsed if isinstance(event, FlightEvent)]
     weather = [(i, event) for i, event in parsed if isinstance(event, WeatherEvent)]
+    for i, event in weather:
+        items[i] |= _not_measured(raw[i], event, f"events.{i}")
     if parsed:
         outcomes = parts().events.append([e for _, e in flights], [e for _, e in weather])
         _note(items, [i for i, _ in (*flights, *weather)], outcomes, "events")
@@ -58,16 +63,30 @@ def _parse_all(
 ) -> tuple[list[dict[str, Any]], list[Item]]:
     items: list[dict[str, Any]] = []
     parsed: list[Item] = []
+    clock = parts().cache.now()
     for index, one in enumerate(raw):
         path = f"{name}.{index}"
         try:
-            parsed.append((index, parse(one, path)))
+            item = parse(one, path)
+            _require_known(item.known_at, clock, path)
+            parsed.append((index, item))
             items.append({"index": index, "status": "accepted"})
         except InvalidInput as error:
             if not error.field.startswith(path):
                 error = InvalidInput(f"{path}.{error.field}", error.expected, error.got)
             items.append({"index": index, "status": "invalid", "problem": problem_of(error)})
     return items, parsed
+
+
+def _require_known(known_at: datetime | None, clock: ClockReading, path: str) -> None:
+    """Refuse what claims to be known in the future: until then, no right version of it could take its place.
+
+    Where the clock is simulated, whoever moves it posts what became known before it moves.
+    """
+    if known_at is None or clock.mode == "simulated" or known_at <= clock.now + AHEAD:
+        return
+    expected = f"at most {AHEAD.seconds // 60} minutes after now, {timestamp(clock.now)}"
+    raise InvalidInput(f"{path}.known_at", expected, timestamp(known_at))
 
 
 def _parse_event(raw: Any, path: str) -> FlightEvent | WeatherEvent:
@@ -77,11 +96,23 @@ def _parse_event(raw: Any, path: str) -> FlightEvent | WeatherEvent:
         raise InvalidInput(f"{path}.type", f"one of {', '.join(EVENTS)}", kind)
     event = load(schema, raw, path)
     if event["type"] == "weather":
-        values = tuple(event.get(name) for name in WEATHER_COLUMNS)
+        values = tuple(measured(name, event.get(name)) for name in WEATHER_COLUMNS)
         return WeatherEvent(
             event["airport"], event["observed_at"], values, event.get("known_at"), source="api"
         )
     return _flight_event(event)
+
+
+def _not_measured(raw: dict[str, Any], event: WeatherEvent, path: str) -> dict[str, Any]:
+    """Return a note of the readings that no instrument can make; nothing where all were taken."""
+    notes = [
+        field_error(
+            f"{path}.{name}", "from {} to {}: counts as not measured".format(*WEATHER_RANGES[name]), raw[name]
+        )
+        for name, value in zip(WEATHER_COLUMNS, event.values, strict=True)
+        if value is None and raw.get(name) is not None
+    ]
+    return {"not_measured": notes} if notes else {}
 
 
 def _flight_event(event: dict[str, Any]) -> FlightEvent:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
@@ -11,13 +11,14 @@ from app.errors import InvalidBody, field_error
 from domain.airports import AIRPORTS, FIRST_YEAR, LAST_YEAR, local_date
 from domain.clock import minute_floor
 from domain.events import TAIL
-from domain.flights import WEATHER_COLUMNS, flight_id
+from domain.flights import BLOCK_MINUTES, WEATHER_RANGES, flight_id
 
 MAX_FLIGHTS = 1_000
 MAX_EVENTS = 5_000
 MOMENT = "a time with an offset, like 2013-04-11T15:00:00Z"
 EARLIEST = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
 LATEST = datetime(LAST_YEAR, 1, 1, tzinfo=UTC)
+SHORTEST, LONGEST = (timedelta(minutes=minutes) for minutes in BLOCK_MINUTES)
 IDENTITY = "a carrier, number, origin and local date, like UA1545-EWR-20130411"
 LEG = validate.Range(1, 9, error="a leg from 1 to 9")
 CARRIER = validate.Regexp(r"[A-Z0-9]{2}\Z", error="two capital letters or digits, like UA")
@@ -28,8 +29,6 @@ NUMBER = validate.Range(1, 9999, error="a flight number from 1 to 9999")
 DELAY = validate.Range(-1440, 10080, error="whole minutes from -1440 to 10080")
 # PostgreSQL's text holds no NUL.
 TEXT = validate.Regexp(r"(?=.*\S)[^\x00]{1,500}\Z", re.DOTALL, error="1 to 500 characters, not only spaces")
-# Far beyond any weather, yet small enough for the features' arithmetic.
-MEASURE = validate.Range(-10_000, 10_000, error="a number from -10000 to 10000")
 VERSION = validate.Range(1, 2**31 - 1, error="a version, 1 or more")
 
 
@@ -128,12 +127,12 @@ class ScheduleSchema(Strict):
 
     @validates_schema(skip_on_field_errors=True)
     def check_route_and_block(self, data: dict[str, Any], **_: Any) -> None:
-        """Require different ends, and an arrival within a day after the departure."""
+        """Require different ends, and a block of a length that schedules have."""
         if data["origin"] == data["dest"]:
             raise ValidationError("another airport than the origin", "dest")
-        block = (data["scheduled_arrival"] - data["scheduled_departure"]).total_seconds()
-        if not 0 < block <= 86_400:
-            raise ValidationError("at most 24 hours after scheduled_departure", "scheduled_arrival")
+        block = data["scheduled_arrival"] - data["scheduled_departure"]
+        if not SHORTEST <= block <= LONGEST:
+            raise ValidationError("15 minutes to 20 hours after scheduled_departure", "scheduled_arrival")
         for name in ("scheduled_departure", "scheduled_arrival"):
             if data[name].second or data[name].microsecond:
                 raise ValidationError("a whole minute: schedules have no seconds", name)
@@ -183,7 +182,9 @@ class EventSchema(Strict):
     """What every event has."""
 
     type = fields.String(required=True)
-    known_at = Moment(metadata={"description": "Since when it is known; by default now."})
+    known_at = Moment(
+        metadata={"description": "Since when it is known, at most five minutes from now; by default now."}
+    )
 
 
 class ScheduledSchema(EventSchema, ScheduleSchema):
@@ -242,7 +243,13 @@ WeatherSchema = EventSchema.from_dict(
     {
         "airport": Airport(required=True),
         "observed_at": Moment(required=True),
-        **{name: fields.Float(allow_none=True, validate=MEASURE) for name in WEATHER_COLUMNS},
+        **{
+            name: fields.Float(
+                allow_none=True,
+                metadata={"description": f"A reading beyond {low} to {high} counts as not measured."},
+            )
+            for name, (low, high) in WEATHER_RANGES.items()
+        },
     },
     name="WeatherSchema",
 )
@@ -275,7 +282,9 @@ class LabelSchema(Strict):
 
     flight_id = FlightId(required=True, metadata={"example": "UA1545-EWR-20130411"})
     arr_delay_minutes = whole(DELAY, required=True)
-    known_at = Moment()
+    known_at = Moment(
+        metadata={"description": "Since when it is known, at most five minutes from now; by default now."}
+    )
     correction = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 

@@ -20,7 +20,7 @@ from data.nycflights13 import CleaningReport
 from data.schema_errors import validated
 from data.text_tables import Lines, TextTable, read_table
 from domain.airports import AIRPORTS
-from domain.flights import WEATHER_COLUMNS
+from domain.flights import WEATHER_COLUMNS, WEATHER_RANGES
 
 SOURCE = "asos"
 MPH_A_KNOT = 1.15078
@@ -103,7 +103,7 @@ def _typed(table: TextTable, report: CleaningReport) -> pd.DataFrame:
 
 def _possible(name: str, values: pd.Series, table: TextTable, report: CleaningReport) -> pd.Series:
     """Blank readings that no instrument can make; where most are such, the column is something else."""
-    low, high = schemas.WEATHER_RANGES[name]
+    low, high = WEATHER_RANGES[name]
     outside = values.notna() & ~values.between(low, high)
     unit = " mph" if name.startswith("wind_s") or name.startswith("wind_g") else ""
     if outside.sum() > max(1, values.notna().sum() / 2):

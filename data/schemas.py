@@ -3,24 +3,11 @@
 import pandera.pandas as pa
 
 from domain.events import LARGEST_DELAY
+from domain.flights import BLOCK_MINUTES, WEATHER_RANGES
 
 UTC_TIME = "datetime64[us, UTC]"
 CARRIER = r"[A-Z0-9]{2}"
 AIRPORT = r"[A-Z]{3}"
-
-
-WEATHER_RANGES = {
-    "temp_f": (-80, 140),
-    "dewpoint_f": (-100, 110),
-    "humidity_pct": (0, 100),
-    "wind_dir_deg": (0, 360),
-    "wind_speed_mph": (0, 200),
-    "wind_gust_mph": (0, 200),
-    "precip_in": (0, 20),
-    "pressure_mb": (870, 1090),
-    "visibility_mi": (0, 100),
-}
-"""What an instrument at an airport can read; beyond it, it failed."""
 
 
 def _delay() -> pa.Column:
@@ -50,7 +37,9 @@ FLIGHTS = pa.DataFrameSchema(
         pa.Check(lambda f: f["origin"] != f["dest"], error="a flight ends elsewhere"),
         pa.Check(
             lambda f: (
-                (f["scheduled_arrival"] - f["scheduled_departure"]).dt.total_seconds().between(900, 72_000)
+                (f["scheduled_arrival"] - f["scheduled_departure"])
+                .dt.total_seconds()
+                .between(*(60 * minutes for minutes in BLOCK_MINUTES))
             ),
             error="a scheduled block lasts from a quarter of an hour to twenty hours",
         ),

@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import TextIO
 
 from adapters.public_key import encoded, public_key, seed_of
+from domain.errors import OntimeError
 
 KEY_PREFIXES = {
     name: f"ontime_{name.removesuffix('.key')}_" for name in ("predict.key", "ingest.key", "admin.key")
 }
 """The keys of the API, and what each begins with: a key that turns up somewhere says what it is."""
+
+OF_THE_STATE = ("model_signing_key", "model_public_keys", *KEY_PREFIXES)
+"""What a state was made with: its models are signed with the first, and its clients hold the keys."""
 
 
 def is_there(file: Path) -> bool:
@@ -86,3 +90,59 @@ def write_secret(file: Path, value: str, mode: int = 0o600) -> None:
         # No line end: the images' entrypoints hand the value on as it is.
         stream.write(value)
     unfinished.replace(file)
+
+
+def of_a_restored_stack(sealed: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """Return the secrets a restored stack has: what its state was made with from the backup, else this host's own."""
+    return {**sealed, **own, **{name: sealed[name] for name in OF_THE_STATE if name in sealed}}
+
+
+def put_in_place(values: Mapping[Path, str], beside: Path, mode: int = 0o600) -> Path | None:
+    """Write what a restore brings, and keep what it replaces.
+
+    Parameters
+    ----------
+    values : mapping
+        What each file is to hold.
+    beside : Path
+        Folder in which a dated one is made for what is replaced.
+    mode : int
+        Of the files that are written.
+
+    Returns
+    -------
+    Path or None
+        The dated folder; None where nothing was replaced.
+
+    Raises
+    ------
+    OntimeError
+        If a file or folder cannot be used; names it.
+    """
+    other = {file: value for file, value in values.items() if not _holds(file, value)}
+    replaced = [file for file in other if is_there(file)]
+    aside = beside / f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    try:
+        for file in replaced:
+            aside.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_secret(aside / file.name, file.read_text())
+        for file, value in other.items():
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_secret(file, value, mode)
+    except OSError as error:
+        raise OntimeError(
+            f"cannot put a backup's secrets in place: {error.filename}: {error.strerror}"
+        ) from error
+    return aside if replaced else None
+
+
+def kept_aside(folder: object) -> str:
+    """Return what is said of what a restore replaced."""
+    return (
+        f"what the secrets and settings of the backup replaced is kept in {folder}: "
+        "another stack that was made with those secrets needs them back"
+    )
+
+
+def _holds(file: Path, value: str) -> bool:
+    return is_there(file) and file.read_text().strip() == value.strip()

@@ -200,6 +200,26 @@ def local_hours(airport: str, minutes: Ints) -> Ints | None:
     return None if offsets is None else (minutes + offsets) % 1440 // 60
 
 
+def standard_minutes(airport: str, year: int) -> int:
+    """Return how far an airport's standard time of a year is east of UTC, in minutes.
+
+    Raises
+    ------
+    InvalidInput
+        If the airport is not in the table.
+
+    Examples
+    --------
+    >>> standard_minutes("JFK", 2013), standard_minutes("AKL", 2013)
+    (-300, 720)
+    """
+    middles = [minute_floor(datetime(year, month, 15, tzinfo=UTC)) for month in (1, 7)]
+    offsets = offset_minutes(airport, np.array(middles, dtype=np.int64))
+    if offsets is None:
+        raise InvalidInput("airport", "an airport that is known", airport)
+    return int(offsets.min())
+
+
 def local_day(airport: str, minute: int) -> date:
     """Return the local calendar day at an airport.
 

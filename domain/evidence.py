@@ -224,10 +224,26 @@ def _account_of(steps: Sequence[tuple[DayLoss, DayLoss]], policy: EvidencePolicy
 
 def _differences(steps: Sequence[tuple[DayLoss, DayLoss]], minimum_rows: int) -> Floats:
     """Return the mean differences, days taken together until they have the rows."""
+    return taken_together([(now.rows, now.log_loss - then.log_loss) for now, then in steps], minimum_rows)
+
+
+def taken_together(days: Sequence[tuple[int, float]], minimum_rows: int) -> Floats:
+    """Return the means of days that have the rows, and of those that have them only together with the next.
+
+    Parameters
+    ----------
+    days : sequence of (int, float)
+        Rows of each day and their mean; what is left at the end without the rows is no step yet.
+
+    Examples
+    --------
+    >>> taken_together([(600, 0.1), (200, 0.2), (600, 0.4), (10, 0.9)], 600).round(2).tolist()
+    [0.1, 0.35]
+    """
     found, rows, total = [], 0, 0.0
-    for candidate, other in steps:
-        rows += candidate.rows
-        total += candidate.rows * (candidate.log_loss - other.log_loss)
+    for n, mean in days:
+        rows += n
+        total += n * mean
         if rows >= minimum_rows:
             found.append(total / rows)
             rows, total = 0, 0.0

@@ -209,6 +209,32 @@ WEATHER_COLUMNS = (
     "pressure_mb",
     "visibility_mi",
 )
+WEATHER_RANGES = {
+    "temp_f": (-80, 140),
+    "dewpoint_f": (-100, 110),
+    "humidity_pct": (0, 100),
+    "wind_dir_deg": (0, 360),
+    "wind_speed_mph": (0, 200),
+    "wind_gust_mph": (0, 200),
+    "precip_in": (0, 20),
+    "pressure_mb": (870, 1090),
+    "visibility_mi": (0, 100),
+}
+"""What an instrument at an airport can read; beyond it, it failed."""
+BLOCK_MINUTES = 15, 1_200
+"""From scheduled departure to scheduled arrival, the shortest and the longest that a schedule has."""
+
+
+def measured(name: str, value: float | None) -> float | None:
+    """Return a reading; None, not measured, where no instrument can make it.
+
+    Examples
+    --------
+    >>> measured("temp_f", 51.1), measured("temp_f", 999)
+    (51.1, None)
+    """
+    low, high = WEATHER_RANGES[name]
+    return value if value is not None and low <= value <= high else None
 
 
 @dataclass(frozen=True)

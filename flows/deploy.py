@@ -2,6 +2,7 @@
 
 import importlib
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
@@ -9,8 +10,10 @@ from prefect.client.schemas.objects import ConcurrencyLimitConfig
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.schedules import Cron, Schedule
 
-from adapters.settings import PROJECT_ROOT
+from adapters.settings import PROJECT_ROOT, settings
+from domain.airports import LAST_YEAR
 from flows.worker import POOL
+from monitoring.windows import run_lag
 
 
 @dataclass(frozen=True)
@@ -29,13 +32,25 @@ class FlowDeployment:
         return self.function.replace("_", "-")
 
 
+def daily(lag: timedelta) -> Schedule:
+    """Return a schedule of once a day, so long after midnight UTC.
+
+    Examples
+    --------
+    >>> daily(timedelta(hours=-7)).cron, daily(timedelta(minutes=-30)).cron
+    ('0 17 * * *', '30 23 * * *')
+    """
+    hour, minute = divmod(int(lag.total_seconds()) // 60 % 1440, 60)
+    return Cron(f"{minute} {hour} * * *", timezone="UTC")
+
+
 DEPLOYMENTS = (
     FlowDeployment("ingest", "ingest", "Append what became known and is not in the event log yet."),
     FlowDeployment(
         "nightly_monitoring",
         "nightly_monitoring",
         "Measure a day: drift, performance, service. Raises alerts, evaluates the challenger, decides on a retrain.",
-        (Cron("0 10 * * *", timezone="UTC"),),
+        schedules=(daily(run_lag(settings().home_airport, LAST_YEAR)),),
     ),
     FlowDeployment(
         "retrain", "retrain", "Train a candidate and compare it with the champion at the promotion gate."
@@ -46,7 +61,7 @@ DEPLOYMENTS = (
         "partitions",
         "partitions",
         "Make the coming month's partition of the log of predictions, and drop those that the policy keeps no longer.",
-        (Cron("30 4 * * *", timezone="UTC"),),
+        schedules=(daily(timedelta(hours=4, minutes=30)),),
     ),
     FlowDeployment("backfill", "backfill", "Measure the days that were missed."),
 )

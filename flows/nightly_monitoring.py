@@ -94,6 +94,9 @@ def check_challenger(run: RunContext, champion: Champion) -> None:
         decision = decide_shadow(trial, account, age_days, tasks.shadow_policy())
         decision = decision.naming({CHALLENGER: version, CHAMPION: champion.version})
         tasks.record(run.day, run.as_of, SHADOW, decision, str(version))
+    # On record since before somebody changed the champion: it was of another one, and tomorrow's is of this one.
+    if decision.evidence.get(CHAMPION) != champion.version:
+        return
     if decision.verdict:
         tasks.promote_version(version, champion.version, WHO, decision.reason, decision.evidence)
     elif DROPPED in decision.evidence:

@@ -1,12 +1,13 @@
 """How good a day's predictions were, by labels that are in; and how good they should be, before any is."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from adapters.prediction_columns import PredictionColumns
 from domain.bootstrap import bootstrap, percentile_interval
-from domain.evidence import EvidencePolicy, change_evidence
+from domain.evidence import EvidencePolicy, change_evidence, taken_together
 from domain.flights import Floats, Ints
 from domain.metrics import METRICS, Labels, estimated, log_loss_gap, summary
 from domain.monitored import ALL
@@ -18,9 +19,16 @@ MINIMUM_SLICE_ROWS = 50
 PERFORMANCE_DAYS = 28
 """Days over which the evidence of a worse model is gathered."""
 PERFORMANCE = EvidencePolicy(
-    margin=0.01, clip=0.25, typical_deviation=0.07, typical_days=28, horizon_days=7, alpha=0.01
+    margin=0.01,
+    clip=0.25,
+    typical_deviation=0.07,
+    typical_days=28,
+    horizon_days=7,
+    alpha=0.01,
+    minimum_rows=200,
 )
-"""Of the realised less the expected log-loss of a day, in nats: it scatters by 0.07 with the weather."""
+"""Of the realised less the expected log-loss of a day, in nats: it scatters by 0.07 with the weather; of fewer than
+about a hundred flights by more, of chance alone, and the rate would not hold."""
 PLAIN = ("average_precision", "late_rate")
 """Measured overall, without an interval."""
 WINDOW = ("auc", "log_loss")
@@ -64,17 +72,17 @@ def _headline(late: Labels, p: Floats, hours: Ints, where: str) -> list[Measure]
     ]
 
 
-def measure_evidence(gaps: Sequence[float]) -> list[Measure]:
+def measure_evidence(gaps: Sequence[tuple[int, float]]) -> list[Measure]:
     """Return the evidence that the model has begun to lose more than it expects.
 
     Parameters
     ----------
-    gaps : sequence of float
-        `log_loss_gap` of the newest days, oldest first; what is not finite is passed over.
+    gaps : sequence of (int, float)
+        Labelled flights and `log_loss_gap` of the newest days, oldest first; what is not finite is passed over.
     """
-    newest = np.array(gaps[-PERFORMANCE_DAYS:], dtype=np.float64)
-    known = int(np.isfinite(newest).sum())
-    return [Measure("performance_evidence", change_evidence(newest, PERFORMANCE), n=known)]
+    known = [(n, gap) for n, gap in gaps[-PERFORMANCE_DAYS:] if math.isfinite(gap)]
+    steps = taken_together(known, PERFORMANCE.minimum_rows)
+    return [Measure("performance_evidence", change_evidence(steps, PERFORMANCE), n=len(steps))]
 
 
 def measure_estimated(predictions: PredictionColumns) -> list[Measure]:

@@ -43,6 +43,8 @@ USUALLY_MISSING = 0.8
 """Quantile of the days before that a day's loss is counted from: a fault of a few days stays one."""
 TRAILING_DAYS = 28
 MINIMUM_DAYS = 7
+MINIMUM_NEIGHBOURS = 2
+"""Stations that an hour of a neighbourhood is the mean of, at least."""
 MAD_TO_DEVIATION = 1.4826
 NOWHERE = float("nan")
 
@@ -166,9 +168,17 @@ def _neighbours(stations: list[_Station]) -> Iterator[Measure]:
     for i, station in enumerate(stations):
         others = np.delete(hours, i, axis=0)
         for column, floor in LIKE_NEIGHBOURS.items():
-            gap = hours[i, :, AT[column]] - others[:, :, AT[column]].mean(axis=0)
+            gap = hours[i, :, AT[column]] - _mean_of_known(others[:, :, AT[column]])
             value = _deviation(station.day_medians(gap), floor)
             yield Measure("weather_station_gap", value, f"station={station.name},{column}", n=HOURS)
+
+
+def _mean_of_known(values: Floats) -> Floats:
+    """Return the mean of each column's known values, NaN where fewer than two are; shape (n_columns,)."""
+    known = np.isfinite(values)
+    count = known.sum(axis=0)
+    total = np.where(known, values, 0.0).sum(axis=0)
+    return np.where(count >= MINIMUM_NEIGHBOURS, total / np.maximum(count, 1), np.nan)
 
 
 def _deviation(days: Floats, floor: float) -> float:

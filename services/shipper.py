@@ -34,7 +34,7 @@ PAUSE_SECONDS = 0.1
 AHEAD_SECONDS = 600.0
 """How often the partitions of the months that come are looked after."""
 UNKNOWN_SECONDS = 10.0
-"""How long a file with columns that the table lacks is left alone: a migration may bring them."""
+"""How long a file is left alone that cannot be read, or whose columns the table lacks: a migration may bring them."""
 FORGOTTEN_SECONDS = 60.0
 """A file that is still without its name after this long belongs to a worker that died while making it."""
 
@@ -81,7 +81,7 @@ class Shipper:
                 shipped += self._ship_file(file)
             except (Conflict, FileNotFoundError):
                 self._forget(file.name)  # another shipper was here; the database knows how far it came
-            except UnknownColumns as error:
+            except (UnknownColumns, OSError) as error:
                 self._leave(file, str(error))
             except NotReady:
                 self._offsets.clear()  # the last commit may have happened or not
@@ -95,9 +95,9 @@ class Shipper:
             self._ahead_at = time.monotonic() + AHEAD_SECONDS
 
     def _leave(self, file: Path, reason: str) -> None:
-        """Leave a file alone for a while, whole: its lines are of another release, not wrong."""
+        """Leave a file alone for a while, whole: its lines are of another release, or of another owner, not wrong."""
         if file.name not in self._unknown:
-            logger.error("file not understood", extra={"file": file.name, "reason": reason})
+            logger.error("file left alone", extra={"file": file.name, "reason": reason})
         self._unknown[file.name] = time.monotonic() + UNKNOWN_SECONDS
 
     def _forget(self, name: str) -> None:
@@ -174,7 +174,7 @@ class Shipper:
                 old = time.time() - file.stat().st_mtime > FORGOTTEN_SECONDS
                 if old and self._reader.is_abandoned(file):
                     file.unlink()
-            except FileNotFoundError:
+            except OSError:  # gone, or of another owner
                 continue
 
 

@@ -5,6 +5,7 @@ whatever comes from the schedule is there. Delays in features are winsorised; th
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from domain.errors import InvalidInput
-from domain.features.catalogue import FEATURES, Feature
+from domain.features.catalogue import FEATURE_NAMES, FEATURES, Feature
 from domain.features.columns import DELAY_CEILING, DELAY_FLOOR
 from domain.features.grid import DAY_MINUTES
 from training.training_set import TrainingSet
@@ -46,6 +47,18 @@ DELAYS = ("congestion", "cohort", "queue", "history")
 DIFFERENCES = ("margin_", "_excess_")
 """Parts of the names of delays less something else, which reach beyond those of any delay."""
 ALWAYS_KNOWN = "schedule"
+MOST_UNFIT = 0.02
+"""Share of the rows that may have a value no feature can have: more is no faulty reading, but another unit or code."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The rows of a training set that fit."""
+
+    rows: TrainingSet
+    left_out: int = 0
+    columns: dict[str, int] = field(default_factory=dict)
+    """Of the rows left out, how many have a value in a column that it cannot have."""
 
 
 def expectations(leads: tuple[int, ...]) -> pa.DataFrameSchema:
@@ -74,21 +87,43 @@ def table(rows: TrainingSet) -> pd.DataFrame:
     )
 
 
-def require_expected(rows: TrainingSet, leads: tuple[int, ...]) -> None:
-    """Validate a training set by its schema.
+def leave_out_unfit(rows: TrainingSet, leads: tuple[int, ...]) -> Checked:
+    """Validate a training set by its schema; leave out the few rows with a value that no feature can have.
+
+    Vectors keep what was known at their moment, so a value that was corrected since stays in them: it must not stop
+    every retrain until its day has left the window.
 
     Raises
     ------
     InvalidInput
-        If a rule is broken; names the first column, the rule, and how many values break it.
+        If more rows do not fit than may be, or a rule is broken that is not about a feature's value; names the first
+        column, the rule, and how many rows or values break it.
     """
     try:
         expectations(leads).validate(table(rows), lazy=True, inplace=True)
     except SchemaErrors as errors:
-        cases = errors.failure_cases
-        first = cases.iloc[0]
-        expected = f"{first['check']} in every row of the training set ({len(cases)} values break a rule)"
-        raise InvalidInput(str(first["column"]), expected, str(first["failure_case"])) from errors
+        return _without_unfit(rows, errors)
+    return Checked(rows)
+
+
+def _without_unfit(rows: TrainingSet, errors: SchemaErrors) -> Checked:
+    cases = errors.failure_cases
+    others = cases[~cases["column"].isin(FEATURE_NAMES) | cases["index"].isna()]
+    if len(others):
+        raise _refusal(
+            others, f"in every row of the training set ({len(others)} values break a rule)"
+        ) from errors
+    unfit = np.unique(cases["index"].to_numpy(dtype=np.int64))
+    if len(unfit) > MOST_UNFIT * len(rows):
+        least = f"in at least {1 - MOST_UNFIT:.0%} of the rows ({len(unfit)} of {len(rows)} do not fit)"
+        raise _refusal(cases, least) from errors
+    columns = cases.groupby("column")["index"].nunique()
+    return Checked(rows.take(np.delete(np.arange(len(rows)), unfit)), len(unfit), columns.to_dict())
+
+
+def _refusal(cases: pd.DataFrame, where: str) -> InvalidInput:
+    first = cases.iloc[0]
+    return InvalidInput(str(first["column"]), f"{first['check']} {where}", str(first["failure_case"]))
 
 
 def _feature(feature: Feature) -> pa.Column:

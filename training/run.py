@@ -4,6 +4,7 @@ The version that is registered is the one that was evaluated: nothing is fitted 
 saw is what serves. The price is that the newest days, on which it is evaluated, are not in its fit.
 """
 
+import json
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from domain.model import FlightModel, ModelManifest
 from training import baselines, model_card, plots
 from training import snapshot as snapshots
 from training.evaluate import Evaluation, evaluate
-from training.expectations import require_expected
+from training.expectations import Checked, leave_out_unfit
 from training.fit import Fitted, assemble, fit_model
 from training.gate import GatePolicy, GateVerdict, evaluate_gate
 from training.hinges import HingeParameters
@@ -83,12 +84,17 @@ class TrainedModel:
 class MadeModel:
     """A model that is fitted and evaluated, with everything it came from."""
 
-    rows: TrainingSet
+    checked: Checked
     split: Split
     fitted: Fitted
     model: FlightModel
     evaluation: Evaluation
     baselines: dict[str, Floats]
+
+    @property
+    def rows(self) -> TrainingSet:
+        """Return the training set: all rows that fit."""
+        return self.checked.rows
 
     def write(self, folder: Path, keys: ModelKeys) -> str:
         """Write the model's signed files; return their hash."""
@@ -138,7 +144,7 @@ def train_candidate(
     ):
         folder = Path(scratch) / "model"
         hashed = made.write(folder, keys)
-        _record(run, request, made.rows, model.manifest, evaluation, hashed)
+        _record(run, request, made.checked, model.manifest, evaluation, hashed)
         _record_snapshot(
             run, snapshots.snapshot_manifest(request, made.rows, event_store, model.manifest, hashed)
         )
@@ -190,7 +196,8 @@ def make_model(
         label_store,
         engine,
     )
-    require_expected(rows, request.leads)
+    checked = leave_out_unfit(rows, request.leads)
+    rows = checked.rows
     split = split_by_time(rows, request.split)
     fitted = _fit(split, request, progress)
     draft = assemble(
@@ -201,7 +208,7 @@ def make_model(
     simple = baselines.predictions(split, request.seed)
     evaluation = evaluate(split.evaluation, probability, simple)
     model = draft.with_manifest(_with_metrics(draft.manifest, evaluation))
-    return MadeModel(rows, split, fitted, model, evaluation, simple)
+    return MadeModel(checked, split, fitted, model, evaluation, simple)
 
 
 def gate_candidate(
@@ -250,13 +257,15 @@ def _with_metrics(manifest: ModelManifest, evaluation: Evaluation) -> ModelManif
 def _record(
     run: Run,
     request: TrainingRequest,
-    rows: TrainingSet,
+    checked: Checked,
     manifest: ModelManifest,
     evaluation: Evaluation,
     hashed: str,
 ) -> None:
     run.parameters(
-        manifest.parameters | {"seed": request.seed, "leads": str(request.leads), "rows": len(rows)}
+        manifest.parameters
+        | {"seed": request.seed, "leads": str(request.leads), "rows": len(checked.rows)}
+        | {"rows_left_out": checked.left_out, "columns_left_out": json.dumps(checked.columns)}
     )
     run.metrics(evaluation.headline)
     run.metrics({f"auc_lead_{lead}": values["auc"] for lead, values in evaluation.by_lead.items()})

@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from app.answers.common import Answer, ClockAnswer, Problem
+from app.answers.common import Answer, ClockAnswer, FieldProblem, Problem
 
 
 class AppendedItem(Answer):
@@ -11,6 +11,12 @@ class AppendedItem(Answer):
     index = fields.Integer(required=True)
     status = fields.String(required=True, metadata={"enum": ["accepted", "duplicate", "conflict", "invalid"]})
     problem = fields.Nested(Problem)
+    not_measured = fields.List(
+        fields.Nested(FieldProblem),
+        metadata={
+            "description": "Readings of an observation that no instrument can make; the rest was taken."
+        },
+    )
 
 
 class Appended(Answer):

@@ -128,8 +128,12 @@ def restore(compose: Compose, source: Path) -> None:
     with bundle.scratch(ROOT / "var") as work:
         manifest = bundle.unpack(source, work, COMPOSE)
         say(f"restoring {bundle.summary(manifest)}, made {manifest['made_at']}")
-        if not compose.containers("postgres"):
-            _begin_on_an_empty_host(compose, work)
+        runs = bool(compose.containers("postgres"))
+        if not runs:
+            compose.build()
+        _bring_secrets(compose, work)
+        if not runs:
+            _start_postgres(compose)
         compose.run("stop", *(s for s in WRITERS if compose.containers(s)))
         _load(compose, manifest, work)
         if (work / SPOOL).exists():
@@ -139,22 +143,20 @@ def restore(compose: Compose, source: Path) -> None:
     say("restored; every row count and checksum agrees")
 
 
-def _begin_on_an_empty_host(compose: Compose, work: Path) -> None:
-    """Build the images, put the secrets of the backup in their place, and start PostgreSQL with them."""
-    compose.build()
-    if (work / PRIVATE).exists() and not secrets.are_there():
-        _bring_secrets(compose, work)
+def _bring_secrets(compose: Compose, work: Path) -> None:
+    """Put the secrets of the backup in their place; where it has none, this host's have to be there."""
+    if (work / PRIVATE).exists():
+        private = _unsealed(compose, work)
+        secrets.write(private.secrets)
+        _bring_settings(private.settings)
     elif not secrets.are_there():
         raise StackError(
             f"the backup has no secrets, and there are none in {secrets.folder()}: "
             "put the copies that were kept apart there; nothing was touched"
         )
-    secrets.make()
-    start(compose, "postgres", seconds=SERVER_SECONDS)
-    wait_until_well(compose, lambda: compose.states("postgres"), SERVER_SECONDS)
 
 
-def _bring_secrets(compose: Compose, work: Path) -> None:
+def _unsealed(compose: Compose, work: Path) -> sealing.Private:
     passphrase = sealing.read_passphrase(secrets.folder())
     if passphrase is None:
         raise StackError(
@@ -162,11 +164,19 @@ def _bring_secrets(compose: Compose, work: Path) -> None:
             f"{secrets.folder() / sealing.PASSPHRASE}; nothing was touched"
         )
     content = _sealing(compose, "unseal", passphrase, (work / PRIVATE).read_bytes())
-    private = sealing.Private.from_bytes(content)
-    secrets.write(private.secrets)
-    if private.settings and not SETTINGS.exists():
-        SETTINGS.write_text(private.settings)
+    return sealing.Private.from_bytes(content)
+
+
+def _bring_settings(settings: str) -> None:
+    if settings and not SETTINGS.exists():
+        SETTINGS.write_text(settings)
         say(f"its settings are in {SETTINGS}")
+
+
+def _start_postgres(compose: Compose) -> None:
+    secrets.make()
+    start(compose, "postgres", seconds=SERVER_SECONDS)
+    wait_until_well(compose, lambda: compose.states("postgres"), SERVER_SECONDS)
 
 
 def _load(compose: Compose, manifest: Manifest, work: Path) -> None:

@@ -8,9 +8,11 @@ from deploy.secret_files import (
     KEY_PREFIXES,
     add_public_key,
     is_there,
+    kept_aside,
     make_missing,
+    of_a_restored_stack,
+    put_in_place,
     replace_signing_secret,
-    write_secret,
 )
 
 DATABASE_PASSWORDS = ("postgres_password", "mlflow_database_password", "prefect_database_password")
@@ -75,12 +77,17 @@ def are_there() -> bool:
     return all(is_there(folder() / name) for name in (*DATABASE_PASSWORDS, SIGNING_KEY))
 
 
-def write(values: Mapping[str, str]) -> None:
-    """Write secrets that a backup brings; one that is there stays."""
-    folder().mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name, value in values.items():
-        if not is_there(folder() / name):
-            write_secret(folder() / name, value, MODE)
+def write(sealed: Mapping[str, str]) -> None:
+    """Write the secrets that a backup brings: what the state was made with is replaced, all else that is there stays.
+
+    The passwords of the databases are those of this host's volumes. What is replaced is kept aside.
+    """
+    where = folder()
+    own = {name: (where / name).read_text() for name in sealed if is_there(where / name)}
+    values = of_a_restored_stack(sealed, own)
+    aside = put_in_place({where / name: value for name, value in values.items()}, where, MODE)
+    if aside:
+        say(kept_aside(_shown(aside)))
 
 
 def _require_secrets_of_the_volumes(where: Path) -> None:

@@ -17,7 +17,7 @@ from deploy.backups.bundle import ARTIFACTS, NATIVE, PRIVATE, SPOOL, Manifest
 from deploy.backups.databases import PIPES, PSQL, Rows, dump, load, verify_rows
 from deploy.native.embedded_postgres import EmbeddedPostgres, binary, server_environment
 from deploy.native.manager import Stack
-from deploy.secret_files import is_there, write_secret
+from deploy.secret_files import is_there, kept_aside, of_a_restored_stack, put_in_place
 from domain.errors import OntimeError
 
 PREFECT = "prefect.db"
@@ -159,10 +159,10 @@ def _require_no_state(settings: Settings) -> None:
 
 
 def _open(settings: Settings, work: Path) -> sealing.Private:
-    """Return the secrets of this host where it has them, else those of the backup."""
-    own = {name: file.read_text() for name, file in _secret_files(settings).items() if file.exists()}
+    """Return the secrets that the stack will have, and the settings that it had."""
+    own = {name: file.read_text() for name, file in _secret_files(settings).items() if is_there(file)}
     found = _unsealed(settings, work) if (work / PRIVATE).exists() else sealing.Private({}, "")
-    private = sealing.Private({**found.secrets, **own}, found.settings)
+    private = sealing.Private(of_a_restored_stack(found.secrets, own), found.settings)
     missing = sorted({"postgres_password", "model_signing_key", "model_public_keys"} - set(private.secrets))
     if missing:
         raise OntimeError(
@@ -200,20 +200,21 @@ def _require_artifacts(manifest: Manifest, work: Path) -> None:
 
 
 def _put_in_place(settings: Settings, work: Path, private: sealing.Private, say: Say) -> None:
-    for name, value in private.secrets.items():
-        _write_missing(_named(settings).get(name, settings.api_keys_dir / name), value)
+    _write_private(settings, private, say)
     bundle.extract(work / SPOOL, settings.spool_dir)
     if (work / PREFECT).exists():
         (settings.state_dir / "prefect").mkdir(exist_ok=True)
         (work / PREFECT).rename(settings.state_dir / "prefect" / PREFECT)
-    if private.settings:
-        _write_missing(settings.state_dir / SETTINGS_FILE, private.settings)
-        say(f"its settings are in {settings.state_dir / SETTINGS_FILE}: give them to this host's environment")
     for name in ("mlflow", "postgres"):  # last: a state with a database is whole
         (work / name).rename(settings.state_dir / name)
 
 
-def _write_missing(file: Path, value: str) -> None:
-    if not is_there(file):
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_secret(file, value)
+def _write_private(settings: Settings, private: sealing.Private, say: Say) -> None:
+    folder, shown = settings.api_keys_dir, settings.state_dir / SETTINGS_FILE
+    values = {_named(settings).get(name, folder / name): value for name, value in private.secrets.items()}
+    if private.settings:
+        values[shown] = private.settings
+        say(f"its settings are in {shown}: give them to this host's environment")
+    aside = put_in_place(values, folder)
+    if aside:
+        say(kept_aside(aside))

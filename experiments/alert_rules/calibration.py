@@ -140,7 +140,9 @@ def _performance(store: FactsInMemory, site: Site, days: Period, say: Say) -> di
     scored = score(store, site, days, say)
     measured_days = [performance_measures(*scored.of(day)) for day in days]
     found = {name: np.array([one[name] for one in measured_days]) for name in measured_days[0]}
-    gaps = found["log_loss_gap"].tolist()
+    gaps = [
+        (len(scored.of(day)[0]), gap) for day, gap in zip(days, found["log_loss_gap"].tolist(), strict=True)
+    ]
     evidence = [measure_evidence(gaps[: i + 1])[0].value for i in range(len(gaps))]
     return found | {"performance_evidence": np.array(evidence)}
 

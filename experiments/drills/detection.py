@@ -225,12 +225,12 @@ class Year:
         whole = near(self.events, onset)
         flights, weather = facts_of(as_logged(whole, change(whole, onset), onset))
         measured_days = [day + (i - 1) * DAY for i in range(RUNS + 1)]
-        gaps = [log_loss_gap(*self.scored.of(d)) for d in self._before(measured_days[0])]
+        gaps = [_gap(*self.scored.of(d)) for d in self._before(measured_days[0])]
         history: History = {}
         pages = []
         for d in measured_days:
             late, p = self._labelled(d, flights)
-            gaps.append(log_loss_gap(late, p))
+            gaps.append(_gap(late, p))
             model = performance_measures(late, p) if len(late) else {}
             values = {m.name: (m.value, m.n) for m in feed_measures(flights, weather, d)}
             values |= {name: (value, len(late)) for name, value in model.items()}
@@ -238,7 +238,7 @@ class Year:
             for name, (value, n) in values.items():
                 history.setdefault(name, []).insert(0, (d.isoformat(), value, n))
             pages.append({alert.rule for alert in evaluate(NIGHTLY, history) if alert.severity in PAGES})
-        return pages[1:], gaps[-1]
+        return pages[1:], gaps[-1][1]
 
     def _before(self, day: date) -> Iterator[date]:
         return (d for n in range(PERFORMANCE_DAYS, 0, -1) if (d := day - n * DAY) >= self.days.first)
@@ -252,6 +252,10 @@ class Year:
         at = order[place]
         known = (flights.flight_id[at] == names) & (flights.arr_known[at] <= minute_floor(run_moment(day)))
         return is_late(flights.arr_delay[at])[known], p[known]
+
+
+def _gap(late: Labels, p: Floats) -> tuple[int, float]:
+    return len(late), log_loss_gap(late, p)
 
 
 def near(events: DatasetEvents, onset: datetime) -> DatasetEvents:

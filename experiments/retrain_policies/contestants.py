@@ -81,12 +81,12 @@ class Ours:
     gated: bool = True
     _references: dict[str, Reference] = field(default_factory=dict)
     _history: dict[str, list[tuple[str, float, int | None]]] = field(default_factory=dict)
-    _gaps: list[float] = field(default_factory=list)
+    _gaps: list[tuple[int, float]] = field(default_factory=list)
 
     def alarms(self, view: DayView) -> list[str]:
         """Return the rules that fire on what the day measures of drift and of performance."""
         late, p = view.year.rows.y[view.labelled], view.probability[view.labelled]
-        self._gaps = [*self._gaps, view.gap][-PERFORMANCE_DAYS:]
+        self._gaps = [*self._gaps, (len(late), view.gap)][-PERFORMANCE_DAYS:]
         [evidence] = measure_evidence(self._gaps)
         measured = {
             "drift_columns": (self._drifted(view), len(view.flown)),

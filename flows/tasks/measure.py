@@ -93,7 +93,9 @@ def fetch_reference(champion: Champion) -> reference.Reference | None:
     if champion.model.manifest.contract_hash != CONTRACT_HASH:
         return None
     own = parts()
-    path = own.settings.state_dir / "reference" / f"{champion.version}.npz"
+    # By its data too: another registry's version of that number was trained on others.
+    data = champion.model.manifest.data_hash[:12]
+    path = own.settings.state_dir / "reference" / f"{champion.version}-{data}.npz"
     if not path.exists():
         manifest = champion.model.manifest
         rows = build(

@@ -67,8 +67,8 @@ def measure_estimates(run: RunContext, measures: Sequence[Measure]) -> list[Meas
 def measure_accounts(run: RunContext, measures: Sequence[Measure]) -> list[Measure]:
     """Measure the evidence of a model gone wrong, from this day's gap and those before it."""
     before = parts().monitoring.history(run.day - timedelta(days=1), performance.PERFORMANCE_DAYS)
-    gaps = [value for _, value, _ in reversed(before.get("log_loss_gap", []))]
-    gaps += [m.value for m in measures if m.name == "log_loss_gap" and m.slice == ALL]
+    gaps = [(n or 0, value) for _, value, n in reversed(before.get("log_loss_gap", []))]
+    gaps += [(m.n or 0, m.value) for m in measures if m.name == "log_loss_gap" and m.slice == ALL]
     return performance.measure_evidence(gaps)
 
 

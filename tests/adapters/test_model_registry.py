@@ -45,6 +45,16 @@ def test_a_registered_version_says_where_it_came_from(registry, version):
     assert registry._mlflow.client.get_run(found.run_id).info.status == "FINISHED"
 
 
+def test_an_experiment_that_an_operator_deleted_is_restored_before_anything_is_fitted(registry):
+    client = registry._mlflow.client
+    with registry.runs.open("before") as run:
+        experiment = client.get_run(run.run_id).info.experiment_id
+    client.delete_experiment(experiment)
+    assert registry.runs.close_abandoned() == []
+    with registry.runs.open("after") as run:
+        assert client.get_run(run.run_id).info.experiment_id == experiment
+
+
 def test_a_run_records_what_training_tells_it(registry, tmp_path):
     (tmp_path / "plots").mkdir()
     (tmp_path / "plots" / "a.txt").write_text("a plot")

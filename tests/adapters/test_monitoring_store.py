@@ -1,10 +1,13 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import psycopg2
 import pytest
 
 from adapters.monitoring_store import Measured, MonitoringRun, MonitoringStore
+from adapters.prediction_lines import to_copy_line
+from adapters.prediction_log import PredictionLog
 from domain.errors import NotFound
+from tests.builders import prediction
 
 DAY = date(2013, 4, 3)
 NOW = datetime(2013, 4, 4, 10, tzinfo=UTC)
@@ -91,8 +94,30 @@ def test_every_decision_is_on_record_and_none_is_rewritten(store, postgres):
         cursor.execute("UPDATE decisions SET verdict = true")
 
 
-def test_the_last_retrain_is_that_of_a_yes(store):
+@pytest.mark.parametrize(
+    "as_of", [datetime(2013, 4, 2, 10, 5, tzinfo=UTC), datetime(2013, 4, 4, 11, 55, tzinfo=UTC)]
+)
+def test_a_day_without_a_run_is_missed_wherever_on_earth_its_hours_are(store, postgres, as_of):
+    """The local day begins fourteen hours before the UTC day at the earliest, and ends twelve after it."""
+    line = to_copy_line(prediction(as_of=as_of, flight_id="NZ1-AKL-20130403"))
+    PredictionLog(postgres).ship("api", 0, line)
+    week = timedelta(days=7)
+    assert store.missed_days(DAY - week, DAY + week) == [DAY]
+    store.save_run(run(), [])
+    assert store.missed_days(DAY - week, DAY + week) == []
+
+
+def test_the_last_retrain_is_the_last_that_came_to_the_gate(store):
     assert store.last_retrain() is None
     store.record_decision("retrain", DAY, True, "breach", {}, NOW)
+    assert store.last_retrain() is None  # it failed, or was killed: the next run decides again
+    store.record_decision("gate", DAY, False, "refused", {}, NOW)
     store.record_decision("retrain", date(2013, 4, 9), False, "cool-down", {}, NOW)
+    assert store.last_retrain() == DAY
+
+
+def test_a_retrain_asked_for_by_hand_is_on_record_once_it_is_fitted_and_counts(store):
+    store.record_decision(
+        "retrain", DAY, True, "asked for", {"asked_by": "ada", "candidate": 4}, NOW, "a-run"
+    )
     assert store.last_retrain() == DAY

@@ -14,6 +14,7 @@ from adapters.settings import PROJECT_ROOT
 from adapters.spool import SpoolWriter
 from adapters.spool_reader import Spooled, SpoolReader, unshipped_bytes
 from domain.errors import NotReady
+from tests.ordinary_user import ordinary_users_folder
 
 
 @pytest.fixture
@@ -107,10 +108,20 @@ def test_a_block_that_does_not_fit_at_all_is_not_ready(folder: Path) -> None:
     assert "cannot be written" in done.stdout, done.stderr
 
 
-def test_a_folder_that_cannot_be_made_is_not_ready(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_not_ready_until_it_can(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(NotReady, match="cannot be written"):
-        SpoolWriter(tmp_path / "file" / "spool")
+    writer = SpoolWriter(tmp_path / "file" / "spool")
+    assert [record.message for record in caplog.records] == ["spool not opened"]
+    for attempt in (writer.check, lambda: writer.write(b"x\n")):
+        with pytest.raises(NotReady, match="cannot be written"):
+            attempt()
+    (tmp_path / "file").unlink()
+    writer.check()
+    writer.write(b"x\n")
+    assert [file.read_bytes() for file in SpoolReader(tmp_path / "file" / "spool").files()] == [b"x\n"]
+    writer.close()
 
 
 def test_a_large_file_is_left_for_a_new_one(folder: Path) -> None:
@@ -169,6 +180,17 @@ def test_an_unshipped_prediction_is_found_by_its_id(folder: Path) -> None:
     second.close()
 
 
+def test_a_file_that_cannot_be_read_hides_no_prediction_of_another() -> None:
+    with ordinary_users_folder() as folder:
+        (folder / "a.spool").write_bytes(b"id-1\tof another owner\n")
+        (folder / "a.spool").chmod(0)
+        own, reader = SpoolWriter(folder), SpoolReader(folder)
+        own.write(b"id-2\tmine\n")
+        assert reader.find("id-2") == Spooled(b"", b"id-2\tmine\n")
+        assert reader.find("id-3") is None
+        own.close()
+
+
 def test_a_spool_without_room_fails_its_check(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = SpoolWriter(folder)
     writer.check()
@@ -223,7 +245,7 @@ def test_a_file_that_cannot_be_begun_leaves_nothing_behind(folder: Path) -> None
         "import os, resource\nfrom adapters.spool import SpoolWriter\nfrom domain.errors import NotReady\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4, 4))\nbefore = len(os.listdir('/proc/self/fd'))\n"
         "for _ in range(3):\n"
-        "    try:\n        SpoolWriter(folder, header=b'#columns')\n"
+        "    try:\n        SpoolWriter(folder, header=b'#columns').check()\n"
         "    except NotReady as error:\n        print(error)\n"
         "print(os.listdir(folder), len(os.listdir('/proc/self/fd')) - before)\n",
         folder,

@@ -1,5 +1,8 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from adapters.clock_store import ClockStore
 from adapters.event_store import EventStore
 from adapters.label_store import LabelStore
 from domain.flights import WEATHER_COLUMNS
@@ -113,6 +116,27 @@ def test_a_cancellation_is_taken_back(own_api):
     assert statuses(send(own_api, CANCELLED, back, back)) == ["accepted", "accepted", "duplicate"]
 
 
+@pytest.mark.parametrize(
+    ("post", "word"), [(send, ARRIVED), (label, {"flight_id": IDENTITY, "arr_delay_minutes": 21})]
+)
+def test_what_claims_to_be_known_in_the_future_is_refused_and_the_right_version_is_taken(own_api, post, word):
+    ClockStore(own_api.database).set_system()
+    own_api.parts.cache.read_clock()
+    now = datetime.now(UTC)
+    wrong = post(own_api, word | {"known_at": f"{now + timedelta(minutes=7):%Y-%m-%dT%H:%M:%SZ}"})
+    assert wrong.status_code == 422
+    [error] = wrong.get_json()["items"][0]["problem"]["errors"]
+    assert error["field"].endswith(".0.known_at")
+    assert "at most 5 minutes after now" in error["expected"]
+    # The clock of a feed may be a little ahead.
+    right = post(own_api, word | {"known_at": f"{now + timedelta(minutes=3):%Y-%m-%dT%H:%M:%SZ}"})
+    assert statuses(right) == ["accepted"]
+
+
+def test_whoever_moves_a_simulated_clock_posts_before_it_moves(own_api):
+    assert statuses(send(own_api, ARRIVED | {"known_at": "2013-04-11T20:00:00Z"})) == ["accepted"]
+
+
 def test_a_number_that_flies_twice_from_one_airport_on_a_date_has_legs(own_api):
     evening = {"scheduled_departure": "2013-04-12T01:30:00Z", "scheduled_arrival": "2013-04-12T05:35:00Z"}
     assert statuses(send(own_api, SCHEDULED, SCHEDULED | evening | {"leg": 2})) == ["accepted", "accepted"]
@@ -163,7 +187,8 @@ def test_some_bad_events_do_not_spoil_the_others_and_the_order_stays(own_api):
         (SCHEDULED | {"leg": 0}, "leg"),
         (SCHEDULED | {"scheduled_departure": "2013-04-12T03:30:10Z"}, "scheduled_departure"),
         (SCHEDULED | {"scheduled_arrival": "2013-04-12T03:30:00Z"}, "scheduled_arrival"),
-        (SCHEDULED | {"scheduled_arrival": "2013-04-13T03:31:00Z"}, "scheduled_arrival"),
+        (SCHEDULED | {"scheduled_arrival": "2013-04-12T03:44:00Z"}, "scheduled_arrival"),
+        (SCHEDULED | {"scheduled_arrival": "2013-04-12T23:31:00Z"}, "scheduled_arrival"),
         (SCHEDULED | {"dest": "EWR"}, "dest"),
         (DEPARTED | {"flight_id": "UA900-EWR-20131341"}, "flight_id"),
         (DEPARTED | {"flight_id": "UA\uff11-EWR-20130411"}, "flight_id"),
@@ -176,8 +201,6 @@ def test_some_bad_events_do_not_spoil_the_others_and_the_order_stays(own_api):
         (ESTIMATED | {"delay_minutes": None}, "delay_minutes"),
         (WEATHER | {"temp_f": "warm"}, "temp_f"),
         (WEATHER | {"temp_f": "nan"}, "temp_f"),
-        (WEATHER | {"wind_dir_deg": 1e300}, "wind_dir_deg"),  # no cast to whole numbers holds it
-        (WEATHER | {"temp_f": -10_001}, "temp_f"),
         (WEATHER | {"airport": "jfk"}, "airport"),
         (WEATHER | {"known_at": "yesterday"}, "known_at"),
     ],
@@ -193,6 +216,31 @@ def test_an_event_that_does_not_fit_names_its_field(own_api, event, field):
 def test_weather_may_lack_any_measure(own_api):
     nothing = WEATHER | dict.fromkeys(WEATHER_COLUMNS)
     assert statuses(send(own_api, nothing)) == ["accepted"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("temp_f", 999, "from -80 to 140"),
+        ("humidity_pct", 105, "from 0 to 100"),
+        ("wind_speed_mph", -1, "from 0 to 200"),
+        ("pressure_mb", 29.92, "from 870 to 1090"),
+        ("wind_dir_deg", 1e300, "from 0 to 360"),  # no cast to whole numbers holds it
+    ],
+)
+def test_what_no_instrument_reads_counts_as_not_measured_and_the_rest_of_the_observation_stays(
+    own_api, name, value, expected
+):
+    answer = send(own_api, CANCELLED, WEATHER | {"temp_f": 51.1, "dewpoint_f": 40.0, name: value})
+    assert answer.status_code == 200
+    assert statuses(answer) == ["accepted", "accepted"]
+    [note] = answer.get_json()["items"][1]["not_measured"]
+    assert (note["field"], note["got"]) == (f"events.1.{name}", value)
+    assert expected in note["expected"]
+    assert "not_measured" not in answer.get_json()["items"][0]
+    with own_api.database.transaction() as cursor:
+        cursor.execute(f"SELECT {name}, dewpoint_f FROM weather_events WHERE source = 'api'")
+        assert cursor.fetchall() == [(None, 40.0)]
 
 
 @pytest.mark.parametrize("n", [0, 5001])

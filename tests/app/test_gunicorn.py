@@ -274,6 +274,37 @@ def test_at_a_reload_the_old_workers_serve_until_the_new_ones_can_answer(own_ser
     assert own_server.ask("/v1/predictions", FLIGHT)[0] == 200
 
 
+def test_a_worker_that_cannot_open_its_spool_is_not_ready_and_leaves_the_others_alone(own_server):
+    spool, (first, other) = own_server.settings.spool_dir, own_server.workers()
+    away = spool.rename(spool.with_name("spool.away"))
+    spool.write_text("a disk that takes no new file")
+    os.kill(first, signal.SIGKILL)
+    eventually(lambda: not_ready(own_server))
+    assert other in own_server.workers()
+    assert own_server.process.poll() is None
+    answers = [ask_gently(own_server) for _ in range(40)]
+    assert {status for status, _ in answers} == {200, 503}
+    assert all("spool" in body["detail"] for status, body in answers if status == 503)
+    spool.unlink()
+    away.rename(spool)
+    eventually(lambda: not not_ready(own_server) and len(SpoolReader(spool).files()) == 3)
+    assert {own_server.ask("/v1/predictions", FLIGHT)[0] for _ in range(40)} == {200}
+
+
+def not_ready(server):
+    try:
+        return server.ask("/health/ready")[0] == 503
+    except OSError:  # accepted by the worker that was killed
+        assert server.process.poll() is None
+        return False
+
+
+def ask_gently(server):
+    """Ask for a prediction; a worker that was asked last is not always the one asked next."""
+    time.sleep(0.02)
+    return server.ask("/v1/predictions", FLIGHT)
+
+
 def test_a_term_signal_ends_all_of_it_soon_and_leaves_the_spool_to_the_shipper(own_server):
     workers, started = own_server.workers(), time.monotonic()
     own_server.process.terminate()

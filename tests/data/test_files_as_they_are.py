@@ -4,8 +4,6 @@ import csv
 import gzip
 import json
 import os
-import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +14,9 @@ import pytest
 from data.inbox import DONE, REJECTED, FileReport, take_inbox, waiting
 from tests.data.public_files import PREZIP, SELECTED, asos_row, bts_row, write_rows
 from tests.data.stores import MemoryStore
+from tests.ordinary_user import ordinary_users_folder
 
 MOST_BAD = 0.01
-NOBODY = 65534
 
 
 def month(bad: list[dict[str, str]], good: int = 300) -> list[dict[str, str]]:
@@ -381,16 +379,8 @@ def test_an_archive_that_is_not_whole_stays_where_it_is_and_says_so(store, inbox
 @pytest.fixture
 def somebodys_inbox() -> Iterator[Path]:
     """An inbox that an ordinary user owns, and that user as who runs the test."""
-    folder = Path(tempfile.mkdtemp())
-    was = os.geteuid()
-    if was == 0:
-        os.chown(folder, NOBODY, NOBODY)
-        os.seteuid(NOBODY)
-    try:
+    with ordinary_users_folder() as folder:
         yield folder
-    finally:
-        os.seteuid(was)
-        shutil.rmtree(folder)
 
 
 def test_a_file_that_may_not_be_read_stays_where_it_is_and_says_so(store, somebodys_inbox):

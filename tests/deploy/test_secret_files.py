@@ -1,4 +1,5 @@
 from deploy.compose import secrets
+from deploy.secret_files import OF_THE_STATE
 
 
 def test_another_signing_key_is_trusted_beside_the_one_before(tmp_path, monkeypatch):
@@ -16,3 +17,24 @@ def test_another_signing_key_is_trusted_beside_the_one_before(tmp_path, monkeypa
     assert secret.stat().st_mode & 0o777 == public.stat().st_mode & 0o777 == secrets.MODE
     secrets.make()
     assert len(public.read_text().splitlines()) == 2
+
+
+def test_a_compose_stack_takes_what_a_restored_state_was_made_with_and_keeps_its_servers_passwords(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path / "secrets"))
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent")
+    secrets.make()
+    folder = tmp_path / "secrets"
+    own = {file.name: file.read_text() for file in folder.iterdir()}
+    secrets.write({name: f"{value} of the backup" for name, value in own.items()})
+    [aside] = (path for path in folder.iterdir() if path.is_dir())
+    now = {name: (folder / name).read_text() for name in own}
+    assert now == own | {name: f"{own[name]} of the backup" for name in OF_THE_STATE}
+    assert {file.name: file.read_text() for file in aside.iterdir()} == {
+        name: own[name] for name in OF_THE_STATE
+    }
+    assert aside.stat().st_mode & 0o777 == 0o700
+    assert all((folder / name).stat().st_mode & 0o777 == secrets.MODE for name in own)
+    secrets.write(now)
+    assert [path for path in folder.iterdir() if path.is_dir()] == [aside]

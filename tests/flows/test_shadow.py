@@ -141,6 +141,19 @@ def test_what_passed_the_gate_and_is_sound_on_the_days_requests_serves_the_same_
     assert (row.from_version, row.to_version, row.who) == (1, 2, "nightly-monitoring")
 
 
+def test_a_yes_against_a_champion_that_somebody_replaced_meanwhile_promotes_nothing(tried):
+    """The run was killed before it promoted; an operator's version serves when it is run again."""
+    passed_the_gate(tried, 2)
+    evidence = {"challenger": 2, "champion": 1}
+    tried.monitoring.record_decision("shadow", DAY, True, "sound", evidence, run_moment(DAY), "2")
+    tried.championship.promote(3, 1, "operator", "hotfix")
+    tried_out()
+    assert (tried.registry.alias(CHAMPION), tried.registry.alias(CHALLENGER)) == (3, 2)
+    tried.clock.set_simulated(run_moment(DAY + timedelta(days=1)))
+    tried_out()
+    assert decisions(tried, "shadow")[-1].evidence["champion"] == 3
+
+
 def test_what_is_plainly_worse_and_came_past_the_gate_is_dropped_on_its_first_day(tried):
     tried.registry.set_alias(CHALLENGER, 3)
     losses = compared()

@@ -5,9 +5,10 @@ import pytest
 
 from adapters.prediction_columns import PredictionColumns
 from domain.bootstrap import MINIMUM_BLOCKS, draw_blocks
-from domain.metrics import METRICS
+from domain.metrics import METRICS, log_loss_gap
 from monitoring.intervals import HEADLINE, headline_intervals
-from monitoring.performance import MINIMUM_SLICE_ROWS, measure_realised
+from monitoring.performance import MINIMUM_SLICE_ROWS, measure_evidence, measure_realised
+from monitoring.rules import NIGHTLY
 
 MIDNIGHT = 22_782_960
 """2013-04-26T12:00Z, eight in the morning in New York; in minutes."""
@@ -60,6 +61,27 @@ def test_the_interval_of_calibration_narrows_with_the_flights_and_stays_above_ze
     few, many = (headline_intervals(*flown_day(n, seed=1))["ece"] for n in (900, 20_000))
     assert 0 <= many.low < many.high
     assert many.high - many.low < few.high - few.low
+
+
+@pytest.mark.parametrize("flights", [5, 20, 40, 100, 900])
+def test_the_evidence_of_a_worse_model_is_no_louder_where_few_flights_have_labels(flights):
+    """Calibrated for half a year, a model raises no alarm, however few flights a client asks about."""
+    draw = np.random.default_rng(flights)
+    gaps = []
+    for _ in range(180):
+        p = draw.beta(1.2, 4.5, flights)
+        gaps.append((flights, log_loss_gap(draw.random(flights) < p, p)))
+    found = [measure_evidence(gaps[: i + 1])[0].value for i in range(len(gaps))]
+    [bound] = [rule.bound for rule in NIGHTLY if rule.metric == "performance_evidence"]
+    assert not any(value > bound for value in found)
+
+
+def test_a_day_of_few_flights_is_taken_together_with_the_next():
+    [few] = measure_evidence([(150, 0.3)])
+    assert np.isnan(few.value)
+    assert few.n == 0
+    [both], [one] = measure_evidence([(150, 0.3), (150, 0.1)]), measure_evidence([(300, 0.2)])
+    assert (both.value, both.n) == (pytest.approx(one.value), 1)
 
 
 def test_of_too_few_hours_there_is_a_value_and_no_interval():

@@ -8,12 +8,15 @@ import pytest
 
 from data.dataset import load_dataset
 from data.facts import facts_of
-from domain.clock import minute_floor
+from domain.airports import AIRPORTS
+from domain.clock import from_minute, minute_floor
+from domain.flights import Network
 from domain.monitored import ALL
 from monitoring.quality import measure_quality
 from monitoring.rules import NIGHTLY, evaluate
 from monitoring.weather_quality import measure_weather
 from monitoring.windows import run_moment
+from tests.domain.worlds import NOON, Observation, weather_facts
 from tests.monitoring.faults import FAULTS
 
 DAYS = (date(2013, 2, 20), date(2013, 4, 12), date(2013, 7, 3), date(2013, 11, 14))
@@ -99,6 +102,25 @@ def test_without_weeks_before_nothing_is_said_of_what_is_usual(facts):
         [values["volume_ratio"], values["new_carrier_share"], values["ground_shift_minutes"]]
     ).all()
     assert pages(flights, weather, [day]) == set()
+
+
+def test_a_station_in_celsius_is_seen_among_many_that_each_lose_a_tenth_of_their_reports():
+    draw, network = np.random.default_rng(5), Network()
+    names = sorted(AIRPORTS)[:30]
+    hours = 29 * 24
+    temperatures = 50 + draw.normal(0, 6, hours)[:, None] + draw.normal(0, 1, (hours, len(names)))
+    temperatures[-24:, 0] = (temperatures[-24:, 0] - 32) / 1.8
+    reported = draw.random(temperatures.shape) > 0.1
+    observations = [
+        Observation(names[at], -60 * (hours - hour), -60 * (hours - hour), {"temp_f": temperatures[hour, at]})
+        for hour, at in np.argwhere(reported).tolist()
+    ]
+    found = measure_weather(weather_facts(observations, network), from_minute(NOON))
+    gaps = {m.slice: m.value for m in found if m.name == "weather_station_gap" and "temp_f" in m.slice}
+    [rule] = [rule for rule in NIGHTLY if rule.metric == "weather_station_gap"]
+    assert gaps.pop(f"station={names[0]},temp_f") > rule.bound
+    assert len(gaps) == len(names) - 1
+    assert max(gaps.values()) < rule.bound
 
 
 def test_no_weather_and_no_flights_at_all_are_no_error(facts):

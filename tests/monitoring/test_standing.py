@@ -48,6 +48,11 @@ def test_in_play_is_who_served_lately_and_the_one_before():
     assert late == {2}
 
 
+def test_measured_again_a_day_has_the_version_that_its_own_run_promoted():
+    assert 3 in versions_in_play(LEDGER, date(2013, 4, 15), POLICY)
+    assert 3 not in versions_in_play(LEDGER, date(2013, 4, 14), POLICY)
+
+
 def losses(days: int, **versions: float):
     return {
         APRIL + timedelta(days=i): {int(v[1:]): DayLoss(900, loss) for v, loss in versions.items()}

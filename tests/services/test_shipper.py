@@ -24,6 +24,7 @@ from domain.errors import NotReady
 from services import shipper as shipper_module
 from services.shipper import Shipper, ship_the_rest
 from tests.builders import DAY, NOON, prediction
+from tests.ordinary_user import ordinary_users_folder
 from tests.read_only import read_only
 
 
@@ -189,6 +190,57 @@ def test_a_file_of_a_release_whose_migration_is_missing_waits_whole_and_stops_no
     assert log.count() == 5
     then.close()
     now.close()
+
+
+def test_a_file_that_cannot_be_read_waits_whole_and_stops_no_other(
+    postgres: Database, log: PredictionLog, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A spool that root restored or copied; its owner is set right while the shipper runs."""
+    monkeypatch.setattr(shipper_module, "UNKNOWN_SECONDS", 0.0)
+    with ordinary_users_folder() as folder:
+        foreign, own = folder / "a.spool", SpoolWriter(folder, "b", HEADER)
+        foreign.write_bytes(HEADER + lines(2))
+        foreign.chmod(0)
+        own.write(lines(3))
+        own.close()
+        shipper = Shipper(postgres, folder)
+        for _ in range(2):
+            shipper.ship()
+        assert log.count() == 3
+        assert [(r.message, r.file) for r in caplog.records] == [("file left alone", "a.spool")]
+        assert "Permission denied" in caplog.records[0].reason
+        foreign.chmod(0o600)
+        shipper.ship()
+        assert log.count() == 5
+        assert list(folder.iterdir()) == []
+
+
+def test_a_file_whose_header_names_a_column_twice_waits_whole_and_stops_no_other(
+    postgres: Database, folder: Path, log: PredictionLog
+) -> None:
+    twice = SpoolWriter(folder, "a", HEADER.replace(b"latency_us", b"as_of"))
+    now, shipper = SpoolWriter(folder, "b", HEADER), Shipper(postgres, folder)
+    twice.write(lines(2))
+    now.write(lines(3))
+    for writer in (twice, now):
+        writer.close()
+    shipper.ship()
+    assert log.count() == 3
+    (left,) = folder.iterdir()
+    assert left.read_bytes().count(b"\n") == 3
+
+
+def test_what_a_dead_worker_left_unnamed_and_unreadable_stops_no_file(
+    postgres: Database, log: PredictionLog
+) -> None:
+    with ordinary_users_folder() as folder:
+        unfinished, own = folder / "old.new", SpoolWriter(folder, "b", HEADER)
+        unfinished.touch(0o000)
+        os.utime(unfinished, (1, 1))
+        own.write(lines(3))
+        own.close()
+        Shipper(postgres, folder).ship()
+        assert log.count() == 3
 
 
 def test_what_was_refused_is_shipped_once_it_was_mended(

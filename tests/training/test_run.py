@@ -10,6 +10,7 @@ from adapters.model_registry import ModelRegistry
 from domain.errors import ContractMismatch, InvalidInput, NotFound
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from domain.model import Calibration, FlightModel
+from tests.domain.worlds import Observation, weather_facts
 from tests.mlflow_server import KEYS
 from tests.training.sets import FlownStore
 from training.gate import GatePolicy
@@ -76,10 +77,23 @@ def test_a_version_names_its_data_code_contract_and_quality(candidate, shared_re
     assert float(tags["auc"]) == pytest.approx(candidate.evaluation.headline["auc"], abs=1e-4)
     recorded = registry._mlflow.client.get_run(candidate.run_id)
     assert recorded.data.params["seed"] == "2013"
+    assert recorded.data.params["rows_left_out"] == "0"
     assert {"auc", "log_loss", "auc_lead_60", "log_loss_carrier_by_hour"} <= recorded.data.metrics.keys()
     assert manifest.data_hash in recorded.inputs.dataset_inputs[0].dataset.source
     files = {file.path for file in registry._mlflow.client.list_artifacts(candidate.run_id)}
     assert files == {"model", "plots", "evaluation.json", "gain.json", "snapshot.json"}
+
+
+@pytest.mark.integration
+def test_a_reading_that_no_instrument_makes_costs_its_rows_and_no_retrain(registry):
+    faulty = FlownStore()
+    faulty.weather = weather_facts(
+        [Observation("EWR", -6 * 1440, 1 - 6 * 1440, {"temp_f": 999.0})], faulty.flights.network
+    )
+    trained = train_candidate(faulty, registry, KEYS, REQUEST)
+    recorded = registry._mlflow.client.get_run(trained.run_id).data.params
+    assert 0 < int(recorded["rows_left_out"]) < 40
+    assert "weather_temp_f" in recorded["columns_left_out"]
 
 
 @pytest.mark.integration

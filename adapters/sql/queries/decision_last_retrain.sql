@@ -1,2 +1,6 @@
--- Day of the last decision to retrain.
-SELECT max(day) FROM decisions WHERE kind = 'retrain' AND verdict HAVING max(day) IS NOT NULL
+-- Day of the last retrain that came to its end: at the gate, or asked for by hand, which is recorded after the fit.
+-- One that failed or was killed before is none: the next run decides again.
+SELECT max(d.day) FROM decisions d
+WHERE d.kind = 'retrain' AND d.verdict
+    AND (d.evidence ? 'asked_by' OR EXISTS (SELECT 1 FROM decisions g WHERE g.kind = 'gate' AND g.day = d.day))
+HAVING max(d.day) IS NOT NULL

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from adapters import model_artifact
+from adapters.api_keys import ApiKeys, hash_key
 from adapters.migrations import migrate
+from adapters.model_keys import ModelKeys
 from adapters.postgres import ConnectionParameters, Database
 from adapters.postgres_admin import create_databases, drop_database
 from adapters.prediction_lines import HEADER, to_copy_line
@@ -17,7 +20,10 @@ from adapters.settings import Settings, read_settings
 from adapters.spool import SpoolWriter
 from deploy.backups import bundle, sealing
 from deploy.native import backup as native
+from deploy.native import layout
 from deploy.native.embedded_postgres import EmbeddedPostgres
+from deploy.native.manager import register_keys
+from deploy.secret_files import OF_THE_STATE
 from domain.errors import OntimeError
 from services.shipper import Shipper
 from tests.builders import prediction
@@ -160,6 +166,45 @@ def test_without_a_passphrase_the_secrets_are_kept_apart_and_it_is_said(saved, e
         shutil.copy(saved.api_keys_dir / name, elsewhere.api_keys_dir)
     native.restore(elsewhere, file, unheard)
     assert (elsewhere.state_dir / "postgres" / "PG_VERSION").exists()
+
+
+def test_a_host_with_secrets_of_its_own_gets_those_of_the_restored_state_and_keeps_its_own_aside(
+    saved, elsewhere, postgres
+):
+    """Its signed models load, and its clients keep their keys at the next start."""
+    (saved.api_keys_dir / "predict.key").unlink()
+    layout.make_secrets(saved)
+    register_keys(postgres, saved)
+    signed = saved.state_dir / "mlflow" / "1"
+    (signed / "model.json").write_text("{}")
+    model_artifact.sign(signed, ModelKeys.of_trainer(saved), model_artifact.Owner("ontime", "run"))
+    layout.make_secrets(elsewhere)
+    own = {file.name: file.read_text() for file in elsewhere.api_keys_dir.iterdir()}
+    said: list[str] = []
+    native.restore(elsewhere, made(saved), said.append)
+
+    model_artifact.verify(elsewhere.state_dir / "mlflow" / "1", ModelKeys.from_settings(elsewhere))
+    client = hash_key((saved.api_keys_dir / "predict.key").read_text())
+    with started(elsewhere) as database:
+        register_keys(database, elsewhere)
+        assert client in ApiKeys(database).load_active()
+    [aside] = (path for path in elsewhere.api_keys_dir.iterdir() if path.is_dir())
+    assert {file.name: file.read_text() for file in aside.iterdir()} == {
+        name: own[name] for name in OF_THE_STATE
+    }
+    assert any(f"kept in {aside}" in line for line in said)
+    # Its servers are made with its own passwords.
+    assert elsewhere.postgres_password_file.read_text() == own["postgres_password"]
+
+
+def test_settings_of_an_earlier_restore_are_kept_aside(saved, elsewhere, monkeypatch):
+    monkeypatch.setenv("ONTIME_HOME_AIRPORT", "JFK")
+    written = elsewhere.state_dir / native.SETTINGS_FILE
+    written.write_text("ONTIME_HOME_AIRPORT=BOS\n")
+    native.restore(elsewhere, made(saved), unheard)
+    assert "ONTIME_HOME_AIRPORT=JFK\n" in written.read_text()
+    [aside] = elsewhere.api_keys_dir.glob(f"*/{native.SETTINGS_FILE}")
+    assert aside.read_text() == "ONTIME_HOME_AIRPORT=BOS\n"
 
 
 def test_what_cannot_be_restored_leaves_nothing_behind(saved, elsewhere):
