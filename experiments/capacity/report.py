@@ -180,8 +180,8 @@ that does other work too, times say less than CPU seconds.
 - A worker holds the states of four hours, {held} of them: at {country["airports"]} airports
   {gigabytes(held * ticks["state_bytes"])} beside its own {gigabytes(costs.worker_bytes)}. The Compose file bounds
   what a replica's two workers may hold ([size](operations.md#size)): raise the bound before the sum reaches it.
-- The refresher held most, {gigabytes(ticks["refresher_peak_bytes"])}, at its first tick, where it reads every event. The
-  Compose file bounds it too ([size](operations.md#size)): raise `features` for a country, or it does not start.
+- The refresher held most, {gigabytes(ticks["refresher_peak_bytes"])}, at its first tick, where it reads every
+  event. The Compose file bounds it too ([size](operations.md#size)): raise `features` for a country.
 - A tick is measured in memory; reading what came since the one before, and storing the state, come to it. Load of other
   work is in every figure of CPU. What the gateway takes is not measured.
 - The refresher is one process, and so is the shipper of one spool; neither is divided.
