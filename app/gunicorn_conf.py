@@ -2,13 +2,12 @@
 
 import gc
 import os
-import shutil
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from adapters.settings import settings
-from app import succession
+from app import metrics_folder, succession
 
 _settings = settings()
 bind = f"{_settings.api_host}:{_settings.api_port}"
@@ -30,17 +29,23 @@ LIBRARIES = (
 our own code, so that a reload takes it as it is then; nor LightGBM, for OpenMP does not survive a fork."""
 
 _metrics = Path(
-    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_settings.state_dir / "run" / "prometheus"))
+    os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    or metrics_folder.choose(_settings.state_dir, _settings.api_port)
 )
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics)
 
 
 def on_starting(server: Any) -> None:
     """Forget the counters of workers of an earlier life, and load what all workers share."""
-    shutil.rmtree(_metrics, ignore_errors=True)
-    _metrics.mkdir(parents=True, exist_ok=True)
+    metrics_folder.begin(_metrics)
     for name in LIBRARIES:
         import_module(name)
     gc.freeze()  # a collection would write into every page, and a page that is written to is shared no more
+
+
+def on_exit(server: Any) -> None:
+    """Leave no counters in memory."""
+    metrics_folder.remove(_metrics)
 
 
 def on_reload(server: Any) -> None:

@@ -62,6 +62,7 @@ OPTIONAL = ("date", "year", "month", "day", "dep_time", "arr_time", "elapsed", "
 PARTS_OF_DATE = ("year", "month", "dayofmonth")
 DATE = r"\d{4}-\d{2}-\d{2}|\d{1,2}/\d{1,2}/\d{4}( 12:00:00 AM| 0?0:00(:00)?)?"
 MOST_LEGS = 9
+NUMBER_OF_DATE = ["carrier", "flight", "origin", "date"]
 EARLY, LATE = -120, 720
 """Minutes that a delay read off the clock times may have: beyond them it may as well be another day's."""
 
@@ -87,11 +88,15 @@ def read_flights(lines: Lines, report: CleaningReport, most_bad: float) -> tuple
     """
     table = read_table(lines, COLUMNS, OPTIONAL, most_bad)
     report.rows_read["flights"] = table.rows_read
-    raw = table.good(_typed(table, report))
+    raw = _typed(table, report)
+    _reject_other_legs(raw, table)
+    raw = table.good(raw)
     raw = _of_known_airports(_without_copies(raw, table, report), report)
     raw = _once(raw, table, report)
     flights = _flights(raw, report)
     checked = validated(schemas.FLIGHTS, flights.drop(columns="cancelled"), table)
+    _reject_other_legs(raw, table)
+    checked = table.good(checked)
     report.rows_kept["flights"] = len(checked)
     flights = checked.assign(cancelled=flights["cancelled"])
     return flights.sort_values(["scheduled_departure", "flight_id"], ignore_index=True), table
@@ -193,11 +198,31 @@ def _contradictions(raw: pd.DataFrame, table: TextTable) -> None:
 
 def _without_copies(raw: pd.DataFrame, table: TextTable, report: CleaningReport) -> pd.DataFrame:
     """Return the marketing carriers' table has a flight once for each that sold it; a flag says which to leave out."""
-    copy = table.text.loc[raw.index, "duplicate"].str.upper().isin(["Y", "1"])
+    copy = _is_copy(raw, table)
     why = "the table's flag: another row has the flight"
     report.add("flights", "dropped", "rows marked as duplicates", copy.sum(), why)
     kept: pd.DataFrame = raw[~copy]
     return kept
+
+
+def _is_copy(raw: pd.DataFrame, table: TextTable) -> pd.Series:
+    copy: pd.Series = table.text.loc[raw.index, "duplicate"].str.upper().isin(["Y", "1"])
+    return copy
+
+
+def _reject_other_legs(raw: pd.DataFrame, table: TextTable) -> None:
+    """Set aside, with a row that does not fit, the other departures of its number on its date.
+
+    Legs are counted together: without one of them another would take its identity, and so would that one alone, once
+    it is mended.
+    """
+    bad = raw.index.isin([value.row for value in table.bad])
+    if not bad.any():
+        return
+    spoilt = raw.assign(bad=bad).groupby(NUMBER_OF_DATE)["bad"].transform("any").eq(True)
+    others = raw.index[spoilt & ~bad & ~_is_copy(raw, table)]
+    why = "another row of this number and date does not fit, and their legs are counted together"
+    table.reject_lines("flight", others, why)
 
 
 def _of_known_airports(raw: pd.DataFrame, report: CleaningReport) -> pd.DataFrame:
@@ -213,16 +238,16 @@ def _of_known_airports(raw: pd.DataFrame, report: CleaningReport) -> pd.DataFram
 
 def _once(raw: pd.DataFrame, table: TextTable, report: CleaningReport) -> pd.DataFrame:
     """Return each flight once, with its leg; two outcomes of one flight are a contradiction, not a repeat."""
-    identity = ["carrier", "flight", "origin", "date"]
     same = raw.duplicated(keep="first")
     report.add("flights", "dropped", "repeated rows", same.sum(), "they say the same")
-    raw = _scheduled_legs(raw[~same], [*identity, "sched_dep_time"], report)
-    torn = raw.duplicated([*identity, "sched_dep_time"], keep=False)
+    raw = _scheduled_legs(raw[~same], [*NUMBER_OF_DATE, "sched_dep_time"], report)
+    torn = raw.duplicated([*NUMBER_OF_DATE, "sched_dep_time"], keep=False)
     table.reject_lines(
         "flight", raw.index[torn], "the same departure stands in the file again, with another outcome"
     )
+    _reject_other_legs(raw, table)
     raw = table.good(raw).sort_values("sched_dep_time", kind="stable")
-    raw = raw.assign(leg=raw.groupby(identity).cumcount() + 1)
+    raw = raw.assign(leg=raw.groupby(NUMBER_OF_DATE).cumcount() + 1)
     more = raw.index[raw["leg"] > MOST_LEGS]
     table.reject_lines("flight", more, f"expected at most {MOST_LEGS} flights of one number")
     why = "a number that leaves an airport again on a date: each has its leg"

@@ -1,11 +1,12 @@
 """Starting, watching and stopping the native stack."""
 
 import contextlib
+import fcntl
 import http.client
 import subprocess
 import sys
 import xmlrpc.client
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,9 @@ CALL_SECONDS = 40.0
 PING_SECONDS = 10.0
 """Ample: a manager that is taken for dead is started again, and with it the whole stack."""
 
+ALREADY_STARTED = 60
+"""The process manager's fault where another command has started the program meanwhile."""
+
 Probe = Callable[[], None]
 NO_ANSWER = (OSError, xmlrpc.client.Error, http.client.HTTPException)
 """What a call of the process manager raises when it is away or refuses."""
@@ -54,6 +58,8 @@ class Stack:
     def start_servers(self, say: Say) -> None:
         """Start the process manager and the servers of others; PostgreSQL is migrated when this returns.
 
+        Waits while another command does so for the same state.
+
         Raises
         ------
         ConfigurationError
@@ -61,6 +67,11 @@ class Stack:
         CannotStart
             If a part ends again and again, or does not answer: names it, its log's end, and what to do.
         """
+        with self._alone(say):
+            self._start_servers(say)
+        say("PostgreSQL is up and migrated; MLflow and Prefect are starting")
+
+    def _start_servers(self, say: Say) -> None:
         if not self.is_managed():
             self._start_manager(say)
         parameters = ConnectionParameters.from_settings(self.settings).to_database("postgres")
@@ -69,7 +80,6 @@ class Stack:
         create_databases(parameters, [self.settings.postgres_database, "mlflow"])
         self._ensure("mlflow")
         with_database(self.settings, self._prepare)
-        say("PostgreSQL is up and migrated; MLflow and Prefect are starting")
 
     def start_services(self, say: Say) -> None:
         """Start ontime's own processes and wait until every part answers, the API's readiness left out.
@@ -189,10 +199,8 @@ class Stack:
             processes.end(left)
         for name in layout.PORT_SETTINGS:
             require_free_port(getattr(self.settings, name), f"ONTIME_{name.upper()}")
-        try:
+        with self._state_usable():
             path = self._make_state()
-        except OSError as error:
-            raise OntimeError(f"ONTIME_STATE_DIR: cannot use {error.filename}: {error.strerror}") from error
         done = subprocess.run(
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(path)],
             env=layout.environment(self.settings),
@@ -206,9 +214,29 @@ class Stack:
         if not wait_until(self.is_managed, seconds=15, pause=0.05):
             raise NotReady(f"supervisord does not answer; see {self.settings.state_dir / 'log'}")
 
+    @contextlib.contextmanager
+    def _alone(self, say: Say) -> Iterator[None]:
+        """Hold the lock of whoever starts this stack; the kernel lets it go when that process ends."""
+        with self._state_usable():
+            layout.make_folders(self.settings)
+            lock = (self.settings.state_dir / "run" / "start.lock").open("a")
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say("another command is starting this stack: waiting until it has")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    @contextlib.contextmanager
+    def _state_usable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OntimeError(f"ONTIME_STATE_DIR: cannot use {error.filename}: {error.strerror}") from error
+
     def _make_state(self) -> Path:
         """Make what is missing of the state; return the process manager's configuration."""
-        layout.make_folders(self.settings)
         layout.make_secrets(self.settings)
         initialise(self.settings.state_dir / "postgres", self.settings.postgres_password_file)
         path = self.settings.state_dir / "run" / "supervisord.conf"
@@ -217,10 +245,17 @@ class Stack:
         return path
 
     def _ensure(self, *names: str) -> None:
-        states = self.states()
+        states = self._infos()
         for name in names:
             if states[name]["statename"] not in ("RUNNING", "STARTING", "BACKOFF"):
-                self._ask("startProcess", name, False)
+                self._start_program(name)
+
+    def _start_program(self, name: str) -> None:
+        try:
+            self._ask("startProcess", name, False)
+        except xmlrpc.client.Fault as error:
+            if error.faultCode != ALREADY_STARTED:
+                raise
 
     def _ask(self, method: str, *arguments: Any, patience: float = CALL_SECONDS) -> Any:
         """Call the process manager."""

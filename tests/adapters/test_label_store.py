@@ -8,7 +8,7 @@ from adapters.clock_store import ClockStore
 from adapters.label_store import LabelStore, NewLabel
 from adapters.postgres import Database
 from domain.errors import InvalidInput
-from tests.builders import DAY, NOON, flight_id
+from tests.builders import DAY, MINUTE, NOON, flight_id
 
 FLIGHT = flight_id()
 THAT_DAY = date(2013, 4, 11)
@@ -66,6 +66,16 @@ def test_the_word_at_a_moment_ignores_later_corrections(store: LabelStore) -> No
     columns = store.known_by(NOON + DAY, THAT_DAY, date(2013, 4, 12))
     assert columns.flight_id.tolist() == [FLIGHT, flight_id(2, NOON + DAY)]
     assert columns.is_late.tolist() == [True, False]
+
+
+def test_a_correction_counts_from_no_earlier_than_what_it_corrects(store: LabelStore) -> None:
+    store.append(FLIGHT, 14, NOON, "api")
+    store.append(FLIGHT, 20, NOON + 600 * MINUTE, "api", correct=True)
+    assert store.append(FLIGHT, 10, NOON + 300 * MINUTE, "api", correct=True).status == "accepted"
+    for hours, word in ((6, 14), (10, 10)):
+        moment = NOON + hours * 60 * MINUTE
+        assert store.known_by(moment, THAT_DAY, THAT_DAY).arr_delay_minutes.tolist() == [word]
+        assert store.count_known_by(moment, THAT_DAY, THAT_DAY) == 1
 
 
 def test_flights_with_a_label_at_a_moment_are_counted_once_each(store: LabelStore) -> None:

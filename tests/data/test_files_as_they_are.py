@@ -109,6 +109,34 @@ def test_impossible_blocks_and_double_departures_cost_only_themselves(store, inb
     assert {error["row"] for error in report.errors} == {12, 13, 14}
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"ArrDelay": "xx"},
+        {"CRSDepTime": "0760"},
+        {"ArrDelay": "", "ArrTime": ""},
+        {"Dest": "EWR"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_flight_never_takes_the_identity_of_another_leg_that_does_not_fit(which, odd, store, inbox):
+    number = {"Flight_Number_Reporting_Airline": "901"}
+    legs = [
+        bts_row(**number, CRSDepTime="0800", DepTime="0810", ArrDelay="40.00"),
+        bts_row(**number, CRSDepTime="1700", DepTime="1710", CRSArrTime="1950", ArrDelay="-4.00"),
+    ]
+    spoilt = [leg | odd if leg is legs[which] else leg for leg in legs]
+    write_rows(inbox / "april.csv", month(spoilt))
+    assert take(store, inbox).rows_set_aside == 2
+    assert not flights(store).index.get_level_values("flight_id").str.startswith("UA901").any()
+    write_rows(inbox / "mended.csv", legs)
+    assert take(store, inbox).accepted == 6
+    found = flights(store)["delay_minutes"]
+    assert found[("UA901-EWR-20130411", "arrived")] == 40
+    assert found[("UA901-EWR-2-20130411", "arrived")] == -4
+
+
 @pytest.mark.parametrize(("bad", "status"), [(3, "done"), (4, "rejected")])
 def test_more_odd_rows_than_the_share_refuse_the_file(bad, status, store, inbox):
     odd = [bts_row(Flight_Number_Reporting_Airline=str(900 + n), Cancelled="?") for n in range(bad)]

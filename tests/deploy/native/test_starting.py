@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,6 +95,40 @@ def test_a_state_folder_that_cannot_be_written_is_named_with_its_setting(setting
     settings.state_dir.write_text("a file where the folder should be")
     with pytest.raises(OntimeError, match=r"ONTIME_STATE_DIR: cannot use .*state/log"):
         Stack(settings).start(unheard)
+
+
+def test_two_starts_of_one_stack_at_once_start_it_once(stack, settings, run_instead):
+    """The second neither removes what the first makes nor ends what it started."""
+    run_instead()
+    said: list[str] = []
+    at_once([lambda: Stack(settings).start_servers(said.append)] * 2)
+    assert_up(stack, "postgres", "mlflow", "prefect-server")
+    assert len([line for line in said if line.startswith("another command is starting this stack")]) == 1
+    assert not [line for line in said if "left behind" in line]
+
+
+def test_parts_that_two_commands_start_at_once_are_started_once(stack, settings, run_instead):
+    run_instead()
+    stack.start_servers(unheard)
+    services = ("features", "shipper", "watchman", "api")
+    at_once([lambda: Stack(settings)._ensure(*services)] * 4)
+    assert_up(stack, *services)
+
+
+def test_a_process_manager_that_is_gone_is_named(stack):
+    with pytest.raises(NotReady, match="the process manager went away"):
+        stack.start_services(unheard)
+
+
+def at_once(work: list[Callable[[], None]]) -> None:
+    with ThreadPoolExecutor(len(work)) as pool:
+        for future in [pool.submit(one) for one in work]:
+            future.result()
+
+
+def assert_up(stack: Stack, *names: str) -> None:
+    states = stack.states()
+    assert {states[name]["statename"] for name in names} <= {"STARTING", "RUNNING"}
 
 
 class Manager:
