@@ -86,11 +86,6 @@ def only(file: Model, services: Iterable[str]) -> Model:
     return part
 
 
-def is_global(service: Model) -> bool:
-    """Return whether a service of a stack's file has one task on every node."""
-    return bool(service["deploy"].get("mode") == "global")
-
-
 def _service(
     name: str, service: Model, stack: str, images: Mapping[str, str], ingress: str, configs: Model
 ) -> Model:

@@ -11,7 +11,7 @@ from adapters.settings import PROJECT_ROOT
 from deploy.compose.engine import StackError
 from deploy.swarm import rollout
 from deploy.swarm.cluster import DATA, OVERRIDE
-from deploy.swarm.stack_file import is_global, only, stack_file
+from deploy.swarm.stack_file import only, stack_file
 from tests.compose_secrets import make_compose_secrets
 from tests.deploy.swarm.compose_config import resolved
 
@@ -115,7 +115,7 @@ def test_the_api_rolls_one_new_replica_at_a_time_and_goes_back_by_itself(file):
 
 def test_a_shipper_is_on_every_node_and_outlasts_a_replica_that_ends(file):
     shipper, api = file["services"]["shipper"], file["services"]["api"]
-    assert is_global(shipper)
+    assert shipper["deploy"]["mode"] == "global"
     assert "placement" not in shipper["deploy"]
     linger = float(shipper["command"][-1])
     assert shipper["command"][-2] == "--linger"
