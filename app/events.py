@@ -1,5 +1,6 @@
 """POST /v1/events and POST /v1/labels: what became known."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from app.auth import require
 from app.body import clock_body, json_response, read_json, status_of_items, timestamp
 from app.errors import field_error, problem_of
 from app.parts import parts
-from app.schemas import EVENTS, EventsSchema, LabelSchema, LabelsSchema, identity, load
+from app.schemas import EVENTS, MAX_REVISIONS, EventsSchema, LabelSchema, LabelsSchema, identity, load
 from domain.airports import local_date
 from domain.clock import ClockReading, minute_floor
 from domain.errors import Conflict, InvalidInput
@@ -35,6 +36,7 @@ def append_events() -> Response:
     raw = load(EVENT_LIST, read_json())["events"]
     items, parsed = _parse_all(raw, "events", _parse_event)
     parsed = _with_known_identities(items, parsed)
+    _require_few_revisions(parsed)
     flights = [(i, event) for i, event in parsed if isinstance(event, FlightEvent)]
     weather = [(i, event) for i, event in parsed if isinstance(event, WeatherEvent)]
     for i, event in weather:
@@ -165,6 +167,24 @@ def _with_known_identities(items: list[dict[str, Any]], parsed: list[Item]) -> l
             error = InvalidInput(f"events.{i}.flight_id", expected, event.flight_id)
             items[i] |= {"status": "invalid", "problem": problem_of(error)}
     return [(i, event) for i, event in parsed if items[i]["status"] != "invalid"]
+
+
+def _require_few_revisions(parsed: list[Item]) -> None:
+    """Refuse more of one flight and kind, or one airport and hour, than a request may wait for."""
+    most = max(Counter(_key_of(event) for _, event in parsed).values(), default=0)
+    if most > MAX_REVISIONS:
+        expected = (
+            f"at most {MAX_REVISIONS} of one flight and kind, or one airport and hour; the others in a request "
+            "after this one"
+        )
+        raise InvalidInput("events", expected, most)
+
+
+def _key_of(event: Parsed) -> tuple[str, str | datetime]:
+    if isinstance(event, WeatherEvent):
+        return event.airport, event.observed_at
+    assert isinstance(event, FlightEvent)  # noqa: S101  the others are labels
+    return event.flight_id, event.kind
 
 
 def _own_date(event: FlightEvent) -> str:

@@ -9,7 +9,7 @@ from app.auth import Scope
 from app.explanations import MOST_FLIGHTS
 from app.pages import MOST_ROWS, USUAL_ROWS
 from app.problem_types import ProblemType
-from app.schemas import EVENTS, MAX_EVENTS, MAX_FLIGHTS
+from app.schemas import EVENTS, MAX_EVENTS, MAX_FLIGHTS, MAX_REVISIONS
 
 JSON = "application/json"
 TAGS = {
@@ -149,8 +149,9 @@ FACTS = (
     Operation(
         "post", "/v1/events", "events and labels", "appendEvents",
         "Append what became known of flights and weather",
-        f"Up to {MAX_EVENTS:,} events of the types {', '.join(EVENTS)}. Sending one again is harmless: it is a "
-        "duplicate. An arrival makes the flight's label.",
+        f"Up to {MAX_EVENTS:,} events of the types {', '.join(EVENTS)}, and of one flight and kind, or one airport and "
+        f"hour, up to {MAX_REVISIONS}. Sending one again is harmless: it is a duplicate. An arrival makes the flight's "
+        "label.",
         _appended("events"), "ingest", ref("Events"),
         {"a departure": {"events": [examples.EVENT]}, "weather": {"events": [examples.WEATHER]}},
         problems=(kinds.CONFLICT, kinds.NOT_READY),

@@ -1,6 +1,6 @@
 """GET /v1/predictions: stored predictions by flight and by time, newest first."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -40,9 +40,15 @@ def list_predictions() -> Response:
 
 def _read_key(key: Any) -> tuple[datetime, UUID]:
     as_of, prediction_id = key
+    if not isinstance(prediction_id, str):
+        raise TypeError("not the id of a prediction")
     moment = datetime.fromisoformat(as_of)
     if moment.tzinfo is None:
         raise ValueError("a time without an offset")
+    # PostgreSQL reads no offset of more than 16 hours.
+    moment = moment.astimezone(UTC)
+    if not BEFORE_ALL <= moment <= AFTER_ALL:
+        raise ValueError("no time of a prediction")
     return moment, UUID(prediction_id)
 
 

@@ -15,6 +15,8 @@ from domain.flights import BLOCK_MINUTES, WEATHER_RANGES, flight_id
 
 MAX_FLIGHTS = 1_000
 MAX_EVENTS = 5_000
+MAX_REVISIONS = 50
+"""Of one flight and kind, or one airport and hour: about half a second, for each is compared with the one before."""
 MOMENT = "a time with an offset, like 2013-04-11T15:00:00Z"
 EARLIEST = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
 LATEST = datetime(LAST_YEAR, 1, 1, tzinfo=UTC)

@@ -125,6 +125,7 @@ def test_the_guides_limits_are_those_that_hold():
         "flights or labels a request": f"{schemas.MAX_FLIGHTS:,}",
         "flights a request with `explain`": f"{MOST_FLIGHTS}",
         "events a request": f"{schemas.MAX_EVENTS:,}",
+        "events of one flight and kind, or one airport and hour, a request": f"{schemas.MAX_REVISIONS:,}",
         "rows a page": f"{MOST_ROWS}",
         "days of monitoring runs or alerts a request": f"{MOST_DAYS}",
     }

@@ -1,7 +1,7 @@
 """One flight: what is known of it and since when, every prediction about it, and what then happened."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import Response, redirect, request, url_for
@@ -15,6 +15,7 @@ from app.dashboard.upcoming import question_of
 from app.explanations import explain
 from app.feature_cache import RequestView
 from app.parts import Parts, parts
+from app.schemas import EARLIEST, LATEST
 from domain.clock import from_minute
 from domain.errors import InvalidInput, NotFound, NotReady
 from domain.events import FLIGHT_ID
@@ -31,7 +32,9 @@ FORM = "a flight like UA1545-EWR-20130411: carrier and number, origin, local dat
 def find_flight() -> Response:
     """Lead to the flight that was typed."""
     wanted = request.args.get("flight_id", "").strip().upper()
-    if not FLIGHT_ID.fullmatch(wanted):
+    try:
+        day_of(wanted)
+    except NotFound:
         return render("find_flight", 422, wanted=wanted[:40], expected=FORM)
     return redirect(url_for("dashboard.flight", flight_id=wanted))  # type: ignore[return-value]
 
@@ -83,9 +86,12 @@ def day_of(flight_id: str) -> date:
     try:
         if not FLIGHT_ID.fullmatch(flight_id):
             raise ValueError
-        return datetime.strptime(flight_id[-8:], "%Y%m%d").date()  # noqa: DTZ007  a date has no zone
+        day = datetime.strptime(flight_id[-8:], "%Y%m%d").replace(tzinfo=UTC)
     except ValueError as error:
         raise NotFound(f"expected {FORM}") from error
+    if not EARLIEST <= day < LATEST:
+        raise NotFound(f"expected a flight from {EARLIEST.year} on and before {LATEST.year}")
+    return day.date()
 
 
 def _outlook(p: Parts, fact: FlightFact, now: datetime) -> dict[str, Any] | None:

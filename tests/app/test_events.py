@@ -5,6 +5,7 @@ import pytest
 from adapters.clock_store import ClockStore
 from adapters.event_store import EventStore
 from adapters.label_store import LabelStore
+from app.schemas import MAX_REVISIONS
 from domain.flights import WEATHER_COLUMNS
 from tests.app.worlds import assert_field, assert_problem
 from tests.read_only import read_only
@@ -96,6 +97,26 @@ def test_an_event_that_contradicts_the_log_is_a_conflict_and_changes_nothing(own
     mixed = send(own_api, DEPARTED | {"delay_minutes": 7}, DEPARTED)
     assert mixed.status_code == 207
     assert statuses(mixed) == ["conflict", "duplicate"]
+
+
+@pytest.mark.parametrize(
+    "event", [DEPARTED | {"delay_minutes": 7}, SCHEDULED, WEATHER], ids=["flight", "schedule", "weather"]
+)
+def test_more_revisions_of_one_thing_than_a_request_may_wait_for_are_refused(own_api, event):
+    """Each revision is compared with the one before it, so that each costs statements of its own."""
+    before = EventStore(own_api.database).count()
+    answer = send(own_api, ARRIVED, *[event] * (MAX_REVISIONS + 1))
+    assert_field(answer, "events", f"at most {MAX_REVISIONS} .* the others in a request after this one")
+    assert EventStore(own_api.database).count() == before
+
+
+def test_a_request_may_revise_one_event_often_and_many_events_once(own_api):
+    often = [
+        DEPARTED | {"delay_minutes": n, "known_at": f"2013-04-12T04:00:{n:02}.5Z"}
+        for n in range(MAX_REVISIONS)
+    ]
+    once = [CANCELLED | {"flight_id": f"UA{n}-EWR-20130410"} for n in range(1, 300)]
+    assert set(statuses(send(own_api, *often, *once))) == {"accepted"}
 
 
 def test_a_flight_is_retimed_to_another_date_and_keeps_its_identity(own_api):

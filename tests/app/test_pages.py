@@ -4,6 +4,7 @@ import base64
 import re
 from datetime import date, timedelta
 from urllib.parse import urlencode
+from uuid import UUID
 
 import numpy as np
 import orjson
@@ -119,13 +120,39 @@ def test_a_parameter_that_is_there_twice_is_refused(api, path):
     "key", [None, [], {}, "x", -1, 2**63, 1.5, True, ["0001-01-01", -1], ["2013-04-11T00:00:00", "x"], [1, 2]]
 )
 def test_a_cursor_somebody_made_up_is_refused(own_api, path, key):
-    fill(own_api, path)
-    real = page(own_api, path, limit=1).get_json()["next_cursor"]
+    assert_forged_is_refused(own_api, path, key)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        ["2013-04-11T12:00:00+00:00", 5], ["2013-04-11T12:00:00+00:00", None], [5, str(UUID(int=1))],
+        ["0001-01-01T00:00:00+00:00", str(UUID(int=1))], ["9999-12-31T23:59:59-15:00", str(UUID(int=1))],
+        ["2013-04-11T12:00:00", str(UUID(int=1))],
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_cursor_of_predictions_holds_a_time_of_the_calendar_and_an_id(own_api, key):
+    assert_forged_is_refused(own_api, "/v1/predictions", key)
+
+
+def test_a_cursor_may_name_its_time_with_any_offset(own_api):
+    fill(own_api, "/v1/predictions")
+    far = forged(own_api, "/v1/predictions", ["2013-04-12T11:59:30+23:59", str(UUID(int=2**128 - 1))])
+    assert len(page(own_api, "/v1/predictions", cursor=far).get_json()["predictions"]) == 2
+
+
+def assert_forged_is_refused(api, path, key):
+    fill(api, path)
+    assert_field(page(api, path, cursor=forged(api, path, key)), "cursor", "unchanged")
+
+
+def forged(api, path, key):
+    """A cursor of a list that has rows, with another key than any that was returned."""
+    real = page(api, path, limit=1).get_json()["next_cursor"]
     [mark, _] = orjson.loads(base64.urlsafe_b64decode(real + "=" * (-len(real) % 4)))
-    forged = base64.urlsafe_b64encode(
-        orjson.dumps([mark, key]) if key != 2**63 else b'["%s", %d]' % (mark.encode(), key)
-    )
-    assert_field(page(own_api, path, cursor=forged.decode()), "cursor", "unchanged")
+    text = orjson.dumps([mark, key]) if key != 2**63 else b'["%s", %d]' % (mark.encode(), key)
+    return base64.urlsafe_b64encode(text).decode()
 
 
 def test_a_cursor_belongs_to_its_filters(own_api):

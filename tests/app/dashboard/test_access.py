@@ -158,8 +158,19 @@ def test_what_is_not_there_is_said_as_a_page(signed_out):
         "flights/UA9999-EWR-20130411",
         "flights/x",
         "flights/UA1-EWR-20139999",
+        "flights/UA1-EWR-00010101",
+        "flights/UA1-EWR-99991231",
         "health/reports/2013-04-03/html",
     ):
         answer = signed_out.client.get(f"/dashboard/{path}")
         assert answer.status_code == 404
         assert "<h1>Not found</h1>" in answer.text
+
+
+def test_a_flight_that_no_calendar_has_is_not_looked_for(signed_out):
+    sign_in(signed_out)
+    for typed in ("x", "UA1-EWR-20139999", "UA1-EWR-00010101", "ua1-ewr-99991231"):
+        answer = signed_out.client.get("/dashboard/flights", query_string={"flight_id": typed})
+        assert answer.status_code == 422, typed
+    answer = signed_out.client.get("/dashboard/flights", query_string={"flight_id": "ua1-ewr-20130411"})
+    assert answer.headers["Location"] == "/dashboard/flights/UA1-EWR-20130411"
