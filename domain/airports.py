@@ -9,7 +9,7 @@ import csv
 import math
 import sys
 from bisect import bisect_right
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +27,8 @@ TABLE = Path(__file__).with_name("airports.csv")
 EARTH_RADIUS_MILES = 3958.8
 FIRST_YEAR, LAST_YEAR = 1987, 2050
 """Years whose zone rules are kept, from the first with on-time data; readers and the API refuse any other."""
+LOOK_EVERY = timedelta(days=7)
+"""Between two looks at a zone's offset: some zones changed twice in a month, none twice in a week."""
 
 HOME_AIRPORT = "JFK"
 """The dataset's: the three New York airports share its local days. Which one counts is a setting."""
@@ -113,18 +115,22 @@ class ZoneOffsets(NamedTuple):
 def zone_offsets(zone: str) -> ZoneOffsets:
     """Return every change of a zone's offset between `FIRST_YEAR` and `LAST_YEAR`, found by bisection."""
     info = ZoneInfo(zone)
-    months = [
-        minute_floor(datetime(year, month, 1, tzinfo=UTC))
-        for year in range(FIRST_YEAR, LAST_YEAR + 1)
-        for month in range(1, 13)
-    ]
-    since, minutes = [], [_offset_at(info, months[0])]
-    for low, high in pairwise(months):
-        after = _offset_at(info, high)
-        if after != minutes[-1]:
-            since.append(_first_minute_of(info, after, low, high))
+    looks = _looks()
+    offsets = [moment.astimezone(info).utcoffset() for moment in looks]
+    since, minutes = [], [_offset_at(info, minute_floor(looks[0]))]
+    for (low, before), (high, found) in pairwise(zip(looks, offsets, strict=True)):
+        if found != before:
+            after = _offset_at(info, minute_floor(high))
+            since.append(_first_minute_of(info, after, minute_floor(low), minute_floor(high)))
             minutes.append(after)
     return ZoneOffsets(np.array(since, dtype=np.int64), np.array(minutes, dtype=np.int64))
+
+
+@lru_cache(maxsize=1)
+def _looks() -> tuple[datetime, ...]:
+    # The same for every zone: to make them again would take longer than to look.
+    first, last = (datetime(year, 1, 1, tzinfo=UTC) for year in (FIRST_YEAR, LAST_YEAR + 1))
+    return tuple(first + i * LOOK_EVERY for i in range((last - first) // LOOK_EVERY + 2))
 
 
 def _offset_at(info: ZoneInfo, minute: int) -> int:

@@ -115,6 +115,24 @@ def test_the_zone_rules_are_those_of_the_year_in_question(year, offset):
     assert offset_minutes("IND", np.array([july])).tolist() == [offset]
 
 
+@pytest.mark.parametrize(
+    ("airport", "year", "months"),
+    [
+        ("CAI", 2010, (8, 10)), ("IRJ", 2004, (5, 7)), ("TUC", 2004, (5, 7)), ("FTE", 2004, (5, 7)),
+        ("FOR", 2000, (10, 11)), ("MAO", 2000, (10, 11)), ("REC", 2000, (10, 11)), ("MCZ", 2000, (10, 11)),
+        ("CMN", 2015, (6, 8)),
+    ],
+)  # fmt: skip
+def test_two_changes_within_a_month_are_both_known(airport, year, months):
+    noons = np.arange(at(year, months[0], 1, 12), at(year, months[1], 28, 12), 1440)
+    expected = [
+        from_minute(noon).astimezone(ZoneInfo(zone(airport))).utcoffset().total_seconds() / 60
+        for noon in noons.tolist()
+    ]
+    assert len(set(expected)) > 1
+    assert offset_minutes(airport, noons).tolist() == expected
+
+
 def test_a_spring_change_is_on_the_day_it_had_in_its_year():
     """The first Sunday of April until 2006, the second of March since."""
     noon = [minute_floor(datetime(year, 3, 20, 17, tzinfo=UTC)) for year in (2006, 2007)]
