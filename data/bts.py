@@ -115,7 +115,7 @@ def _typed(table: TextTable, report: CleaningReport) -> pd.DataFrame:
             "sched_arr_time": _clock(table, "sched_arr_time"),
             "elapsed": table.numbers("elapsed", whole=True),
             **{name: table.numbers(name, whole=True) for name in ("dep_delay", "arr_delay", "air_time")},
-            **{name: _flag(table, name) for name in ("cancelled", "diverted")},
+            **{name: table.flags(name) for name in ("cancelled", "diverted")},
         }
     )
     _derive_delays(raw, table, report)
@@ -148,12 +148,6 @@ def _clock(table: TextTable, column: str) -> pd.Series:
 
 def _is_clock(hhmm: pd.Series) -> pd.Series:
     return hhmm.between(0, 2400) & (hhmm % 100 < 60)
-
-
-def _flag(table: TextTable, column: str) -> pd.Series:
-    flag = table.numbers(column, required=True)
-    table.reject(column, flag.notna() & ~flag.isin([0, 1]), "expected 0 or 1")
-    return flag == 1
 
 
 def _derive_delays(raw: pd.DataFrame, table: TextTable, report: CleaningReport) -> None:

@@ -65,10 +65,12 @@ def flight_events_of(flights: pd.DataFrame, source: str = SOURCE) -> pd.DataFram
     """Return up to three events a flight, sorted by `known_at`; a flight's own in the order of `KINDS`.
 
     A column `cancelled` says which flights were, some of them after leaving the gate; without it they are those
-    that never left.
+    that never left. A column `under_way` says which may still arrive: they are not diverted.
     """
     if "cancelled" not in flights:
         flights = flights.assign(cancelled=flights["dep_delay"].isna() & flights["arr_delay"].isna())
+    if "under_way" not in flights:
+        flights = flights.assign(under_way=False)
     parts = [
         _scheduled(flights),
         _departed(flights),
@@ -133,7 +135,8 @@ def _cancelled(flights: pd.DataFrame) -> pd.DataFrame:
 
 
 def _diverted(flights: pd.DataFrame) -> pd.DataFrame:
-    elsewhere = flights[flights["dep_delay"].notna() & flights["arr_delay"].isna() & ~flights["cancelled"]]
+    gone = ~flights["cancelled"] & ~flights["under_way"]
+    elsewhere = flights[flights["dep_delay"].notna() & flights["arr_delay"].isna() & gone]
     moment = elsewhere["scheduled_arrival"] + CANCELLATION_KNOWN_AFTER
     return _part(elsewhere, "diverted", moment, moment)
 

