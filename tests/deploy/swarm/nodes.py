@@ -8,7 +8,6 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -185,18 +184,15 @@ class SwarmStack:
         return Entrance(self, node)
 
     def remove(self) -> None:
-        with ExitStack() as rest:  # each of them, whatever becomes of the others
-            for words in (
-                ("rm", "--force", "--volumes", *(node.name for node in self.nodes)),
-                ("network", "rm", self.name),
-                (
-                    "rmi",
-                    NODE_IMAGE,
-                    f"ontime/api:{self.name}-bad",
-                    *(f"ontime/{i}:{self.name}" for i in IMAGES),
-                ),
-            ):
-                rest.callback(run, "docker", *words, check=False)
+        images = (
+            NODE_IMAGE,
+            f"ontime/api:{self.name}-bad",
+            *(f"ontime/{image}:{self.name}" for image in IMAGES),
+        )
+        # In this order, and each whatever became of those before: a container holds its network and its image.
+        run("docker", "rm", "--force", "--volumes", *(node.name for node in self.nodes), check=False)
+        run("docker", "network", "rm", self.name, check=False)
+        run("docker", "rmi", *images, check=False)
 
 
 class Entrance:
