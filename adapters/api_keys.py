@@ -6,11 +6,14 @@ import secrets
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from adapters.postgres import Database, query
 from domain.errors import Conflict, InvalidInput, NotFound
 
 SCOPES = ("predict", "ingest", "admin")
+LONGEST_DAYS = 36_500
+"""Of a key's lifetime, and of the overlap of a rotation: Python reads no date after the year 9999."""
 KEY_FORM = re.compile(r"ontime_(predict|ingest|admin)_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -80,15 +83,22 @@ class ApiKeys:
         Conflict
             If a key of that name is active.
         InvalidInput
-            If a scope is unknown, or the name is empty.
+            If a scope is unknown, the name is empty, or the lifetime is none that a key has.
         """
         chosen = _require_scopes(scopes)
         if not name.strip():
             raise InvalidInput("name", "a name, by which the key is listed and revoked", name)
-        if self._database.rows("key_scopes_for_update", {"name": name}):
-            raise Conflict(f"a key named {name!r} is active: rotate or revoke it, or choose another name")
+        if lifetime is not None and not timedelta(0) < lifetime <= timedelta(days=LONGEST_DAYS):
+            raise InvalidInput(
+                "lifetime", f"more than nothing and {LONGEST_DAYS} days at most", str(lifetime)
+            )
         key = _key_of(chosen)
-        self._record(name, chosen, key, lifetime)
+        with self._database.transaction() as cursor:
+            cursor.execute(query("lock_key_name"), {"name": name})
+            cursor.execute(query("key_scopes_for_update"), {"name": name})
+            if cursor.fetchone():
+                raise Conflict(f"a key named {name!r} is active: rotate or revoke it, or choose another name")
+            cursor.execute(query("register_key"), _values(name, chosen, key, lifetime))
         return key
 
     def register(self, name: str, scopes: Iterable[str], key: str) -> bool:
@@ -108,7 +118,8 @@ class ApiKeys:
         """
         if not KEY_FORM.fullmatch(key):
             raise InvalidInput("key", "ontime_<scope>_ and 43 characters of A-Z a-z 0-9 _ -")
-        recorded = self._record(name, _require_scopes(scopes), key, None)
+        values = _values(name, _require_scopes(scopes), key, None)
+        recorded = self._database.execute("register_key", values) == 1
         self._database.execute("revoke_other_keys", {"name": name, "key_hash": hash_key(key)})
         return recorded
 
@@ -119,14 +130,18 @@ class ApiKeys:
         ------
         NotFound
             If no active key has that name.
+        InvalidInput
+            If the overlap is negative, or longer than any key lives.
         """
+        if not timedelta(0) <= overlap <= timedelta(days=LONGEST_DAYS):
+            raise InvalidInput("overlap", f"nothing or more and {LONGEST_DAYS} days at most", str(overlap))
         with self._database.transaction() as cursor:
             cursor.execute(query("key_scopes_for_update"), {"name": name})
             found = cursor.fetchone()
             if found is None:
                 raise NotFound(f"no active key is named {name!r}")
             key = _key_of(found[0])
-            values = {"key_hash": hash_key(key), "name": name, "scopes": found[0], "lifetime": None}
+            values = _values(name, found[0], key, None)
             cursor.execute(query("register_key"), values)
             cursor.execute(query("expire_other_keys"), values | {"overlap": overlap})
         return key
@@ -157,9 +172,9 @@ class ApiKeys:
         """Record that keys were used just now."""
         self._database.execute("key_uses", {"hashes": sorted(hashes)})
 
-    def _record(self, name: str, scopes: list[str], key: str, lifetime: timedelta | None) -> bool:
-        values = {"key_hash": hash_key(key), "name": name, "scopes": scopes, "lifetime": lifetime}
-        return self._database.execute("register_key", values) == 1
+
+def _values(name: str, scopes: list[str], key: str, lifetime: timedelta | None) -> dict[str, Any]:
+    return {"key_hash": hash_key(key), "name": name, "scopes": scopes, "lifetime": lifetime}
 
 
 def _key_of(scopes: list[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from adapters.api_keys import SCOPES, ApiKeys, KeyRecord
+from adapters.api_keys import LONGEST_DAYS, SCOPES, ApiKeys, KeyRecord
 from adapters.settings import settings
 from adapters.terminal import print_json, say
 from deploy.native import layout
@@ -29,7 +29,10 @@ def create(
     name: Name,
     scope: Annotated[list[str], typer.Option(help=f"One of {', '.join(SCOPES)}; may be repeated.")],
     days: Annotated[
-        int | None, typer.Option(min=1, help="Days until it expires; without, it is active until revoked.")
+        int | None,
+        typer.Option(
+            min=1, max=LONGEST_DAYS, help="Days until it expires; without, it is active until revoked."
+        ),
     ] = None,
 ) -> None:
     """Make a key and print it, once: the database holds only its hash."""
@@ -73,7 +76,12 @@ def revoke(name: Name) -> None:
 def rotate(
     name: Name,
     overlap_hours: Annotated[
-        float, typer.Option(min=0, help="How long the key before stays active, for its owner to change over.")
+        float,
+        typer.Option(
+            min=0,
+            max=LONGEST_DAYS * 24,
+            help="How long the key before stays active, for its owner to change over.",
+        ),
     ] = 24.0,
 ) -> None:
     """Make another key with the same name and scopes and print it, once; the one before ends after the overlap."""

@@ -154,8 +154,8 @@ NOT_HOT = {
     },
     ELSEWHERE: {
         "commit_soon", "create_schema_migrations", "drop_partition", "ensure_partition", "has_replayed",
-        "is_connected", "lock_label", "lock_labels", "log_position", "make_partitions_ahead", "notify_state",
-        "old_partitions", "schema_dump", "settle_events", "stage_flight_events", "stage_weather_events",
+        "is_connected", "lock_key_name", "lock_label", "lock_labels", "log_position", "make_partitions_ahead",
+        "notify_state", "old_partitions", "schema_dump", "settle_events", "stage_flight_events", "stage_weather_events",
     },
 }  # fmt: skip
 NEEDED = {

@@ -1,4 +1,6 @@
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
 
@@ -109,3 +111,48 @@ def test_it_is_seen_which_keys_are_in_use(keys: ApiKeys) -> None:
     assert seen["idle"] is None
     keys.record_uses([hash_key(used)])
     assert keys.load_all()[0].last_used_at == seen["used"], "to the minute"
+
+
+def test_of_several_that_create_one_name_at_once_one_does(postgres: Database) -> None:
+    databases = [Database(postgres.parameters) for _ in range(4)]
+    at_once = Barrier(len(databases))
+
+    def create(database: Database) -> str:
+        with database.transaction():  # connected before the others begin
+            pass
+        at_once.wait()
+        try:
+            return ApiKeys(database).create("erika", ["predict"])
+        except Conflict:
+            return "refused"
+
+    with ThreadPoolExecutor(len(databases)) as pool:
+        made = list(pool.map(create, databases))
+    for database in databases:
+        database.close()
+    assert made.count("refused") == 3
+    assert len(ApiKeys(postgres).load_all()) == 1
+
+
+@pytest.mark.parametrize("lifetime", [timedelta(days=3_000_000), timedelta.max, timedelta(0)])
+def test_a_lifetime_that_no_key_has_is_refused(keys: ApiKeys, lifetime: timedelta) -> None:
+    with pytest.raises(InvalidInput, match="lifetime: expected more than nothing and 36500 days at most"):
+        keys.create("erika", ["predict"], lifetime)
+    assert keys.load_all() == []
+
+
+def test_an_overlap_that_no_rotation_has_is_refused(keys: ApiKeys) -> None:
+    key = keys.create("erika", ["predict"])
+    for overlap in (timedelta(seconds=-1), timedelta.max):
+        with pytest.raises(InvalidInput, match="overlap: expected nothing or more and 36500 days at most"):
+            keys.rotate("erika", overlap)
+    assert set(keys.load_active()) == {hash_key(key)}
+
+
+def test_a_key_that_was_made_to_expire_after_every_date_is_listed(keys: ApiKeys, postgres: Database) -> None:
+    keys.create("erika", ["predict"])
+    with postgres.transaction() as cursor:
+        cursor.execute("UPDATE api_keys SET expires_at = '10240-01-01 00:00:00+00'")
+    (listed,) = keys.load_all()
+    assert listed.active
+    assert listed.expires_at == datetime(9999, 12, 31, tzinfo=UTC)

@@ -57,3 +57,21 @@ def test_what_cannot_be_done_is_said_in_one_line(environment, words, expected):
     assert done.returncode == 1
     assert expected in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["create", "x", "--scope", "predict", "--days", "3000000"], "less than or equal to 36500"),
+        (["create", "x", "--scope", "predict", "--days", "99999999999"], "less than or equal to 36500"),
+        (["rotate", "x", "--overlap-hours", "1e9"], "less than or equal to 876000"),
+        (["rotate", "x", "--overlap-hours", "inf"], "less than or equal to 876000"),
+        (["rotate", "x", "--overlap-hours", "nan"], "less than or equal to 876000"),
+    ],
+)
+def test_a_time_that_no_key_has_is_refused_and_no_traceback(environment, postgres, words, expected):
+    done = keys(environment, *words)
+    assert done.returncode == 2
+    assert expected in " ".join(done.stderr.replace("│", " ").split())
+    assert "Traceback" not in done.stderr
+    assert ApiKeys(postgres).load_all() == []
