@@ -21,7 +21,7 @@ MOMENT = "a time with an offset, like 2013-04-11T15:00:00Z"
 EARLIEST = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
 LATEST = datetime(LAST_YEAR, 1, 1, tzinfo=UTC)
 SHORTEST, LONGEST = (timedelta(minutes=minutes) for minutes in BLOCK_MINUTES)
-IDENTITY = "a carrier, number, origin and local date, like UA1545-EWR-20130411"
+IDENTITY = "a carrier, number (no zero before it), origin and local date, like UA1545-EWR-20130411"
 LEG = validate.Range(1, 9, error="a leg from 1 to 9")
 CARRIER = validate.Regexp(r"[A-Z0-9]{2}\Z", error="two capital letters or digits, like UA")
 REGISTRATION = validate.Regexp(
@@ -64,7 +64,7 @@ class Moment(fields.AwareDateTime):
 class FlightId(fields.String):
     """A flight's identity; its date is one of the calendar."""
 
-    _FORM = re.compile(r"[A-Z0-9]{2}[0-9]{1,4}-[A-Z]{3}(?:-[2-9])?-([0-9]{8})")
+    _FORM = re.compile(r"[A-Z0-9]{2}[1-9][0-9]{0,3}-[A-Z]{3}(?:-[2-9])?-([0-9]{8})")
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
         name = super()._deserialize(value, attr, data, **options)

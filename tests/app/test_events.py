@@ -213,6 +213,8 @@ def test_some_bad_events_do_not_spoil_the_others_and_the_order_stays(own_api):
         (SCHEDULED | {"dest": "EWR"}, "dest"),
         (DEPARTED | {"flight_id": "UA900-EWR-20131341"}, "flight_id"),
         (DEPARTED | {"flight_id": "UA\uff11-EWR-20130411"}, "flight_id"),
+        (DEPARTED | {"flight_id": "UA0900-EWR-20130411"}, "flight_id"),
+        (DEPARTED | {"flight_id": "UA0-EWR-20130411"}, "flight_id"),
         (DEPARTED | {"departed_at": "9999-12-31T23:59:00-14:00"}, "departed_at"),
         (DEPARTED | {"delay_minutes": 10**12}, "delay_minutes"),
         (ARRIVED | {"air_time_minutes": -1}, "air_time_minutes"),
@@ -232,6 +234,16 @@ def test_an_event_that_does_not_fit_names_its_field(own_api, event, field):
     assert answer.status_code == 422
     [item] = answer.get_json()["items"]
     assert item["problem"]["errors"][0]["field"] == f"events.0.{field}"
+
+
+@pytest.mark.parametrize("number", ["0900", "09", "0", "00"])
+def test_a_label_of_a_flight_that_no_schedule_can_name_is_refused(own_api, number):
+    """Schedules say UA900: a label of UA0900 would be stored and never meet its prediction."""
+    answer = label(own_api, {"flight_id": f"UA{number}-EWR-20130411", "arr_delay_minutes": 21})
+    assert answer.status_code == 422
+    [error] = answer.get_json()["items"][0]["problem"]["errors"]
+    assert error["field"] == "labels.0.flight_id"
+    assert "no zero before it" in error["expected"]
 
 
 def test_weather_may_lack_any_measure(own_api):
