@@ -156,17 +156,24 @@ def _in_memory(content: bytes) -> Iterator[int]:
 
 
 def _forget_dead_server(data_dir: Path) -> None:
-    """Remove the lock file of a server that is gone, before another program's pid makes it look alive."""
+    """Remove the lock of a server that is gone, before another program's pid makes it look alive."""
     lock = data_dir / "postmaster.pid"
     try:
-        pid = int(lock.read_text().splitlines()[0])
-        name = Path(f"/proc/{pid}/comm").read_text().strip()
-    except (FileNotFoundError, ProcessLookupError):
-        name = ""
-    except (ValueError, IndexError):
-        name = "unreadable"
-    if name != "postgres":
+        alive = _serves(int(lock.read_text().splitlines()[0]), data_dir)
+    except (FileNotFoundError, ProcessLookupError, ValueError, IndexError):
+        alive = False
+    if not alive:
         lock.unlink(missing_ok=True)
+
+
+def _serves(pid: int, data_dir: Path) -> bool:
+    """Return whether a process is a server on this data folder, in which a server works."""
+    if Path(f"/proc/{pid}/comm").read_text().strip() != "postgres":
+        return False
+    try:
+        return Path(f"/proc/{pid}/cwd").samefile(data_dir)
+    except PermissionError:  # somebody else's, of which the name is all that can be seen
+        return True
 
 
 def server_environment() -> dict[str, str]:

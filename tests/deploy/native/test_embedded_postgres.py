@@ -54,6 +54,26 @@ def test_a_lock_of_a_dead_server_is_forgotten_even_if_its_pid_lives(server: Embe
         Database(running.parameters).listen().wait(0)
 
 
+def test_a_lock_whose_pid_is_now_another_clusters_server_is_forgotten(
+    server: EmbeddedPostgres, postgres_server: EmbeddedPostgres
+) -> None:
+    assert postgres_server._process is not None
+    with server:
+        pass
+    # As a server that was killed left it, of a cluster whose pid another has by now.
+    (server.data_dir / "postmaster.pid").write_text(
+        f"{postgres_server._process.pid}\n{server.data_dir}\n1\n5432\n\n127.0.0.1\n\nready\n"
+    )
+    with server as running:
+        Database(running.parameters).listen().wait(0)
+
+
+def test_a_lock_of_a_server_that_runs_stays(server: EmbeddedPostgres, tmp_path: Path) -> None:
+    with server:
+        initialise(server.data_dir, tmp_path / "password")
+        assert (server.data_dir / "postmaster.pid").exists()
+
+
 def test_a_cluster_is_made_once(server: EmbeddedPostgres, tmp_path: Path) -> None:
     leftover = tmp_path / "data.unfinished"
     leftover.mkdir()
