@@ -31,17 +31,21 @@ class Part:
     oldest: float
     """When the oldest of its files was last written, as a time stamp."""
     newest: float
+    target: Path | None = None
+    """Where it leads to, if it is a link: of that nothing is deleted."""
 
     def line(self, now: float | None = None) -> str:
         """Describe it: name, size, age."""
         now = time.time() if now is None else now
+        if self.target:
+            return f"{self.path.name:12} {_megabytes(self.size):>10}   a link to {self.target}, which stays"
         return f"{self.path.name:12} {_megabytes(self.size):>10}   {_written(self.oldest, self.newest, now)}"
 
 
 def parts(settings: Settings, keep: Iterable[str] = ()) -> list[Part]:
     """Measure what `forget` would delete."""
     names = [name for name in (*STATE, FORGOTTEN) if name not in keep]
-    return [_measure(path) for name in names if (path := settings.state_dir / name).exists()]
+    return [_measure(path) for name in names if os.path.lexists(path := settings.state_dir / name)]
 
 
 def beside(settings: Settings) -> list[str]:
@@ -98,10 +102,15 @@ def made_by(settings: Settings) -> str | None:
 def summary(found: list[Part]) -> str:
     """Describe parts in one phrase."""
     oldest, newest = min(part.oldest for part in found), max(part.newest for part in found)
-    return f"{_megabytes(sum(part.size for part in found))}, {_written(oldest, newest, time.time())}"
+    linked = ", ".join(str(part.target) for part in found if part.target)
+    stays = f"; left where they are, links led there: {linked}" if linked else ""
+    return f"{_megabytes(sum(part.size for part in found))}, {_written(oldest, newest, time.time())}{stays}"
 
 
 def _measure(path: Path) -> Part:
+    if path.is_symlink():
+        made = path.lstat().st_mtime
+        return Part(path, 0, made, made, path.readlink())
     files = [path]
     for folder, _, names in os.walk(path):
         files += [Path(folder, name) for name in names]

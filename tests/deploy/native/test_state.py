@@ -70,6 +70,27 @@ def test_a_part_is_named_with_its_size_and_age(settings):
     assert line.endswith("0.0 MB   written from 2 days ago to 10 minutes ago")
 
 
+def test_a_part_that_is_a_link_is_named_as_one_and_what_it_leads_to_stays(settings, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (disk / "PG_VERSION").write_bytes(b"x" * 3_000_000)
+    write(settings, "spool/a")
+    (settings.state_dir / "postgres").symlink_to(disk)
+    (settings.state_dir / "mlflow").symlink_to(tmp_path / "gone")
+    found = state.parts(settings)
+    assert [part.line().split("   ")[-1] for part in found[:2]] == [
+        f"a link to {disk}, which stays", f"a link to {tmp_path / 'gone'}, which stays"
+    ]  # fmt: skip
+    assert state.summary(found).startswith("0.0 MB, ")
+    assert state.summary(found).endswith(
+        f"; left where they are, links led there: {disk}, {tmp_path / 'gone'}"
+    )
+    state.forget(settings)
+    assert left(settings) == set()
+    assert not (settings.state_dir / "mlflow").is_symlink()
+    assert (disk / "PG_VERSION").exists()
+
+
 def test_an_empty_folder_is_claimed_once_and_for_good(settings):
     state.claim(settings, "demo")
     mark = settings.state_dir / state.MARK_FILE
