@@ -219,6 +219,10 @@ bench-capacity: $(STAMP) ## Measure what one prediction, event, tick and trainin
 simulate-country: $(STAMP) ## Run a generated country's ticks and predictions on this machine, beside the capacity plan
 	@$(ONTIME) simulate-country
 
+.PHONY: bench-dask
+bench-dask: $(STAMP) ## Measure training sets on one and two Dask workers: docs/reports/dask.md (DAYS=5 of each month, YEARS=10)
+	@$(ONTIME) bench-dask $(if $(DAYS),--days $(DAYS)) $(if $(YEARS),--years $(YEARS))
+
 .PHONY: notebook
 notebook: $(STAMP) ## Execute docs/notebook.ipynb again
 	@$(ONTIME) notebook

@@ -197,6 +197,17 @@ def bench_monitoring(
 
 
 @app.command()
+def bench_dask(
+    days: Annotated[int, typer.Option(min=1, max=31, help="Of each month that are asked about.")] = 31,
+    years: Annotated[int, typer.Option(min=2, help="Of facts, beside one.")] = 10,
+) -> None:
+    """Measure a training set's vectors on this process, one Dask worker and two, and with a worker killed."""
+    from experiments.benchmarks.dask import bench
+
+    say(f"written to {bench(settings(), days, years, say).relative_to(PROJECT_ROOT)}")
+
+
+@app.command()
 def monitoring_report() -> None:
     """Write docs/reports/monitoring.md from what the commands measured."""
     from experiments.alert_rules.report import write_report

@@ -66,7 +66,8 @@ def _started(command: list[str], environment: dict[str, str]) -> subprocess.Pope
 
 def plain_environment() -> dict[str, str]:
     """The environment of workers that need no stack."""
-    return {"PYTHONPATH": str(PROJECT_ROOT), "PATH": sys.executable.rpartition("/")[0]}
+    path = sys.executable.rpartition("/")[0]
+    return {"PYTHONPATH": str(PROJECT_ROOT), "PATH": path, "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 @pytest.fixture(scope="session")

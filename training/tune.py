@@ -4,27 +4,31 @@ Every trial is evaluated by log-loss on days after those it was fitted on, sever
 season picks what suits that season. Every fold is fitted with two seeds, as one seed moves the loss by as much as a
 parameter does. The parameters that serve are trial 0, so whatever wins has beaten them; the library's own defaults are
 evaluated beside the search. A search of sixty trials takes a night on two cores; one that is interrupted goes on.
+
+Where workers fit, trials go in rounds: those of a round are drawn together, fitted beside each other, and reported in
+the order of their numbers, fit by fit. So what is found depends on seed and size of a round, not on how many workers
+there are, which of them is slow, or which dies; only how many rounds a budget holds does.
 """
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import optuna
 
+from adapters.engine import LOCAL, Engine
 from adapters.lightgbm_booster import LightGBMBooster
-from domain.bootstrap import DRAWS, draw_blocks, percentile_interval
 from domain.errors import InvalidInput
 from domain.features.catalogue import FEATURE_NAMES
 from domain.flights import Floats
 from domain.metrics import log_losses, summary
 from domain.model import CategoryEncoder
-from training.split import day_of
+from training.paired import difference
 from training.train import TreeParameters, fit_trees
 from training.training_set import HEADLINE_LEAD, TrainingSet
 
@@ -41,7 +45,6 @@ STARTUP_TRIALS = 4
 """Trials that run all folds before a poor first fold may end one."""
 SEEDS = 2
 """Fits of each fold, with seeds that follow each other; their losses are averaged."""
-LEVEL = 0.95
 
 Report = Callable[[str, float], None]
 
@@ -145,34 +148,43 @@ def suggest(trial: optuna.Trial, start: TreeParameters) -> TreeParameters:
     )
 
 
-def evaluate(
-    folds: list[Fold],
-    parameters: TreeParameters,
-    seed: int,
-    after: Callable[[int, float], None] | None = None,
-) -> Evaluated:
-    """Fit and measure on every fold, with every seed.
+class Evaluation:
+    """Gathers how good parameters are, fit by fit: on every fold, with every seed, in their order."""
 
-    Parameters
-    ----------
-    after : callable, optional
-        Called after each fit with its number and the mean log-loss so far; may raise to end it.
-    """
-    found: list[dict[str, float]] = []
-    daily: dict[str, tuple[float, int]] = {}
-    for fold in folds:
-        losses: Floats = np.zeros(len(fold.validation))
-        for more in range(SEEDS):
-            probability = _probability(fold, parameters, seed + more)
-            losses += log_losses(fold.validation.y, probability) / SEEDS
-            found.append(summary(fold.validation.y, probability))
-            if after:
-                after(len(found) - 1, float(np.mean([f["log_loss"] for f in found])))
+    def __init__(self) -> None:
+        self._found: list[dict[str, float]] = []
+        self._losses: Floats = np.empty(0)
+        self._daily: dict[str, tuple[float, int]] = {}
+
+    def add(self, fold: Fold, probability: Floats) -> float:
+        """Take the probabilities of the next fit; return the mean log-loss so far."""
+        losses = log_losses(fold.validation.y, probability) / SEEDS
+        first_of_fold = len(self._found) % SEEDS == 0
+        self._losses = losses if first_of_fold else self._losses + losses
+        self._found.append(summary(fold.validation.y, probability))
+        if len(self._found) % SEEDS == 0:
+            self._end_fold(fold)
+        return float(np.mean([f["log_loss"] for f in self._found]))
+
+    def _end_fold(self, fold: Fold) -> None:
         days, position = np.unique(fold.validation.day, return_inverse=True)
-        sums = np.bincount(position.reshape(-1), losses)
+        sums = np.bincount(position.reshape(-1), self._losses)
         counts = np.bincount(position.reshape(-1))
-        daily |= {str(day): (float(s), int(n)) for day, s, n in zip(days, sums, counts, strict=True)}
-    return Evaluated({name: float(np.mean([f[name] for f in found])) for name in MEASURES}, daily)
+        self._daily |= {str(day): (float(s), int(n)) for day, s, n in zip(days, sums, counts, strict=True)}
+
+    def evaluated(self) -> Evaluated:
+        """Return what all fits came to."""
+        measures = {name: float(np.mean([f[name] for f in self._found])) for name in MEASURES}
+        return Evaluated(measures, self._daily)
+
+
+def evaluate(folds: list[Fold], parameters: TreeParameters, seed: int) -> Evaluated:
+    """Fit and measure on every fold, with every seed."""
+    evaluation = Evaluation()
+    for fold in folds:
+        for more in range(SEEDS):
+            evaluation.add(fold, _probability(fold, parameters, seed + more))
+    return evaluation.evaluated()
 
 
 def _probability(fold: Fold, parameters: TreeParameters, seed: int) -> Floats:
@@ -184,24 +196,6 @@ def _probability(fold: Fold, parameters: TreeParameters, seed: int) -> Floats:
     return probability
 
 
-def difference(one: Mapping[str, Sequence[float]], other: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """Return the mean log-loss of one less another's, days paired, with its 95% interval over weeks.
-
-    Parameters
-    ----------
-    one, other : mapping
-        `Evaluated.daily` of both, on the same days.
-    """
-    days = sorted(one)
-    gap = np.array([one[day][0] - other[day][0] for day in days])
-    flights = np.array([one[day][1] for day in days])
-    _, week = np.unique([day_of(int(day)).toordinal() // 7 for day in days], return_inverse=True)
-    gaps, counts = np.bincount(week.reshape(-1), gap), np.bincount(week.reshape(-1), flights)
-    drawn = draw_blocks(len(gaps), DRAWS, seed=0)
-    low, high = percentile_interval(gaps[drawn].sum(axis=1) / counts[drawn].sum(axis=1), LEVEL)
-    return {"mean": float(gap.sum() / flights.sum()), "low": low, "high": high}
-
-
 def tune(
     rows: TrainingSet,
     storage: Path,
@@ -210,6 +204,8 @@ def tune(
     seed: int = 2013,
     report: Report = lambda message, left: None,
     child: Child | None = None,
+    engine: Engine = LOCAL,
+    at_once: int = 1,
 ) -> Tuning:
     """Search for the budget's time, after all trials that earlier searches on the same rows have left.
 
@@ -225,6 +221,10 @@ def tune(
         Called after each trial with what came of it, and the seconds left.
     child : callable, optional
         Opens the record of a trial by its name.
+    engine : Engine
+        Fits the trials of a round.
+    at_once : int
+        Trials of a round; the first round is trial 0 alone.
 
     Raises
     ------
@@ -237,14 +237,18 @@ def tune(
     with _opened(storage) as trials:
         study = _study(trials, rows, start, seed)
         deadline = time.monotonic() + budget_seconds
+        search = _Search(study, folds, [engine.keep(fold) for fold in folds], start, seed, engine)
         while not _completed(study) or time.monotonic() < deadline:
-            trial = study.ask()
+            asked = [study.ask() for _ in range(at_once if _completed(study) else 1)]
             try:
-                _run_trial(study, trial, folds, start, seed, child)
+                search.run(asked, child)
             except BaseException:
-                study.tell(trial, state=optuna.trial.TrialState.FAIL)
+                for trial in asked:
+                    if study.trials[trial.number].state == optuna.trial.TrialState.RUNNING:
+                        study.tell(trial, state=optuna.trial.TrialState.FAIL)
                 raise
-            report(_state_of(study), max(0.0, deadline - time.monotonic()))
+            for trial in asked:
+                report(_state_of(study, trial.number), max(0.0, deadline - time.monotonic()))
         _evaluate_library(study, folds, seed)
         return _result(study, folds, start)
 
@@ -291,41 +295,67 @@ def _evaluate_library(study: optuna.Study, folds: list[Fold], seed: int) -> None
         study.set_user_attr(LIBRARY, {"measures": evaluated.measures, "daily": evaluated.daily})
 
 
-def _run_trial(
-    study: optuna.Study,
-    trial: optuna.Trial,
-    folds: list[Fold],
-    start: TreeParameters,
-    seed: int,
-    child: Child | None,
-) -> None:
-    parameters = suggest(trial, start)
+@dataclass
+class _Running:
+    """A trial of the round that is fitted."""
 
-    def after(fit: int, log_loss: float) -> None:
-        trial.report(log_loss, fit)
-        if trial.should_prune():
-            raise optuna.TrialPruned
+    trial: optuna.Trial
+    parameters: TreeParameters
+    evaluation: Evaluation = field(default_factory=Evaluation)
 
-    try:
-        evaluated = evaluate(folds, parameters, seed, after)
-    except optuna.TrialPruned:
-        study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-        return
-    trial.set_user_attr("measures", evaluated.measures)
-    trial.set_user_attr("daily", evaluated.daily)
-    study.tell(trial, evaluated.measures["log_loss"])
-    if child:
-        with child(f"trial {trial.number}") as run:
-            run.parameters(parameters.as_dict())
-            run.metrics(evaluated.measures)
+
+@dataclass(frozen=True)
+class _Search:
+    """Runs rounds of trials."""
+
+    study: optuna.Study
+    folds: list[Fold]
+    kept: list[Any]
+    """What stands for the folds on the engine."""
+    start: TreeParameters
+    seed: int
+    engine: Engine
+
+    def run(self, asked: list[optuna.Trial], child: Child | None) -> None:
+        """Fit the trials of a round beside each other, fold by fold and seed by seed, as long as they are not poor."""
+        running = [_Running(trial, suggest(trial, self.start)) for trial in asked]
+        for fit in range(len(self.folds) * SEEDS):
+            running = self._fit(running, fit)
+        for one in running:
+            self._complete(one, child)
+
+    def _fit(self, running: list[_Running], fit: int) -> list[_Running]:
+        """Fit each trial once more; return those that go on."""
+        fold, seed = fit // SEEDS, self.seed + fit % SEEDS
+        pieces = [(self.kept[fold], one.parameters, seed) for one in running]
+        found = self.engine.map(_probability, pieces)
+        for one, probability in zip(running, found, strict=True):
+            one.trial.report(one.evaluation.add(self.folds[fold], probability), fit)
+        going_on = []
+        for one in running:
+            if one.trial.should_prune():
+                self.study.tell(one.trial, state=optuna.trial.TrialState.PRUNED)
+            else:
+                going_on.append(one)
+        return going_on
+
+    def _complete(self, one: _Running, child: Child | None) -> None:
+        evaluated = one.evaluation.evaluated()
+        one.trial.set_user_attr("measures", evaluated.measures)
+        one.trial.set_user_attr("daily", evaluated.daily)
+        self.study.tell(one.trial, evaluated.measures["log_loss"])
+        if child:
+            with child(f"trial {one.trial.number}") as run:
+                run.parameters(one.parameters.as_dict())
+                run.metrics(evaluated.measures)
 
 
 def _completed(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
 
 
-def _state_of(study: optuna.Study) -> str:
-    last, best = study.trials[-1], study.best_trial
+def _state_of(study: optuna.Study, number: int) -> str:
+    last, best = study.trials[number], study.best_trial
     value = "ended early" if last.value is None else f"log-loss {last.value:.5f}"
     return f"trial {last.number}: {value}; best {best.value:.5f} (trial {best.number})"
 

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from adapters.engine import LOCAL, Engine, engine_of
 from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.settings import PROJECT_ROOT, Settings
@@ -19,13 +20,20 @@ from training.tune import tune
 FIRST_DAY, LAST_DAY = date(2013, 1, 1), date(2013, 8, 31)
 """The months after them are for tests: no choice may look at them."""
 AS_OF = datetime(2013, 9, 2, tzinfo=UTC)
+AT_ONCE = 4
+"""Trials of a round on Dask, however many workers there are: what a search finds depends on it."""
 
 
 def run_tuning(settings: Settings, budget: float, until: date, say: Say) -> Path:
     """Search for `budget` seconds and write `tuning.json`; interrupted, it goes on with its next run."""
+    with engine_of(settings) as engine:
+        return _run_on(engine, settings, budget, until, say)
+
+
+def _run_on(engine: Engine, settings: Settings, budget: float, until: date, say: Say) -> Path:
     folder = PROJECT_ROOT / settings.state_dir / "tuning"
     folder.mkdir(parents=True, exist_ok=True)
-    rows = _rows(PROJECT_ROOT / settings.state_dir / "data", until, say)
+    rows = _rows(PROJECT_ROOT / settings.state_dir / "data", until, say, engine)
     registry = _registry(settings, folder, say)
     with registry.runs.open(f"tuning until {until}") as parent:
         parent.tags({"data_hash": rows.data_hash, "contract_hash": rows.contract_hash})
@@ -36,6 +44,8 @@ def run_tuning(settings: Settings, budget: float, until: date, say: Say) -> Path
             start=champion_parameters(settings, say),
             report=lambda message, left: say(f"  {message}; {left:.0f} s left"),
             child=lambda name: registry.runs.open(name, parent=parent.run_id),
+            engine=engine,
+            at_once=1 if engine is LOCAL else AT_ONCE,
         )
         parent.parameters(found.best)
         parent.metrics(found.best_measures | {"log_loss_gained": found.as_dict()["log_loss_gained"]})
@@ -48,10 +58,10 @@ def run_tuning(settings: Settings, budget: float, until: date, say: Say) -> Path
     return report
 
 
-def _rows(data_dir: Path, until: date, say: Say) -> TrainingSet:
+def _rows(data_dir: Path, until: date, say: Say, engine: Engine) -> TrainingSet:
     say(f"  training set of {FIRST_DAY} to {until}")
     store = FactsInMemory(*facts_of(load_dataset(data_dir).events))
-    return build(store, FIRST_DAY, until, AS_OF, leads=(HEADLINE_LEAD,), extra_leads=0)
+    return build(store, FIRST_DAY, until, AS_OF, leads=(HEADLINE_LEAD,), extra_leads=0, engine=engine)
 
 
 def champion_parameters(settings: Settings, say: Say) -> TreeParameters:

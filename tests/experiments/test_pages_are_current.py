@@ -7,6 +7,7 @@ import pytest
 
 from adapters.settings import PROJECT_ROOT, Settings, read_settings
 from experiments.alert_rules import report as monitoring
+from experiments.benchmarks import dask as bench_dask
 from experiments.capacity import report as capacity
 from experiments.evaluation import command as evaluation
 
@@ -31,6 +32,13 @@ def test_the_monitoring_report_is_current(apart):
     settings, folder = apart
     monitoring.write_report(settings)
     assert (folder / "docs/reports/monitoring.md").read_text() == (REPORTS / "monitoring.md").read_text()
+
+
+def test_the_page_on_dask_is_current(apart):
+    settings, folder = apart
+    page = folder / "docs/reports/dask.md"
+    bench_dask.write_page(settings, page)
+    assert page.read_text() == bench_dask.PAGE.read_text()
 
 
 def test_the_model_report_and_readmes_table_are_current(apart):

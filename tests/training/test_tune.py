@@ -1,10 +1,13 @@
 import sqlite3
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import optuna
 import pytest
 
+from adapters.dask_cluster import connected
+from adapters.engine import LOCAL
 from adapters.model_registry import ModelRegistry
 from domain.errors import InvalidInput
 from domain.metrics import log_loss
@@ -161,6 +164,25 @@ def test_another_start_or_other_rows_begin_a_search_of_their_own(rows, tmp_path)
 def test_a_negative_budget_is_refused(rows, tmp_path):
     with pytest.raises(InvalidInput, match="budget"):
         tune(rows, tmp_path / "trials.db", -1)
+
+
+def rounds(rows, storage, engine=LOCAL):
+    """Search until there are four trials, by rounds of three after the first; time passes with trials alone."""
+    reported = []
+    clock = SimpleNamespace(monotonic=lambda: 0.0 if len(reported) < 4 else 10.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tuning, "time", clock)
+        report = lambda *said: reported.append(said)  # noqa: E731
+        tune(rows, storage, 5, POOR, report=report, engine=engine, at_once=3)
+    return [(t.state.name, t.params, t.intermediate_values, t.value) for t in trials(storage)]
+
+
+def test_rounds_on_workers_find_what_they_find_here(rows, tmp_path, dask_cluster):
+    here = rounds(rows, tmp_path / "here.db")
+    with connected(dask_cluster.address) as engine:
+        there = rounds(rows, tmp_path / "there.db", engine)
+    assert there == here
+    assert len(here) == 4
 
 
 @pytest.mark.integration
