@@ -12,7 +12,7 @@ ONTIME := $(BIN)/python -m ontime$(if $(STACK), --stack $(STACK))
 ON_WHAT_RUNS = $(if $(wildcard $(BIN)/ontime),$(ONTIME),python3 -m deploy.compose ontime)
 ONTIME_OR_COMPOSE = $(if $(wildcard $(BIN)/ontime),$(ONTIME),python3 -m deploy.compose)
 STAMP := $(VENV)/.installed
-# What computes heavy work: ENGINE=dask DASK_SCHEDULER=tcp://... make train.
+# What computes heavy work: make train ENGINE=dask DASK_SCHEDULER=tcp://...
 ifdef ENGINE
 export ONTIME_ENGINE := $(ENGINE)
 endif

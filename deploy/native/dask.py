@@ -76,7 +76,7 @@ def up(settings: Settings, workers: int, say: Say) -> None:
             f"Dask does not start: {found} of {workers} workers after {START_SECONDS:.0f} s\n{logs}"
         )
     say(f"a scheduler and {workers} workers run at {address}; logs in {folder / 'log'}")
-    say(f"use them: ENGINE=dask DASK_SCHEDULER={address} make train; stop them: make dask-down")
+    say(f"use them: make train ENGINE=dask DASK_SCHEDULER={address}; stop them: make dask-down")
 
 
 def down(settings: Settings, say: Say) -> None:

@@ -241,8 +241,8 @@ Written from [measured/dask.json](measured/dask.json).
 {measured.origin(found)}
 
 The vectors of one question a flight, an hour before departure, about the first {days} days of every month: a day
-costs the same whatever is asked about it. More years are the year's facts as
-often, each a year later. All engines ran in turns on one machine of {cores} cores, once each; its load was {found["load_before"]} before
+costs the same whatever is asked about it. More years are the year's facts as often, each a year later. All engines
+ran in turns on one machine of {cores} cores, once each; its load was {found["load_before"]} before
 and {found["load_after"]} after. **A load above {cores} means that other work took the processors meanwhile: the
 figures are then of a shared machine, and only orders count.** A worker is one process of one thread; sending the
 facts is in its time.
