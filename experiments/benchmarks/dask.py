@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -156,9 +157,7 @@ def _measure(years: int, facts: Facts, days: int, one: Cluster, two: Cluster, sa
     asked = questions(facts[0], days)
     with connected(one.address) as single, connected(two.address) as double:
         engines: dict[str, Engine] = dict(zip(ENGINES, (LOCAL, single, double), strict=True))
-        runs = {
-            name: _timed(lambda e=engine: vectors_on(e, asked, *facts)) for name, engine in engines.items()
-        }  # type: ignore[misc]
+        runs = {name: _timed(partial(vectors_on, engine, asked, *facts)) for name, engine in engines.items()}
     if len({digest for _, digest in runs.values()}) != 1:
         raise OntimeError("the engines computed different vectors")
     seconds = {name: round(taken, 2) for name, (taken, _) in runs.items()}
