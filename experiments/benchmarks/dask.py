@@ -278,9 +278,8 @@ which is that of every airport.
 
 ## A worker that is killed
 
-One of two workers was killed with `kill -9` when a third of the partitions was done. The hash was {same}; it took
- {killed["seconds"]:.1f} s, {killed["seconds_lost"]:.1f} s more than the {killed["seconds_undisturbed"]:.1f} s
-undisturbed.
+One of two workers was killed with `kill -9` when a third of the partitions was done. The hash was {same}, after
+{killed["seconds"]:.1f} s: {killed["seconds_lost"]:.1f} s more than undisturbed.
 """
 
 
