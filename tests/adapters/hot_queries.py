@@ -69,6 +69,8 @@ HOT = {
     ),
     "newest_label": Hot({"flight_id": FLIGHT}),
     "scheduled_of": Hot({"flight_ids": [FLIGHT, "UA32-EWR-20130419"]}),
+    "called_off_of": Hot({"flight_ids": [FLIGHT, "UA32-EWR-20130419"]}),
+    "arrived_of": Hot({"flight_ids": [FLIGHT, "UA32-EWR-20130419"]}),
     # A tick.
     "sealing_clock": Hot(),
     "seal_tick": Hot({"tick": NOW}),

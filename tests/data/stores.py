@@ -38,6 +38,18 @@ class MemoryStore:
         accepted = sum(new)
         return SimpleNamespace(accepted=accepted, duplicates=len(frame) - accepted, conflicts=0, differing=())
 
+    def called_off(self, flight_ids) -> set[str]:
+        """Give flights that are called off and never reinstated."""
+        return self._of("cancelled", flight_ids) | self._of("diverted", flight_ids)
+
+    def arrived(self, flight_ids) -> set[str]:
+        return self._of("arrived", flight_ids)
+
+    def _of(self, kind: str, flight_ids) -> set[str]:
+        return {
+            name for name in flight_ids if (name, kind) in self.keys and (name, "reinstated") not in self.keys
+        }
+
     def frame(self, name: str) -> pd.DataFrame:
         """Everything that was accepted."""
         return pd.concat(self.rows[name], ignore_index=True)

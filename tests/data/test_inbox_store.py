@@ -78,6 +78,44 @@ def test_what_a_file_says_otherwise_is_a_correction_known_from_now_on(postgres, 
     assert (again.accepted, again.duplicates) == (0, 6), "an old file is no news"
 
 
+CANCELLED = {"Cancelled": "1.00", "DepTime": "", "DepDelay": "", "ArrTime": "", "ArrDelay": "", "AirTime": ""}
+FLIGHT = "UA1545-EWR-20130411"
+
+
+def taken(store, folder, name, **changes):
+    write_rows(folder / name, [bts_row(**changes)])
+    [report] = take_inbox(store, folder, 0.01)
+    return report
+
+
+def test_a_flight_that_a_later_file_has_as_flown_is_reinstated_and_an_old_file_is_no_news(postgres, tmp_path):
+    store = EventStore(postgres)
+    taken(store, tmp_path, "a.csv", **CANCELLED)
+    assert store.called_off([FLIGHT]) == {FLIGHT}
+    report = taken(store, tmp_path, "b.csv", ArrDelay="40.00")
+    assert (report.accepted, report.conflicts) == (3, 0)  # departure, arrival, reinstatement
+    assert [(d.event, d.reason) for d in report.differences] == [
+        (f"{FLIGHT} reinstated", "it arrived after all")
+    ]
+    assert store.called_off([FLIGHT]) == set()
+    assert LabelStore(postgres).current(FLIGHT).arr_delay_minutes == 40
+    assert taken(store, tmp_path, "c.csv", **CANCELLED).accepted == 0
+    assert store.called_off([FLIGHT]) == set()
+
+
+def test_a_flight_that_a_later_file_has_as_cancelled_is_listed_with_the_label_that_stays(postgres, tmp_path):
+    store = EventStore(postgres)
+    taken(store, tmp_path, "a.csv", ArrDelay="40.00")
+    report = taken(store, tmp_path, "b.csv", **CANCELLED)
+    assert [(d.event, d.reason) for d in report.differences] == [
+        (f"{FLIGHT} cancelled", "stored beside its arrival, whose label stays")
+    ]
+    assert f"{FLIGHT} cancelled" in report.line()
+    again = taken(store, tmp_path, "c.csv", ArrDelay="40.00")
+    assert (again.accepted, store.called_off([FLIGHT])) == (0, {FLIGHT})
+    assert [d.event for d in again.differences] == [f"{FLIGHT} arrived"]
+
+
 def test_weather_is_appended_with_the_moment_it_became_known(postgres, tmp_path):
     write_rows(tmp_path / "weather.csv", [asos_row(), asos_row(valid="2013-04-11 16:54")])
     take_inbox(EventStore(postgres), tmp_path, 0.01)
