@@ -5,6 +5,7 @@ says it was. A file goes once its worker is gone and all of it is stored.
 """
 
 import argparse
+import errno
 import logging
 import os
 import threading
@@ -99,6 +100,7 @@ class Shipper:
         if file.name not in self._unknown:
             logger.error("file left alone", extra={"file": file.name, "reason": reason})
         self._unknown[file.name] = time.monotonic() + UNKNOWN_SECONDS
+        self._offsets.pop(file.name, None)  # a part of the block may be stored; the database knows
 
     def _forget(self, name: str) -> None:
         for known in (self._offsets, self._headers, self._unknown):
@@ -151,12 +153,7 @@ class Shipper:
 
     def _set_aside(self, file: Path, offset: int, line: bytes, reason: str) -> int:
         logger.error("line refused", extra={"file": file.name, "offset": offset, "reason": reason})
-        with file.with_suffix(REFUSED_SUFFIX).open("ab") as refused:
-            if not refused.tell():
-                refused.write(self._header(file))
-            refused.write(line)
-            refused.flush()
-            os.fsync(refused.fileno())  # the offset that passes over the line is durable: the line must be
+        _append(file.with_suffix(REFUSED_SUFFIX), self._header(file), line)
         return self._log.ship(file.name, offset, b"", skipped=len(line))
 
     def _finish(self, file: Path, torn: int) -> None:
@@ -176,6 +173,20 @@ class Shipper:
                     file.unlink()
             except OSError:  # gone, or of another owner
                 continue
+
+
+def _append(path: Path, header: bytes, line: bytes) -> None:
+    """Append a line to a file that begins with a header, durably; nothing of it stays where the disk has no room."""
+    with path.open("ab", buffering=0) as file:
+        size = file.tell()
+        content = line if size else header + line
+        try:
+            if file.write(content) != len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file.fileno())  # the offset that passes over the line is durable: the line must be
+        except OSError:
+            file.truncate(size)
+            raise
 
 
 def _trace(traces: "Traces", file: str, block: bytes, columns: tuple[str, ...], began: int) -> None:

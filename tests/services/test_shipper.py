@@ -1,6 +1,7 @@
 import logging
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -113,6 +114,33 @@ def test_a_refused_line_is_set_aside_and_stops_no_other(
     assert refused.suffix == ".refused"
     assert refused.read_bytes() == bad[0] + bad[1]
     assert [r.message for r in caplog.records] == ["line refused"] * 2
+
+
+@pytest.mark.parametrize("already", [0, 1])
+def test_a_refused_line_that_the_disk_has_no_room_for_leaves_no_piece_and_is_set_aside_later(
+    postgres: Database, folder: Path, log: PredictionLog, monkeypatch: pytest.MonkeyPatch, already: int
+) -> None:
+    """The limit on a file's size stops a write as a full disk does: with a part of it written."""
+    monkeypatch.setattr(shipper_module, "UNKNOWN_SECONDS", 0.0)
+    bad = [to_copy_line(prediction(prediction_id=f"bad {n}")) for n in range(already + 1)]
+    writer, shipper = SpoolWriter(folder, header=HEADER), Shipper(postgres, folder)
+    writer.write(b"".join(bad[:already]) + lines(1))
+    shipper.ship()
+    writer.write(lines(1) + bad[-1] + lines(1))
+    writer.close()
+    whole = HEADER + b"".join(bad[:already]) if already else b""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max(len(whole), len(HEADER)) + 40, hard))
+    try:
+        shipper.ship()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    [refused] = folder.glob("*.refused")
+    assert refused.read_bytes() == whole
+    shipper.ship()
+    assert refused.read_bytes() == HEADER + b"".join(bad)
+    assert log.count() == 3
+    assert SpoolReader(folder).files() == []
 
 
 @pytest.mark.parametrize("broken", [b"no tabs at all\n", b"\n", b"\\.\n", b"a\tb\n", b"\xff\xfe\n"])
