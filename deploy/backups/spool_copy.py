@@ -12,7 +12,8 @@ from deploy.backups.databases import Session
 def copy(spool: Path, target: Path) -> None:
     """Copy the files of a spool that is being written and shipped."""
     target.mkdir()
-    for file in spool.iterdir() if spool.is_dir() else ():
+    files = [file for file in spool.iterdir() if file.is_file()] if spool.is_dir() else []
+    for file in files:
         with suppress(FileNotFoundError):  # shipped meanwhile
             shutil.copy2(file, target / file.name)
 
