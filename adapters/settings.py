@@ -20,6 +20,8 @@ USER = "ontime"
 """As whom MLflow and Prefect are asked."""
 BOOLEANS = {"true": True, "false": False}
 ENGINES = ("local", "dask")
+LAST_PORT = 65_535
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 def _setting(default: Any, doc: str) -> Any:
@@ -261,12 +263,16 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         )
     if values["engine"] not in ENGINES:
         raise ConfigurationError(f"{PREFIX}ENGINE: expected {' or '.join(ENGINES)}, got {values['engine']!r}")
+    if values["log_level"].upper() not in LOG_LEVELS:
+        raise ConfigurationError(
+            f"{PREFIX}LOG_LEVEL: expected DEBUG, INFO, WARNING or ERROR, got {values['log_level']!r}"
+        )
     return Settings(**values)
 
 
 def _typed(name: str, kind: Any, value: Any, state_dir: Path) -> Any:
     if kind is int:
-        return _count(name, value)
+        return _port(name, value) if name.endswith("_port") else _count(name, value)
     if kind is float:
         return _share(name, value)
     if kind is bool:
@@ -291,6 +297,13 @@ def _count(name: str, value: Any) -> int:
     if count < 0:
         raise ConfigurationError(f"{PREFIX}{name.upper()}: expected a whole number, 0 or more, got {value!r}")
     return count
+
+
+def _port(name: str, value: Any) -> int:
+    port = _count(name, value)
+    if not 1 <= port <= LAST_PORT:
+        raise ConfigurationError(f"{PREFIX}{name.upper()}: expected a port, 1 to {LAST_PORT}, got {value!r}")
+    return port
 
 
 def _share(name: str, value: Any) -> float:

@@ -1,8 +1,9 @@
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from adapters.settings import PROJECT_ROOT, example_env, read_settings
+from adapters.settings import PROJECT_ROOT, Settings, example_env, read_settings
 from domain.errors import ConfigurationError
 
 
@@ -44,6 +45,23 @@ def test_a_port_that_is_no_number_is_refused_by_name():
         ConfigurationError, match=r"ONTIME_API_PORT: expected a whole number, 0 or more, got 'http'"
     ):
         read_settings({"ONTIME_API_PORT": "http"})
+
+
+@pytest.mark.parametrize("name", [f.name.upper() for f in fields(Settings) if f.name.endswith("_port")])
+@pytest.mark.parametrize("port", ["0", "65536", "99999"])
+def test_a_port_that_there_is_not_is_refused_by_name(name, port):
+    with pytest.raises(
+        ConfigurationError, match=rf"ONTIME_{name}: expected a port, 1 to 65535, got '{port}'"
+    ):
+        read_settings({f"ONTIME_{name}": port})
+
+
+def test_a_level_that_logging_does_not_have_is_refused_by_name():
+    assert read_settings({"ONTIME_LOG_LEVEL": "debug"}).log_level == "debug"
+    with pytest.raises(
+        ConfigurationError, match=r"ONTIME_LOG_LEVEL: expected DEBUG, INFO, WARNING or ERROR, got 'loud'"
+    ):
+        read_settings({"ONTIME_LOG_LEVEL": "loud"})
 
 
 @pytest.mark.parametrize(("said", "meant"), [("true", True), ("False", False)])
