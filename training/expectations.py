@@ -76,15 +76,14 @@ def expectations(leads: tuple[int, ...]) -> pa.DataFrameSchema:
 
 def table(rows: TrainingSet) -> pd.DataFrame:
     """Return a training set as a frame: its features, label, lead, day and flight."""
+    # One column after the other: `assign` would copy all vectors, which are most of what a training run holds.
     frame = pd.DataFrame(rows.X, columns=[feature.name for feature in FEATURES], copy=False)
-    asked_after_departure = rows.queries.as_of > rows.queries.sched_dep
-    return frame.assign(
-        late=rows.y,
-        lead=rows.lead.astype(np.int64),
-        day=rows.day.astype(np.int64),
-        flight_id=rows.flight_id.astype(object),
-        asked_late=asked_after_departure,
-    )
+    frame["late"] = rows.y
+    frame["lead"] = rows.lead.astype(np.int64)
+    frame["day"] = rows.day.astype(np.int64)
+    frame["flight_id"] = rows.flight_id.astype(object)
+    frame["asked_late"] = rows.queries.as_of > rows.queries.sched_dep
+    return frame
 
 
 def leave_out_unfit(rows: TrainingSet, leads: tuple[int, ...]) -> Checked:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
+import numpy.typing as npt
 
 from domain.errors import InvalidInput
 from training.training_set import TrainingSet
@@ -41,7 +42,14 @@ def split_by_time(rows: TrainingSet, policy: SplitPolicy) -> Split:
     if len(days) < needed:
         raise InvalidInput("flown_until", f"a window of at least {needed} days", len(days))
     earlier = rows.day < days[-policy.evaluation_days]
-    return Split(fit=rows.take(earlier), evaluation=rows.take(~earlier))
+    return Split(fit=rows.take(_together(earlier)), evaluation=rows.take(_together(~earlier)))
+
+
+def _together(chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_] | slice:
+    """Return the rows as a slice where they lie together, as of one time zone: a year's are not copied then."""
+    at = np.flatnonzero(chosen)
+    lie_together = len(at) and at[-1] - at[0] + 1 == len(at)
+    return slice(int(at[0]), int(at[-1]) + 1) if lie_together else chosen
 
 
 def day_of(number: int) -> date:

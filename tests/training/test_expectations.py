@@ -7,7 +7,7 @@ from domain.errors import InvalidInput
 from domain.features.catalogue import FEATURES, POSITION
 from tests.domain.worlds import Flight, flight_facts, weather_facts
 from tests.training.test_training_set import AS_OF, DAY, Store
-from training.expectations import MOST_UNFIT, leave_out_unfit
+from training.expectations import MOST_UNFIT, leave_out_unfit, table
 from training.training_set import LEADS, TrainingSet, build
 
 ALWAYS = next(f.name for f in FEATURES if f.default == 0)
@@ -31,6 +31,10 @@ def changed(rows: TrainingSet, feature: str, value: float) -> TrainingSet:
     vectors = rows.X.copy()
     vectors[7, POSITION[feature]] = value
     return replace(rows, X=vectors)
+
+
+def test_vectors_are_checked_where_they_are(rows):
+    assert np.shares_memory(table(rows)[FEATURES[0].name].to_numpy(), rows.X)
 
 
 def test_a_training_set_as_it_is_built_passes(rows):

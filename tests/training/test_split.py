@@ -1,5 +1,6 @@
 from datetime import date
 
+import numpy as np
 import pytest
 
 from domain.errors import InvalidInput
@@ -18,6 +19,21 @@ def test_the_newest_days_are_kept_for_evaluation_from_everything_else():
     split = split_by_time(rows, POLICY)
     assert days(split.evaluation) == {20130408, 20130409, 20130410}
     assert split.fit.day.max() < 20130408
+    assert len(split.fit) + len(split.evaluation) == len(rows)
+
+
+def test_a_years_vectors_are_not_copied_where_days_lie_one_after_the_other():
+    rows = training_set(days=30, per_day=10)
+    split = split_by_time(rows, POLICY)
+    assert np.shares_memory(split.fit.X, rows.X)
+    assert np.shares_memory(split.evaluation.X, rows.X)
+
+
+def test_days_that_overlap_as_those_of_several_zones_do_are_split_all_the_same():
+    rows = training_set(days=30, per_day=10)
+    mixed = rows.take(np.random.default_rng(1).permutation(len(rows)))
+    split = split_by_time(mixed, POLICY)
+    assert days(split.evaluation) == {20130408, 20130409, 20130410}
     assert len(split.fit) + len(split.evaluation) == len(rows)
 
 
