@@ -38,7 +38,8 @@ def stack(tmp_path_factory) -> Iterator[SmallStack]:
     checkout = tmp_path_factory.mktemp("checkout")
     for folder in NEEDED:
         shutil.copytree(PROJECT_ROOT / folder, checkout / folder)
-    shutil.copy(PROJECT_ROOT / "Makefile", checkout)
+    for file in ("Makefile", "docker-compose.yml", "Dockerfile"):
+        shutil.copy(PROJECT_ROOT / file, checkout)
     with small_stack(tmp_path_factory.mktemp("home") / "secrets", checkout) as small:
         small.build("one")
         deployed(small, "one")
