@@ -2,14 +2,15 @@
 
 import json
 import os
-import re
 import secrets
 import subprocess
+import time
 from pathlib import Path
 from typing import IO
 
 from deploy.compose.engine import StackError, environment
 
+REMOVAL_SECONDS = 60.0
 LASTS_SECONDS = 3 * 3600
 """A container whose maker was killed ends, and is removed, by itself."""
 
@@ -128,12 +129,27 @@ class Container:
         return int(self._engine.read("exec", self.name, "bash", "-c", CPU_TIME)) / 1e9
 
     def remove(self) -> None:
-        """End it at once; the engine removes it with everything in it. No error where it is gone already."""
+        """End it; the engine removes it with everything in it. No error where it is gone already.
+
+        Raises
+        ------
+        StackError
+            If it is still there after a minute; carries what the engine said.
+        """
+        ends = time.monotonic() + REMOVAL_SECONDS
+        while said := self._end():
+            if time.monotonic() > ends:
+                raise StackError(f"{self.name} is still there: {said}")
+            time.sleep(0.5)
+
+    def _end(self) -> str:
+        """Kill it; return what the engine says while it is there, as one that is starting is until it has started."""
+        said = "it ends"
         try:
             self._engine.read("kill", self.name)
         except StackError as error:
-            if not re.search("No such container|not running", str(error)):
-                raise
+            said = str(error)
+        return said if self._engine.read("ps", "--all", "--quiet", "--filter", f"name=^{self.name}$") else ""
 
 
 def _way_out() -> list[str]:
