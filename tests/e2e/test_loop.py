@@ -69,7 +69,8 @@ def test_the_run_of_a_day_comes_by_itself(world):
         answer = requests.post(address, json=body, auth=("ontime", password), timeout=10)
         return {run["expected_start_time"][11:16] for run in answer.json()}
 
-    eventually(lambda: scheduled() == {"10:00"}, 30)
+    partitions, monitoring = "04:30", "10:00"
+    eventually(lambda: scheduled() == {partitions, monitoring}, 30)
 
 
 def test_every_flight_of_the_day_was_predicted_once_an_hour_before_its_departure(world):
