@@ -122,7 +122,8 @@ def test_another_releases_volume_is_refused_before_anything_is_touched(databases
 
 def test_a_newer_releases_volume_is_refused_without_the_offer_of_a_way_down(databases):
     """The code before the last release meets the data of the last one."""
-    databases.command("upgrade-postgres")
+    upgraded = databases.command("upgrade-postgres")
+    assert upgraded.returncode == 0, upgraded.stderr
     databases.command("compose", "down")
     run("docker", "volume", "rm", f"{databases.project}_postgres-data")
     before = databases.file.read_text()

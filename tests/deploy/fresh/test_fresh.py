@@ -153,7 +153,11 @@ def test_a_commit_that_is_not_there_is_named():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_it_leaves_no_container(number):
     command = [sys.executable, "-m", "deploy.fresh", "--machine", "debian12-root"]
-    with subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True) as running:
+    # Where the tests run in the background of a script, SIGINT is ignored, and so it would be in what they start.
+    with subprocess.Popen(
+        command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as running:  # fmt: skip
         try:
             until(lambda: containers(running.pid))
             running.send_signal(number)
