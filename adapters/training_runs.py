@@ -122,9 +122,8 @@ class TrainingRuns:
 
         found = self._mlflow.client.get_experiment_by_name(EXPERIMENT)
         if found:
-            if (
-                found.lifecycle_stage == "deleted"
-            ):  # by an operator; its name is not free, and its runs are there
+            # By an operator: its name is not free, and its runs are there.
+            if found.lifecycle_stage == "deleted":
                 self._mlflow.client.restore_experiment(found.experiment_id)
             return str(found.experiment_id)
         try:

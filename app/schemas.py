@@ -15,6 +15,7 @@ from domain.flights import BLOCK_MINUTES, WEATHER_RANGES, flight_id
 
 MAX_FLIGHTS = 1_000
 MAX_EVENTS = 5_000
+KNOWN_AT = {"description": "Since when it is known, at most five minutes from now; by default now."}
 MAX_REVISIONS = 50
 """Of one flight and kind, or one airport and hour: about half a second, for each is compared with the one before."""
 MOMENT = "a time with an offset, like 2013-04-11T15:00:00Z"
@@ -184,9 +185,7 @@ class EventSchema(Strict):
     """What every event has."""
 
     type = fields.String(required=True)
-    known_at = Moment(
-        metadata={"description": "Since when it is known, at most five minutes from now; by default now."}
-    )
+    known_at = Moment(metadata=KNOWN_AT)
 
 
 class ScheduledSchema(EventSchema, ScheduleSchema):
@@ -284,9 +283,7 @@ class LabelSchema(Strict):
 
     flight_id = FlightId(required=True, metadata={"example": "UA1545-EWR-20130411"})
     arr_delay_minutes = whole(DELAY, required=True)
-    known_at = Moment(
-        metadata={"description": "Since when it is known, at most five minutes from now; by default now."}
-    )
+    known_at = Moment(metadata=KNOWN_AT)
     correction = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 

@@ -98,15 +98,9 @@ def versions_in_play(history: Sequence[Deployment], day: date, policy: EvidenceP
     first = day - timedelta(days=max(policy.anchor_days, policy.watch_days))
     played = set(served_by_day(history, first, day).values())
     moment = run_moment(day)
-    promoted = (
-        row for row in history if row.status == "done" and row.at < moment and row.action == "promote"
-    )
-    newest = next(promoted, None)
+    promoted = [row for row in history if row.status == "done" and row.action == "promote"]
+    newest = next((row for row in promoted if row.at < moment), None)
     # Measured again, a day has the version that was promoted by its own run, and is no challenger any more.
     following = run_moment(day + timedelta(days=1))
-    played |= {
-        row.to_version
-        for row in history
-        if row.status == "done" and row.action == "promote" and moment <= row.at < following
-    }
+    played |= {row.to_version for row in promoted if moment <= row.at < following}
     return played | ({newest.from_version} if newest and newest.from_version is not None else set())

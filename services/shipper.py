@@ -22,6 +22,7 @@ from adapters.prediction_log import PredictionLog
 from adapters.settings import settings
 from adapters.spool import REFUSED_SUFFIX
 from adapters.spool_reader import SpoolReader
+from adapters.waiting import wait_until
 from domain.errors import Conflict, NotReady
 from services.loop import run, stop_on_signals
 
@@ -206,14 +207,13 @@ def ship_the_rest(shipper: Shipper, reader: SpoolReader, seconds: float) -> bool
     bool
         Whether that came about in so many seconds; what is left waits for the next shipper.
     """
-    deadline = time.monotonic() + seconds
-    while reader.files():
-        if time.monotonic() > deadline:
-            return False
+
+    def is_empty() -> bool:
         with suppress(NotReady):
             shipper.ship()
-        time.sleep(PAUSE_SECONDS)
-    return True
+        return not reader.files()
+
+    return wait_until(is_empty, seconds, PAUSE_SECONDS)
 
 
 def parser() -> argparse.ArgumentParser:

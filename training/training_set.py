@@ -144,7 +144,7 @@ def build(
     tables = table_versions(flights, weather, labels)
     labelled, arr_delay = _labels(flights, minute_floor(as_of), labels)
     row, lead = _questions(flights, np.flatnonzero(flown & labelled), leads, extra_leads)
-    queries = _queries(flights, row, lead)
+    queries = queries_of(flights, row, lead)
     return TrainingSet(
         X=vectors_on(engine, queries, flights, weather),
         y=is_late(arr_delay[row]),
@@ -222,7 +222,8 @@ def _askable(flights: FlightFacts, row: Ints, lead: Ints) -> Ints:
     return order[newest]
 
 
-def _queries(flights: FlightFacts, row: Ints, lead: Ints) -> Queries:
+def queries_of(flights: FlightFacts, row: Ints, lead: Ints) -> Queries:
+    """Return questions about flights of some rows, each asked so many minutes before its departure."""
     carriers = np.array(flights.network.carriers.names, dtype=str)
     airports = np.array(flights.network.airports.names, dtype=str)
     return Queries(

@@ -1,6 +1,5 @@
 """Backup and restore of the Compose stack: databases, artifacts, spool, secrets and settings in one file."""
 
-import json
 import subprocess
 from functools import partial
 from pathlib import Path
@@ -109,7 +108,7 @@ def _seal(compose: Compose, target: Path) -> None:
 
 def _sealing(compose: Compose, what: str, passphrase: str, content: bytes) -> bytes:
     """Seal or unseal in the worker's image, which has the library."""
-    image = json.loads(compose.read("config", "--format", "json"))["services"]["prefect-worker"]["image"]
+    image = compose.model()["services"]["prefect-worker"]["image"]
     # Not a container of the stack's: it would need the secrets that this is to bring.
     alone = ("run", "--rm", "-i", "--network", "none", "--entrypoint", "python", image)
     return compose.pass_through(

@@ -1,11 +1,9 @@
 """The gateway's certificate: the one that lies beside the secrets, or one that this host makes for itself."""
 
 import hashlib
-import json
 import socket
 import ssl
 from pathlib import Path
-from typing import Any
 
 from deploy.compose.engine import Compose, StackError, say
 from deploy.secret_files import is_there, write_secret
@@ -24,7 +22,7 @@ def make_missing(compose: Compose) -> None:
     StackError
         If only one of certificate and key is there.
     """
-    config: dict[str, Any] = json.loads(compose.read("config", "--format", "json"))
+    config = compose.model()
     known = config.get("secrets", {})
     files = [Path(known[name]["file"]) for name in (CERTIFICATE, KEY) if name in known]
     there = [file for file in files if is_there(file)]

@@ -139,7 +139,7 @@ class Deployments:
 
     def _keep(self, images: Mapping[str, str], *, healthy: bool) -> Deployment:
         """Write a deployment of this checkout, with its own images but for those given."""
-        model = json.loads(self.checkout.read("config", "--format", "json"))
+        model = self.checkout.model()
         digests.require(ROOT, model)
         used = {}
         for service in model["services"].values():

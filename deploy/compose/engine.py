@@ -83,7 +83,7 @@ class Compose:
         ConfigurationError
             If an image that it is built on has to be named by its digest, and is not.
         """
-        digests.require(ROOT, json.loads(self.read("config", "--format", "json")))
+        digests.require(ROOT, self.model())
         if not self._works("docker", "buildx", "version"):
             raise StackError(NO_BUILDX)
         self.run("build", "--quiet")
@@ -114,6 +114,11 @@ class Compose:
     def read(self, *arguments: str) -> str:
         """Run Compose and return its output."""
         return self._output(*self.command, *arguments)
+
+    def model(self) -> dict[str, Any]:
+        """Return the Compose file as Compose resolves it, with the settings of `.env`."""
+        found: dict[str, Any] = json.loads(self.read("config", "--format", "json"))
+        return found
 
     def docker(self, *arguments: str) -> str:
         """Run Docker's own client and return its output."""
@@ -160,6 +165,11 @@ class Compose:
     def containers(self, service: str, *, stopped: bool = False) -> list[str]:
         """Return the ids of a service's containers, oldest first; with `stopped`, the ended ones too."""
         return [s["Id"] for s in self.states(service) if stopped or s["State"]["Running"]]
+
+    def of_a_swarm(self) -> list[str]:
+        """Return the ids of the containers that a swarm's stack of this name has on this node."""
+        label = f"label=com.docker.stack.namespace={self.environment['COMPOSE_PROJECT_NAME']}"
+        return self.docker("ps", "-q", "--filter", label).split()
 
     def inspect_all(self, ids: Sequence[str]) -> list[State]:
         """Return everything the engine knows about containers; one that is gone by now is left out."""

@@ -3,7 +3,6 @@
 The volume of each release has a name of its own, so that the old one stays as it is.
 """
 
-import json
 import subprocess
 import tempfile
 import time
@@ -67,7 +66,7 @@ class Wanted:
 
 def wanted(compose: Compose) -> Wanted | None:
     """Return the image and the volume of PostgreSQL; None where the Compose file keeps none."""
-    config = json.loads(compose.read("config", "--format", "json"))
+    config = compose.model()
     service = config["services"].get("postgres", {})
     sources = [v["source"] for v in service.get("volumes", []) if v["target"] == DATA]
     if not sources:

@@ -46,8 +46,7 @@ def up(compose: Compose, replicas: int, *, contracting: bool = True) -> None:
 
 
 def _refuse_beside_a_swarm(compose: Compose) -> None:
-    stack = f"label=com.docker.stack.namespace={compose.environment['COMPOSE_PROJECT_NAME']}"
-    if compose.docker("ps", "-q", "--filter", stack).strip():
+    if compose.of_a_swarm():
         raise StackError("the stack runs on a swarm here, on the same volumes: `make swarm-down` first")
 
 

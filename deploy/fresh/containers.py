@@ -4,10 +4,10 @@ import json
 import os
 import secrets
 import subprocess
-import time
 from pathlib import Path
 from typing import IO
 
+from adapters.waiting import retry
 from deploy.compose.engine import StackError, environment
 
 REMOVAL_SECONDS = 60.0
@@ -136,20 +136,17 @@ class Container:
         StackError
             If it is still there after a minute; carries what the engine said.
         """
-        ends = time.monotonic() + REMOVAL_SECONDS
-        while said := self._end():
-            if time.monotonic() > ends:
-                raise StackError(f"{self.name} is still there: {said}")
-            time.sleep(0.5)
+        retry(self._end, StackError, REMOVAL_SECONDS, pause=0.5)
 
-    def _end(self) -> str:
-        """Kill it; return what the engine says while it is there, as one that is starting is until it has started."""
+    def _end(self) -> None:
+        """Kill it; raises while it is there, as one that is starting is until it has started."""
         said = "it ends"
         try:
             self._engine.read("kill", self.name)
         except StackError as error:
             said = str(error)
-        return said if self._engine.read("ps", "--all", "--quiet", "--filter", f"name=^{self.name}$") else ""
+        if self._engine.read("ps", "--all", "--quiet", "--filter", f"name=^{self.name}$"):
+            raise StackError(f"{self.name} is still there: {said}")
 
 
 def _way_out() -> list[str]:

@@ -3,19 +3,18 @@
 A scheduler runs the code that it is sent: it listens on loopback, and nowhere else.
 """
 
-import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from adapters.dask_cluster import workers_of
 from adapters.postgres_admin import MONITORING
-from adapters.settings import PROJECT_ROOT, Settings
+from adapters.settings import Settings
 from adapters.terminal import Say
 from adapters.waiting import wait_until
 from deploy.native import layout, processes
 from deploy.native.embedded_postgres import require_free_port
-from deploy.native.programs import Program, role_variables, section, supervisord_section
+from deploy.native.programs import Program, role_variables, section, start_supervisord, supervisord_section
 from deploy.native.starting import end_of
 from domain.errors import ConfigurationError, InvalidInput, OntimeError
 
@@ -62,15 +61,15 @@ def up(settings: Settings, workers: int, say: Say) -> None:
         raise InvalidInput("--workers", "at least 1", workers)
     address, folder = settings.dask_scheduler, state_folder(settings)
     if processes.of_stack(folder):
-        if _workers(address) == workers:
+        if running_workers(address) == workers:
             say(f"a scheduler and {workers} workers run at {address} already")
             return
         down(settings, lambda text: None)
     _, port = _host_and_port(address)
     require_free_port(port, "ONTIME_DASK_SCHEDULER")
     _start_manager(settings, folder, programs(settings, workers))
-    if not wait_until(lambda: _workers(address) == workers, START_SECONDS, pause=0.2):
-        found, logs = _workers(address), _ends_of_logs(folder)
+    if not wait_until(lambda: running_workers(address) == workers, START_SECONDS, pause=0.2):
+        found, logs = running_workers(address), _ends_of_logs(folder)
         down(settings, lambda text: None)
         raise OntimeError(
             f"Dask does not start: {found} of {workers} workers after {START_SECONDS:.0f} s\n{logs}"
@@ -132,16 +131,7 @@ def _start_manager(settings: Settings, folder: Path, wanted: list[Program]) -> N
     path = run / "supervisord.conf"
     sections = [section(program, log).replace("autostart=false", "autostart=true") for program in wanted]
     path.write_text("\n".join([supervisord_section(run, log), *sections]))
-    done = subprocess.run(
-        [sys.executable, "-m", "supervisor.supervisord", "-c", str(path)],
-        env=_environment(settings, folder),
-        cwd=PROJECT_ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise OntimeError(f"supervisord does not start: {done.stderr.strip() or done.stdout.strip()}")
+    start_supervisord(path, _environment(settings, folder))
 
 
 def _environment(settings: Settings, folder: Path) -> dict[str, str]:
@@ -157,7 +147,8 @@ def _manager(folder: Path) -> int | None:
         return None
 
 
-def _workers(address: str) -> int:
+def running_workers(address: str) -> int:
+    """Return how many workers a scheduler has; none where there is no scheduler."""
     try:
         return workers_of(address)
     except ConfigurationError:

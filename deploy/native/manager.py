@@ -21,7 +21,7 @@ from adapters.terminal import Say
 from adapters.waiting import wait_until
 from deploy.native import layout, processes
 from deploy.native.embedded_postgres import initialise, require_free_port
-from deploy.native.programs import SUPERVISOR_USER, programs, supervisor_configuration
+from deploy.native.programs import SUPERVISOR_USER, programs, start_supervisord, supervisor_configuration
 from deploy.native.starting import PATIENCE, CannotStart, Patience, Starting, settled
 from domain.errors import ConfigurationError, NotReady, OntimeError
 from services import health
@@ -201,16 +201,7 @@ class Stack:
             require_free_port(getattr(self.settings, name), f"ONTIME_{name.upper()}")
         with self._state_usable():
             path = self._make_state()
-        done = subprocess.run(
-            [sys.executable, "-m", "supervisor.supervisord", "-c", str(path)],
-            env=layout.environment(self.settings),
-            cwd=PROJECT_ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise OntimeError(f"supervisord does not start: {done.stderr.strip() or done.stdout.strip()}")
+        start_supervisord(path, layout.environment(self.settings))
         if not wait_until(self.is_managed, seconds=15, pause=0.05):
             raise NotReady(f"supervisord does not answer; see {self.settings.state_dir / 'log'}")
 

@@ -1,8 +1,9 @@
 """The programs of the native stack, and the configuration file of supervisord."""
 
 import shlex
+import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from adapters.settings import PROJECT_ROOT, Settings
 from deploy.native.embedded_postgres import STOP_SIGNAL, server_command, server_user
 from deploy.native.launcher import launched
 from deploy.native.layout import supervisor_password_file
-from domain.errors import ConfigurationError
+from domain.errors import ConfigurationError, OntimeError
 
 PYTHON = sys.executable
 BIN = Path(sys.executable).parent
@@ -104,6 +105,22 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
     ]
     sections += [section(program, log) for program in programs(settings)]
     return "\n".join(sections)
+
+
+def start_supervisord(configuration: Path, environment: Mapping[str, str]) -> None:
+    """Start supervisord, which goes on by itself.
+
+    Raises
+    ------
+    OntimeError
+        If it does not start; with what it said.
+    """
+    done = subprocess.run(
+        [PYTHON, "-m", "supervisor.supervisord", "-c", str(configuration)],
+        env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise OntimeError(f"supervisord does not start: {done.stderr.strip() or done.stdout.strip()}")
 
 
 def supervisord_section(run: Path, log: Path) -> str:

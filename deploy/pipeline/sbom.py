@@ -166,7 +166,7 @@ def main() -> int:
     try:
         compose = Compose()
         folder.mkdir(parents=True, exist_ok=True)
-        for image in images(json.loads(compose.read("config", "--format", "json"))):
+        for image in images(compose.model()):
             write(compose, image, folder)
     except StackError as error:
         return fail(error)

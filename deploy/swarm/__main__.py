@@ -62,7 +62,7 @@ def show(swarm: Swarm) -> int:
 
 def save_images(swarm: Swarm, *, everything: bool) -> None:
     """Write images to standard output, as `docker save` does."""
-    model = swarm.model()
+    model = swarm.compose.model()
     ours = swarm.images(model)
     named = {s["image"] for name, s in model["services"].items() if everything or name in SERVES}
     chosen = {ours.get(image, image) for image in named}

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from deploy.compose import digests
+from deploy.compose.digests import OURS
 from deploy.compose.engine import ROOT, Compose, StackError
 from deploy.swarm.stack_file import Model, only, stack_file
 
 OVERRIDE = "deploy/swarm/swarm.yml"
-OURS = "ontime/"
 DATA = "ontime.data"
 NO_MANAGER = (
     "this engine manages no swarm: `docker swarm init`, and `docker swarm join` on the others "
@@ -68,14 +68,9 @@ class Swarm:
         """Return everything the manager knows about the nodes."""
         return self._inspect("node", self.compose.docker("node", "ls", "-q").split())
 
-    def model(self) -> Model:
-        """Return the Compose file of this checkout with what Swarm adds, as Compose resolves both."""
-        found: Model = json.loads(self.compose.read("config", "--format", "json"))
-        return found
-
     def file(self) -> Model:
         """Return the stack's file from this checkout, its images under tags that no other content has."""
-        model = self.model()
+        model = self.compose.model()
         digests.require(ROOT, model)
         ingress = self.compose.environment.get("SWARM_INGRESS") or "host"
         return stack_file(model, self.stack, self.images(model), ingress)
@@ -155,11 +150,6 @@ class Swarm:
     def remove(self) -> None:
         """Remove the stack's services, networks, secrets and configs; its volumes stay."""
         self.compose.docker("stack", "rm", self.stack)
-
-    def containers(self) -> list[str]:
-        """Return the stack's containers on this node."""
-        label = f"label=com.docker.stack.namespace={self.stack}"
-        return self.compose.docker("ps", "-q", "--filter", label).split()
 
     def networks(self) -> list[str]:
         """Return the stack's networks."""

@@ -2,12 +2,13 @@
 
 import getpass
 import shlex
-import time
 from collections.abc import Sequence
 
+from adapters.waiting import wait_until
 from deploy.compose import certificate
+from deploy.compose.digests import OURS
 from deploy.compose.engine import Compose, StackError, say
-from deploy.swarm.cluster import OURS, Swarm
+from deploy.swarm.cluster import Swarm
 from deploy.swarm.converging import Wait
 from deploy.swarm.stack_file import Model
 
@@ -115,10 +116,5 @@ def down(swarm: Swarm) -> None:
         If it does not end.
     """
     swarm.remove()
-    deadline = time.monotonic() + DOWN_SECONDS
-    while swarm.containers() or swarm.networks():
-        if time.monotonic() > deadline:
-            raise StackError(
-                "the stack was removed, and containers of it still run: `docker ps` on this node"
-            )
-        time.sleep(1)
+    if not wait_until(lambda: not (swarm.compose.of_a_swarm() or swarm.networks()), DOWN_SECONDS, pause=1):
+        raise StackError("the stack was removed, and containers of it still run: `docker ps` on this node")

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from adapters.dask_cluster import connected, workers_of
+from adapters.dask_cluster import connected
 from adapters.engine import LOCAL, Engine
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
@@ -25,15 +25,15 @@ from adapters.waiting import wait_until
 from data.dataset import load_dataset
 from data.facts import facts_of
 from deploy.native import layout
-from deploy.native.dask import scheduler_command, worker_command
+from deploy.native.dask import running_workers, scheduler_command, worker_command
 from domain.clock import NEVER
-from domain.errors import ConfigurationError, OntimeError
+from domain.errors import OntimeError
 from domain.features.partitions import partitions
-from domain.flights import FlightFacts, Floats, Ints, Queries, WeatherFacts, flight_numbers
+from domain.flights import FlightFacts, Floats, Ints, Queries, WeatherFacts
 from experiments import measured
 from experiments.benchmarks.world import free_port
 from experiments.markdown import table
-from training.training_set import HEADLINE_LEAD
+from training.training_set import HEADLINE_LEAD, queries_of
 from training.vectors import vectors_on
 
 PAGE = PROJECT_ROOT / "docs" / "reports" / "dask.md"
@@ -141,16 +141,7 @@ def questions(flights: FlightFacts, days: int) -> Queries:
         - flights.sched_dep.astype("datetime64[m]").astype("datetime64[M]").astype("datetime64[D]")
     ).astype(np.int64)
     asked = np.flatnonzero(day < days)
-    carriers, airports = np.array(flights.network.carriers.names), np.array(flights.network.airports.names)
-    return Queries(
-        carrier=carriers[flights.carrier[asked]],
-        number=flight_numbers(flights.flight_id[asked]),
-        origin=airports[flights.origin[asked]],
-        dest=airports[flights.dest[asked]],
-        sched_dep=flights.sched_dep[asked],
-        sched_arr=flights.sched_arr[asked],
-        as_of=flights.sched_dep[asked] - HEADLINE_LEAD,
-    )
+    return queries_of(flights, asked, np.full(len(asked), HEADLINE_LEAD))
 
 
 def _measure(years: int, facts: Facts, days: int, one: Cluster, two: Cluster, say: Say) -> dict[str, Any]:
@@ -190,7 +181,7 @@ def _killed(year: Facts, days: int, two: Cluster, undisturbed: float, say: Say) 
     with connected(two.address) as engine:
         killing = KillingEngine(engine, two.workers[0], len(partitions(asked)) // 3)
         taken, digest = _timed(lambda: vectors_on(killing, asked, *year))
-    if not wait_until(lambda: _count(two.address) == 1, START_SECONDS, pause=0.5):
+    if not wait_until(lambda: running_workers(two.address) == 1, START_SECONDS, pause=0.5):
         raise OntimeError("expected one worker after the other was killed")
     say(f"one of two workers killed: {taken:.1f} s, the same hash: {digest == expected}")
     return {
@@ -228,16 +219,9 @@ def cluster(settings: Settings, workers: int) -> Iterator[Cluster]:
 
         start(scheduler_command(address))
         made = Cluster(address, [start(worker_command(address)) for _ in range(workers)])
-        if not wait_until(lambda: _count(address) == workers, START_SECONDS, pause=0.5):
+        if not wait_until(lambda: running_workers(address) == workers, START_SECONDS, pause=0.5):
             raise OntimeError(f"{workers} Dask workers did not start in {START_SECONDS:.0f} s")
         yield made
-
-
-def _count(address: str) -> int:
-    try:
-        return workers_of(address)
-    except ConfigurationError:
-        return 0
 
 
 def write_page(settings: Settings, page: Path = PAGE) -> Path:

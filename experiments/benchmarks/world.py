@@ -34,7 +34,7 @@ from deploy.secret_files import add_public_key
 from domain.clock import minute_floor
 from domain.features.state import compute_block
 from domain.features.vectors import assemble
-from domain.flights import Floats, Queries
+from domain.flights import FlightFacts, Floats, Queries, WeatherFacts
 from replay.feed import Feed
 from training import run
 from training.split import SplitPolicy
@@ -166,11 +166,8 @@ def _secret(path: Path) -> None:
 
 def _fill(database: Database, dataset: Dataset, folder: Path, parameters: TreeParameters) -> None:
     flights, weather = facts_of(dataset.events)
-    minute = minute_floor(NOW)
-    block = compute_block(flights.known_by(minute), weather.known_by(minute), minute, 1)
     ClockStore(database).set_simulated(NOW)
-    FeatureStore(database).seal(minute)
-    FeatureStore(database).save(block)
+    save_state(database, flights, weather)
     request = run.TrainingRequest(
         *FITTED, NOW, "bench", leads=(60,), extra_leads=0, parameters=parameters, split=SPLIT
     )
@@ -179,6 +176,13 @@ def _fill(database: Database, dataset: Dataset, folder: Path, parameters: TreePa
     made.write(folder / "models" / str(VERSION), keys)
     model_artifact.verify(folder / "models" / str(VERSION), keys)
     (folder / "models" / "last_served").write_text(str(VERSION))
+
+
+def save_state(database: Database, flights: FlightFacts, weather: WeatherFacts) -> None:
+    """Store the state of now."""
+    minute = minute_floor(NOW)
+    FeatureStore(database).seal(minute)
+    FeatureStore(database).save(compute_block(flights.known_by(minute), weather.known_by(minute), minute, 1))
 
 
 def _variables(settings: Settings, folder: Path, postgres_port: int, mlflow_port: int) -> dict[str, str]:

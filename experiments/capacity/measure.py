@@ -12,18 +12,15 @@ from typing import Any
 import orjson
 
 from adapters.event_store import EventStore
-from adapters.feature_store import FeatureStore
 from adapters.settings import Settings
 from adapters.terminal import Say
 from data.events import DatasetEvents
 from data.facts import facts_of
-from domain.clock import minute_floor
-from domain.features.state import compute_block
 from experiments import measured
 from experiments.benchmarks import client
 from experiments.benchmarks.load import PATH
 from experiments.benchmarks.servers import Server, serve
-from experiments.benchmarks.world import FULL_SIZE, NOW, World, serving_world
+from experiments.benchmarks.world import FULL_SIZE, World, save_state, serving_world
 from experiments.capacity.costs import CAPACITY
 from experiments.capacity.meters import Sizes, apart, forget, resident_bytes, timed
 from services.shipper import Shipper
@@ -50,7 +47,7 @@ def bench(
     data = settings.state_dir / "data"
     with serving_world(settings, settings.state_dir / "capacity", parameters) as world:
         renew(world)
-        _save_state(world)
+        save_state(world.database, *facts_of(world.dataset.events))
         found: dict[str, Any] = {"machine": {"cores": os.cpu_count(), "load_before": os.getloadavg()[0]}}
         found["predictions"] = predictions(world, world.flights, asked)
         say(f"a prediction: {found['predictions']['cpu_microseconds']:.0f} us of a worker")
@@ -69,13 +66,6 @@ def renew(world: World) -> None:
     """Empty a world and its spool."""
     forget(world.database)
     shutil.rmtree(world.spool, ignore_errors=True)
-
-
-def _save_state(world: World) -> None:
-    flights, weather = facts_of(world.dataset.events)
-    minute = minute_floor(NOW)
-    FeatureStore(world.database).seal(minute)
-    FeatureStore(world.database).save(compute_block(flights, weather, minute, 1))
 
 
 def predictions(world: World, flights: list[dict[str, Any]], count: int) -> dict[str, Any]:

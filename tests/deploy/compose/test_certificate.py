@@ -1,6 +1,5 @@
 """The certificate that a host makes for itself; over the wire: tests/deploy/compose/test_gateway.py."""
 
-import json
 import ssl
 import subprocess
 import sys
@@ -21,8 +20,8 @@ class ThisPython:
         files = {name: {"file": str(folder / name)} for name in names}
         self._config = {"secrets": files, "services": {"prefect-worker": {"image": "ontime/worker:test"}}}
 
-    def read(self, *arguments: str) -> str:
-        return json.dumps(self._config)
+    def model(self) -> dict:
+        return self._config
 
     def docker(self, *arguments: str) -> str:
         command = arguments[arguments.index("ontime/worker:test") + 1 :]
