@@ -4,13 +4,13 @@ The registry's alias is what serves; this ledger says why. A change is planned, 
 at a time, under an advisory lock. A crash in between leaves a planned row, which the next look at the alias settles.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from adapters.evidence import as_json
 from adapters.postgres import Connection, Database, query
 from domain.errors import Conflict, NotFound, StaleVersion
 
@@ -233,7 +233,7 @@ def _plan(connection: Connection, request: ChangeRequest, actual: int | None) ->
         "to_version": request.to_version,
         "who": request.who,
         "reason": request.reason,
-        "evidence": json.dumps(request.evidence),
+        "evidence": as_json(request.evidence),
         "contract_hash": request.contract_hash,
         "at": request.at,
     }

@@ -1,11 +1,11 @@
 """What monitoring found: measures, runs, alerts, decisions. How alerts reach people is in `alert_deliveries`."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from adapters.evidence import as_json
 from adapters.postgres import Database, query
 from domain.errors import NotFound
 from domain.monitored import VERSION_SLICE
@@ -182,7 +182,7 @@ class MonitoringStore:
             "day": day,
             "opened_at": opened_at,
             "message": message,
-            "evidence": json.dumps(evidence),
+            "evidence": as_json(evidence),
         }
         row = self._database.row("alert_open", parameters)
         return int(row[0]) if row else None
@@ -254,7 +254,7 @@ class MonitoringStore:
             "day": day,
             "verdict": verdict,
             "reason": reason,
-            "evidence": json.dumps(evidence),
+            "evidence": as_json(evidence),
             "at": at,
         }
         self._database.execute("decision_record", parameters)

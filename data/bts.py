@@ -120,7 +120,18 @@ def _typed(table: TextTable, report: CleaningReport) -> pd.DataFrame:
     )
     _derive_delays(raw, table, report)
     _contradictions(raw, table)
+    _midnights(raw, report)
     return raw
+
+
+def _midnights(raw: pd.DataFrame, report: CleaningReport) -> None:
+    """Move departures at 2400 to 0:00 of the next day: that is the date of the flight's identity, as a feed has it."""
+    midnight = raw[["sched_dep_time", "sched_arr_time"]] == 2400
+    departs = midnight["sched_dep_time"]
+    raw["date"] = raw["date"] + pd.to_timedelta(departs.astype("int64"), unit="D")
+    raw["sched_dep_time"] = raw["sched_dep_time"].mask(departs, 0.0)
+    rows = midnight.any(axis=1).sum()
+    report.add("flights", "mended", "flights with a time of 2400", rows, "midnight: 0:00 of the next day")
 
 
 def _dates(table: TextTable) -> pd.Series:
@@ -304,10 +315,6 @@ def _departure(raw: pd.DataFrame, dep_local: np.ndarray, report: CleaningReport)
 
 
 def _report(raw: pd.DataFrame, block: np.ndarray, report: CleaningReport) -> None:
-    midnight = (raw[["sched_dep_time", "sched_arr_time"]] == 2400).any(axis=1)
-    report.add(
-        "flights", "mended", "flights with a time of 2400", midnight.sum(), "midnight: 0:00 of the next day"
-    )
     report.add("flights", "kept", "cancelled flights", raw["cancelled"].sum(), "no label")
     report.add("flights", "kept", "diverted flights", raw["diverted"].sum(), "no label")
     wrong = raw["elapsed"].notna() & (raw["elapsed"].to_numpy() % MINUTES_A_DAY != block)

@@ -17,13 +17,13 @@ import pandas as pd
 from data.bad_values import BadFile, BadValue, whole_file
 from data.text_files import text_of
 
-MISSING = ("", "M", "null", "None")
-"""How such files write a value that is not there."""
+MISSING = ("", "M", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")
+"""How such files, and the tools that they came through, write a value that is not there."""
 DELIMITERS = ",;\t|"
 SET_ASIDE_COLUMNS = ("line", "column", "reason", "value")
 """Columns before the file's own in the table of rows that were set aside."""
-NOTED_BEFORE = re.compile(r'#|"?sep=', re.IGNORECASE)
-"""How a line begins that stands before the header: a comment, or a spreadsheet's note of its delimiter."""
+NOTED_BEFORE = re.compile(r'#|"?sep=|\s*$', re.IGNORECASE)
+"""How a line begins that stands before the header: a comment, a spreadsheet's note of its delimiter, or nothing."""
 
 
 def plain(name: str) -> str:

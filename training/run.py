@@ -5,6 +5,7 @@ saw is what serves. The price is that the newest days, on which it is evaluated,
 """
 
 import json
+import math
 import tempfile
 import time
 from collections.abc import Callable
@@ -250,7 +251,9 @@ def _fit(split: Split, request: TrainingRequest, progress: Progress) -> Fitted:
 
 
 def _with_metrics(manifest: ModelManifest, evaluation: Evaluation) -> ModelManifest:
-    metrics = {name: round(value, 6) for name, value in evaluation.headline.items()}
+    # Without a late flight there is no AUC, and NaN is no JSON.
+    finite = {name: value for name, value in evaluation.headline.items() if math.isfinite(value)}
+    metrics = {name: round(value, 6) for name, value in finite.items()}
     return replace(manifest, metrics=metrics)
 
 

@@ -35,14 +35,19 @@ def split_by_time(rows: TrainingSet, policy: SplitPolicy) -> Split:
     Raises
     ------
     InvalidInput
-        If there are too few days.
+        If there are too few days, or all flights to fit on were late, or none was.
     """
     days = np.unique(rows.day)
     needed = policy.minimum_fit_days + policy.evaluation_days
     if len(days) < needed:
         raise InvalidInput("flown_until", f"a window of at least {needed} days", len(days))
     earlier = rows.day < days[-policy.evaluation_days]
-    return Split(fit=rows.take(_together(earlier)), evaluation=rows.take(_together(~earlier)))
+    fit = rows.take(_together(earlier))
+    late = int(fit.y.sum())
+    if late in (0, len(fit)):
+        found = f"{late} late of {len(fit)}"
+        raise InvalidInput("arr_delay", "late flights and punctual ones to fit on", found)
+    return Split(fit=fit, evaluation=rows.take(_together(~earlier)))
 
 
 def _together(chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_] | slice:

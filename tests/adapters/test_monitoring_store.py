@@ -55,6 +55,15 @@ def test_a_run_that_fails_half_way_leaves_the_earlier_one(store):
     assert [m.value for m in store.measures_of(DAY)] == [0.75]
 
 
+def test_a_decision_whose_evidence_has_no_value_is_put_on_record(store):
+    evidence = {"auc": {"measured": float("nan"), "required": "at least 0.65"}, "rows": 900}
+    store.record_decision("gate", DAY, False, "no flight was late", evidence, NOW)
+    store.open_alert("a rule", "warning", DAY, NOW, "a message", evidence)
+    unknown = evidence | {"auc": {"measured": None, "required": "at least 0.65"}}
+    assert [d.evidence for d in store.decisions(DAY, DAY)] == [unknown]
+    assert [a.evidence for a in store.alerts(DAY, DAY)] == [unknown]
+
+
 def test_what_is_not_a_number_is_stored_as_unknown(store):
     store.save_run(run(), [measure("realised_auc", float("nan"))])
     assert [m.value for m in store.measures_of(DAY)] == [None]

@@ -376,6 +376,36 @@ def test_every_delimiter_and_line_end_is_read(delimiter, ends, store, inbox):
     assert flights(store).loc[("UA1545-EWR-20130411", "arrived"), "delay_minutes"] == 5
 
 
+@pytest.mark.parametrize("nothing", ["", "NA", "N/A", "NULL", "null", "NaN", "nan", "None"])
+def test_a_value_that_is_not_there_is_read_however_the_tool_before_wrote_it(nothing, store, inbox):
+    never = dict.fromkeys(("DepTime", "DepDelay", "ArrTime", "ArrDelay", "AirTime"), nothing)
+    write_rows(inbox / "a.csv", [bts_row(), bts_row(FlightDate="2013-04-12", Cancelled="1.00", **never)])
+    report = take(store, inbox)
+    assert (report.status, report.rows_set_aside) == ("done", 0), report
+    assert ("UA1545-EWR-20130412", "cancelled") in flights(store).index
+    write_rows(inbox / "b.csv", [asos_row(gust=nothing)])
+    assert take(store, inbox).accepted == 1
+
+
+def test_empty_lines_before_the_header_do_not_shift_the_lines(store, inbox):
+    path = write_rows(inbox / "a.csv", month([bts_row(Flight_Number_Reporting_Airline="901", AirTime="?")]))
+    path.write_text("\n \n" + path.read_text())
+    report = take(store, inbox)
+    assert (report.accepted, report.rows_set_aside) == (900, 1)
+    assert [error["row"] for error in report.errors] == [14]
+
+
+def test_a_departure_at_2400_has_the_identity_of_the_day_that_begins_then(store, inbox):
+    late, early = {"CRSDepTime": "2400", "CRSArrTime": "0250"}, {"CRSDepTime": "0600", "CRSArrTime": "0850"}
+    write_rows(inbox / "a.csv", [bts_row(**late), bts_row(FlightDate="2013-04-12", **early)])
+    assert take(store, inbox).status == "done"
+    departures = flights(store).xs("scheduled", level="kind")["scheduled_departure"]
+    assert {name: str(moment) for name, moment in departures.items()} == {
+        "UA1545-EWR-20130412": "2013-04-12 04:00:00+00:00",
+        "UA1545-EWR-2-20130412": "2013-04-12 10:00:00+00:00",
+    }
+
+
 def test_rows_set_aside_keep_their_files_delimiter(store, inbox):
     path = write_rows(inbox / "a.csv", month([bts_row(Flight_Number_Reporting_Airline="901", AirTime="?")]))
     path.write_text(path.read_text().replace(",", ";").replace(".00", ",00"))

@@ -71,7 +71,7 @@ BAD_FLIGHTS = {
     "CRSDepTime": ["2401", "1160", "-5", "M", ""],
     "CRSArrTime": ["12:00", "1010"],
     "DepDelay": ["10.5", "late", "99999", "inf"],
-    "ArrDelay": ["nan", "-900"],
+    "ArrDelay": ["-inf", "-900"],
     "AirTime": ["2", "5000"],
     "Cancelled": ["2", "yes", "", "1.00"],
     "Diverted": ["", "1.00"],

@@ -163,6 +163,12 @@ def test_no_rows_at_all_are_a_refusal_not_an_error(better):
     assert failed(verdict) == {"rows", "days"}
 
 
+def test_days_without_a_late_flight_are_a_refusal_not_an_error(better):
+    verdict = evaluate_gate(replace(better, late=np.zeros(N, dtype=bool)), POLICY)
+    assert not verdict.passed
+    assert "auc is nan, required at least 0.65" in verdict.reason
+
+
 def test_a_first_champion_is_compared_with_floors_and_baselines(better):
     verdict = evaluate_gate(replace(better, champion=None), POLICY)
     assert verdict.passed

@@ -16,7 +16,7 @@ from tests.training.sets import FlownStore
 from training.gate import GatePolicy
 from training.own_vectors import champion_on
 from training.provenance import git_commit
-from training.run import TrainingRequest, gate_candidate, train_candidate
+from training.run import TrainingRequest, gate_candidate, make_model, train_candidate
 from training.split import SplitPolicy
 from training.train import TreeParameters
 
@@ -94,6 +94,18 @@ def test_a_reading_that_no_instrument_makes_costs_its_rows_and_no_retrain(regist
     recorded = registry._mlflow.client.get_run(trained.run_id).data.params
     assert 0 < int(recorded["rows_left_out"]) < 40
     assert "weather_temp_f" in recorded["columns_left_out"]
+
+
+def test_held_out_days_without_a_late_flight_give_a_model_whose_figures_are_numbers():
+    punctual = FlownStore()
+    day = np.array([int(name[-8:]) for name in punctual.flights.flight_id.tolist()])
+    delays = np.where(day >= 20130405, 0, punctual.flights.arr_delay)
+    punctual.flights = replace(punctual.flights, arr_delay=delays)
+    made = make_model(punctual, REQUEST)
+    assert np.isnan(made.evaluation.headline["auc"])
+    assert "auc" not in made.model.manifest.metrics
+    assert "NaN" not in made.model.manifest.to_json()
+    assert made.model.manifest.metrics["late_rate"] == 0
 
 
 @pytest.mark.integration

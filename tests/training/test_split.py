@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -35,6 +36,14 @@ def test_days_that_overlap_as_those_of_several_zones_do_are_split_all_the_same()
     split = split_by_time(mixed, POLICY)
     assert days(split.evaluation) == {20130408, 20130409, 20130410}
     assert len(split.fit) + len(split.evaluation) == len(rows)
+
+
+@pytest.mark.parametrize(("late", "found"), [(False, "0 late of 270"), (True, "270 late of 270")])
+def test_flights_to_fit_on_that_all_ended_alike_are_refused(late, found):
+    rows = training_set(days=30, per_day=10)
+    alike = replace(rows, y=np.where(rows.day < 20130408, late, rows.y))
+    with pytest.raises(InvalidInput, match=f"arr_delay: expected late flights and punctual ones.*{found}"):
+        split_by_time(alike, POLICY)
 
 
 def test_too_short_a_window_is_refused_with_the_days_it_needs():
