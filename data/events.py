@@ -8,6 +8,7 @@ import pandas as pd
 
 from data.nycflights13 import CleanedData
 from domain.features.scene import CANCELLED_FROM_MINUTES
+from domain.flights import WEATHER_COLUMNS
 
 SOURCE = "nycflights13"
 SCHEDULE_KNOWN_BEFORE = pd.Timedelta(days=30)
@@ -31,6 +32,7 @@ FLIGHT_EVENT_COLUMNS = (
     "air_time_minutes",
     "source",
 )
+WEATHER_EVENT_COLUMNS = ("airport", "observed_at", "known_at", *WEATHER_COLUMNS, "source")
 SCHEDULE_COLUMNS = ("carrier", "flight_number", "origin", "dest", "scheduled_departure", "scheduled_arrival")
 
 
@@ -94,6 +96,19 @@ _DTYPES = {
     "delay_minutes": "Int64",
     "air_time_minutes": "Int64",
 }
+
+
+def no_flight_events() -> pd.DataFrame:
+    """Return no event of a flight, with every column: a folder of files may have weather alone."""
+    empty = pd.DataFrame(columns=list(FLIGHT_EVENT_COLUMNS), dtype=object)
+    return empty.astype(_DTYPES)
+
+
+def no_weather_events() -> pd.DataFrame:
+    """Return no observation, with every column: a place may have flights alone."""
+    empty = pd.DataFrame(columns=list(WEATHER_EVENT_COLUMNS), dtype=object)
+    times = dict.fromkeys(("observed_at", "known_at"), UTC_TIME)
+    return empty.astype(times | dict.fromkeys(WEATHER_COLUMNS, "float64"))
 
 
 def _part(flights: pd.DataFrame, kind: str, event_time: pd.Series, known_at: pd.Series) -> pd.DataFrame:

@@ -18,11 +18,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from data import asos, bts, movements
 from data.bad_values import BadFile, BadValue, whole_file
-from data.events import DatasetEvents, flight_events_of
+from data.events import DatasetEvents, flight_events_of, no_flight_events, no_weather_events
 from data.ingest import Appended, Difference, EventStore, append_events
 from data.nycflights13 import CleaningReport
 from data.text_files import Unreadable
@@ -174,18 +172,19 @@ def read_file(path: Path, most_bad: float) -> FileContent:
         If it cannot be opened or unpacked.
     """
     lines, report = lines_of(path), CleaningReport()
-    header, nothing = header_of(lines), pd.DataFrame()
+    header = header_of(lines)
     if bts.is_bts(header):
         flights, table = bts.read_flights(lines, report, most_bad)
-        events = DatasetEvents(flight_events_of(flights, bts.SOURCE), nothing)
+        events = DatasetEvents(flight_events_of(flights, bts.SOURCE), no_weather_events())
         return _content(bts.SOURCE, events, report, table)
     if movements.is_movements(header):
         flights, table = movements.read_flights(lines, report, most_bad)
-        events = DatasetEvents(flight_events_of(flights, movements.SOURCE), nothing)
+        events = DatasetEvents(flight_events_of(flights, movements.SOURCE), no_weather_events())
         return _content(movements.SOURCE, events, report, table)
     if asos.is_asos(header):
         weather, table = asos.read_weather(lines, report, most_bad)
-        return _content(asos.SOURCE, DatasetEvents(nothing, asos.weather_events(weather)), report, table)
+        events = DatasetEvents(no_flight_events(), asos.weather_events(weather))
+        return _content(asos.SOURCE, events, report, table)
     expected = (
         "expected the columns of a BTS on-time file (FL_DATE, ...), of an ASOS one (station, valid, ...) or of a "
         "table of movements (scheduled_departure, ...)"

@@ -21,6 +21,8 @@ SITE = "site"
 DESCRIPTION = "site.json"
 SETTLED = timedelta(days=5)
 """So long after the last day every flight has arrived, and is known to have."""
+FIRST_CHAMPION_DAYS = 41
+"""Days before the first that is replayed that a first champion needs: to fit on, to hold out, and one still open."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,19 @@ class Site:
         """Return a moment by which every flight has arrived."""
         last = datetime(self.last_day.year, self.last_day.month, self.last_day.day, tzinfo=UTC)
         return last + SETTLED
+
+    def require_first_days(self, replay_from: date) -> None:
+        """Refuse a first day of a replay that leaves too few to fit a first champion on: before a stack is started.
+
+        Raises
+        ------
+        InvalidInput
+            With the first day that can be replayed.
+        """
+        earliest = self.first_day + timedelta(days=FIRST_CHAMPION_DAYS)
+        if replay_from < earliest:
+            expected = f"a day from {earliest} on: a first champion needs {FIRST_CHAMPION_DAYS} days before it"
+            raise InvalidInput("from", expected, str(replay_from))
 
     def replayed(self, first: date | None = None, last: date | None = None) -> Period:
         """Return days that are replayed, by default all of them.

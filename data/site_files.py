@@ -11,15 +11,17 @@ import pandas as pd
 
 from data.events import DatasetEvents
 from data.inbox import read_file, waiting
-from data.site import DESCRIPTION, SITE, Site, site_of
+from data.site import DESCRIPTION, FIRST_CHAMPION_DAYS, SITE, Site, site_of
 from domain.errors import InvalidInput
 from domain.features import optional
+
+NEEDED = timedelta(days=FIRST_CHAMPION_DAYS)
 
 
 def make_site(name: str, files: Path, data_dir: Path, most_bad: float) -> Site:
     """Read the files of a folder as the inbox does, and keep their events; a site that is kept is not made again.
 
-    It is replayed from after a quarter of its days on: see `replay_site_from`.
+    It is replayed from after a quarter of its days on, or as many as a first champion needs: see `replay_site_from`.
 
     Parameters
     ----------
@@ -58,12 +60,11 @@ def make_site(name: str, files: Path, data_dir: Path, most_bad: float) -> Site:
         for file, (content, path) in read.items()
     }
     first, last = _day(days.min()), _day(days.max())
-    begins = first + max((last - first) // 4, timedelta(days=1))
-    if begins > last:
+    if first == last:
         raise InvalidInput("site", "files of more than one day", str(first))
     kinds = set(events.flight_events["kind"])
     announced = tuple(kind for kind in optional.FAMILIES if kind in kinds)
-    site = Site(name, first, last, begins, _busiest(events.flight_events), announced, described)
+    site = Site(name, first, last, _replayed_from(first, last), _busiest(events.flight_events), announced, described)
     _keep(site, events, data_dir / SITE)
     return site
 
@@ -89,6 +90,12 @@ def replay_site_from(data_dir: Path, first: date) -> Site:
     return moved
 
 
+def _replayed_from(first: date, last: date) -> date:
+    """Return the day after a quarter of the days, later where a first champion needs more and there are more."""
+    quarter = max((last - first) // 4, timedelta(days=1))
+    return first + (max(quarter, NEEDED) if first + NEEDED <= last else quarter)
+
+
 def _busiest(flight_events: pd.DataFrame) -> str:
     return str(flight_events.loc[flight_events["kind"] == "scheduled", "origin"].mode().iloc[0])
 
@@ -102,9 +109,8 @@ def _kept(name: str, data_dir: Path) -> Site:
 
 def _joined(parts: list[pd.DataFrame], key: list[str]) -> pd.DataFrame:
     """Return all events by when they became known; of one key the first file's."""
-    filled = [part for part in parts if len(part)]
-    if not filled:
-        return pd.DataFrame()
+    # An empty part would only blur the types of the others.
+    filled = [part for part in parts if len(part)] or parts[:1]
     events = pd.concat(filled, ignore_index=True).drop_duplicates(key)
     return events.sort_values("known_at", kind="stable", ignore_index=True)
 

@@ -67,6 +67,7 @@ def _demo_of(files: Path, first: date | None, last: date | None, days: int) -> N
     data_dir = sites.enter(files).state_dir / "data"
     site = site_of(data_dir)
     begins = first or site.replay_from
+    site.require_first_days(begins)
     period = site.tested(begins, last or begins + timedelta(days=days - 1))
     own = selection.enter(StackName.DEMO)
     try:

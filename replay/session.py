@@ -67,6 +67,8 @@ def running(settings: Settings, say: Say) -> Iterator[tuple[Database, Guard | No
         with _database(settings) as database:
             yield database, None, load_dataset(settings.state_dir / "data")
         return
+    site = site_of(settings.state_dir / "data")
+    site.require_first_days(site.replay_from)
     reader = Background(lambda: load_dataset(settings.state_dir / "data"))
     stack.start_servers(say)
     with Guard(stack, say) as guard, _database(settings) as database:

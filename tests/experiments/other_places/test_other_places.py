@@ -2,19 +2,21 @@
 
 import json
 from dataclasses import asdict, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from adapters.settings import read_settings
 from data.dataset import load_dataset
-from data.site import NEW_YORK, Site, site_of
+from data.facts import facts_of
+from data.site import FIRST_CHAMPION_DAYS, NEW_YORK, Site, site_of
 from data.site_files import copy_site, make_site, replay_site_from
 from domain.errors import InvalidInput
 from experiments.other_places import command, report
 from tests.data.public_files import asos_row, bts_row, write_rows
 from tests.mlflow_server import KEYS
+from training.retraining import RetrainPlan
 from training.train import TreeParameters
 
 FIRST = date(2024, 3, 1)
@@ -70,6 +72,34 @@ def test_a_folder_of_files_is_a_site_and_stays_as_it_is(files, tmp_path):
     assert len(events.flight_events) == 3 * DAYS * 40
     assert len(events.weather_events) == DAYS
     assert events.flight_events["known_at"].is_monotonic_increasing
+
+
+def test_a_place_without_weather_is_a_site_with_events_of_flights_alone(files, tmp_path):
+    (tmp_path / "dry").mkdir()
+    (tmp_path / "dry" / "march.csv").symlink_to(files / "march.csv")
+    site = make_site("dry", tmp_path / "dry", tmp_path / "data", 0.01)
+    events = load_dataset(tmp_path / "data").events.between(datetime(2000, 1, 1, tzinfo=UTC), site.complete)
+    assert (len(events.flight_events), len(events.weather_events)) == (3 * DAYS * 40, 0)
+    flights, weather = facts_of(events)
+    assert (len(flights), len(weather)) == (DAYS * 40, 0)
+
+
+@pytest.mark.parametrize(("days", "begins"), [(30, 7), (60, 41), (200, 49)])
+def test_a_site_is_replayed_from_when_a_first_champion_can_be_fitted(days, begins, tmp_path):
+    (tmp_path / "files").mkdir()
+    rows = [bts_row(FlightDate=f"{FIRST + timedelta(days=n)}") for n in range(days)]
+    write_rows(tmp_path / "files" / "a.csv", rows)
+    site = make_site("a", tmp_path / "files", tmp_path / "data", 0.01)
+    assert site.replay_from == FIRST + timedelta(days=begins)
+
+
+def test_days_before_a_first_champion_can_be_fitted_are_refused_before_a_stack_is_started():
+    site = Site("phoenix", FIRST, FIRST + timedelta(days=60), FIRST + timedelta(days=41))
+    site.require_first_days(site.replay_from)
+    with pytest.raises(InvalidInput, match="from: expected a day from 2024-04-11 on: a first champion needs 41"):
+        site.require_first_days(FIRST + timedelta(days=40))
+    split = RetrainPlan().split
+    assert split.minimum_fit_days + split.evaluation_days + 1 == FIRST_CHAMPION_DAYS
 
 
 def test_a_site_is_copied_to_be_replayed_from_another_day(files, tmp_path):
