@@ -73,7 +73,9 @@ class Site:
         """
         earliest = self.first_day + timedelta(days=FIRST_CHAMPION_DAYS)
         if replay_from < earliest:
-            expected = f"a day from {earliest} on: a first champion needs {FIRST_CHAMPION_DAYS} days before it"
+            expected = (
+                f"a day from {earliest} on: a first champion needs {FIRST_CHAMPION_DAYS} days before it"
+            )
             raise InvalidInput("from", expected, str(replay_from))
 
     def replayed(self, first: date | None = None, last: date | None = None) -> Period:

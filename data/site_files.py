@@ -64,7 +64,9 @@ def make_site(name: str, files: Path, data_dir: Path, most_bad: float) -> Site:
         raise InvalidInput("site", "files of more than one day", str(first))
     kinds = set(events.flight_events["kind"])
     announced = tuple(kind for kind in optional.FAMILIES if kind in kinds)
-    site = Site(name, first, last, _replayed_from(first, last), _busiest(events.flight_events), announced, described)
+    site = Site(
+        name, first, last, _replayed_from(first, last), _busiest(events.flight_events), announced, described
+    )
     _keep(site, events, data_dir / SITE)
     return site
 

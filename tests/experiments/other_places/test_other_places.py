@@ -96,7 +96,9 @@ def test_a_site_is_replayed_from_when_a_first_champion_can_be_fitted(days, begin
 def test_days_before_a_first_champion_can_be_fitted_are_refused_before_a_stack_is_started():
     site = Site("phoenix", FIRST, FIRST + timedelta(days=60), FIRST + timedelta(days=41))
     site.require_first_days(site.replay_from)
-    with pytest.raises(InvalidInput, match="from: expected a day from 2024-04-11 on: a first champion needs 41"):
+    with pytest.raises(
+        InvalidInput, match="from: expected a day from 2024-04-11 on: a first champion needs 41"
+    ):
         site.require_first_days(FIRST + timedelta(days=40))
     split = RetrainPlan().split
     assert split.minimum_fit_days + split.evaluation_days + 1 == FIRST_CHAMPION_DAYS
