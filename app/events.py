@@ -25,6 +25,10 @@ LABEL_LIST = LabelsSchema()
 LABEL = LabelSchema()
 AHEAD = timedelta(minutes=5)
 """What the clock of a feed may be ahead of the stack's."""
+REPORT_AHEAD = timedelta(minutes=15)
+"""What an observation may be: some feeds give a report of 11:50 the hour that follows."""
+HAPPENED = {"departed": "departed_at", "arrived": "arrived_at"}
+"""Events of flights that cannot be known before they happen, and their field of when that was."""
 Parsed = FlightEvent | WeatherEvent | NewLabel
 Item = tuple[int, Parsed]
 
@@ -71,6 +75,7 @@ def _parse_all(
         try:
             item = parse(one, path)
             _require_known(item.known_at, clock, path)
+            _require_happened(item, clock, path)
             parsed.append((index, item))
             items.append({"index": index, "status": "accepted"})
         except InvalidInput as error:
@@ -89,6 +94,25 @@ def _require_known(known_at: datetime | None, clock: ClockReading, path: str) ->
         return
     expected = f"at most {AHEAD.seconds // 60} minutes after now, {timestamp(clock.now)}"
     raise InvalidInput(f"{path}.known_at", expected, timestamp(known_at))
+
+
+def _require_happened(item: Parsed, clock: ClockReading, path: str) -> None:
+    """Refuse a departure, an arrival or an observation that is later than when it became known.
+
+    A feed whose local times pass for UTC says such things: they would be facts of the future, and labels of nothing.
+    """
+    if clock.mode == "simulated" or isinstance(item, NewLabel):
+        return
+    if isinstance(item, WeatherEvent):
+        name, moment, ahead = "observed_at", item.observed_at, REPORT_AHEAD
+    elif item.kind in HAPPENED:
+        name, moment, ahead = HAPPENED[item.kind], item.event_time, AHEAD
+    else:
+        return
+    known = item.known_at or clock.now
+    if moment > known + ahead:
+        expected = f"at most {ahead.seconds // 60} minutes after it became known, {timestamp(known)}"
+        raise InvalidInput(f"{path}.{name}", expected, timestamp(moment))
 
 
 def _parse_event(raw: Any, path: str) -> FlightEvent | WeatherEvent:

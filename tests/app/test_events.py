@@ -154,6 +154,28 @@ def test_what_claims_to_be_known_in_the_future_is_refused_and_the_right_version_
     assert statuses(right) == ["accepted"]
 
 
+@pytest.mark.parametrize(
+    ("event", "field"),
+    [(DEPARTED, "departed_at"), (ARRIVED, "arrived_at"), (WEATHER, "observed_at")],
+)
+def test_what_has_not_happened_yet_is_refused_as_of_a_feed_whose_clock_is_local(own_api, event, field):
+    ClockStore(own_api.database).set_system()
+    own_api.parts.cache.read_clock()
+    now = datetime.now(UTC)
+    ahead, known = (f"{now + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}" for minutes in (330, -60))
+    refused = send(
+        own_api, event | {field: ahead}, event | {field: f"{now:%Y-%m-%dT%H:%M:%SZ}", "known_at": known}
+    )
+    assert refused.status_code == 422
+    for index, item in enumerate(refused.get_json()["items"]):
+        [error] = item["problem"]["errors"]
+        assert error["field"] == f"events.{index}.{field}"
+        assert "minutes after it became known" in error["expected"]
+    assert LabelStore(own_api.database).current(IDENTITY) is None
+    happened = event | {field: f"{now + timedelta(minutes=3):%Y-%m-%dT%H:%M:%SZ}"}
+    assert statuses(send(own_api, happened)) == ["accepted"]
+
+
 def test_whoever_moves_a_simulated_clock_posts_before_it_moves(own_api):
     assert statuses(send(own_api, ARRIVED | {"known_at": "2013-04-11T20:00:00Z"})) == ["accepted"]
 
