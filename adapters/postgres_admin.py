@@ -18,7 +18,10 @@ ROLES = {SERVING: "postgres_api_password", MONITORING: "postgres_monitoring_pass
 def create_databases(
     parameters: ConnectionParameters, names: Iterable[str], template: str = "template0"
 ) -> None:
-    """Create the databases that are missing."""
+    """Create the databases that are missing.
+
+    A template's files are copied whole: its pages through the log, PostgreSQL's default, cost five times the CPU.
+    """
     connection = parameters.to_database("postgres").connect("create")
     try:
         connection.autocommit = True
@@ -26,7 +29,7 @@ def create_databases(
             cursor.execute("SELECT datname FROM pg_database")
             there = {name for (name,) in cursor.fetchall()}
             for name in [n for n in names if n not in there]:
-                statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+                statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
                 cursor.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
     finally:
         connection.close()
