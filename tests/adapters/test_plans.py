@@ -1,14 +1,21 @@
-"""Every hot query reads big tables by an index, and of the log the months it asks about: a lost index fails here."""
+"""Every hot query reads big tables by an index, and of the log the months it asks about: a lost index fails here.
 
-from collections.abc import Callable, Iterator
+On the embedded server, or on another that TEST_POSTGRES names: releases before 18 do not skip ahead in an index.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from adapters.postgres import SQL_DIR, Cursor, Database, query
-from adapters.postgres_admin import drop_database
+from adapters.migrations import migrate
+from adapters.postgres import SQL_DIR, ConnectionParameters, Cursor, Database, query
+from adapters.postgres_admin import create_databases, drop_database
 from tests.adapters.hot_queries import HOT, NEEDED, NOT_HOT, Hot
 
 pytestmark = pytest.mark.integration
@@ -27,8 +34,21 @@ class UnindexedError(AssertionError):
 
 
 @pytest.fixture(scope="module")
-def filled(fresh_database: Callable[[], Database], postgres_server) -> Iterator[Database]:
-    database = fresh_database()
+def server(request: pytest.FixtureRequest) -> ConnectionParameters:
+    named = urlsplit(os.environ.get("TEST_POSTGRES", ""))
+    if not named.netloc:
+        return request.getfixturevalue("postgres_server").parameters
+    return ConnectionParameters(
+        named.hostname, named.port or 5432, named.username, named.password, "postgres"
+    )
+
+
+@pytest.fixture(scope="module")
+def filled(server: ConnectionParameters) -> Iterator[Database]:
+    name = f"test_{secrets.token_hex(6)}"
+    create_databases(server, [name])
+    database = Database(server.to_database(name))
+    migrate(database)
     with database.transaction() as cursor:
         cursor.execute(FILL.read_text())
     connection = database.connect()
@@ -37,7 +57,7 @@ def filled(fresh_database: Callable[[], Database], postgres_server) -> Iterator[
     connection.close()
     yield database
     database.close()
-    drop_database(postgres_server.parameters, database.parameters.database)
+    drop_database(server, name)
 
 
 def plan(cursor: Cursor, name: str, hot: Hot) -> dict[str, Any]:
