@@ -88,7 +88,7 @@ PAGING = (
 )
 FIRST_DAY = _query("from", "First day, like 2013-04-01; by default thirty days are shown.")
 LAST_DAY = _query("to", "Last day, included; by default the clock's.")
-DAY = _path("day", "A local day in New York.", "2013-04-10")
+DAY = _path("day", "A local day of the home airport.", "2013-04-10")
 MONITORING = "/v1/monitoring"
 
 PREDICTIONS = (

@@ -14,6 +14,7 @@ from data.inbox import read_file, waiting
 from data.site import DESCRIPTION, FIRST_CHAMPION_DAYS, SITE, Site, site_of
 from domain.errors import InvalidInput
 from domain.features import optional
+from domain.revisions import CALLED_OFF
 
 NEEDED = timedelta(days=FIRST_CHAMPION_DAYS)
 
@@ -43,8 +44,9 @@ def make_site(name: str, files: Path, data_dir: Path, most_bad: float) -> Site:
     if not paths:
         raise InvalidInput("site", "a folder of files of flights and weather", str(files))
     read = {path.name: (read_file(path, most_bad), path) for path in paths}
+    flights = _joined([content.events.flight_events for content, _ in read.values()], ["flight_id", "kind"])
     events = DatasetEvents(
-        _joined([content.events.flight_events for content, _ in read.values()], ["flight_id", "kind"]),
+        _without_reversed(flights),
         _joined([content.events.weather_events for content, _ in read.values()], ["airport", "observed_at"]),
     )
     if not len(events.flight_events):
@@ -115,6 +117,13 @@ def _joined(parts: list[pd.DataFrame], key: list[str]) -> pd.DataFrame:
     filled = [part for part in parts if len(part)] or parts[:1]
     events = pd.concat(filled, ignore_index=True).drop_duplicates(key)
     return events.sort_values("known_at", kind="stable", ignore_index=True)
+
+
+def _without_reversed(events: pd.DataFrame) -> pd.DataFrame:
+    """Drop cancellations and diversions of what another file has as arrived: the inbox would reinstate it."""
+    arrived = events.loc[events["kind"] == "arrived", "flight_id"]
+    off = events["kind"].isin(CALLED_OFF) & events["flight_id"].isin(arrived)
+    return events[~off].reset_index(drop=True)
 
 
 def _day(text: str) -> date:

@@ -23,7 +23,12 @@ class DayQuality:
 
 
 def measure_quality(
-    flights: FlightFacts, weather: WeatherFacts, labelled: Strings, day: date, as_of: datetime
+    flights: FlightFacts,
+    weather: WeatherFacts,
+    labelled: Strings,
+    day: date,
+    as_of: datetime,
+    heard: datetime | None = None,
 ) -> DayQuality:
     """Measure a day by what was known at `as_of`.
 
@@ -33,11 +38,13 @@ def measure_quality(
         Of the day and of the `TRAILING_DAYS` before it.
     labelled : array of str, shape (n_labels,)
         Flights of the day that have a label.
+    heard : datetime, optional
+        When the newest fact of a flight became known, however long ago.
     """
     days = TrafficDays(flights, positions(flights, day))
     measures = [
         *measure_weather(weather, as_of),
-        *measure_traffic(days, as_of),
+        *measure_traffic(days, as_of, heard),
         _labels(days, labelled, minute_floor(as_of)),
     ]
     return DayQuality(measures, int(days.today.sum()))

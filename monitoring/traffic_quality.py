@@ -50,14 +50,21 @@ class TrafficDays:
         return table
 
 
-def measure_traffic(days: TrafficDays, as_of: datetime) -> list[Measure]:
-    """Measure the day's schedule, departures, cancellations, arrivals and codes by what was known at `as_of`."""
+def measure_traffic(days: TrafficDays, as_of: datetime, heard: datetime | None = None) -> list[Measure]:
+    """Measure the day's schedule, departures, cancellations, arrivals and codes by what was known at `as_of`.
+
+    Parameters
+    ----------
+    heard : datetime, optional
+        When the newest fact of a flight became known, which may be before the weeks that are looked at: a feed that
+        has been dead for longer is no less stale.
+    """
     now = minute_floor(as_of)
     return [
         *_volume(days, days.flights.dep_known <= now),
         *_codes(days),
         *_outcomes(days, now),
-        *_staleness(days.flights, now),
+        *_staleness(days.flights, now, heard),
     ]
 
 
@@ -209,8 +216,9 @@ def _usual_air_time(days: TrafficDays, timed: npt.NDArray[np.bool_]) -> Floats:
     return found
 
 
-def _staleness(flights: FlightFacts, now: int) -> Iterator[Measure]:
+def _staleness(flights: FlightFacts, now: int, before: datetime | None) -> Iterator[Measure]:
+    longest = NOWHERE if before is None else float(now - minute_floor(before)) / 60
     for name, known in (("departures", flights.dep_known), ("arrivals", flights.arr_known)):
         heard = known[known < min(NEVER, now + 1)]
-        age = float(now - heard.max()) / 60 if len(heard) else NOWHERE
+        age = float(now - heard.max()) / 60 if len(heard) else longest
         yield Measure(f"{name}_age_hours", age, n=len(heard))

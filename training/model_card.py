@@ -3,12 +3,14 @@
 from domain.model import ModelManifest
 from training.evaluate import Evaluation
 
+NAMED_ORIGINS = 5
+
 
 def write_card(manifest: ModelManifest, evaluation: Evaluation) -> str:
     """Write the card as Markdown."""
     headline = evaluation.headline
     lines = [
-        "# Model card: late arrivals from New York",
+        f"# Model card: late arrivals of flights from {_origins(evaluation)}",
         "",
         "Estimates the probability that a flight arrives 15 minutes late or more, from 24 hours before its",
         "scheduled departure until then. Not for: whether a flight is cancelled or diverted, airports",
@@ -39,6 +41,14 @@ def write_card(manifest: ModelManifest, evaluation: Evaluation) -> str:
     for lead, values in sorted(evaluation.by_lead.items(), key=lambda item: int(item[0])):
         lines.append(f"| {lead} | {values['auc']:.3f} | {values['log_loss']:.3f} | {values['n']:.0f} |")
     return "\n".join(lines) + "\n"
+
+
+def _origins(evaluation: Evaluation) -> str:
+    """Return the origins that a model was evaluated on, of many the busiest and how many others."""
+    flights = {name: values["n"] for name, values in evaluation.slices["origin"].items()}
+    busiest = sorted(flights, key=lambda name: (-flights[name], name))
+    others = len(busiest) - NAMED_ORIGINS
+    return ", ".join(busiest[:NAMED_ORIGINS]) + (f" and {others} more" if others > 0 else "")
 
 
 def _row(name: str, values: dict[str, float]) -> str:

@@ -167,7 +167,8 @@ def measure_quality(run: RunContext) -> quality.DayQuality:
     first, last = start - timedelta(days=quality.TRAILING_DAYS + 1), start + timedelta(days=2)
     flights, weather = own.analysis.events.facts(run.as_of, first, last)
     labels = own.analysis.labels.known_by(run.as_of, run.day, run.day)
-    return quality.measure_quality(flights.latest(), weather, labels.flight_id, run.day, run.as_of)
+    heard, _ = own.analysis.events.newest(run.as_of)
+    return quality.measure_quality(flights.latest(), weather, labels.flight_id, run.day, run.as_of, heard)
 
 
 @task

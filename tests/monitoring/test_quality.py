@@ -128,3 +128,20 @@ def test_no_weather_and_no_flights_at_all_are_no_error(facts):
     day = date(2013, 4, 12)
     assert measure_weather(weather, run_moment(day)) == []
     assert measured(flights, weather, day).scheduled == 0
+
+
+def test_a_feed_that_was_dead_for_longer_than_the_weeks_looked_at_is_still_stale(facts):
+    flights, weather = (table.take(slice(0, 0)) for table in facts)
+    day = date(2013, 4, 12)
+    as_of = run_moment(day)
+    found = {
+        heard: {
+            m.name: m.value
+            for m in measure_quality(flights, weather, flights.flight_id, day, as_of, heard).measures
+            if m.name.endswith("_age_hours")
+        }
+        for heard in (as_of - timedelta(days=40), None)
+    }
+    stale, never = found.values()
+    assert stale == {"departures_age_hours": 960.0, "arrivals_age_hours": 960.0}
+    assert np.isnan(list(never.values())).all()

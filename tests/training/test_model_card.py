@@ -16,6 +16,7 @@ def test_a_card_tells_quality_beside_the_baselines_and_by_lead():
         data_hash="b" * 64, git_commit="c" * 40, seed=7,
     )  # fmt: skip
     card = write_card(manifest, evaluation)
+    assert card.startswith("# Model card: late arrivals of flights from EWR, JFK, LGA\n")
     for said in ("2013-01-01 to 2013-03-24", "b" * 16, "30% from a logistic", "carrier by hour", "Not for:"):
         assert said in card
     assert f"{evaluation.headline['auc']:.3f}" in card

@@ -93,6 +93,18 @@ def test_a_site_is_replayed_from_when_a_first_champion_can_be_fitted(days, begin
     assert site.replay_from == FIRST + timedelta(days=begins)
 
 
+def test_what_one_file_of_a_site_calls_off_and_another_has_as_arrived_arrived(tmp_path):
+    (tmp_path / "files").mkdir()
+    never = dict.fromkeys(("DepTime", "DepDelay", "ArrTime", "ArrDelay", "AirTime"), "")
+    other_day = bts_row(FlightDate="2013-04-12")
+    write_rows(tmp_path / "files" / "a.csv", [bts_row(Cancelled="1.00", **never), other_day])
+    write_rows(tmp_path / "files" / "b.csv", [bts_row()])
+    make_site("a", tmp_path / "files", tmp_path / "data", 0.01)
+    events = load_dataset(tmp_path / "data").events.flight_events
+    found = events.loc[events["flight_id"] == "UA1545-EWR-20130411", "kind"].tolist()
+    assert found == ["scheduled", "departed", "arrived"]
+
+
 def test_days_before_a_first_champion_can_be_fitted_are_refused_before_a_stack_is_started():
     site = Site("phoenix", FIRST, FIRST + timedelta(days=60), FIRST + timedelta(days=41))
     site.require_first_days(site.replay_from)
