@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from adapters.prediction_columns import PredictionColumns
-from domain.bootstrap import bootstrap, percentile_interval
+from domain.bootstrap import MINIMUM_BLOCKS, bootstrap, percentile_interval
 from domain.evidence import EvidencePolicy, change_evidence, taken_together
 from domain.flights import Floats, Ints
 from domain.metrics import METRICS, Labels, estimated, log_loss_gap, summary
@@ -94,15 +94,20 @@ def measure_estimated(predictions: PredictionColumns) -> list[Measure]:
 
 
 def measure_window(predictions: PredictionColumns) -> list[Measure]:
-    """Return the realised performance over a window of days, with intervals from a bootstrap over days."""
+    """Return the realised performance over a window of days, with intervals from a bootstrap over days.
+
+    Of too few days there is a value and no interval.
+    """
     labelled = ~np.isnan(predictions.is_late)
     late, p = predictions.is_late[labelled] == 1, predictions.probability[labelled]
     days = day_numbers(predictions)[labelled]
     if len(np.unique(days)) < 2:
         return []
     measures = []
-    for name, drawn in bootstrap(late, p, days, WINDOW).items():
-        low, high = percentile_interval(drawn)
+    enough = len(np.unique(days)) >= MINIMUM_BLOCKS
+    drawn = bootstrap(late, p, days, WINDOW) if enough else {}
+    for name in WINDOW:
+        low, high = percentile_interval(drawn[name]) if enough else (None, None)
         measures.append(Measure(f"window_{name}", METRICS[name](late, p), low=low, high=high, n=len(late)))
     return measures
 

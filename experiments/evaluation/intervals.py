@@ -1,6 +1,7 @@
 """Every metric with its interval from one bootstrap over weeks, overall and by group.
 
-Weather lasts for days: days drawn one by one would make the intervals too narrow.
+Weather lasts for days: days drawn one by one would make the intervals too narrow. A few weeks drawn again and again
+would make them narrower still: of fewer than `MINIMUM_BLOCKS` weeks days are drawn, of fewer days nothing.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from domain.bootstrap import DRAWS, RankedRows, bootstrap, percentile_interval
+from domain.bootstrap import DRAWS, MINIMUM_BLOCKS, RankedRows, bootstrap, percentile_interval
 from domain.flights import Floats, Ints
 from domain.metrics import METRICS, Labels
 from training.split import day_of
@@ -20,17 +21,25 @@ def quality(
 ) -> dict[str, float]:
     """Return every metric of n rows, with `_low` and `_high` of its 95% interval over weeks, `n` and `late_rate`.
 
-    Where all labels are the same, AUC and average precision are NaN.
+    Where all labels are the same, AUC and average precision are NaN; so are bounds where too few days are there.
     """
     rows, once = RankedRows.of(late, probability), np.ones((1, len(late)))
     found = {name: float(rows.metric(name, once)[0]) for name in METRICS}
-    for name, drawn in bootstrap(late, probability, weeks_of(day), draws=draws, seed=seed).items():
-        found[f"{name}_low"], found[f"{name}_high"] = percentile_interval(drawn)
+    found |= {f"{name}{end}": float("nan") for name in METRICS for end in ("_low", "_high")}
+    drawn_from = _blocks_of(day)
+    if drawn_from is not None:
+        for name, drawn in bootstrap(late, probability, drawn_from, draws=draws, seed=seed).items():
+            found[f"{name}_low"], found[f"{name}_high"] = percentile_interval(drawn)
     return found | {
         "n": float(len(late)),
         "late_rate": float(late.mean()),
         "days": float(len(np.unique(day))),
     }
+
+
+def _blocks_of(day: Ints) -> Ints | None:
+    """Return the week of each row, or its day where weeks are few; None where days are few too."""
+    return next((of for of in (weeks_of(day), day) if len(np.unique(of)) >= MINIMUM_BLOCKS), None)
 
 
 def weeks_of(day: Ints) -> Ints:

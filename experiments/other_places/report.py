@@ -13,7 +13,7 @@ The same code, features and parameters on files of other places and years: nothi
 `ontime evaluate --site FOLDER`, and by `ontime demo` and `replay` with it; the files are not part of this repository.
 `FOLDER` holds files as the [inbox](data.md) takes them: monthly on-time files of the Bureau of Transportation
 Statistics and ASOS downloads of the Iowa Environmental Mesonet, or tables of [movements](../other-data.md). In brackets
-the 95% interval over weeks.
+the 95% interval over weeks, or over days where there are fewer than five weeks.
 """
 
 
@@ -125,4 +125,6 @@ def _table(name: str, rows: Mapping[str, Any]) -> str:
 
 def _interval(one: Mapping[str, Any], metric: str) -> str:
     value, low, high = (one[f"{metric}{end}"] for end in ("", "_low", "_high"))
-    return f"{value:.4f} ({low:.3f}–{high:.3f})"
+    if value is None:
+        return "-"
+    return f"{value:.4f}" + ("" if low is None else f" ({low:.3f}–{high:.3f})")

@@ -1,5 +1,7 @@
 """Realised performance of a day with its intervals, against a bootstrap that resamples the rows themselves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from adapters.prediction_columns import PredictionColumns
 from domain.bootstrap import MINIMUM_BLOCKS, draw_blocks
 from domain.metrics import METRICS, log_loss_gap
 from monitoring.intervals import HEADLINE, headline_intervals
-from monitoring.performance import MINIMUM_SLICE_ROWS, measure_evidence, measure_realised
+from monitoring.performance import MINIMUM_SLICE_ROWS, measure_evidence, measure_realised, measure_window
 from monitoring.rules import NIGHTLY
 
 MIDNIGHT = 22_782_960
@@ -90,6 +92,16 @@ def test_of_too_few_hours_there_is_a_value_and_no_interval():
     found = headline_intervals(late, p, hour)
     assert {name: (b.low, b.high) for name, b in found.items()} == dict.fromkeys(HEADLINE, (None, None))
     assert found["auc"].value == METRICS["auc"](late, p)
+
+
+@pytest.mark.parametrize(("days", "bounded"), [(2, False), (4, False), (5, True)])
+def test_a_window_of_few_days_has_values_and_no_interval(days, bounded):
+    predictions = columns(*flown_day())
+    names = [f"UA1-EWR-2013040{1 + i % days}" for i in range(len(predictions))]
+    found = measure_window(replace(predictions, flight_id=np.array(names)))
+    assert {m.name for m in found} == {"window_auc", "window_log_loss"}
+    assert all(m.value == m.value for m in found)
+    assert all((m.low is not None and m.low < m.high) == bounded for m in found)
 
 
 def test_without_a_late_flight_there_is_no_auc_and_the_rest_is_measured():

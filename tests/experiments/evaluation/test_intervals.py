@@ -1,3 +1,5 @@
+from datetime import date, timedelta
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -27,6 +29,26 @@ def test_the_calibration_error_is_the_domains_without_ties():
     late = generator.random(1500) < probability**2
     found = quality(late, probability, 20130901 + np.arange(1500) % 30, draws=3)
     assert found["ece"] == pytest.approx(metrics.ece(late, probability), abs=1e-12)
+
+
+@pytest.mark.parametrize(("weeks", "drawn"), [(2, True), (4, True), (9, False)])
+def test_few_weeks_are_not_drawn_again_and_again_but_their_days(weeks, drawn):
+    """Weeks that are all the same differ in no draw; their days do."""
+    generator = np.random.default_rng(2)
+    probability = generator.beta(1, 3, 420)
+    late = generator.random(420) < probability
+    days = [int(f"{date(2024, 2, 19) + timedelta(days=n):%Y%m%d}") for n in range(7 * weeks)]
+    found = quality(np.tile(late, weeks), np.tile(probability, weeks), np.repeat(days, 60))
+    assert (found["auc_high"] - found["auc_low"] > 0.02) == drawn
+
+
+def test_of_few_days_there_is_a_value_and_no_interval():
+    generator = np.random.default_rng(2)
+    probability = generator.beta(1, 3, 240)
+    late = generator.random(240) < probability
+    found = quality(late, probability, np.repeat([20240219, 20240220, 20240221, 20240222], 60))
+    assert found["auc"] == pytest.approx(metrics.auc(late, probability))
+    assert np.isnan([found["auc_low"], found["auc_high"]]).all()
 
 
 def test_groups_add_up():

@@ -169,6 +169,20 @@ def test_a_site_is_evaluated_and_its_page_written(files, tmp_path):
     assert f"--from {FIRST + timedelta(days=20)}" in page
 
 
+def test_a_site_that_is_tested_on_days_without_a_late_flight_has_its_page(files, tmp_path):
+    site = make_site("phoenix", files, tmp_path / "data", 0.01)
+    nothing = {f"{name}{end}": None for name in report.METRICS for end in ("", "_low", "_high")}
+    punctual = nothing | {"n": 400.0, "late_rate": 0.0, "log_loss": 0.1}
+    found = {
+        "split": {"fit_from": "2024-03-01", "fit_until": "2024-03-20", "test_from": "2024-03-21", "test_until": "2024-03-30"},
+        "features": 167, "model": punctual, "baselines": {}, "by_lead": {"60": punctual}, "model_hash": "a" * 64,
+        "slices": {"origin": {"PHX": punctual}, "month": {"202403": punctual}, "hour": {}}, "seconds": 1, "cpu_seconds": 1,
+        "git_commit": "b" * 40, "made_at": "2024-04-01T00:00:00Z",
+    }
+    page = report.page({"phoenix": {"site": command._plain(asdict(site)), "evaluated": found}})
+    assert "| ontime | 400 | 0.0% | - | - | 0.1000 | - | - |" in page
+
+
 def test_what_is_measured_of_a_place_is_kept_beside_the_rest(tmp_path):
     page, settings = tmp_path / "page.md", read_settings({"ONTIME_STATE_DIR": str(tmp_path / "state")})
     command.note_replay(settings, "ontime replay --site phoenix", lambda text: None, page)
