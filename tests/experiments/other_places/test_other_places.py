@@ -173,12 +173,12 @@ def test_a_site_that_is_tested_on_days_without_a_late_flight_has_its_page(files,
     site = make_site("phoenix", files, tmp_path / "data", 0.01)
     nothing = {f"{name}{end}": None for name in report.METRICS for end in ("", "_low", "_high")}
     punctual = nothing | {"n": 400.0, "late_rate": 0.0, "log_loss": 0.1}
+    split = asdict(command.plan_of(site, FIRST + timedelta(days=20), None))
     found = {
-        "split": {"fit_from": "2024-03-01", "fit_until": "2024-03-20", "test_from": "2024-03-21", "test_until": "2024-03-30"},
-        "features": 167, "model": punctual, "baselines": {}, "by_lead": {"60": punctual}, "model_hash": "a" * 64,
-        "slices": {"origin": {"PHX": punctual}, "month": {"202403": punctual}, "hour": {}}, "seconds": 1, "cpu_seconds": 1,
-        "git_commit": "b" * 40, "made_at": "2024-04-01T00:00:00Z",
-    }
+        "split": split, "features": 167, "model": punctual, "baselines": {}, "by_lead": {"60": punctual},
+        "slices": {"origin": {"PHX": punctual}, "month": {"202403": punctual}, "hour": {}}, "seconds": 1,
+        "cpu_seconds": 1, "model_hash": "a" * 64, "git_commit": "b" * 40, "made_at": "2024-04-01T00:00:00Z",
+    }  # fmt: skip
     page = report.page({"phoenix": {"site": command._plain(asdict(site)), "evaluated": found}})
     assert "| ontime | 400 | 0.0% | - | - | 0.1000 | - | - |" in page
 
