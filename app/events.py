@@ -99,7 +99,7 @@ def _require_known(known_at: datetime | None, clock: ClockReading, path: str) ->
 def _require_happened(item: Parsed, clock: ClockReading, path: str) -> None:
     """Refuse a departure, an arrival or an observation that is later than when it became known.
 
-    A feed whose local times pass for UTC says such things: they would be data leakage, and labels of flights that have not flown.
+    A feed whose local times pass for UTC says such things: data leakage, and labels of what has not flown yet.
     """
     if clock.mode == "simulated" or isinstance(item, NewLabel):
         return
