@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
+from adapters.rest import reach_directly
 from domain.errors import NotReady
 
 # The client's own defaults retry for four minutes; a poll or a promotion wants to know at once.
@@ -34,6 +35,7 @@ class LazyClient:
         """Return the client."""
         from mlflow.tracking import MlflowClient
 
+        reach_directly(self.address)
         if self._auth:  # the client takes a login from nowhere but the environment
             user, _, password = self._auth.partition(":")
             os.environ |= {"MLFLOW_TRACKING_USERNAME": user, "MLFLOW_TRACKING_PASSWORD": password}

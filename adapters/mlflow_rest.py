@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from adapters.rest import RestServer
+from adapters.rest import RestServer, reach_directly
 from domain.errors import NotFound, NotReady
 
 CONNECT_SECONDS = 1.0
@@ -34,6 +34,7 @@ class MlflowRest:
         timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
         auth: str | None = None,
     ):
+        reach_directly(address)
         self._server = RestServer("MLflow", f"{address.rstrip('/')}/api/2.0", timeout, auth)
 
     def version(self, model: str, version: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import requests
 
-from adapters.rest import RestServer
+from adapters.rest import RestServer, reach_directly
 from adapters.waiting import retry
 from domain.errors import NotFound, NotReady, OntimeError
 
@@ -50,6 +50,7 @@ class PrefectClient:
         patience: float = PATIENCE_SECONDS,
         timeout: float = TIMEOUT_SECONDS,
     ):
+        reach_directly(address)
         self._server = RestServer("Prefect", address, timeout, auth)
         self._patience = patience
 

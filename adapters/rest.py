@@ -1,6 +1,8 @@
 """Requests to the servers of others over HTTP: MLflow, Prefect, GitLab."""
 
+import os
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -8,6 +10,23 @@ from domain.errors import NotReady
 
 Timeout = float | tuple[float, float]
 """Seconds to connect and to wait for the answer; one number is both."""
+
+
+NO_PROXY = ("no_proxy", "NO_PROXY")
+"""Read by every client of HTTP here, the first before the second."""
+
+
+def reach_directly(address: str) -> None:
+    """Have this process and those it starts ask a server of the stack without the proxy that a shell may name.
+
+    MLflow's and Prefect's own clients take what concerns proxies from nowhere but the environment.
+    """
+    named = next((os.environ[name] for name in NO_PROXY if os.environ.get(name)), "")
+    hosts = [host.strip() for host in named.split(",") if host.strip()]
+    host = urlsplit(address).hostname
+    if host and not {host, "*"} & set(hosts):
+        hosts.append(host)
+    os.environ.update(dict.fromkeys(NO_PROXY, ",".join(hosts)))
 
 
 class RestServer:

@@ -5,6 +5,9 @@ import os
 
 def main() -> None:
     """Run the command line."""
+    # The stack's own processes have none of them either: they say where some other server is, and how to ask it.
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
     # Read by OpenMP when it is loaded: see `deploy.native.layout.environment`.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from ontime import cli

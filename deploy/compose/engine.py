@@ -67,7 +67,7 @@ class Compose:
             raise StackError(NO_COMPOSE)
 
     def _works(self, *command: str) -> bool:
-        if not shutil.which(command[0], path=self.environment["PATH"]):
+        if not shutil.which(command[0], path=self.environment.get("PATH")):
             return False
         quiet = subprocess.DEVNULL
         done = subprocess.run(command, env=self.environment, stdout=quiet, stderr=quiet, check=False)

@@ -1,4 +1,5 @@
 import json
+import os
 import secrets
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from domain.errors import NotFound, NotReady, SignatureInvalid
 from domain.model import ModelManifest
 from tests.adapters.test_model_artifact import manifest, trees  # noqa: F401  fixtures
 from tests.mlflow_server import KEYS, SECRET
+from tests.session import free_port
 
 pytestmark = pytest.mark.integration
 NOWHERE = "http://127.0.0.1:9"
@@ -81,6 +83,19 @@ def test_a_run_that_raises_ends_as_failed(registry):
     with pytest.raises(RuntimeError, match="no data"), registry.runs.open("test") as run:
         raise RuntimeError("no data")
     assert registry._mlflow.client.get_run(run.run_id).info.status == "FAILED"
+
+
+def test_a_proxy_is_not_asked_for_mlflow(registry, folder, monkeypatch):
+    monkeypatch.setenv("no_proxy", "10.0.0.1")
+    monkeypatch.setenv("NO_PROXY", "10.0.0.1")
+    for name in ("http_proxy", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    address = registry.runs._mlflow.address
+    here = ModelRegistry(address, registry.model_name, folder.parent / "cache", KEYS)
+    with here.runs.open("behind a proxy") as run:
+        version = here.register(run.run_id, folder, {})
+    assert here.version(version).run_id == run.run_id
+    assert os.environ["no_proxy"].split(",") == os.environ["NO_PROXY"].split(",") == ["10.0.0.1", "127.0.0.1"]
 
 
 def test_an_alias_names_a_version_until_it_is_moved_or_deleted(registry, folder, version):

@@ -93,6 +93,24 @@ def test_promote_and_rollback_act_at_once_and_the_ledger_says_who(environment, v
     assert row.evidence["command"] == "ontime rollback"
 
 
+@pytest.mark.parametrize(
+    "of_the_shell",
+    [
+        {"http_proxy": worlds.NOWHERE, "HTTPS_PROXY": worlds.NOWHERE, "ALL_PROXY": worlds.NOWHERE},
+        {"PGSERVICE": "elsewhere", "PGHOSTADDR": "192.0.2.1", "PGSSLMODE": "verify-full"},
+        {"MLFLOW_TRACKING_URI": worlds.NOWHERE, "PREFECT_API_URL": worlds.NOWHERE, "PREFECT_PROFILE": "mine"},
+    ],
+    ids=["proxies", "libpq", "others' stacks"],
+)
+def test_what_the_shell_of_an_operator_exports_leads_no_command_elsewhere(
+    environment, versions, registry, of_the_shell
+):
+    without = {name: value for name, value in environment.items() if name.lower() != "no_proxy"}
+    done = ontime(without | of_the_shell, "promote", str(versions[0]))
+    assert done.returncode == 0, done.stderr
+    assert registry.alias(CHAMPION) == versions[0]
+
+
 def test_a_rollback_from_a_champion_that_is_another_by_now_changes_nothing(environment, versions, registry):
     assert ontime(environment, "promote", str(versions[1])).returncode == 0
     done = ontime(
