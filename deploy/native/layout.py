@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from adapters.postgres_admin import ROLES
@@ -13,6 +14,10 @@ MARK = "STACK_OF_ONTIME"
 """Every process of a stack carries it: so that whatever is left of a stack can be found.
 
 No setting: what somebody exports in a shell is carried by their editor as well."""
+TRACES = "OTEL_"
+"""How OpenTelemetry's variables begin: they name the collector, see `adapters.telemetry`."""
+OF_THE_MACHINE = ("TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
+"""Variables of the caller that every process takes over and that can keep it from working."""
 NO_ENGINE = "unix:///nonexistent"
 PORT_SETTINGS = ("postgres_port", "mlflow_port", "prefect_port", "api_port", "supervisor_port")
 SHARED_SETTINGS = ("log_level", "git_commit", "api_workers", "home_airport")
@@ -87,7 +92,7 @@ def supervisor_password_file(settings: Settings) -> Path:
 def environment(settings: Settings) -> dict[str, str]:
     """Return the environment of every process of the stack: nothing is sent outside, nothing is written outside."""
     state = settings.state_dir
-    own = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    own = {name: value for name, value in os.environ.items() if name.startswith((PREFIX, TRACES))}
     return {
         **_inherited(),
         **own,
@@ -113,8 +118,14 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return the variables that change what a stack does and have another value now than before."""
+    names = {name for name in {*before, *now} if name.startswith((PREFIX, TRACES)) or name in OF_THE_MACHINE}
+    return sorted(name for name in names if before.get(name) != now.get(name))
+
+
 def _inherited() -> dict[str, str]:
-    names = ("HOME", "LANG", "LC_ALL", "PATH", "TERM", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "USER")
+    names = ("HOME", "LANG", "LC_ALL", "PATH", "TERM", "USER", *OF_THE_MACHINE)
     kept = {name: os.environ[name] for name in names if name in os.environ}
     # The environment's own programs first, whether or not a shell has activated it.
     kept["PATH"] = f"{Path(sys.executable).parent}:{kept.get('PATH', '/usr/bin:/bin')}"

@@ -72,7 +72,9 @@ class Stack:
         say("PostgreSQL is up and migrated; MLflow and Prefect are starting")
 
     def _start_servers(self, say: Say) -> None:
-        if not self.is_managed():
+        if self.is_managed():
+            self._say_what_waits(say)
+        else:
             self._start_manager(say)
         parameters = ConnectionParameters.from_settings(self.settings).to_database("postgres")
         self._ensure("postgres", "prefect-server")
@@ -173,6 +175,13 @@ class Stack:
             with contextlib.suppress(*NO_ANSWER):
                 self._ask("stopProcess", error.part)
             raise
+
+    def _say_what_waits(self, say: Say) -> None:
+        """Say which variables have other values than those that the running stack was started with."""
+        before = processes.environment(int(self._ask("getPID")))
+        changed = layout.changed(before, layout.environment(self.settings)) if before else []
+        if changed:
+            say(f"the stack keeps the values it was started with until it is stopped: {', '.join(changed)}")
 
     def _starting(self) -> Starting:
         return Starting(self._infos, self.settings.state_dir / "log")

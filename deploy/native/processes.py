@@ -49,6 +49,15 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def environment(pid: int) -> dict[str, str]:
+    """Return the variables that a process was started with; none of one that ended, or is somebody else's."""
+    try:
+        variables = os.fsdecode(Path(f"/proc/{pid}/environ").read_bytes()).split("\0")
+    except OSError:
+        return {}
+    return dict(variable.split("=", 1) for variable in variables if "=" in variable)
+
+
 def _ticks(pid: int) -> int:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

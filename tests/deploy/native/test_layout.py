@@ -124,6 +124,14 @@ def test_the_callers_settings_reach_the_stack_and_the_rest_of_its_environment_do
     assert variables["PREFECT_API_URL"] == settings.prefect_address
 
 
+def test_the_callers_collector_of_traces_reaches_the_stack(settings, monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=production")
+    variables = layout.environment(settings)
+    assert variables["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://127.0.0.1:4318"
+    assert variables["OTEL_RESOURCE_ATTRIBUTES"] == "deployment.environment.name=production"
+
+
 def test_a_part_that_runs_elsewhere_is_asked_there(settings):
     elsewhere = replace(settings, mlflow_url="http://mlflow.example:5000")
     assert layout.environment(elsewhere)["MLFLOW_TRACKING_URI"] == "http://mlflow.example:5000"

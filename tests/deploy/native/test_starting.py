@@ -107,6 +107,25 @@ def test_two_starts_of_one_stack_at_once_start_it_once(stack, settings, run_inst
     assert not [line for line in said if "left behind" in line]
 
 
+def test_a_setting_that_was_changed_since_a_stack_was_started_is_named(
+    stack, settings, run_instead, monkeypatch
+):
+    """As after a start that failed for what a variable says: the same command again would fail for it again."""
+    run_instead()
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent")
+    stack.start_servers(unheard)
+    said: list[str] = []
+    stack.start_servers(said.append)
+    assert not [line for line in said if "started with" in line]
+    monkeypatch.delenv("SSL_CERT_FILE")
+    monkeypatch.setenv("ONTIME_NOTIFY_URLS", "mailto://somebody")
+    stack.start_servers(said.append)
+    assert (
+        "the stack keeps the values it was started with until it is stopped: ONTIME_NOTIFY_URLS, SSL_CERT_FILE"
+        in said
+    )
+
+
 def test_parts_that_two_commands_start_at_once_are_started_once(stack, settings, run_instead):
     run_instead()
     stack.start_servers(unheard)
