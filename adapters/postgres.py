@@ -132,6 +132,13 @@ class Database:
         psycopg2.errors.IdleInTransactionSessionTimeout,
     )
     """What a server raises that became a standby, or gave the session up: the next connection may find another."""
+    TAKEN_AWAY = (
+        psycopg2.errors.InsufficientPrivilege,
+        psycopg2.errors.UndefinedTable,
+        psycopg2.errors.UndefinedFunction,
+    )
+    """What a statement raises after somebody changed rights, the schema or its search path by hand."""
+    REFUSED = CHANGED_SIDES + TAKEN_AWAY
 
     def __init__(
         self,
@@ -177,9 +184,9 @@ class Database:
             try:
                 with self._lease(connection):
                     yield connection
-            except (psycopg2.OperationalError, psycopg2.InterfaceError, *self.CHANGED_SIDES) as error:
-                if isinstance(error, self.CHANGED_SIDES):
-                    connection.close()
+            except (psycopg2.OperationalError, psycopg2.InterfaceError, *self.REFUSED) as error:
+                if isinstance(error, self.REFUSED):
+                    connection.close()  # the next one finds what was mended meanwhile
                 raise NotReady(f"PostgreSQL could not finish: {str(error).strip()}") from error
             finally:
                 self._put_back(connection)
@@ -270,7 +277,7 @@ class Deadlines:
 
     @contextmanager
     def lease(self, connection: Connection) -> Iterator[None]:
-        """Cut a connection if the block has not ended in time."""
+        """Cut a connection if the block has not ended in time, which ends it with `NotReady`."""
         with self._lock:
             self._lent[connection] = time.monotonic() + self._seconds
             if self._thread is None:
@@ -278,6 +285,10 @@ class Deadlines:
                 self._thread.start()
         try:
             yield
+        except psycopg2.Error as error:
+            if connection not in self._lent:
+                raise NotReady(f"PostgreSQL did not answer in {self._seconds:g} s") from error
+            raise
         finally:
             with self._lock:
                 self._lent.pop(connection, None)

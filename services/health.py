@@ -31,6 +31,8 @@ TICKS_BEHIND = 2
 GRACE_SECONDS = 5.0
 """A simulated clock jumps; the state of where it is then follows at once."""
 ANSWER_SECONDS = 5.0
+POSTGRES_SECONDS = 10.0
+"""After which a server that takes a question and is silent, as behind somebody's lock of a table, is not healthy."""
 WATCHMAN = "ontime-watchman"
 """Name of its connections to PostgreSQL."""
 
@@ -152,7 +154,9 @@ def check(name: str, own: Settings) -> None:
     NotReady
         If it is not healthy; says why.
     """
-    database = Database.from_settings(own, max_connections=1, application="ontime-health")
+    database = Database.from_settings(
+        own, max_connections=1, application="ontime-health", patience=POSTGRES_SECONDS
+    )
     try:
         CHECKS[name](database, own)
     finally:

@@ -18,7 +18,7 @@ from adapters.logging import configure_logging
 from adapters.monitoring_store import MonitoringStore
 from adapters.notifier import Notifier, Pager
 from adapters.postgres import Database
-from adapters.settings import settings
+from adapters.settings import Settings, settings
 from domain.errors import NotReady
 from domain.watch_rule import WatchRule
 from monitoring.rules import PART_UNHEALTHY, RUN_MISSED
@@ -29,6 +29,8 @@ from services.loop import run, stop_on_signals
 logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 15.0
+POSTGRES_SECONDS = 60.0
+"""After which a server that takes a question and is silent is away: else nobody would hear of it."""
 
 
 @dataclass(frozen=True)
@@ -132,20 +134,29 @@ class Watchman:
             )
 
 
+def watchman_of(own: Settings) -> Watchman:
+    """Make the watchman of a stack."""
+    database = Database.from_settings(
+        own, max_connections=2, application=health.WATCHMAN, patience=POSTGRES_SECONDS
+    )
+    # A delivery takes as long as its addresses do; cut off before its end is recorded, it would come twice.
+    unhurried = Database.from_settings(own, max_connections=1, application=health.WATCHMAN)
+    pager = Pager(AlertDeliveries(unhurried), Notifier.from_settings(own))
+    return Watchman(database, pager, partial(health.problems, database, own, WATCHED))
+
+
 def main() -> None:
     """Run until SIGTERM."""
     configure_logging(settings().log_level, "watchman")
     stop: threading.Event = stop_on_signals()
-    database = Database.from_settings(settings(), max_connections=2, application=health.WATCHMAN)
-    pager = Pager(AlertDeliveries(database), Notifier.from_settings(settings()))
-    watchman = Watchman(database, pager, partial(health.problems, database, settings(), WATCHED))
+    watchman = watchman_of(settings())
 
     def step() -> None:
         watchman.look()
         stop.wait(PAUSE_SECONDS)
 
     run(step, stop)
-    database.close()
+    watchman.database.close()
 
 
 if __name__ == "__main__":

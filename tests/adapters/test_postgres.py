@@ -218,6 +218,23 @@ def test_a_server_that_goes_away_in_a_transaction_is_not_ready(own_server: Embed
     database.close()
 
 
+@pytest.mark.parametrize(
+    "done_by_hand",
+    [
+        "ALTER TABLE clock RENAME TO clock_before",
+        "SET ROLE pg_monitor",
+        "SET search_path TO elsewhere",
+    ],
+)
+def test_a_table_that_somebody_took_away_is_not_ready_until_it_is_back(
+    postgres: Database, done_by_hand: str
+) -> None:
+    """Services wait for it and commands say it in one line, where it is a matter of the server and not of values."""
+    with pytest.raises(NotReady, match="clock"):
+        value(postgres, f"{done_by_hand}; SELECT mode FROM clock")
+    assert value(postgres, "SELECT count(*) FROM clock") is not None
+
+
 def test_a_listener_hears_and_times_out(postgres: Database) -> None:
     listener = postgres.listen("clock", "state")
     assert listener.wait(5) == []  # connected: look again

@@ -18,6 +18,7 @@ from adapters.prediction_lines import to_copy_line
 from adapters.prediction_log import PredictionLog
 from adapters.snapshots import Snapshot
 from domain.clock import minute_floor
+from domain.errors import NotReady
 from services.refresher import Refresher
 from tests.builders import NOON, arrived, prediction, scheduled
 
@@ -124,7 +125,9 @@ def may(database: Database, statement: str) -> bool:
         with database.transaction() as cursor:
             cursor.execute(statement)
             cursor.connection.rollback()
-    except psycopg2.errors.InsufficientPrivilege:
+    except NotReady as error:
+        if not isinstance(error.__cause__, psycopg2.errors.InsufficientPrivilege):
+            raise
         return False
     return True
 

@@ -42,6 +42,18 @@ def age(folder: Path, seconds: float) -> None:
         os.utime(file, times=(time.time() - seconds,) * 2)
 
 
+def test_postgresql_that_waits_for_somebodys_lock_is_not_healthy_soon(
+    stack_settings: Settings, postgres: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction that an operator left open must not keep `ontime status` from answering."""
+    monkeypatch.setattr(health, "POSTGRES_SECONDS", 0.5)
+    with postgres.transaction() as cursor:
+        cursor.execute("LOCK TABLE clock IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(NotReady, match="did not answer in"):
+            health.check("postgres", stack_settings)
+    health.check("postgres", stack_settings)
+
+
 def test_without_a_spool_or_with_one_that_was_just_written_the_shipper_is_healthy(
     stack_settings: Settings,
 ) -> None:

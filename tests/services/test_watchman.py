@@ -11,6 +11,7 @@ from adapters.postgres import Database
 from adapters.prediction_lines import to_copy_line
 from adapters.prediction_log import PredictionLog
 from domain.errors import NotReady
+from services import watchman as watchman_module
 from services.watchman import Watchman, WatchPolicy
 from tests.builders import prediction
 
@@ -50,6 +51,18 @@ def watchman(postgres, store, real_time):
 def watchman_of(postgres, real_time, problems=dict, notifier=None) -> Watchman:
     pager = Pager(AlertDeliveries(postgres), notifier or Notifier(""))
     return Watchman(postgres, pager, problems, elapsed=real_time)
+
+
+def test_postgresql_that_takes_questions_and_is_silent_is_away(stack_settings, postgres, monkeypatch):
+    """Behind somebody's lock, or frozen: the watchman must come to say so, and not wait with the rest."""
+    monkeypatch.setattr(watchman_module, "POSTGRES_SECONDS", 0.5)
+    watchman = watchman_module.watchman_of(stack_settings)
+    with postgres.transaction() as cursor:
+        cursor.execute("LOCK TABLE clock IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(NotReady):
+            watchman.look()
+    assert watchman.look() == []
+    watchman.database.close()
 
 
 def record_run(store, day=DAY) -> None:
