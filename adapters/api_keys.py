@@ -86,8 +86,10 @@ class ApiKeys:
             If a scope is unknown, the name is empty, or the lifetime is none that a key has.
         """
         chosen = _require_scopes(scopes)
-        if not name.strip():
-            raise InvalidInput("name", "a name, by which the key is listed and revoked", name)
+        if not name.strip() or not name.isprintable():
+            raise InvalidInput(
+                "name", "a name on one line, by which the key is listed and revoked", ascii(name)
+            )
         if lifetime is not None and not timedelta(0) < lifetime <= timedelta(days=LONGEST_DAYS):
             raise InvalidInput(
                 "lifetime", f"more than nothing and {LONGEST_DAYS} days at most", str(lifetime)

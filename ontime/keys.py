@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from adapters.api_keys import LONGEST_DAYS, SCOPES, ApiKeys, KeyRecord
+from adapters.postgres import Database
 from adapters.settings import settings
 from adapters.terminal import print_json, say
 from deploy.native import layout
@@ -92,9 +93,20 @@ def rotate(
 @keys.command()
 def record() -> None:
     """Record the keys that lie beside the stack, in place of others of their names; safe to repeat."""
-    with_database(settings(), lambda database: register_keys(database, settings()))
-    for name, scopes in layout.KEYS.items():
-        say(f"{settings().api_keys_dir / name}: {', '.join(scopes)}")
+
+    def work(database: Database) -> None:
+        register_keys(database, settings())
+        active = {key.name for key in ApiKeys(database).load_active().values()}
+        for name, scopes in layout.KEYS.items():
+            file = settings().api_keys_dir / name
+            if name in active:
+                say(f"{file}: {', '.join(scopes)}")
+            else:
+                say(f"{file}: revoked, and stays so: remove the file and start again, and it is another key")
+        if not active >= layout.KEYS.keys():
+            raise typer.Exit(1)
+
+    with_database(settings(), work)
 
 
 def _refuse_a_files_name(name: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from adapters.api_keys import KEY_FORM, ApiKeys, hash_key
 from adapters.settings import PROJECT_ROOT
+from deploy.native import layout
 
 pytestmark = pytest.mark.integration
 
@@ -48,6 +49,7 @@ def test_a_key_is_made_listed_rotated_and_revoked(environment, postgres):
         (["create", "x", "--scope", "root"], "scopes: expected one or more of predict, ingest, admin"),
         (["create", "admin.key", "--scope", "admin"], "delete the file and start again"),
         (["rotate", "admin.key"], "delete the file and start again"),
+        (["create", "a\nline", "--scope", "predict"], "name: expected a name on one line"),
         (["rotate", "nobody"], "no active key is named 'nobody'"),
         (["revoke", "nobody"], "no active key is named 'nobody'"),
     ],
@@ -75,3 +77,15 @@ def test_a_time_that_no_key_has_is_refused_and_no_traceback(environment, postgre
     assert expected in " ".join(done.stderr.replace("│", " ").split())
     assert "Traceback" not in done.stderr
     assert ApiKeys(postgres).load_all() == []
+
+
+def test_a_files_key_that_was_revoked_is_not_called_recorded(environment, stack_settings):
+    layout.make_secrets(stack_settings)
+    assert keys(environment, "record").returncode == 0
+    assert keys(environment, "revoke", "admin.key").returncode == 0
+    done = keys(environment, "record")
+    assert done.returncode == 1
+    assert (
+        f"{stack_settings.api_keys_dir / 'admin.key'}: revoked, and stays so: remove the file" in done.stdout
+    )
+    assert f"{stack_settings.api_keys_dir / 'predict.key'}: predict\n" in done.stdout
