@@ -66,7 +66,9 @@ def test_a_stack_that_does_not_run_is_unhealthy(environment):
 
 def test_status_needs_no_variable_of_a_shell(environment):
     """As a job that some scheduler starts with an empty environment."""
-    done = ontime({name: value for name, value in environment.items() if name.startswith("ONTIME_")}, "status")
+    done = ontime(
+        {name: value for name, value in environment.items() if name.startswith("ONTIME_")}, "status"
+    )
     assert done.returncode == 1
     assert "stopped" in done.stdout
     assert "Traceback" not in done.stderr
