@@ -45,5 +45,9 @@ class SignatureInvalid(OntimeError):  # noqa: N818
     """A model's artifacts are not those that were signed."""
 
 
+class GateRefused(OntimeError):  # noqa: N818
+    """A candidate does not pass the promotion gate; names the checks. Trained again it would be the same."""
+
+
 class ConfigurationError(OntimeError):
     """A setting is missing or wrong; names the setting."""

@@ -18,7 +18,7 @@ from adapters.snapshots import Snapshot
 from adapters.terminal import Say, step_progress
 from domain.account_record import CANDIDATE
 from domain.account_record import CHAMPION as CHAMPION_THEN
-from domain.errors import NotFound, OntimeError
+from domain.errors import GateRefused, NotFound, OntimeError
 from domain.features.catalogue import CONTRACT_HASH
 from flows.logged import vectors_of
 from training import run as training_run
@@ -155,7 +155,7 @@ class FirstTraining:
 
     def _passed(self, trained: training_run.TrainedModel, verdict: GateVerdict) -> GateVerdict:
         if not verdict.passed:
-            raise OntimeError(f"version {trained.version} does not pass the gate: {verdict.reason}")
+            raise GateRefused(f"version {trained.version} does not pass the gate: {verdict.reason}")
         return verdict
 
 

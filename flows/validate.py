@@ -22,7 +22,7 @@ from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
-from domain.errors import Conflict, OntimeError
+from domain.errors import Conflict, GateRefused, OntimeError
 from domain.features.catalogue import CONTRACT_HASH
 from domain.model import FlightModel
 from flows.logged import vectors_of
@@ -69,7 +69,7 @@ def check_version(settings: Settings, version: int, say: Say) -> None:
     finally:
         database.close()
     if not verdict.passed:
-        raise OntimeError(f"version {version} does not pass the gate: {verdict.reason}")
+        raise GateRefused(f"version {version} does not pass the gate: {verdict.reason}")
     say(f"gate: {verdict.reason} ({len(verdict.checks)}), against {_named(champion)}")
 
 

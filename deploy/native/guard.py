@@ -11,7 +11,7 @@ from typing import TypeVar
 from adapters.terminal import Say
 from deploy.native.manager import Stack
 from deploy.native.starting import CannotStart
-from domain.errors import ConfigurationError, OntimeError
+from domain.errors import ConfigurationError, GateRefused, InvalidInput, OntimeError
 
 Result = TypeVar("Result")
 LOOK_SECONDS = 1.0
@@ -19,7 +19,7 @@ PAUSE_SECONDS = 2.0
 ATTEMPTS = 4
 AWAY = (OntimeError, OSError, http.client.HTTPException, xmlrpc.client.Error)
 """What a call raises when the part it talks to has just been killed."""
-HOPELESS = (ConfigurationError, CannotStart)
+HOPELESS = (ConfigurationError, CannotStart, InvalidInput, GateRefused)
 """What a repetition cannot mend."""
 
 
@@ -58,7 +58,8 @@ class Guard:
         Raises
         ------
         OntimeError
-            What the last attempt raised; at once a wrong configuration, or a part that cannot start.
+            What the last attempt raised; at once a wrong configuration or input, a part that cannot start, or what
+            the gate refused.
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:

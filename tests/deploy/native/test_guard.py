@@ -6,7 +6,7 @@ import pytest
 from deploy.native import guard as guard_module
 from deploy.native.guard import Guard
 from deploy.native.starting import CannotStart
-from domain.errors import ConfigurationError, NotReady
+from domain.errors import ConfigurationError, GateRefused, InvalidInput, NotReady
 
 
 class StandInStack:
@@ -98,6 +98,8 @@ def test_work_that_fails_every_time_fails_with_its_own_words():
     [
         ConfigurationError("ONTIME_API_PORT: taken"),
         CannotStart("mlflow", "mlflow does not start"),
+        InvalidInput("flown_until", "a window of at least 42 days", 41),
+        GateRefused("version 1 does not pass the gate: rows is 295, required at least 1000"),
         ValueError("a bug"),
     ],
 )

@@ -16,7 +16,7 @@ from domain.errors import InvalidInput
 from experiments.other_places import command, report
 from tests.data.public_files import asos_row, bts_row, write_rows
 from tests.mlflow_server import KEYS
-from training.retraining import RetrainPlan
+from training.run import TrainingRequest
 from training.train import TreeParameters
 
 FIRST = date(2024, 3, 1)
@@ -84,7 +84,7 @@ def test_a_place_without_weather_is_a_site_with_events_of_flights_alone(files, t
     assert (len(flights), len(weather)) == (DAYS * 40, 0)
 
 
-@pytest.mark.parametrize(("days", "begins"), [(30, 7), (60, 41), (200, 49)])
+@pytest.mark.parametrize(("days", "begins"), [(30, 7), (60, 43), (200, 49)])
 def test_a_site_is_replayed_from_when_a_first_champion_can_be_fitted(days, begins, tmp_path):
     (tmp_path / "files").mkdir()
     rows = [bts_row(FlightDate=f"{FIRST + timedelta(days=n)}") for n in range(days)]
@@ -106,13 +106,13 @@ def test_what_one_file_of_a_site_calls_off_and_another_has_as_arrived_arrived(tm
 
 
 def test_days_before_a_first_champion_can_be_fitted_are_refused_before_a_stack_is_started():
-    site = Site("phoenix", FIRST, FIRST + timedelta(days=60), FIRST + timedelta(days=41))
+    site = Site("phoenix", FIRST, FIRST + timedelta(days=60), FIRST + timedelta(days=43))
     site.require_first_days(site.replay_from)
     with pytest.raises(
-        InvalidInput, match="from: expected a day from 2024-04-11 on: a first champion needs 41"
+        InvalidInput, match="from: expected a day from 2024-04-13 on: a first champion needs 43"
     ):
-        site.require_first_days(FIRST + timedelta(days=40))
-    split = RetrainPlan().split
+        site.require_first_days(FIRST + timedelta(days=42))
+    split = TrainingRequest(FIRST, FIRST, datetime(2024, 3, 1, tzinfo=UTC), "first champion").split
     assert split.minimum_fit_days + split.evaluation_days + 1 == FIRST_CHAMPION_DAYS
 
 
