@@ -13,7 +13,7 @@ import numpy as np
 from domain.flights import Floats
 from monitoring.measures import Measure
 from monitoring.reference import COLUMNS, PREDICTION, SAMPLE_ROWS, Reference, is_categorical
-from monitoring.trailing import distance
+from monitoring.trailing import distance, drifted_of
 
 HTML, JSON = "drift.html", "drift.json"
 MINIMUM_VALUES = 100
@@ -104,7 +104,7 @@ def _measures(drifts: list[ColumnDrift], reference: Reference) -> list[Measure]:
     return [
         *(Measure("drift", d.score, d.column, high=_bound(d.threshold), n=d.n) for d in drifts),
         *(Measure("missing_share", d.missing, d.column) for d in drifts),
-        Measure("drift_columns", float(sum(d.drifted for d in measured)), n=len(measured)),
+        Measure("drift_columns", drifted_of([d.drifted for d in measured]), n=len(measured)),
         Measure("missing_excess", max(lost, default=float("nan")), n=len(lost)),
     ]
 

@@ -41,7 +41,7 @@ def measure_realised(predictions: PredictionColumns) -> list[Measure]:
     slice of an hour is a single block and has none.
     """
     labelled = ~np.isnan(predictions.is_late)
-    coverage = float(labelled.mean()) if len(labelled) else 0.0
+    coverage = float(labelled.mean()) if len(labelled) else math.nan
     measures = [Measure("label_coverage", coverage, n=len(labelled))]
     late, p = predictions.is_late[labelled] == 1, predictions.probability[labelled]
     if not len(late):

@@ -33,8 +33,19 @@ def measure_trailing(current: Floats, trailing: Reference) -> list[Measure]:
         for name, before, today in _pairs(current, trailing)
     ]
     features = [m for m in measures if m.slice != PREDICTION]
-    drifted = sum(m.high is not None and m.value >= m.high for m in features)
-    return [*measures, Measure("drift_trailing_columns", float(drifted), n=len(features))]
+    drifted = drifted_of([m.high is not None and m.value >= m.high for m in features])
+    return [*measures, Measure("drift_trailing_columns", drifted, n=len(features))]
+
+
+def drifted_of(columns: list[bool]) -> float:
+    """Return how many columns have drifted; NaN where none could be measured, as on a day of few flights.
+
+    Examples
+    --------
+    >>> drifted_of([True, False]), drifted_of([])
+    (1.0, nan)
+    """
+    return float(sum(columns)) if columns else float("nan")
 
 
 def prediction_drift(measures: list[Measure], name: str, as_name: str) -> list[Measure]:

@@ -94,6 +94,13 @@ def test_of_too_few_hours_there_is_a_value_and_no_interval():
     assert found["auc"].value == METRICS["auc"](late, p)
 
 
+def test_of_a_day_without_predictions_nothing_is_covered_by_labels_or_left_out():
+    late, p, hour = flown_day()
+    [coverage] = measure_realised(columns(late[:0], p[:0], hour[:0]))
+    assert (coverage.name, coverage.n) == ("label_coverage", 0)
+    assert np.isnan(coverage.value)
+
+
 @pytest.mark.parametrize(("days", "bounded"), [(2, False), (4, False), (5, True)])
 def test_a_window_of_few_days_has_values_and_no_interval(days, bounded):
     predictions = columns(*flown_day())

@@ -3,6 +3,7 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import wasserstein_distance
 
+from monitoring.drift import measure_drift
 from monitoring.reference import COLUMNS, PREDICTION, is_categorical, make_reference
 from monitoring.trailing import distance, measure_trailing, prediction_drift
 
@@ -64,4 +65,15 @@ def test_a_column_without_values_today_is_left_out(weeks):
     current = table(2, 7)
     current[:, WEATHER] = np.nan
     assert "weather_temp_f" not in found(measure_trailing(current, weeks), "drift_trailing")
-    assert measure_trailing(current[:0], weeks)[-1].value == 0
+
+
+@pytest.mark.parametrize("flights", [0, 1, 99])
+def test_of_a_day_of_few_flights_nobody_knows_whether_it_drifted(weeks, flights):
+    current = table(2, 7)[:flights]
+    for measures, name in (
+        (measure_trailing(current, weeks), "drift_trailing_columns"),
+        (measure_drift(current, weeks, None).measures, "drift_columns"),
+    ):
+        counted = found(measures, name)["all"]
+        assert np.isnan(counted.value), name
+        assert counted.n == 0
