@@ -18,6 +18,8 @@ from monitoring.trailing import distance, drifted_of
 HTML, JSON = "drift.html", "drift.json"
 MINIMUM_VALUES = 100
 """Fewer values of a column in a day say nothing of its distribution."""
+MINIMUM_FLIGHTS = 30
+"""Of fewer the share of missing values is chance: a single flight misses all of a column, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ def measure_drift(current: Floats, reference: Reference, folder: Path | None) ->
         scores = _distances(reference, current, columns)
     else:
         scores = _scores(reference, current, columns, folder)
-    measures = _measures([_column(reference, current, i, scores) for i in range(len(COLUMNS))], reference)
+    drifts = [_column(reference, current, i, scores) for i in range(len(COLUMNS))]
+    measures = _measures(drifts, reference, len(current))
     html, json = (folder / HTML, folder / JSON) if columns and folder else (None, None)
     return DriftReport(measures, html, json)
 
@@ -97,10 +100,11 @@ def _column(reference: Reference, current: Floats, i: int, scores: dict[str, flo
     )
 
 
-def _measures(drifts: list[ColumnDrift], reference: Reference) -> list[Measure]:
+def _measures(drifts: list[ColumnDrift], reference: Reference, flights: int) -> list[Measure]:
     """Score of each column with its threshold as the upper bound, missing values, and how many drifted."""
     measured = [d for d in drifts if d.score == d.score and d.column != PREDICTION]
-    lost = [d.missing - reference.missing[d.column] for d in drifts if d.missing == d.missing]
+    enough = flights >= MINIMUM_FLIGHTS
+    lost = [d.missing - reference.missing[d.column] for d in drifts] if enough else []
     return [
         *(Measure("drift", d.score, d.column, high=_bound(d.threshold), n=d.n) for d in drifts),
         *(Measure("missing_share", d.missing, d.column) for d in drifts),

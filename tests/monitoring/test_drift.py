@@ -24,3 +24,15 @@ def test_without_the_page_the_distances_are_those_that_evidently_reports(tmp_pat
     assert [m.value for m in without.measures] == pytest.approx(
         [m.value for m in with_page.measures], nan_ok=True
     )
+
+
+@pytest.mark.parametrize(("flights", "excess"), [(1, None), (29, None), (30, 0.9)])
+def test_a_handful_of_flights_without_a_value_is_no_column_that_went_missing(flights, excess):
+    draw = np.random.default_rng(0)
+    values = draw.normal(size=(1_500, len(COLUMNS)))
+    values[::10, 3] = np.nan
+    reference = make_reference(COLUMNS, values, np.repeat(20130101 + np.arange(30), 50))
+    current = draw.normal(size=(flights, len(COLUMNS)))
+    current[:, 3] = np.nan
+    [found] = [m for m in measure_drift(current, reference, None).measures if m.name == "missing_excess"]
+    assert np.isnan(found.value) if excess is None else found.value == pytest.approx(excess)
