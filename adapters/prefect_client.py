@@ -59,10 +59,13 @@ class PrefectClient:
 
         Raises
         ------
-        NotFound
-            If there is no such deployment.
+        NotReady
+            If there is no such deployment: every start of the stack registers all.
         """
-        deployment = self._call("GET", f"deployments/name/{flow}/{flow}")
+        try:
+            deployment = self._call("GET", f"deployments/name/{flow}/{flow}")
+        except NotFound as error:
+            raise NotReady(f"Prefect has no deployment {flow}: a start of the stack registers it") from error
         body: dict[str, Any] = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
         if idempotency_key is not None:
             body["idempotency_key"] = idempotency_key

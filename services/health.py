@@ -107,7 +107,15 @@ def prefect_server(database: Database, own: Settings) -> None:
 
 
 def prefect_worker(database: Database, own: Settings) -> None:
-    """Check that a worker of the pool has sent a heartbeat."""
+    """Check that a worker of the pool has sent a heartbeat, and that the pool gives it runs."""
+    worker_online(own)
+    pool = _answer(f"{own.prefect_address}/work_pools/ontime", "Prefect", login=own.prefect_auth)
+    if pool["is_paused"]:
+        raise NotReady("Prefect's work pool ontime is paused: no run starts until somebody resumes it")
+
+
+def worker_online(own: Settings) -> None:
+    """Check that a worker of the pool has sent a heartbeat: all that a start can bring about."""
     address = f"{own.prefect_address}/work_pools/ontime/workers/filter"
     workers = _answer(address, "Prefect", body={}, login=own.prefect_auth)
     if not any(worker["status"] == "ONLINE" for worker in workers):

@@ -96,8 +96,9 @@ class Stack:
         self._wait_for(starting, "prefect-server", self._check("prefect-server"))
         self._ensure("prefect-worker")
         self.register_flows()
-        for name in ("mlflow", "api", "watchman", "prefect-worker"):
+        for name in ("mlflow", "api", "watchman"):
             self._wait_for(starting, name, self._check(name))
+        self._wait_for(starting, "prefect-worker", partial(health.worker_online, self.settings))
         sign_again(self.settings)
         for name in ("features", "shipper"):
             # They are well when they have work and do it; here that they run is all that can be asked.

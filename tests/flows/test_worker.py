@@ -8,8 +8,11 @@ import pytest
 from prefect.settings import PREFECT_API_URL
 
 from adapters.prefect_client import FlowRun, PrefectClient
+from adapters.settings import read_settings
+from domain.errors import NotReady
 from flows.deploy import deploy_all
-from flows.worker import RUN_MARK, put_back
+from flows.worker import POOL, RUN_MARK, put_back
+from services import health
 
 pytestmark = pytest.mark.integration
 FLOW = "rollback"
@@ -57,3 +60,27 @@ def test_what_outlived_its_worker_is_ended_before_its_run_begins_again(client, o
 def test_a_run_that_nobody_has_taken_is_left_alone(client):
     waiting = client.start(FLOW, {"reason": "test"}, f"waiting {datetime.now(UTC)}")
     assert waiting not in put_back(client)
+
+
+def test_a_deployment_that_somebody_deleted_is_said_with_what_brings_it_back(client):
+    deployment = client._call("GET", f"deployments/name/{FLOW}/{FLOW}")
+    PrefectClient(PREFECT_API_URL.value())._server.ask("DELETE", f"deployments/{deployment['id']}")
+    with pytest.raises(NotReady, match=f"Prefect has no deployment {FLOW}: a start of the stack registers it"):
+        client.start(FLOW, {"reason": "test"})
+    deploy_all()
+    assert client.start(FLOW, {"reason": "test"}).run_id
+
+
+def test_a_work_pool_that_somebody_paused_is_not_healthy(client, postgres):
+    """Nothing is monitored then, and its worker lives."""
+    own = read_settings({"ONTIME_PREFECT_URL": PREFECT_API_URL.value()})
+    server = PrefectClient(PREFECT_API_URL.value())._server
+    server.ask("POST", f"work_pools/{POOL}/workers/heartbeat", json={"name": "a test"})
+    health.prefect_worker(postgres, own)
+    try:
+        server.ask("PATCH", f"work_pools/{POOL}", json={"is_paused": True})
+        with pytest.raises(NotReady, match="work pool ontime is paused"):
+            health.prefect_worker(postgres, own)
+        health.worker_online(own)
+    finally:
+        server.ask("PATCH", f"work_pools/{POOL}", json={"is_paused": False})
