@@ -111,7 +111,7 @@ def prefect_worker(database: Database, own: Settings) -> None:
     worker_online(own)
     pool = _answer(f"{own.prefect_address}/work_pools/ontime", "Prefect", login=own.prefect_auth)
     if pool["is_paused"]:
-        raise NotReady("Prefect's work pool ontime is paused: no run starts until somebody resumes it")
+        raise NotReady("Prefect's work pool is paused: no run starts until somebody resumes it")
 
 
 def worker_online(own: Settings) -> None:

@@ -65,7 +65,9 @@ def test_a_run_that_nobody_has_taken_is_left_alone(client):
 def test_a_deployment_that_somebody_deleted_is_said_with_what_brings_it_back(client):
     deployment = client._call("GET", f"deployments/name/{FLOW}/{FLOW}")
     PrefectClient(PREFECT_API_URL.value())._server.ask("DELETE", f"deployments/{deployment['id']}")
-    with pytest.raises(NotReady, match=f"Prefect has no deployment {FLOW}: a start of the stack registers it"):
+    with pytest.raises(
+        NotReady, match=f"Prefect has no deployment {FLOW}: a start of the stack registers it"
+    ):
         client.start(FLOW, {"reason": "test"})
     deploy_all()
     assert client.start(FLOW, {"reason": "test"}).run_id
@@ -79,7 +81,7 @@ def test_a_work_pool_that_somebody_paused_is_not_healthy(client, postgres):
     health.prefect_worker(postgres, own)
     try:
         server.ask("PATCH", f"work_pools/{POOL}", json={"is_paused": True})
-        with pytest.raises(NotReady, match="work pool ontime is paused"):
+        with pytest.raises(NotReady, match="work pool is paused"):
             health.prefect_worker(postgres, own)
         health.worker_online(own)
     finally:
