@@ -104,7 +104,7 @@ class _Station:
         near = (ago >= 0) & (ago < reach)
         self.hours = np.full((reach, len(WEATHER_COLUMNS)), np.nan)
         self.hours[reach - 1 - ago[near]] = weather.values[rows][near]
-        self.age_hours = float(now - weather.known[rows].max()) / 60
+        self.age_hours = float(now - weather.known[rows].max()) / 60 - _usual_silence(self.hours)
 
     @property
     def today(self) -> Floats:
@@ -138,6 +138,18 @@ def _stations(weather: WeatherFacts) -> list[str]:
     """Return every station heard of in the weeks before, one that has fallen silent included."""
     names = weather.network.airports.names
     return [names[code] for code in np.unique(weather.airport).tolist()]
+
+
+def _usual_silence(hours: Floats) -> float:
+    """Return for how many hours a station has usually been silent at this hour: some report while they are open.
+
+    Days without any report do not count: one that fell silent for good is no less stale for it.
+    """
+    heard = np.isfinite(hours[:-HOURS]).any(axis=1).reshape(-1, HOURS)
+    heard = heard[heard.any(axis=1)]
+    if len(heard) < MINIMUM_DAYS:
+        return 0.0
+    return float(np.median(np.argmax(heard[:, ::-1], axis=1)))
 
 
 def _stuck(today: Floats) -> int:

@@ -123,6 +123,28 @@ def test_a_station_in_celsius_is_seen_among_many_that_each_lose_a_tenth_of_their
     assert max(gaps.values()) < rule.bound
 
 
+def age(reports) -> float:
+    """How many hours older than usual the newest report is at noon; there is one where `reports` of hours ago."""
+    hours = [ago for ago in range(1, 29 * 24) if reports(ago)]
+    observations = [Observation("JFK", -60 * ago, 52 - 60 * ago, {"temp_f": 50.0 + ago % 7}) for ago in hours]
+    found = measure_weather(weather_facts(observations, Network()), from_minute(NOON))
+    [value] = [m.value for m in found if m.name == "weather_age_hours" and m.slice == "station=JFK"]
+    return value
+
+
+def test_a_station_that_is_closed_at_night_is_stale_only_when_it_does_not_open():
+    [rule] = [rule for rule in NIGHTLY if rule.metric == "weather_age_hours"]
+
+    def is_open(ago: int) -> bool:
+        return ago % 24 >= 9
+
+    assert age(is_open) < rule.bound
+    assert age(lambda ago: is_open(ago) and ago > 24) > 20
+    assert age(lambda ago: True) < rule.bound
+    assert age(lambda ago: ago > 5) > rule.bound
+    assert age(lambda ago: is_open(ago) and ago > 20 * 24) > 19 * 24
+
+
 def test_no_weather_and_no_flights_at_all_are_no_error(facts):
     flights, weather = (table.take(slice(0, 0)) for table in facts)
     day = date(2013, 4, 12)
