@@ -12,9 +12,12 @@ ONTIME := $(BIN)/python -m ontime$(if $(STACK), --stack $(STACK))
 ON_WHAT_RUNS = $(if $(wildcard $(BIN)/ontime),$(ONTIME),python3 -m deploy.compose ontime)
 ONTIME_OR_COMPOSE = $(if $(wildcard $(BIN)/ontime),$(ONTIME),python3 -m deploy.compose)
 STAMP := $(VENV)/.installed
-# What computes heavy work: make train ENGINE=dask DASK_SCHEDULER=tcp://...
+# What computes heavy work, and what fits trees: make train ENGINE=dask FIT_ENGINE=dask DASK_SCHEDULER=tcp://...
 ifdef ENGINE
 export ONTIME_ENGINE := $(ENGINE)
+endif
+ifdef FIT_ENGINE
+export ONTIME_FIT_ENGINE := $(FIT_ENGINE)
 endif
 ifdef DASK_SCHEDULER
 export ONTIME_DASK_SCHEDULER := $(DASK_SCHEDULER)

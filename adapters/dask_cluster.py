@@ -8,11 +8,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from adapters.engine import TreeWorkers
 from adapters.settings import PROJECT_ROOT
 from domain.errors import ConfigurationError, NotReady
 from domain.features.catalogue import CONTRACT_HASH
@@ -52,8 +54,8 @@ class Kept:
 class DaskEngine:
     """Computes pieces on the workers of a cluster; a piece whose worker dies is computed by another."""
 
-    def __init__(self, client: "Client"):
-        self.client = client
+    def __init__(self, client: "Client", trees: TreeWorkers | None = None):
+        self.client, self.trees = client, trees
 
     @property
     def threads(self) -> int:
@@ -111,25 +113,41 @@ class DaskEngine:
 
 
 @contextmanager
-def connected(address: str) -> Iterator[DaskEngine]:
+def connected(address: str, trees: TreeWorkers | None = None) -> Iterator[DaskEngine]:
     """Connect to a cluster for the length of a block.
+
+    Parameters
+    ----------
+    trees : TreeWorkers, optional
+        Fits trees there too.
 
     Raises
     ------
     ConfigurationError
         If the libraries, the scheduler or its workers are not there, or workers run other code; names the setting.
     """
-    client = _client(address)
+    client = new_client(address)
     try:
         _require_workers(client, address)
-        yield DaskEngine(client)
+        yield DaskEngine(client, trees)
     finally:
-        # A scheduler that is gone takes no leave.
-        with suppress(OSError, TimeoutError):
-            client.close(timeout=2)
+        leave(client)
 
 
-def _client(address: str) -> "Client":
+def leave(client: "Client") -> None:
+    """Close a connection, and with it give up what was asked by it; a scheduler that is gone takes no leave."""
+    with suppress(OSError, TimeoutError):
+        client.close(timeout=2)
+
+
+def new_client(address: str) -> "Client":
+    """Connect to a scheduler.
+
+    Raises
+    ------
+    ConfigurationError
+        If the libraries or the scheduler are not there; names the setting.
+    """
     try:
         from distributed import Client
     except ImportError as error:
@@ -152,9 +170,14 @@ def workers_of(address: str) -> int:
         If none answers there; names the setting.
     """
     try:
-        return len(_identity(address)["workers"])
+        return len(worker_addresses(address))
     except UNREACHABLE as error:
         raise _no_scheduler(address, error) from error
+
+
+def worker_addresses(address: str) -> set[str]:
+    """Return where the workers of a scheduler are; raises one of UNREACHABLE if none answers there."""
+    return set(_identity(address)["workers"])
 
 
 def task_runner(address: str) -> Any:
@@ -224,7 +247,7 @@ def _require_workers(client: "Client", address: str) -> None:
 
 
 def fingerprint() -> dict[str, str]:
-    """Return what decides the bits of a result: the code, the feature contract, Python and numpy."""
+    """Return what decides the bits of a result: the code, the feature contract, Python and what computes."""
     digest = hashlib.sha256()
     for file in sorted(path for folder in CODE for path in (PROJECT_ROOT / folder).rglob("*.py")):
         digest.update(file.read_bytes())
@@ -233,6 +256,7 @@ def fingerprint() -> dict[str, str]:
         "feature contract": CONTRACT_HASH[:16],
         "Python": ".".join(map(str, sys.version_info[:2])),
         "numpy": np.__version__,
+        "LightGBM": version("lightgbm"),
     }
 
 

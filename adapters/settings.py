@@ -158,6 +158,11 @@ class Settings:
         "tcp://127.0.0.1:8786",
         "Address of the scheduler of the Dask cluster where ONTIME_ENGINE is dask; `make dask-up` starts one there.",
     )
+    fit_engine: str = _setting(
+        "local",
+        "What fits the trees of a model: local (the process that asks) or dask, where one fit outgrows a machine: "
+        "LightGBM over all workers of ONTIME_ENGINE=dask, which then listen for each other on every interface.",
+    )
 
     notify_urls: str = _setting("", "Apprise addresses that alerts are sent to, separated by spaces.")
 
@@ -261,8 +266,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         raise ConfigurationError(
             f"{PREFIX}HOME_AIRPORT: expected an airport's three letters, like JFK, got {values['home_airport']!r}"
         )
-    if values["engine"] not in ENGINES:
-        raise ConfigurationError(f"{PREFIX}ENGINE: expected {' or '.join(ENGINES)}, got {values['engine']!r}")
+    for name in ("engine", "fit_engine"):
+        if values[name] not in ENGINES:
+            raise ConfigurationError(
+                f"{PREFIX}{name.upper()}: expected {' or '.join(ENGINES)}, got {values[name]!r}"
+            )
+    if (values["fit_engine"], values["engine"]) == ("dask", "local"):
+        raise ConfigurationError(f"{PREFIX}FIT_ENGINE: dask needs {PREFIX}ENGINE=dask, got local")
     if values["log_level"].upper() not in LOG_LEVELS:
         raise ConfigurationError(
             f"{PREFIX}LOG_LEVEL: expected DEBUG, INFO, WARNING or ERROR, got {values['log_level']!r}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from adapters.engine import engine_of
 from adapters.model_keys import ModelKeys
 from adapters.model_registry import ModelRegistry
 from adapters.postgres import Database
@@ -21,9 +22,9 @@ def rebuild_run(settings: Settings, run_id: str, say: Say) -> bool:
 
     try:
         keys = ModelKeys.of_trainer(settings)
-        rebuilt = rebuild(
-            ModelRegistry.from_settings(settings, keys), stores, keys, run_id, step_progress(say)
-        )
+        registry = ModelRegistry.from_settings(settings, keys)
+        with engine_of(settings) as engine:
+            rebuilt = rebuild(registry, stores, keys, run_id, step_progress(say), engine)
     finally:
         database.close()
     for line in rebuilt.lines():

@@ -1,6 +1,7 @@
 """What a model must beat: the late rate by carrier and hour, and a logistic regression on its vectors."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from sklearn.impute import SimpleImputer
@@ -33,10 +34,16 @@ def carrier_by_hour(fit: TrainingSet) -> Predictor:
     return lambda rows: np.array([rates.get(key, overall) for key in _carrier_hour(rows).tolist()])
 
 
-def logistic_regression(fit: TrainingSet, seed: int) -> Predictor:
-    """Fit a logistic regression on the numeric features, standardised, medians for what is missing."""
+def logistic_regression(fit: TrainingSet, among: Ints, seed: int) -> Predictor:
+    """Fit a logistic regression on the numeric features of some rows, standardised, medians for what is missing.
+
+    Parameters
+    ----------
+    among : Ints
+        Positions of the rows that it may be fitted on; of many, some are drawn.
+    """
     numeric = np.array([i for i, name in enumerate(FEATURE_NAMES) if name not in CATEGORICAL])
-    rows = np.random.default_rng(seed).permutation(len(fit))[:LOGISTIC_ROWS]
+    rows = among[np.random.default_rng(seed).permutation(len(among))[:LOGISTIC_ROWS]]
     model: Pipeline = make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True),
         StandardScaler(),
@@ -48,10 +55,12 @@ def logistic_regression(fit: TrainingSet, seed: int) -> Predictor:
 
 def predictions(split: Split, seed: int) -> dict[str, Floats]:
     """Fit each baseline on the headline lead, and return its probability of every row of the evaluation."""
-    headline = split.fit.take(split.fit.lead == HEADLINE_LEAD)
+    headline = np.flatnonzero(split.fit.lead == HEADLINE_LEAD)
+    # The rate needs no vectors, and a copy of them is most of the set.
+    bare = replace(split.fit, X=split.fit.X[:, :0])
     predictors = {
-        "carrier_by_hour": carrier_by_hour(headline),
-        "logistic_regression": logistic_regression(headline, seed),
+        "carrier_by_hour": carrier_by_hour(bare.take(headline)),
+        "logistic_regression": logistic_regression(split.fit, headline, seed),
     }
     return {name: predict(split.evaluation) for name, predict in predictors.items()}
 

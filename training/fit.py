@@ -4,7 +4,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC
+from typing import Any
 
+from adapters.engine import DASK, TreeWorkers
 from adapters.lightgbm_booster import LightGBMBooster
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from domain.hinges import HingeLogistic
@@ -30,6 +32,7 @@ def fit_model(
     seed: int,
     progress: Callable[[float], None] = lambda share: None,
     at_once: int = 2,
+    workers: TreeWorkers | None = None,
 ) -> Fitted:
     """Fit both parts.
 
@@ -39,10 +42,12 @@ def fit_model(
         Called with the share of the trees that is done, 0 to 1; from another thread.
     at_once : int
         Fits beside each other, 1 or 2; each is one thread, and the result is the same.
+    workers : TreeWorkers, optional
+        Fit the trees together; without them this process does.
     """
     with ThreadPoolExecutor(at_once) as pool:
         lines = pool.submit(fit_hinges, rows, hinges, seed)
-        trees = pool.submit(fit_trees, rows, parameters, seed, lambda tree, of: progress(tree / of))
+        trees = pool.submit(fit_trees, rows, parameters, seed, lambda tree, of: progress(tree / of), workers)
         return Fitted(trees.result(), lines.result())
 
 
@@ -62,6 +67,10 @@ def assemble(
     rows : TrainingSet
         Everything that was built, the evaluation's days included: its hash and its moment are the model's.
     """
+    how: dict[str, Any] = {"threads": THREADS}
+    if fitted.trees.workers:
+        # Whoever compares models by their bits has to know.
+        how = {"fit_engine": DASK, "fit_workers": fitted.trees.workers}
     manifest = ModelManifest(
         contract_hash=CONTRACT_HASH,
         feature_names=FEATURE_NAMES,
@@ -73,6 +82,6 @@ def assemble(
         git_commit=commit,
         seed=seed,
         logistic_share=hinges.share,
-        parameters=parameters.as_dict() | hinges.as_dict() | {"threads": THREADS},
+        parameters=parameters.as_dict() | hinges.as_dict() | how,
     )
     return FlightModel(manifest, LightGBMBooster(fitted.trees.text), fitted.hinges)

@@ -20,6 +20,7 @@ def write_card(manifest: ModelManifest, evaluation: Evaluation) -> str:
         f"- facts known by {manifest.as_of}; training set {manifest.data_hash[:16]}",
         f"- code {manifest.git_commit[:12]}; feature contract {manifest.contract_hash[:12]}",
         f"- {len(manifest.feature_names)} features, none from tail numbers",
+        *_fitted_on(manifest),
         f"- {1 - manifest.logistic_share:.0%} of the log-odds from trees, {manifest.logistic_share:.0%} from a "
         "logistic regression with hinges",
         "",
@@ -49,6 +50,13 @@ def _origins(evaluation: Evaluation) -> str:
     busiest = sorted(flights, key=lambda name: (-flights[name], name))
     others = len(busiest) - NAMED_ORIGINS
     return ", ".join(busiest[:NAMED_ORIGINS]) + (f" and {others} more" if others > 0 else "")
+
+
+def _fitted_on(manifest: ModelManifest) -> list[str]:
+    """Return what is to be said of trees that workers fitted together."""
+    workers = manifest.parameters.get("fit_workers")
+    said = f"- trees fitted by {workers} Dask workers together: another number gives other bits"
+    return [said] if workers else []
 
 
 def _row(name: str, values: dict[str, float]) -> str:

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from adapters.engine import LOCAL, Engine
 from adapters.model_keys import ModelKeys
 from adapters.model_registry import ModelRegistry
 from domain.errors import ContractMismatch, InvalidInput
@@ -65,6 +66,7 @@ def rebuild(
     keys: ModelKeys,
     run_id: str,
     progress: Progress = lambda step, share: None,
+    engine: Engine = LOCAL,
 ) -> Rebuilt:
     """Make the model of a run again and compare.
 
@@ -72,6 +74,8 @@ def rebuild(
     ----------
     stores : callable
         Given the numbers of the newest rows a run saw, returns event and label store that show no later ones.
+    engine : Engine
+        Computes and fits; trees that workers fitted need as many workers.
 
     Raises
     ------
@@ -89,14 +93,15 @@ def rebuild(
     if "labels" not in snapshot["tables"]:
         label_store = None
     # The commit is part of the manifest and so of its hash; under the recorded one the hashes compare what was learned.
-    made = run.make_model(event_store, request, progress, label_store, snapshot["git_commit"])
+    made = run.make_model(event_store, request, progress, label_store, snapshot["git_commit"], engine)
     with tempfile.TemporaryDirectory() as scratch:
         hashed = made.write(Path(scratch) / "model", keys)
     tables = {
         name: (table["sha256"], made.rows.tables[name].sha256) for name, table in snapshot["tables"].items()
     }
     trained = (snapshot["training_set"]["sha256"], made.rows.data_hash)
-    return Rebuilt(run_id, tables, trained, (snapshot["model_hash"], hashed), tuple(_changes(snapshot)))
+    changes = [*_changes(snapshot), *_other_fit(snapshot.get("fit_workers", 0), made.fitted.trees.workers)]
+    return Rebuilt(run_id, tables, trained, (snapshot["model_hash"], hashed), tuple(changes))
 
 
 def _require_format(snapshot: Mapping[str, Any]) -> None:
@@ -122,6 +127,12 @@ def _changes(snapshot: Mapping[str, Any]) -> list[str]:
             "the run's stores were no snapshot: rows that came later with an earlier known_at count"
         )
     return changes
+
+
+def _other_fit(then: int, now: int) -> list[str]:
+    """Return what differs in how the trees were fitted: by one process, or by so many workers together."""
+    by = {count: f"{count} Dask workers" if count else "one process" for count in (then, now)}
+    return [f"the trees were fitted by {by[then]}, now by {by[now]}: other bits"] if then != now else []
 
 
 def request_of(recorded: Mapping[str, Any]) -> run.TrainingRequest:

@@ -127,7 +127,7 @@ def train_candidate(
     label_store : LabelStore, optional
         Returns the labels, corrections included; without it they are the arrivals of the event store.
     engine : Engine
-        Computes the vectors of the training set.
+        Computes the vectors of the training set, and fits the trees where it has workers that do.
 
     Raises
     ------
@@ -200,7 +200,7 @@ def make_model(
     checked = leave_out_unfit(rows, request.leads)
     rows = checked.rows
     split = split_by_time(rows, request.split)
-    fitted = _fit(split, request, progress)
+    fitted = _fit(split, request, progress, engine)
     draft = assemble(
         fitted, rows, split, request.parameters, request.hinges, request.seed, commit or git_commit()
     )
@@ -243,10 +243,15 @@ def gate_candidate(
     return evaluate_gate(looked_at, policy or GatePolicy())
 
 
-def _fit(split: Split, request: TrainingRequest, progress: Progress) -> Fitted:
+def _fit(split: Split, request: TrainingRequest, progress: Progress, engine: Engine) -> Fitted:
     progress("fit", 0.0)
     return fit_model(
-        split.fit, request.parameters, request.hinges, request.seed, lambda share: progress("fit", share)
+        split.fit,
+        request.parameters,
+        request.hinges,
+        request.seed,
+        lambda share: progress("fit", share),
+        workers=engine.trees,
     )
 
 
@@ -293,6 +298,7 @@ def _record_snapshot(run: Run, snapshot: dict[str, Any]) -> None:
 
 
 def _version_tags(manifest: ModelManifest, hashed: str, request: TrainingRequest) -> dict[str, str]:
+    workers = manifest.parameters.get("fit_workers")
     return {
         "contract_hash": manifest.contract_hash,
         "data_hash": manifest.data_hash,
@@ -304,7 +310,7 @@ def _version_tags(manifest: ModelManifest, hashed: str, request: TrainingRequest
         "reason": request.reason,
         "auc": f"{manifest.metrics.get('auc', np.nan):.4f}",
         "log_loss": f"{manifest.metrics.get('log_loss', np.nan):.4f}",
-    }
+    } | ({"fit_workers": str(workers)} if workers else {})
 
 
 def _microseconds(model: FlightModel, vectors: Floats) -> float:

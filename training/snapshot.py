@@ -57,6 +57,7 @@ def snapshot_manifest(
         "git_commit": manifest.git_commit,
         "libraries": libraries(),
         "threads": manifest.parameters.get("threads"),
+        "fit_workers": manifest.parameters.get("fit_workers", 0),
         "model_hash": model_hash,
     }
 

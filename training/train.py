@@ -1,12 +1,16 @@
-"""Fit the trees: LightGBM, strongly regularised, the same bits for the same data, parameters and seed."""
+"""Fit the trees: LightGBM, strongly regularised, the same bits for the same data, parameters and seed.
 
-from collections.abc import Callable, Mapping
+Workers that fit together merge sums of their own rows: other bits than one process's, the same for as many workers.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import lightgbm
 import numpy as np
 
+from adapters.engine import Share, TreeWorkers
 from domain.features.catalogue import CATEGORICAL, FEATURE_NAMES
 from domain.flights import Floats
 from domain.model import CategoryEncoder
@@ -15,6 +19,8 @@ from training.training_set import HEADLINE_LEAD, TrainingSet
 THREADS = 1
 """Fixed, as a sum over another number of threads may round another way; and one, as two threads that wait for each
 other on two busy cores took eight times as long as one."""
+DEALT_ROWS = 16_384
+"""Rows that are dealt to workers at a time: what the process that deals holds of them."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,8 @@ class Trees:
     categories: dict[str, tuple[float, ...]]
     gain: dict[str, float]
     """Total drop of the loss by splits on each feature, largest first."""
+    workers: int = 0
+    """How many fitted them together; 0 = one process alone."""
 
 
 def category_maps(vectors: Floats) -> dict[str, tuple[float, ...]]:
@@ -66,15 +74,20 @@ def fit_trees(
     parameters: TreeParameters,
     seed: int,
     progress: Callable[[int, int], None] | None = None,
+    workers: TreeWorkers | None = None,
 ) -> Trees:
     """Fit on a training set.
 
     Parameters
     ----------
     progress : callable, optional
-        Called after each tree with how many are done, of how many.
+        Called after each tree with how many are done, of how many; not where workers fit.
+    workers : TreeWorkers, optional
+        Fit together, each on its share of the rows; without them this process fits.
     """
     categories = category_maps(rows.X)
+    if workers is not None:
+        return _fit_on(workers, rows, categories, parameters, seed)
     data = lightgbm.Dataset(
         CategoryEncoder(FEATURE_NAMES, categories)(rows.X),
         rows.y.astype(np.float64),
@@ -86,6 +99,31 @@ def fit_trees(
     callbacks = [lambda env: progress(env.iteration + 1, env.end_iteration)] if progress else []
     booster = lightgbm.train(_settings(parameters, seed), data, parameters.n_trees, callbacks=callbacks)
     return Trees(booster.model_to_string(), categories, _gain(booster))
+
+
+def _fit_on(
+    workers: TreeWorkers,
+    rows: TrainingSet,
+    categories: dict[str, tuple[float, ...]],
+    parameters: TreeParameters,
+    seed: int,
+) -> Trees:
+    encode, weights = CategoryEncoder(FEATURE_NAMES, categories), _weights(rows, parameters.headline_weight)
+
+    def deal(count: int) -> Iterator[Sequence[Share]]:
+        # Drawn row by row: LightGBM finds the bins of a column on one worker, and months alone would bin by season.
+        draw = np.random.default_rng(seed)
+        for start in range(0, len(rows), DEALT_ROWS):
+            piece = slice(start, start + DEALT_ROWS)
+            columns = encode(rows.X[piece]), rows.y[piece].astype(np.float64), weights[piece]
+            worker = draw.integers(count, size=len(columns[1]))
+            yield [tuple(column[worker == i] for column in columns) for i in range(count)]
+
+    settings = _settings(parameters, seed)
+    del settings["num_threads"]  # as many as a worker has
+    categorical = [FEATURE_NAMES.index(name) for name in categories]
+    text, count = workers.fit(deal, parameters.n_trees, settings, FEATURE_NAMES, categorical)
+    return Trees(text, categories, _gain(lightgbm.Booster(model_str=text)), count)
 
 
 def _weights(rows: TrainingSet, headline: float) -> Floats:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from adapters.engine import LOCAL, Engine
+from adapters.matrix_file import rows_of
 from domain.clock import NEVER, minute_floor
 from domain.features.catalogue import CONTRACT_HASH
 from domain.features.grid import DAY_MINUTES
@@ -97,7 +98,11 @@ class TrainingSet:
     def take(self, rows: npt.NDArray[np.bool_] | Ints | slice) -> Self:
         """Keep some rows."""
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
-        kept: dict[str, Any] = {name: a[rows] for name, a in arrays.items() if isinstance(a, np.ndarray)}
+        kept: dict[str, Any] = {
+            name: rows_of(a, rows) if name == "X" else a[rows]
+            for name, a in arrays.items()
+            if isinstance(a, np.ndarray)
+        }
         return replace(self, queries=self.queries.take(rows), **kept)
 
 

@@ -29,7 +29,9 @@ def vectors_on(
         (partition.queries, announced, *(kept[i] for i in needed(*partition.needs(), facts)))
         for partition in cut
     )
-    out = np.empty((len(queries), len(FEATURE_NAMES)))
+    shape = len(queries), len(FEATURE_NAMES)
+    # Where the trees of a set are fitted on workers, this process need not hold its matrix either.
+    out = engine.trees.room(*shape) if engine.trees else np.empty(shape)
     for partition, vectors in zip(cut, engine.map(partition_vectors, pieces), strict=True):
         out[partition.rows] = vectors
     return out

@@ -22,6 +22,8 @@ LOOPBACK = ("127.0.0.1", "localhost")
 START_SECONDS = 90.0
 """Ample: a worker imports for seconds, on a busy machine for a minute."""
 SCHEDULER = "dask-scheduler"
+ON_LOOPBACK = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
+"""Without a dashboard, too, each answers questions about itself by HTTP, on every interface unless told where."""
 
 
 def scheduler_command(address: str) -> list[str]:
@@ -35,7 +37,7 @@ def scheduler_command(address: str) -> list[str]:
     host, port = _host_and_port(address)
     return [
         *(sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", host, "--port", str(port)),
-        *("--no-dashboard", "--no-show"),
+        *("--no-show", *ON_LOOPBACK),
     ]
 
 
@@ -43,7 +45,7 @@ def worker_command(address: str) -> list[str]:
     """Return the command of a worker with one thread, which ends when its scheduler is gone."""
     return [
         *(sys.executable, "-m", "distributed.cli.dask_worker", address, "--host", "127.0.0.1"),
-        *("--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "30"),
+        *("--nthreads", "1", "--no-nanny", "--death-timeout", "30", *ON_LOOPBACK),
     ]
 
 

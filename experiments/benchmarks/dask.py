@@ -1,4 +1,4 @@
-"""What a Dask cluster is worth for a training set: this process, one worker and two, on one year and on several.
+"""What a Dask cluster is worth for a training set, on one year and on several, and for a fit: one worker and two.
 
 More years are the year's facts as often, each a year later. A day costs the same whatever is asked about it, so that
 the first days of every month stand for a year. All engines compute in turns on one machine: only ratios count.
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from adapters.dask_cluster import connected
+from adapters.dask_trees import DaskTrees
 from adapters.engine import LOCAL, Engine
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
@@ -31,6 +32,7 @@ from domain.errors import OntimeError
 from domain.features.partitions import partitions
 from domain.flights import FlightFacts, Floats, Ints, Queries, WeatherFacts
 from experiments import measured
+from experiments.benchmarks import dask_fit
 from experiments.benchmarks.world import free_port
 from experiments.markdown import table
 from training.training_set import HEADLINE_LEAD, queries_of
@@ -65,6 +67,8 @@ class Cluster:
 class KillingEngine:
     """An engine that kills a process after so many results."""
 
+    trees = None
+
     def __init__(self, engine: Engine, process: subprocess.Popen[bytes], after: int):
         self._engine, self._process, self._after = engine, process, after
 
@@ -94,6 +98,8 @@ def bench(settings: Settings, days: int, most: int, say: Say) -> Path:
     year = facts_of(load_dataset(settings.state_dir / "data").events)
     with cluster(settings, 1) as one, cluster(settings, 2) as two:
         sizes = [_measure(years, repeated(year, years), days, one, two, say) for years in (1, most)]
+        trees = [None, *(DaskTrees(own.address, settings.state_dir / "data") for own in (one, two))]
+        fits = dask_fit.measure(year, dict(zip(ENGINES, trees, strict=True)), say)
         killed = _killed(year, days, two, sizes[0]["seconds"]["two workers"], say)
     found = {
         "cores": os.cpu_count(),
@@ -102,6 +108,7 @@ def bench(settings: Settings, days: int, most: int, say: Say) -> Path:
         "days_of_a_month": days,
         "sizes": sizes,
         "killed": killed,
+        "fits": fits,
     }
     measured.write(settings, "dask", found, f"make bench-dask DAYS={days} YEARS={most}")
     return write_page(settings)
@@ -264,7 +271,7 @@ which is that of every airport.
 
 One of two workers was killed with `kill -9` when a third of the partitions was done. The hash was {same}, after
 {killed["seconds"]:.1f} s; undisturbed it took {killed["seconds"] - killed["seconds_lost"]:.1f} s.
-"""
+{dask_fit.text(found["fits"]) if "fits" in found else ""}"""
 
 
 def _row(size: dict[str, Any]) -> tuple[object, ...]:

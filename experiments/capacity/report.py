@@ -71,7 +71,8 @@ first ([how](operations.md#scale)), then more of the machine. Where only disk or
 PostgreSQL goes to a host of its own (`ONTIME_POSTGRES_HOST`), or fewer months are kept; a [standby of
 PostgreSQL](operations.md#a-standby-of-postgresql) takes the long reads. **Swarm** (`make swarm-up`) spreads replicas of
 the API, each host with its spool and shipper, over machines; PostgreSQL, the refresher and MLflow stay one each.
-**Dask** (`ENGINE=dask`, `make dask-up`) divides a training set that does not fit the worker, or takes too long there.
+**Dask** (`ENGINE=dask`, `make dask-up`) divides a training set that does not fit the worker, or takes too long there;
+with `FIT_ENGINE=dask` its workers fit the trees together, and the matrix need not fit into one machine's memory.
 The refresher is one process and computes every airport's state in one tick: it is not divided.
 
 ## Unit costs

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from adapters import model_artifact
+from adapters.engine import TreeWorkers
 from adapters.model_keys import ModelKeys
 from domain.model import FlightModel
 from experiments.evaluation.sets import EvaluationSets
@@ -42,13 +43,14 @@ def train(
     folder: Path,
     progress: Callable[[float], None],
     seed: int = SEED,
+    workers: TreeWorkers | None = None,
 ) -> tuple[FlightModel, Evaluation, str]:
     """Fit, evaluate, sign; return the model, its evaluation and its hash.
 
-    The same sets, parameters and seed give the same hash on the same commit.
+    The same sets, parameters and seed give the same hash on the same commit, where as many workers fit the trees.
     """
     split, hinges = split_of(sets), HingeParameters()
-    fitted = fit_model(split.fit, parameters, hinges, seed, progress)
+    fitted = fit_model(split.fit, parameters, hinges, seed, progress, workers=workers)
     model = assemble(fitted, sets.fit, split, parameters, hinges, seed, git_commit())
     headline = sets.fit.take(sets.fit.lead == HEADLINE_LEAD)
     simple = {"carrier_by_hour": baselines.carrier_by_hour(headline)(sets.test)}

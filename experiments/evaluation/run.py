@@ -45,7 +45,7 @@ class Workspace:
     plan: EvaluationPlan
     parameters: TreeParameters
     engine: Engine = LOCAL
-    """Builds the rows that `train` needs."""
+    """Builds the rows that `train` needs, and fits the trees where it has workers that do."""
 
 
 class PrintedProgress:
@@ -76,8 +76,9 @@ def train(workspace: Workspace, say: Say) -> dict[str, Any]:
             progress("fitting", last[0], 10)
 
     progress("fitting", 0, 10)
+    folder, workers = workspace.folder / MODEL, workspace.engine.trees
     _, evaluation, digest = model.train(
-        sets, workspace.parameters, workspace.keys, workspace.folder / MODEL, fitting
+        sets, workspace.parameters, workspace.keys, folder, fitting, workers=workers
     )
     built = {
         "model_hash": digest,

@@ -90,4 +90,4 @@ def test_an_engine_that_does_not_exist_is_refused():
 
 def test_what_decides_a_result_is_compared():
     assert fingerprint() == fingerprint()
-    assert set(fingerprint()) == {"code", "feature contract", "Python", "numpy"}
+    assert set(fingerprint()) == {"code", "feature contract", "Python", "numpy", "LightGBM"}

@@ -35,14 +35,14 @@ def test_a_carrier_never_seen_has_the_overall_rate(rows):
 
 def test_logistic_regression_finds_the_signal_and_survives_what_is_missing(rows):
     rows.X[:, POSITION["padding"]] = np.nan
-    probability = logistic_regression(rows, seed=1)(training_set(days=5, seed=2))
+    probability = logistic_regression(rows, np.arange(len(rows)), seed=1)(training_set(days=5, seed=2))
     late = training_set(days=5, seed=2).y
     assert auc(late, probability) > 0.65
     assert log_loss(late, probability) < log_loss(late, np.full(len(late), late.mean()))
 
 
 def test_logistic_regression_takes_no_category_code_for_a_number(rows):
-    predict = logistic_regression(rows, seed=1)
+    predict = logistic_regression(rows, np.arange(len(rows)), seed=1)
     other = rows.take(slice(None))
     before = predict(rows)
     other.X[:, [POSITION[name] for name in CATEGORICAL]] += 1000

@@ -145,8 +145,8 @@ def test_a_rebuild_says_when_the_code_has_changed(trained, postgres, registry, m
 def test_a_model_of_another_fit_is_not_called_the_same(trained, postgres, registry, monkeypatch):
     fitted = run_module._fit
 
-    def other(split, request, progress):
-        return fitted(split, replace(request, seed=1), progress)
+    def other(split, request, *how):
+        return fitted(split, replace(request, seed=1), *how)
 
     monkeypatch.setattr(run_module, "_fit", other)
     again = rebuild(registry, stores_of(postgres), KEYS, trained.run_id)

@@ -1,6 +1,7 @@
 import socket
 from dataclasses import replace
 
+import psutil
 import pytest
 
 from adapters.dask_cluster import workers_of
@@ -24,6 +25,7 @@ def test_a_cluster_starts_once_and_leaves_no_process(settings):
     try:
         dask.up(settings, 1, said.append)
         assert workers_of(settings.dask_scheduler) == 1
+        assert addresses_of_listeners(folder) == {"127.0.0.1"}
         dask.up(settings, 1, said.append)
         assert "already" in said[-1]
     finally:
@@ -31,6 +33,12 @@ def test_a_cluster_starts_once_and_leaves_no_process(settings):
     assert processes.of_stack(folder) == []
     with pytest.raises(ConfigurationError, match="no Dask scheduler answers"):
         workers_of(settings.dask_scheduler)
+
+
+def addresses_of_listeners(folder):
+    """Where the processes of a cluster listen."""
+    sockets = [c for pid in processes.of_stack(folder) for c in psutil.Process(pid).net_connections("inet")]
+    return {c.laddr.ip for c in sockets if c.status == psutil.CONN_LISTEN}
 
 
 @pytest.mark.parametrize("address", ["tcp://0.0.0.0:8786", "tcp://10.0.0.5:8786", "8786", "tcp://127.0.0.1"])

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from adapters import model_artifact
+from adapters.dask_cluster import connected
+from adapters.dask_trees import DaskTrees
 from domain.errors import NotReady
 from experiments.benchmarks import feature_cost
 from experiments.evaluation import ablation, cancellations, figures, peers, report, run
@@ -56,6 +58,22 @@ def test_the_same_command_twice_gives_the_same_model(workspace, built):
     assert run.train(workspace, unheard)["model_hash"] == built["model_hash"]
     other = replace(workspace, parameters=replace(PARAMETERS, n_trees=21), folder=workspace.folder)
     assert run.train(other, unheard)["model_hash"] != built["model_hash"]
+    run.train(workspace, unheard)
+
+
+def test_a_model_trained_on_dask_is_that_of_one_machine(workspace, built, dask_cluster, tmp_path):
+    with connected(dask_cluster.address) as engine:
+        there = run.train(replace(workspace, folder=tmp_path, engine=engine), unheard)
+    assert (there["data_hash"], there["model_hash"]) == (built["data_hash"], built["model_hash"])
+
+
+def test_a_model_whose_trees_workers_fit_is_as_good(workspace, built, dask_cluster, tmp_path):
+    trees = DaskTrees(dask_cluster.address, tmp_path)
+    with connected(dask_cluster.address, trees) as engine:
+        there = run.train(replace(workspace, engine=engine), unheard)
+    assert there["data_hash"] == built["data_hash"]
+    assert there["headline"]["log_loss"] == pytest.approx(built["headline"]["log_loss"], abs=0.01)
+    assert run.trained(workspace).manifest.parameters["fit_workers"] == 2
     run.train(workspace, unheard)
 
 
