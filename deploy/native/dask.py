@@ -23,7 +23,7 @@ START_SECONDS = 90.0
 """Ample: a worker imports for seconds, on a busy machine for a minute."""
 SCHEDULER = "dask-scheduler"
 ON_LOOPBACK = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
-"""Without a dashboard, too, each answers questions about itself by HTTP, on every interface unless told where."""
+"""Without a dashboard, too, each answers questions about itself by HTTP, on every interface unless it is named one."""
 
 
 def scheduler_command(address: str) -> list[str]:
