@@ -128,10 +128,19 @@ def kind_of(source: Path) -> str:
 
 @contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
-    """Make a folder below another that is gone afterwards."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder) as name:
-        yield Path(name)
+    """Make a folder below another that is gone afterwards.
+
+    Raises
+    ------
+    OntimeError
+        If it, or what is put there, cannot be written or read.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder) as name:
+            yield Path(name)
+    except OSError as error:
+        raise OntimeError(f"cannot work in {folder}: {error}") from error
 
 
 def checksums(archive: Path) -> dict[str, str]:

@@ -89,6 +89,16 @@ def test_a_backup_of_the_release_before_is_one_of_compose(tmp_path, empty):
     assert bundle.unpack(file, empty, bundle.COMPOSE)["rows"] == manifest["rows"]
 
 
+def test_a_folder_that_takes_no_backup_is_named(tmp_path):
+    """As one that is a file, is read-only, or is full."""
+    (tmp_path / "backups").write_text("a file where the folder should be")
+    with pytest.raises(OntimeError, match="cannot work in .*backups"), bundle.scratch(tmp_path / "backups"):
+        pass
+    with pytest.raises(OntimeError, match="cannot work in .*free"), bundle.scratch(tmp_path / "free") as work:
+        bundle.archive(work / "gone meanwhile", work / "artifacts.tar")
+    assert list((tmp_path / "free").iterdir()) == []
+
+
 def test_only_the_newest_are_kept_where_that_is_asked_for(tmp_path):
     for day in range(1, 6):
         (tmp_path / f"ontime-2013040{day}T000000Z.tar").touch()
