@@ -27,7 +27,11 @@ ADVICE = (
         r"address already in use|connection in use|port \d+ is already in use",
         "end what uses its port, or set {port}",
     ),
-    (r"ModuleNotFoundError|ImportError", "install the environment again: rm -rf .venv && make install"),
+    # A program of the environment names its interpreter by its path, which is another where the checkout was moved.
+    (
+        r"cannot start \S+: \[Errno 2\]|ModuleNotFoundError|ImportError",
+        "install the environment again: rm -rf .venv && make install",
+    ),
     (r"Permission denied|Read-only file system", "let the user who starts it write to what the log names"),
 )
 

@@ -82,6 +82,16 @@ def test_a_part_that_dies_at_import_ends_the_start_with_its_reason(stack, settin
     assert stack.states()[name]["statename"] == "STOPPED"
 
 
+def test_after_a_checkout_was_moved_the_environment_is_to_be_installed_again(stack, run_instead, tmp_path):
+    """The system says of the program that is there that it is not: the interpreter is missing that it names."""
+    program = tmp_path / "prefect"
+    program.write_text("#!/folder/before/.venv/bin/python\n")
+    program.chmod(0o755)
+    run_instead(**{"prefect-server": [str(program)]})
+    with pytest.raises(CannotStart, match=r"(?s)cannot start .*what to do: install the environment again"):
+        stack.start(unheard)
+
+
 def test_a_port_that_was_taken_meanwhile_is_named_with_its_setting(stack, settings, run_instead, monkeypatch):
     run_instead()
     monkeypatch.setattr(manager, "require_free_port", lambda port, setting: None)
