@@ -1,4 +1,5 @@
 import sqlite3
+from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -29,13 +30,15 @@ def rows():
 
 @pytest.fixture(autouse=True)
 def fewer_trees(monkeypatch):
-    """Searches of a second: the range of the number of trees is cut to what noise of 1,200 rows can use."""
+    """Searches of a second: the numbers of trees are cut to what noise of 1,200 rows can use, the library's too."""
     whole = optuna.Trial.suggest_int
 
     def suggest_int(self, name, low, high, **more):
         return whole(self, name, low, 60 if name == "n_trees" else high, **more)
 
     monkeypatch.setattr(optuna.Trial, "suggest_int", suggest_int)
+    library = replace(tuning.LIBRARY_DEFAULTS, n_trees=10, num_leaves=7)
+    monkeypatch.setattr(tuning, "LIBRARY_DEFAULTS", library)
 
 
 def trials(storage):
