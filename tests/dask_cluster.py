@@ -70,8 +70,8 @@ def plain_environment() -> dict[str, str]:
     return {"PYTHONPATH": str(PROJECT_ROOT), "PATH": path, "OMP_WAIT_POLICY": "PASSIVE"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dask_cluster() -> Iterator[Cluster]:
-    """Two workers that need no stack."""
+    """Two workers that need no stack; as long as a module, since they use a twentieth of a core while they wait."""
     with cluster(plain_environment()) as made:
         yield made
