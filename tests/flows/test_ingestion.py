@@ -39,7 +39,10 @@ def test_the_command_takes_the_inbox_and_says_what_became_of_each_file(postgres,
     assert (inbox / "done" / "good.csv").exists()
 
 
-def test_the_dataset_is_read_when_it_is_asked_for_and_the_report_keeps_both(postgres, stack_settings, inbox):
+def test_the_dataset_is_read_when_it_is_asked_for_and_the_report_keeps_both(
+    postgres, stack_settings, inbox, dataset_dir
+):
+    (stack_settings.state_dir / "data").symlink_to(dataset_dir)  # cleaned once for all tests
     report = stack_settings.reports_dir / "ingest.json"
     ingest(stack_settings, True, EARLY, False, [].append)
     assert EventStore(postgres).count() > 0

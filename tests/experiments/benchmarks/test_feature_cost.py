@@ -2,10 +2,10 @@ from experiments.benchmarks import feature_cost
 from experiments.benchmarks.feature_cost import FEATURES
 
 
-def test_the_cost_of_every_feature_is_reported(tmp_path, monkeypatch):
+def test_the_cost_of_every_feature_is_reported(dataset_dir, monkeypatch):
     monkeypatch.setattr(feature_cost, "TIMES", 2)
     monkeypatch.setattr(feature_cost, "BUSY", feature_cost.BUSY[:1])
-    found = feature_cost.measure(tmp_path)
+    found = feature_cost.measure(dataset_dir)
     assert [row["feature"] for row in found["each"]] == [f.name for f in FEATURES]
     assert sum(row["features"] for row in found["families"]) == len(FEATURES)
     assert found["microseconds_a_tick"] > 0

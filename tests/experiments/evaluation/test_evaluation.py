@@ -47,7 +47,9 @@ def built(workspace):
 
 @pytest.fixture(scope="module")
 def found(workspace, built):
-    return run.evaluate(workspace, unheard, splits=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(peers, "ONE_BY_ONE", 10)
+        return run.evaluate(workspace, unheard, splits=1)
 
 
 @pytest.fixture(scope="module")
