@@ -1,7 +1,7 @@
 """What a site needs: cores, memory, disk and engine, from what one unit of work costs; who calls has the costs."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from domain.errors import InvalidInput
@@ -86,6 +86,8 @@ class CapacityPolicy:
     machine_disk: float = 4e12
     training_hours: float = 6.0
     """A training run that takes longer on one machine is divided."""
+    memory_headroom: float = 1.25
+    """Where a limit has to be raised: what a container may hold, of what it needs."""
     shared_buffers: float = 0.25
     """Of a day of predictions and a month of events, the part that PostgreSQL should hold in memory."""
 
@@ -119,6 +121,8 @@ class CapacityPlan:
     training_engine: str
     reasons: tuple[str, ...]
     """Why not all of it on one machine; nothing where it fits."""
+    compose_memory: tuple[str, ...]
+    """Settings of the Compose file that have to be raised from what they are by default."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -139,12 +143,16 @@ class CapacityPlan:
             f"monitoring run: {self.monitoring_seconds / 60:,.0f} min",
             f"in all: {self.machine_cores} cores, {gigabytes(self.machine_bytes)} of memory, on {self.engine}",
             *(f"because {reason}" for reason in self.reasons),
+            *([f"under Compose: {' '.join(self.compose_memory)}"] if self.compose_memory else []),
         ]
 
 
 COMPOSE, SWARM = "Compose, one machine", "Swarm"
 DATABASE_APART = "Compose, PostgreSQL on a host of its own"
 WORKER, DASK = "the Prefect worker", "Dask"
+COMPOSE_MEMORY = {"API_MEMORY": 768, "FEATURES_MEMORY": 512, "POSTGRES_MEMORY": 1024, "WORKER_MEMORY": 6144}
+"""What docker-compose.yml lets containers hold, MiB."""
+REPLICA_WORKERS = 2
 OTHERS_CORES, OTHERS_BYTES = 3.0, 6e9
 """MLflow, Prefect's server and worker, gateway and watchman, as the Compose file bounds them, training left out."""
 
@@ -160,32 +168,7 @@ def plan(demand: Demand, costs: UnitCosts, policy: CapacityPolicy | None = None)
     """
     policy = policy or CapacityPolicy()
     need = _Need(demand, costs, policy)
-    reasons = tuple(need.reasons())
-    training_reasons = tuple(need.training_reasons())
-    return CapacityPlan(
-        api_cores=need.api_cores,
-        api_workers=need.workers,
-        api_bytes=need.api_bytes,
-        shippers=need.shippers,
-        shipping_cores=need.shipping_cores,
-        log_bytes=need.log_bytes,
-        events_bytes=need.events_bytes,
-        states_bytes=need.states_bytes,
-        postgres_bytes=need.postgres_bytes,
-        postgres_memory=need.postgres_memory,
-        state_bytes=need.state_bytes,
-        tick_seconds=need.tick_seconds,
-        refresher_bytes=need.refresher_bytes,
-        training_rows=need.training_rows,
-        training_core_hours=need.training_hours,
-        training_bytes=need.training_bytes,
-        monitoring_seconds=need.monitoring_seconds,
-        machine_cores=math.ceil(need.cores),
-        machine_bytes=need.memory,
-        engine=need.engine if reasons else COMPOSE,
-        training_engine=DASK if training_reasons else WORKER,
-        reasons=reasons + training_reasons,
-    )
+    return CapacityPlan(*(getattr(need, figure.name) for figure in fields(CapacityPlan)))
 
 
 @dataclass(frozen=True)
@@ -201,13 +184,13 @@ class _Need:
         return self.demand.requests_per_second * self.costs.prediction_seconds / self.policy.utilisation
 
     @property
-    def workers(self) -> int:
+    def api_workers(self) -> int:
         """Return one worker a core, and never fewer than two: one that is replaced leaves one that answers."""
         return max(2, math.ceil(self.api_cores))
 
     @property
     def api_bytes(self) -> float:
-        return self.workers * (self.costs.worker_bytes + self.policy.held_states * self.state_bytes)
+        return self.api_workers * (self.costs.worker_bytes + self.policy.held_states * self.state_bytes)
 
     @property
     def shipping_cores(self) -> float:
@@ -268,7 +251,7 @@ class _Need:
         return self.demand.flights_per_day * self.policy.training_days * self.policy.questions_a_flight
 
     @property
-    def training_hours(self) -> float:
+    def training_core_hours(self) -> float:
         return self.training_rows * self.costs.training_seconds_a_row / 3600
 
     @property
@@ -281,27 +264,57 @@ class _Need:
         return self.costs.monitoring_seconds + of_predictions
 
     @property
-    def cores(self) -> float:
+    def _cores(self) -> float:
         of_ticks = self.tick_seconds / (GRID_MINUTES * 60) / self.policy.utilisation
         return self.api_cores + self.shipping_cores + of_ticks + OTHERS_CORES
 
     @property
-    def memory(self) -> float:
+    def machine_cores(self) -> int:
+        return math.ceil(self._cores)
+
+    @property
+    def machine_bytes(self) -> float:
         return self.api_bytes + self.postgres_memory + self.refresher_bytes + OTHERS_BYTES
 
     @property
     def engine(self) -> str:
-        """Return what does where one machine does not: more machines, or only another one for PostgreSQL."""
-        without = self.memory - self.postgres_memory
-        fits = self.cores <= self.policy.machine_cores and without <= self.policy.machine_bytes
+        """Return what does: where one machine does not, more machines, or only another one for PostgreSQL."""
+        if not self._serving_reasons:
+            return COMPOSE
+        without = self.machine_bytes - self.postgres_memory
+        fits = self._cores <= self.policy.machine_cores and without <= self.policy.machine_bytes
         return DATABASE_APART if fits else SWARM
 
-    def reasons(self) -> list[str]:
+    @property
+    def training_engine(self) -> str:
+        return DASK if self._training_reasons else WORKER
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        return self._serving_reasons + self._training_reasons
+
+    @property
+    def compose_memory(self) -> tuple[str, ...]:
+        held = {
+            "API_MEMORY": self.api_bytes / self.api_workers * REPLICA_WORKERS,
+            "FEATURES_MEMORY": self.refresher_bytes,
+            "POSTGRES_MEMORY": self.postgres_memory,
+            "WORKER_MEMORY": self.training_bytes if self.training_engine == WORKER else 0.0,
+        }
+        needed = {name: size / 2**20 for name, size in held.items()}
+        return tuple(
+            f"{name}={math.ceil(self.policy.memory_headroom * size)}m"
+            for name, size in needed.items()
+            if size > COMPOSE_MEMORY[name]
+        )
+
+    @property
+    def _serving_reasons(self) -> tuple[str, ...]:
         """Return why one machine does not do."""
-        limits, memory, disk = self.policy, gigabytes(self.memory), gigabytes(self.postgres_bytes)
+        limits, memory, disk = self.policy, gigabytes(self.machine_bytes), gigabytes(self.postgres_bytes)
         return _over(
-            (self.cores, limits.machine_cores, f"{self.cores:,.0f} cores are needed"),
-            (self.memory, limits.machine_bytes, f"{memory} of memory are needed"),
+            (self._cores, limits.machine_cores, f"{self._cores:,.0f} cores are needed"),
+            (self.machine_bytes, limits.machine_bytes, f"{memory} of memory are needed"),
             (self.postgres_bytes, limits.machine_disk, f"{disk} of disk are needed"),
             (
                 self.tick_seconds,
@@ -310,10 +323,11 @@ class _Need:
             ),
         )
 
-    def training_reasons(self) -> list[str]:
+    @property
+    def _training_reasons(self) -> tuple[str, ...]:
         """Return why the worker of one machine does not train."""
         limits = self.policy
-        hours = self.training_hours / limits.machine_cores
+        hours = self.training_core_hours / limits.machine_cores
         memory = gigabytes(self.training_bytes)
         return _over(
             (self.training_bytes, limits.machine_bytes / 2, f"training takes {memory} of memory"),
@@ -321,9 +335,9 @@ class _Need:
         )
 
 
-def _over(*bounds: tuple[float, float, str]) -> list[str]:
+def _over(*bounds: tuple[float, float, str]) -> tuple[str, ...]:
     """Return what is said of the values that exceed their limits."""
-    return [said for value, limit, said in bounds if value > limit]
+    return tuple(said for value, limit, said in bounds if value > limit)
 
 
 def gigabytes(value: float) -> str:

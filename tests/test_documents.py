@@ -144,7 +144,7 @@ def test_the_guide_names_every_type_of_event():
 def test_the_sizes_of_operations_are_those_of_the_compose_file():
     services = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text())["services"]
     lasting = {
-        name: [str(one["mem_limit"]), re.sub(r"\$\{\w+:-(.+)\}", r"\1", str(one["cpus"]))]
+        name: [re.sub(r"\$\{\w+:-(.+)\}", r"\1", str(one[limit])) for limit in ("mem_limit", "cpus")]
         for name, one in services.items()
         if one.get("restart") != "no" and "profiles" not in one
     }

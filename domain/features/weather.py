@@ -5,11 +5,12 @@ known.
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from domain.airports import distance_miles
+from domain.airports import AIRPORTS, EARTH_RADIUS_MILES, distance_miles
 from domain.features.columns import Column, measure
 from domain.features.grid import DAY_MINUTES, Ticks
 from domain.features.scene import Scene
@@ -169,20 +170,30 @@ def _wind(direction: Floats, speed: Floats) -> list[Floats]:
     ]
 
 
-def _nearby(names: tuple[str, ...]) -> list[Ints]:
+@lru_cache(maxsize=64)
+def _nearby(names: tuple[str, ...]) -> tuple[Ints, ...]:
     """Return the positions of the stations near each station, itself included."""
-    return [
-        np.array([j for j, other in enumerate(names) if other == name or _near(name, other)], dtype=np.int64)
-        for name in names
-    ]
+    # A country has a hundred thousand pairs: only those whose latitudes allow it are measured.
+    latitude = np.array([AIRPORTS[name].latitude if name in AIRPORTS else np.nan for name in names])
+    band = math.degrees((NEARBY_MILES + 1) / EARTH_RADIUS_MILES)
+    return tuple(
+        np.array([j for j in _within(latitude, i, band) if _near(name, names[j])], dtype=np.int64)
+        for i, name in enumerate(names)
+    )
+
+
+def _within(latitude: Floats, position: int, band: float) -> list[int]:
+    near = np.abs(latitude - latitude[position]) <= band
+    near[position] = True
+    return np.flatnonzero(near).tolist()
 
 
 def _near(one: str, other: str) -> bool:
     miles = distance_miles(one, other)
-    return miles is not None and miles <= NEARBY_MILES
+    return one == other or (miles is not None and miles <= NEARBY_MILES)
 
 
-def _worst(worse: np.ufunc, values: Floats, nearby: list[Ints], seen: npt.NDArray[np.bool_]) -> Floats:
+def _worst(worse: np.ufunc, values: Floats, nearby: tuple[Ints, ...], seen: npt.NDArray[np.bool_]) -> Floats:
     """Return the worst value near each station, shape (n_ticks, n_stations); NaN where nothing is known of the station.
 
     A station that fell silent still has its neighbours; one not heard of yet has no state, as online,

@@ -12,10 +12,6 @@ from experiments import measured
 REPORTS = PROJECT_ROOT / "docs" / "reports"
 CAPACITY, COUNTRY, MONITORING = "bench-capacity", "capacity-country", "bench-monitoring"
 """Files of figures: of unit costs, of the simulated country, of monitoring runs."""
-REFRESHER_BYTES = 100e6
-"""Of a refresher that holds nothing: Python and numpy."""
-FACTS_COPIES = 3
-"""The facts, what is read beside them before they are joined, and what a tick sorts."""
 
 
 def kept_costs(settings: Settings) -> UnitCosts:
@@ -42,8 +38,8 @@ def unit_costs(found: dict[str, Any], monitoring: dict[str, Any]) -> UnitCosts:
     state = _fitted(
         [[tick["airports"], tick["flights_per_day"]] for tick in ticks], [t["state_bytes"] for t in ticks]
     )
-    tick = _fitted([[1, count] for count in flights], [t["tick_seconds"] for t in ticks])
-    facts = _fitted([[count] for count in flights], [t["facts_bytes"] for t in ticks])
+    tick = _fitted([[1, count] for count in flights], [t["cpu_seconds"] for t in ticks])
+    refresher = _fitted([[1, count] for count in flights], [t["refresher_peak_bytes"] for t in ticks])
     fits = found["training"]
     seconds = _slope([(fit["rows"], fit["cpu_seconds"]) for fit in fits])
     memory = _slope([(fit["rows"], fit["peak_bytes"]) for fit in fits])
@@ -58,8 +54,8 @@ def unit_costs(found: dict[str, Any], monitoring: dict[str, Any]) -> UnitCosts:
         tick_seconds_a_daily_flight=tick[1],
         state_bytes_an_airport=max(0.0, state[0]),
         state_bytes_a_daily_flight=state[1],
-        refresher_bytes=REFRESHER_BYTES,
-        refresher_bytes_a_daily_flight=FACTS_COPIES * facts[0],
+        refresher_bytes=max(0.0, refresher[0]),
+        refresher_bytes_a_daily_flight=refresher[1],
         worker_bytes=asked["worker_bytes"],
         training_seconds_a_row=seconds[1],
         training_bytes=max(0.0, memory[0]),

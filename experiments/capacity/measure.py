@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from adapters.event_store import EventStore
+from adapters.clock_store import ClockStore
 from adapters.settings import Settings
 from adapters.terminal import Say
 from data.events import DatasetEvents
@@ -20,9 +20,10 @@ from experiments import measured
 from experiments.benchmarks import client
 from experiments.benchmarks.load import PATH
 from experiments.benchmarks.servers import Server, serve
-from experiments.benchmarks.world import FULL_SIZE, World, save_state, serving_world
+from experiments.benchmarks.world import FULL_SIZE, NOW, World, save_state, serving_world
 from experiments.capacity.costs import CAPACITY
 from experiments.capacity.meters import Sizes, apart, forget, resident_bytes, timed
+from experiments.capacity.ticks import append, ticks_of
 from services.shipper import Shipper
 from training.train import TreeParameters
 
@@ -30,9 +31,9 @@ COUNTRIES = ((30, 1500), (100, 5000), (100, 10_000))
 """Airports and flights a day of the generated countries whose ticks are measured."""
 TRAINING_DAYS = (60, 150)
 ASKED = 6000
+TICKS = 6
 CLIENTS = 4
 EVENT_DAYS = 10
-CHUNK = 50_000
 
 
 def bench(
@@ -53,8 +54,8 @@ def bench(
         say(f"a prediction: {found['predictions']['cpu_microseconds']:.0f} us of a worker")
         found["events"] = _events(world)
         say(f"a flight's events: {found['events']['bytes_a_flight']:.0f} bytes")
-    found["ticks"] = [apart("experiments.capacity.tick", data, *size) for size in countries]
-    say("ticks: " + ", ".join(f"{tick['tick_seconds']:.3f} s" for tick in found["ticks"]))
+        found["ticks"] = [_ticks(world, *size) for size in countries]
+        say("ticks: " + ", ".join(f"{tick['cpu_seconds']:.3f} s" for tick in found["ticks"]))
     found["training"] = [apart("experiments.capacity.training", data, days) for days in training_days]
     say("training: " + ", ".join(f"{fit['cpu_seconds']:.0f} s" for fit in found["training"]))
     found["machine"]["load_after"] = os.getloadavg()[0]
@@ -94,6 +95,15 @@ def predictions(world: World, flights: list[dict[str, Any]], count: int) -> dict
     }
 
 
+def _ticks(world: World, airports: int, flights_per_day: int) -> dict[str, Any]:
+    """Let the ticks of a generated country come; leave the world empty."""
+    renew(world)
+    found = ticks_of(world, airports, flights_per_day, TICKS)
+    renew(world)
+    ClockStore(world.database).set_simulated(NOW)
+    return found
+
+
 def _worker_bytes(server: Server) -> int:
     return max(resident_bytes(pid) for pid in server.workers())
 
@@ -102,15 +112,6 @@ def _ship(world: World) -> None:
     shipper = Shipper(world.database, world.spool)
     while shipper.ship():
         pass
-
-
-def append(world: World, events: DatasetEvents) -> None:
-    """Append events as a history is, in pieces."""
-    store = EventStore(world.database)
-    for first in range(0, len(events.flight_events), CHUNK):
-        store.append_frame(events.flight_events.iloc[first : first + CHUNK])
-    for first in range(0, len(events.weather_events), CHUNK):
-        store.append_frame(None, events.weather_events.iloc[first : first + CHUNK])
 
 
 def _events(world: World) -> dict[str, Any]:

@@ -106,6 +106,7 @@ def _cases(plans: dict[str, CapacityPlan]) -> str:
         "training memory": lambda p: gigabytes(p.training_bytes),
         "a monitoring run": lambda p: f"{p.monitoring_seconds / 60:,.0f} min",
         "cores, memory in all": lambda p: f"{p.machine_cores:,}, {gigabytes(p.machine_bytes)}",
+        "limits to raise under Compose": lambda p: "<br>".join(p.compose_memory) or "none",
         "runs on": lambda p: p.engine,
         "trains on": lambda p: p.training_engine,
     }
@@ -182,9 +183,10 @@ that does other work too, times say less than CPU seconds.
   {gigabytes(held * ticks["state_bytes"])} beside its own {gigabytes(costs.worker_bytes)}. The Compose file bounds
   what a replica's two workers may hold ([size](operations.md#size)): raise the bound before the sum reaches it.
 - The refresher held most, {gigabytes(ticks["refresher_peak_bytes"])}, at its first tick, where it reads every
-  event. The Compose file bounds it too ([size](operations.md#size)): raise `features` for a country.
-- A tick is measured in memory; reading what came since the one before, and storing the state, come to it. Load of other
-  work is in every figure of CPU. What the gateway takes is not measured.
+  event. The Compose file bounds it too ([size](operations.md#size)): `ontime capacity` says which limits a site has
+  to raise.
+- Load of other work is in every figure of CPU. What PostgreSQL takes of a tick, and what the gateway takes, is not
+  measured.
 - The refresher is one process, and so is the shipper of one spool; neither is divided.
 - Generated traffic has the dataset's statistics of one hour each: delays that spread from flight to flight are not in
   it, which move no cost, and its model was fitted on New York, which moves no cost either.

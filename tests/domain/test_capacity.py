@@ -108,3 +108,12 @@ def test_what_does_not_fit_the_worker_is_trained_by_dask():
 def test_a_number_out_of_range_is_refused_by_its_option(option, value):
     with pytest.raises(InvalidInput, match="--" + option.replace("_", "-")):
         replace(SITE, **{option: value})
+
+
+def test_limits_of_the_compose_file_that_are_too_low_are_named():
+    assert plan(Demand(3, 100, 1), COSTS, POLICY).compose_memory == ()
+    found = plan(replace(SITE, flights_per_day=30_000), COSTS, POLICY)
+    assert found.refresher_bytes == pytest.approx(700e6)
+    assert "FEATURES_MEMORY=835m" in found.compose_memory  # 1.25 of 700 MB, in MiB
+    assert "under Compose: FEATURES_MEMORY=835m" in found.lines()[-1]
+    assert not any(limit.startswith("WORKER") for limit in found.compose_memory)  # Dask trains

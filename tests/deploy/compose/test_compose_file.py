@@ -14,6 +14,7 @@ import yaml
 from adapters.settings import PREFIX, PROJECT_ROOT, example_env, read_settings
 from deploy.compose.certificate import CERTIFICATE, KEY
 from deploy.compose.secrets import PREFIXES, PUBLIC_KEYS
+from domain.capacity import COMPOSE_MEMORY
 from services.health import CHECKS
 
 FILE = PROJECT_ROOT / "docker-compose.yml"
@@ -37,6 +38,12 @@ def test_each_image_is_built_by_one_service():
     builders = Counter(service["image"] for service in SERVICES.values() if "build" in service)
     assert set(builders.values()) == {1}
     assert set(builders) == {s["image"] for s in SERVICES.values() if s["image"].startswith("ontime/")}
+
+
+def test_memory_that_a_site_may_have_to_raise_is_a_setting():
+    asked = [re.fullmatch(r"\$\{(\w+):-(\d+)([mg])\}", str(service["mem_limit"])) for service in SERVICES.values()]
+    mebibytes = {"m": 1, "g": 1024}
+    assert {one[1]: int(one[2]) * mebibytes[one[3]] for one in asked if one} == COMPOSE_MEMORY
 
 
 @each_service

@@ -54,11 +54,11 @@ def test_what_is_added_is_valid_under_the_compose_specification():
     assert set(added["services"]) == set(SERVICES)
 
 
-def test_limits_and_hardening_are_those_of_compose(file):
+def test_limits_and_hardening_are_those_of_compose(file, model):
     for name, service in SERVICES.items():
         made = file["services"][name]
         limits = made["deploy"]["resources"]["limits"]
-        assert limits["memory"] == service["mem_limit"], name
+        assert limits["memory"] == model["services"][name]["mem_limit"], name
         assert limits["pids"] == service["pids_limit"], name
         assert (made["read_only"], made["cap_drop"], made["init"]) == (True, ["ALL"], True), name
         assert isinstance(limits["cpus"], str), name

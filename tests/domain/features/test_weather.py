@@ -2,6 +2,8 @@ import math
 
 import pytest
 
+from domain.airports import AIRPORTS, distance_miles
+from domain.features import weather
 from tests.domain.worlds import Observation, state_of, value
 
 
@@ -68,6 +70,29 @@ def test_the_worst_weather_nearby_counts_and_the_far_does_not():
     assert value(block, "weather", "EWR", "visibility_mi_nearby") == 0.5
     assert value(block, "weather", "JFK", "wind_gust_mph_nearby") == 20
     assert value(block, "weather", "LAX", "visibility_mi_nearby") == 0.1
+
+
+EVERYWHERE = (*sorted(AIRPORTS)[::20], "???")
+"""Some hundreds of places on both hemispheres, both sides of the date line included, and one that nobody knows."""
+
+
+def test_the_stations_nearby_are_those_within_a_hundred_miles():
+    found = weather._nearby(EVERYWHERE)
+    for name, positions in zip(EVERYWHERE, found, strict=True):
+        miles = {other: distance_miles(name, other) for other in EVERYWHERE}
+        near = [other for other in EVERYWHERE if other == name or miles[other] is not None and miles[other] <= 100]
+        assert [EVERYWHERE[p] for p in positions] == near
+
+
+def test_distances_between_the_stations_of_a_country_are_not_measured_at_every_tick(monkeypatch):
+    measured = []
+    monkeypatch.setattr(weather, "distance_miles", lambda *ends: measured.append(ends) or distance_miles(*ends))
+    weather._nearby.cache_clear()
+    weather._nearby(EVERYWHERE)
+    assert len(measured) < len(EVERYWHERE) ** 2 / 20
+    measured.clear()
+    weather._nearby(EVERYWHERE)
+    assert not measured
 
 
 def test_a_station_fallen_silent_still_has_its_neighbours():

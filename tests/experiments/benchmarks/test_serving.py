@@ -1,15 +1,12 @@
 """The benchmarks of the API measure real servers: a small world, few rungs, few faults, a second each."""
 
 import shutil
-from dataclasses import replace
 
 import pytest
 
-from adapters.postgres import Database
 from experiments import measured
 from experiments.benchmarks import chaos, report, serving
 from experiments.benchmarks.rungs import RUNGS
-from tests.conftest import settings_for
 from training.train import TreeParameters
 
 pytestmark = pytest.mark.integration
@@ -21,14 +18,6 @@ FEW = (
     "the spool shipped twice",
     "the disk full",
 )
-
-
-@pytest.fixture
-def own_settings(postgres: Database, tmp_path, dataset_dir):
-    """Settings of a state folder of this test's own, which has the cleaned dataset."""
-    (tmp_path / "state").mkdir()
-    (tmp_path / "state" / "data").symlink_to(dataset_dir)
-    return replace(settings_for(postgres, tmp_path / "state"), reports_dir=tmp_path / "reports")
 
 
 def test_the_ladder_overload_and_batches_are_measured(own_settings, tmp_path):

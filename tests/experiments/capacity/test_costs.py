@@ -7,7 +7,6 @@ from domain.capacity import Demand, plan
 from domain.errors import NotReady
 from experiments.capacity import costs
 from experiments.capacity.report import text
-from experiments.capacity.tick import measure
 
 FOUND = {
     "machine": {"cores": 2, "load_before": 1.0, "load_after": 2.0},
@@ -19,8 +18,8 @@ FOUND = {
     },
     "events": {"bytes_a_flight": 1000.0, "bytes_an_observation": 250.0},
     "ticks": [
-        {"airports": 10, "flights_per_day": 1000, "tick_seconds": 0.02, "state_bytes": 110_000, "facts_bytes": 6e6},
-        {"airports": 20, "flights_per_day": 3000, "tick_seconds": 0.04, "state_bytes": 320_000, "facts_bytes": 18e6},
+        {"airports": 10, "flights_per_day": 1000, "cpu_seconds": 0.02, "state_bytes": 110_000, "refresher_peak_bytes": 120e6},
+        {"airports": 20, "flights_per_day": 3000, "cpu_seconds": 0.04, "state_bytes": 320_000, "refresher_peak_bytes": 160e6},
     ],
     "training": [
         {"rows": 100_000, "cpu_seconds": 30.0, "peak_bytes": 2e9},
@@ -35,7 +34,7 @@ def test_costs_that_grow_are_lines_through_what_was_measured():
     assert found.prediction_seconds == pytest.approx(600e-6)
     assert (found.tick_seconds, found.tick_seconds_a_daily_flight) == pytest.approx((0.01, 1e-5))
     assert (found.state_bytes_an_airport, found.state_bytes_a_daily_flight) == pytest.approx((1000, 100))
-    assert found.refresher_bytes_a_daily_flight == pytest.approx(3 * 6000)
+    assert (found.refresher_bytes, found.refresher_bytes_a_daily_flight) == pytest.approx((100e6, 20_000))
     assert found.training_seconds_a_row == pytest.approx(40 / 200_000)
     assert (found.training_bytes, found.training_bytes_a_row) == pytest.approx((1e9, 10_000))
     assert found.monitoring_seconds_a_prediction == pytest.approx(30 / 1e6)
@@ -70,10 +69,3 @@ def test_the_page_compares_the_plan_with_what_was_measured_and_names_what_is_off
     page = text(FOUND, RUNS, country)
     assert "| a tick, seconds of a core | 0.04 | 0.12 | 3.00 |" in page
     assert "less than planned: a tick, seconds of a core (3.00)." in page
-
-
-def test_a_tick_of_a_generated_country_is_measured(dataset_dir):
-    found = measure(dataset_dir, 5, 40)
-    assert found["tick_seconds"] > 0
-    assert found["state_bytes"] > 5 * 8
-    assert found["facts_bytes"] > 40 * 33 * 21  # at least an identity a flight
