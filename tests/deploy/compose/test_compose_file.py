@@ -41,7 +41,9 @@ def test_each_image_is_built_by_one_service():
 
 
 def test_memory_that_a_site_may_have_to_raise_is_a_setting():
-    asked = [re.fullmatch(r"\$\{(\w+):-(\d+)([mg])\}", str(service["mem_limit"])) for service in SERVICES.values()]
+    asked = [
+        re.fullmatch(r"\$\{(\w+):-(\d+)([mg])\}", str(service["mem_limit"])) for service in SERVICES.values()
+    ]
     mebibytes = {"m": 1, "g": 1024}
     assert {one[1]: int(one[2]) * mebibytes[one[3]] for one in asked if one} == COMPOSE_MEMORY
 

@@ -80,13 +80,19 @@ def test_the_stations_nearby_are_those_within_a_hundred_miles():
     found = weather._nearby(EVERYWHERE)
     for name, positions in zip(EVERYWHERE, found, strict=True):
         miles = {other: distance_miles(name, other) for other in EVERYWHERE}
-        near = [other for other in EVERYWHERE if other == name or miles[other] is not None and miles[other] <= 100]
+        near = [
+            other
+            for other in EVERYWHERE
+            if other == name or (miles[other] is not None and miles[other] <= 100)
+        ]
         assert [EVERYWHERE[p] for p in positions] == near
 
 
 def test_distances_between_the_stations_of_a_country_are_not_measured_at_every_tick(monkeypatch):
     measured = []
-    monkeypatch.setattr(weather, "distance_miles", lambda *ends: measured.append(ends) or distance_miles(*ends))
+    monkeypatch.setattr(
+        weather, "distance_miles", lambda *ends: measured.append(ends) or distance_miles(*ends)
+    )
     weather._nearby.cache_clear()
     weather._nearby(EVERYWHERE)
     assert len(measured) < len(EVERYWHERE) ** 2 / 20

@@ -8,6 +8,17 @@ from domain.errors import NotReady
 from experiments.capacity import costs
 from experiments.capacity.report import text
 
+
+def tick_of(airports: int, flights: int, seconds: float, state: int, held: float) -> dict[str, float]:
+    return {
+        "airports": airports,
+        "flights_per_day": flights,
+        "cpu_seconds": seconds,
+        "state_bytes": state,
+        "refresher_peak_bytes": held,
+    }
+
+
 FOUND = {
     "machine": {"cores": 2, "load_before": 1.0, "load_after": 2.0},
     "predictions": {
@@ -18,8 +29,8 @@ FOUND = {
     },
     "events": {"bytes_a_flight": 1000.0, "bytes_an_observation": 250.0},
     "ticks": [
-        {"airports": 10, "flights_per_day": 1000, "cpu_seconds": 0.02, "state_bytes": 110_000, "refresher_peak_bytes": 120e6},
-        {"airports": 20, "flights_per_day": 3000, "cpu_seconds": 0.04, "state_bytes": 320_000, "refresher_peak_bytes": 160e6},
+        tick_of(airports=10, flights=1000, seconds=0.02, state=110_000, held=120e6),
+        tick_of(airports=20, flights=3000, seconds=0.04, state=320_000, held=160e6),
     ],
     "training": [
         {"rows": 100_000, "cpu_seconds": 30.0, "peak_bytes": 2e9},

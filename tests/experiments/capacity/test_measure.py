@@ -12,7 +12,12 @@ SMALL = TreeParameters(n_trees=10)
 
 def test_a_plan_is_made_from_what_was_measured_and_compared_with_a_country(own_settings, tmp_path):
     found = measure.bench(
-        own_settings, lambda line: None, SMALL, countries=((3, 60), (5, 90), (5, 180)), training_days=(9,), asked=60
+        own_settings,
+        lambda line: None,
+        SMALL,
+        countries=((3, 60), (5, 90), (5, 180)),
+        training_days=(9,),
+        asked=60,
     )
     assert found["predictions"]["asked"] == 60
     assert found["training"][0]["cpu_seconds"] > 0
