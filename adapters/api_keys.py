@@ -97,7 +97,7 @@ class ApiKeys:
         key = _key_of(chosen)
         with self._database.transaction() as cursor:
             cursor.execute(query("lock_key_name"), {"name": name})
-            cursor.execute(query("key_scopes_for_update"), {"name": name})
+            cursor.execute(query("active_keys_for_update"), {"name": name})
             if cursor.fetchone():
                 raise Conflict(f"a key named {name!r} is active: rotate or revoke it, or choose another name")
             cursor.execute(query("register_key"), _values(name, chosen, key, lifetime))
@@ -126,7 +126,7 @@ class ApiKeys:
         return recorded
 
     def rotate(self, name: str, overlap: timedelta) -> str:
-        """Make a new key with the scopes of a name's active one, which ends after the overlap.
+        """Make a new key with the scopes and the lifetime of a name's active one, which ends after the overlap.
 
         Raises
         ------
@@ -138,12 +138,13 @@ class ApiKeys:
         if not timedelta(0) <= overlap <= timedelta(days=LONGEST_DAYS):
             raise InvalidInput("overlap", f"nothing or more and {LONGEST_DAYS} days at most", str(overlap))
         with self._database.transaction() as cursor:
-            cursor.execute(query("key_scopes_for_update"), {"name": name})
+            cursor.execute(query("active_keys_for_update"), {"name": name})
             found = cursor.fetchone()
             if found is None:
                 raise NotFound(f"no active key is named {name!r}")
-            key = _key_of(found[0])
-            values = _values(name, found[0], key, None)
+            scopes, lifetime = found
+            key = _key_of(scopes)
+            values = _values(name, scopes, key, lifetime)
             cursor.execute(query("register_key"), values)
             cursor.execute(query("expire_other_keys"), values | {"overlap": overlap})
         return key

@@ -85,7 +85,7 @@ def rotate(
         ),
     ] = 24.0,
 ) -> None:
-    """Make another key with the same name and scopes and print it, once; the one before ends after the overlap."""
+    """Make another key of the same name, scopes and days and print it, once; the one before ends after the overlap."""
     _refuse_a_files_name(name)
     _with_keys(lambda found: say(found.rotate(name, timedelta(hours=overlap_hours))))
 

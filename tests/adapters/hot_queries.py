@@ -139,11 +139,12 @@ SELDOM = "asked by a person, at a start or once a month, where all of a table ma
 ELSEWHERE = "reads no table, or the catalogue"
 NOT_HOT = {
     SMALL: {
-        "alert_acknowledge", "alert_deliveries", "alert_delivered_to", "alert_find", "alert_list", "alert_notified",
-        "alert_open", "alert_record_delivery", "alert_resolve", "decision_last_retrain", "decisions_newest",
-        "expire_other_keys", "key_list", "key_scopes_for_update", "key_uses", "ledger_champion", "ledger_finish",
-        "ledger_history", "ledger_plan", "ledger_planned", "ledger_repeated", "register_key", "revoke_keys",
-        "revoke_other_keys", "spool_offsets", "forget_spool_file", "begin_spool_file", "deletion_list",
+        "active_keys_for_update", "alert_acknowledge", "alert_delivered_to", "alert_deliveries", "alert_find",
+        "alert_list", "alert_notified", "alert_open", "alert_record_delivery", "alert_resolve",
+        "begin_spool_file", "decision_last_retrain", "decisions_newest", "deletion_list", "expire_other_keys",
+        "forget_spool_file", "key_list", "key_uses", "ledger_champion", "ledger_finish", "ledger_history",
+        "ledger_plan", "ledger_planned", "ledger_repeated", "register_key", "revoke_keys",
+        "revoke_other_keys", "spool_offsets",
     },
     ROW: {
         "append_label", "decision_record", "deletion_record", "monitoring_save_metric", "monitoring_save_run",

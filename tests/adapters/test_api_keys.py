@@ -87,8 +87,12 @@ def test_a_rotated_key_ends_after_the_overlap(keys: ApiKeys) -> None:
     assert scopes_of(keys) == {hash_key(first): both, hash_key(second): both}
     older, newer = keys.load_all()
     assert older.expires_at - newer.created_at <= timedelta(hours=1)
+    assert newer.expires_at - newer.created_at == timedelta(days=400), "a rotation makes no key that never ends"
     third = keys.rotate("dashboard", timedelta(0))
     assert scopes_of(keys) == {hash_key(third): both}
+    keys.create("for good", ["predict"])
+    keys.rotate("for good", timedelta(hours=1))
+    assert keys.load_all()[-1].expires_at is None
     with pytest.raises(NotFound, match="nobody"):
         keys.rotate("nobody", timedelta(0))
 
