@@ -144,7 +144,10 @@ def test_an_unknown_key_costs_no_look_at_the_database(own_api, monkeypatch):
 
 
 def test_an_answer_says_whose_key_it_was_for_the_gateways_log(own_api):
-    own_api.keys["late"] = ApiKeys(own_api.database).create("Zoë's\r\nnotebook", ["predict"])
+    own_api.keys["late"] = ApiKeys(own_api.database).create("Zoë's", ["predict"])
+    with own_api.database.transaction() as cursor:
+        # No key is given such a name now; one on record may have it.
+        cursor.execute("UPDATE api_keys SET name = %s WHERE name = %s", ("Zoë's\r\nnotebook", "Zoë's"))
     own_api.parts.keys.refresh()
     assert (
         own_api.post("/v1/predictions", FLIGHT, "late").headers["X-Key-Name"] == "Zo%C3%AB%27s%0D%0Anotebook"
