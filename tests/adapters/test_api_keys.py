@@ -87,7 +87,9 @@ def test_a_rotated_key_ends_after_the_overlap(keys: ApiKeys) -> None:
     assert scopes_of(keys) == {hash_key(first): both, hash_key(second): both}
     older, newer = keys.load_all()
     assert older.expires_at - newer.created_at <= timedelta(hours=1)
-    assert newer.expires_at - newer.created_at == timedelta(days=400), "a rotation makes no key that never ends"
+    assert newer.expires_at - newer.created_at == timedelta(days=400), (
+        "a rotation makes no key that never ends"
+    )
     third = keys.rotate("dashboard", timedelta(0))
     assert scopes_of(keys) == {hash_key(third): both}
     keys.create("for good", ["predict"])
