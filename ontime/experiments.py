@@ -19,12 +19,15 @@ def evaluate(
     site: sites.Files = None,
     first: sites.FirstDay = None,
     last: sites.LastDay = None,
+    keep: sites.Keep = False,
 ) -> None:
     """Evaluate the model that `train` made on September to December, beside others; writes the report."""
     if site is not None:
         from experiments.other_places import command as other_places
 
-        other_places.evaluate(sites.enter(site), sites.day(first), sites.day(last), say)
+        own = sites.enter(site)
+        page = other_places.page_of(own, keep)
+        other_places.evaluate(own, sites.day(first), sites.day(last), say, page)
         return
     sites.refuse_days(first, last)
     from experiments.evaluation import command as evaluation

@@ -93,6 +93,7 @@ def replay(
     first: sites.FirstDay = None,
     last: sites.LastDay = None,
     site: sites.Files = None,
+    keep: sites.Keep = False,
 ) -> None:
     """Replay days through the running stack, of 2013 by default: events, predictions, labels, nightly monitoring.
 
@@ -107,11 +108,11 @@ def replay(
         selection.enter(context.obj or selection.the_running_one())
         replay_days(settings(), *days, say)
     else:
-        from experiments.other_places.command import note_replay
+        from experiments.other_places.command import note_replay, page_of
 
         own = sites.enter(site, days[0])
         replay_days(own, *days, say)
-        note_replay(own, f"ontime replay --site {site.resolve().name}", say)
+        note_replay(own, f"ontime replay --site {site.resolve().name}", say, page_of(own, keep))
 
 
 @app.command()

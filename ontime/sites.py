@@ -18,6 +18,11 @@ Files = Annotated[
 FirstDay = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First local day.")]
 LastDay = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last local day.")]
 
+Keep = Annotated[
+    bool,
+    typer.Option("--keep", help="Put a site's figures on the page of this checkout, not beside its reports."),
+]
+
 
 def enter(files: Path, replay_from: date | None = None) -> Settings:
     """Read a site's files, once, and make this process one of its stack: state in `sites`, the days of its home.

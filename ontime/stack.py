@@ -61,7 +61,7 @@ def demo(
 
 def _demo_of(files: Path, first: date | None, last: date | None, days: int) -> None:
     from data.site import site_of
-    from experiments.other_places.command import note_replay
+    from experiments.other_places.command import note_replay, page_of
     from replay.demo import Place, run_demo
 
     data_dir = sites.enter(files).state_dir / "data"
@@ -73,7 +73,7 @@ def _demo_of(files: Path, first: date | None, last: date | None, days: int) -> N
     try:
         run_demo(own, len(period), say, Place(data_dir, period.first))
     finally:
-        note_replay(own, f"ontime demo --site {site.name}", say)
+        note_replay(own, f"ontime demo --site {site.name}", say, page_of(own, is_kept=False))
 
 
 @app.command()

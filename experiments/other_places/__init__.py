@@ -1,1 +1,1 @@
-"""The same code on another place and year: evaluated as New York is, written to docs/reports/other-places.md."""
+"""The same code on another place and year: evaluated as New York is, written beside its reports or to docs."""

@@ -31,7 +31,12 @@ MEASURED = "other-places"
 COMMAND = "ontime evaluate --site"
 
 
-def evaluate(settings: Settings, first: date | None, last: date | None, say: Say, page: Path = PAGE) -> None:
+def page_of(settings: Settings, is_kept: bool) -> Path:
+    """Return the page of a site's figures: beside its reports, or in docs where this checkout is to keep them."""
+    return PAGE if is_kept else settings.reports_dir / PAGE.name
+
+
+def evaluate(settings: Settings, first: date | None, last: date | None, say: Say, page: Path) -> None:
     """Fit on the flights of the settings' site before a day, test from it on, and write the page.
 
     Parameters
@@ -55,7 +60,7 @@ def evaluate(settings: Settings, first: date | None, last: date | None, say: Say
     say(f"AUC {found['model']['auc']:.4f}, log-loss {found['model']['log_loss']:.4f}: {page}")
 
 
-def note_replay(settings: Settings, command: str, say: Say, page: Path = PAGE) -> None:
+def note_replay(settings: Settings, command: str, say: Say, page: Path) -> None:
     """Write on the page what a replay of the settings' site came to; nothing where it left no report."""
     path = settings.reports_dir / REPLAY
     if not path.exists():
@@ -68,7 +73,7 @@ def note_replay(settings: Settings, command: str, say: Say, page: Path = PAGE) -
     say(f"written to {page}")
 
 
-def keep(site: Site, found: dict[str, Any], page: Path = PAGE) -> None:
+def keep(site: Site, found: dict[str, Any], page: Path) -> None:
     """Keep what was found of a site, beside whatever else was measured there and elsewhere, and write the page."""
     file = page.parent / measured.KEPT / f"{MEASURED}.json"
     places = json.loads(file.read_text())["places"] if file.exists() else {}

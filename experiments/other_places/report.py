@@ -10,7 +10,7 @@ SMALLEST = 300
 HEAD = """# Other places and years
 
 The same code, features and parameters on files of other places and years: nothing was tuned for them. Written by
-`ontime evaluate --site FOLDER`, and by `ontime demo` and `replay` with it; the files are not part of this repository.
+`ontime evaluate --site FOLDER --keep`, and by `ontime replay` with it; the files are not part of this repository.
 `FOLDER` holds files as the [inbox](data.md) takes them: monthly on-time files of the Bureau of Transportation
 Statistics and ASOS downloads of the Iowa Environmental Mesonet, or tables of [movements](../other-data.md). In brackets
 the 95% interval over weeks, or over days where there are fewer than five weeks.

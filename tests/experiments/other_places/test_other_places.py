@@ -198,6 +198,19 @@ def test_what_is_measured_of_a_place_is_kept_beside_the_rest(tmp_path):
     assert "| 2024-03-06 13:00 | rollback | 2 | 1 | demo | worse |" in text
 
 
+def test_a_sites_figures_leave_the_checkout_alone_unless_they_are_to_be_kept(tmp_path):
+    settings = read_settings(
+        {"ONTIME_STATE_DIR": str(tmp_path), "ONTIME_REPORTS_DIR": str(tmp_path / "reports")}
+    )
+    page = command.page_of(settings, is_kept=False)
+    assert page == tmp_path / "reports" / "other-places.md"
+    command.keep(
+        Site("phoenix", FIRST, FIRST + timedelta(days=60), FIRST + timedelta(days=43), "PHX"), {}, page
+    )
+    assert "## phoenix" in page.read_text()
+    assert command.page_of(settings, is_kept=True) == command.PAGE
+
+
 def test_the_page_says_what_was_measured():
     """After a change of the page's words: `ontime evaluate --site`, or `write_page`."""
     found = json.loads((command.PAGE.parent / "measured" / f"{command.MEASURED}.json").read_text())["places"]
