@@ -10,6 +10,7 @@ from pathlib import Path
 from adapters import model_artifact, signatures_before
 from adapters.model_artifact import Owner
 from adapters.model_keys import ModelKeys
+from adapters.whole_file import whole_file
 from domain.errors import SignatureInvalid
 
 logger = logging.getLogger(__name__)
@@ -93,10 +94,8 @@ class ModelCache:
     def note_served(self, name: str) -> None:
         """Note the folder's name, or the number, of the version that serves."""
         if self._last_note() != name:
-            note = self.directory / LAST_SERVED
-            unfinished = note.with_suffix(f".{os.getpid()}")
-            unfinished.write_text(f"{name}\n")
-            unfinished.replace(note)
+            with whole_file(self.directory / LAST_SERVED) as unfinished:
+                unfinished.write_text(f"{name}\n")
 
     def last_served(self) -> int | None:
         """Return the version noted last, None where there is none."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from adapters.whole_file import whole_file
 from data import nycflights13
 from data.events import DatasetEvents, events_of
 from data.site import kept_events
@@ -63,9 +64,8 @@ def _keep(dataset: Dataset, folder: Path) -> None:
 
 
 def _replace(path: Path, frame: pd.DataFrame) -> None:
-    unfinished = path.with_suffix(".unfinished")
-    frame.to_parquet(unfinished)
-    unfinished.replace(path)
+    with whole_file(path) as unfinished:
+        frame.to_parquet(unfinished)
 
 
 def dataset_hash() -> str:

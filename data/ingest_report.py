@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from adapters.whole_file import whole_file
 from data.inbox import FileReport
 from data.ingest import IngestReport
 
@@ -17,10 +18,8 @@ def write_report(path: Path, dataset: IngestReport | None, files: Sequence[FileR
         report["dataset"] = asdict(dataset)
     if files:
         report["files"] = [asdict(file) for file in files]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(report, indent=1) + "\n")
-    unfinished.replace(path)
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(report, indent=1) + "\n")
 
 
 def _read(path: Path) -> dict[str, Any]:

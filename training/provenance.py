@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.settings import PROJECT_ROOT, settings
+from adapters.whole_file import whole_file
 from data.dataset import dataset_hash
 from domain.features.catalogue import CONTRACT_HASH
 
@@ -39,11 +40,10 @@ def write_figures(path: Path, found: Mapping[str, Any], command: str, data: str 
     command, data
         As in `made_with`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
     made = {"made_with": made_with(command, data)}
-    unfinished.write_text(json.dumps(made | dict(found) | made, indent=1) + "\n")
-    return unfinished.replace(path)
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(made | dict(found) | made, indent=1) + "\n")
+    return path
 
 
 def git_commit() -> str:

@@ -14,6 +14,7 @@ from email.message import Message
 from pathlib import Path
 from typing import Any
 
+from adapters.whole_file import whole_file
 from domain.errors import ConfigurationError, NotReady
 
 REFERENCE = re.compile(r"^\s*(?:image:|FROM) (\S+?)\$\{(\w+_DIGEST)(?::-)?\}", re.MULTILINE)
@@ -111,9 +112,8 @@ def renew(root: Path, say: Callable[[str], None]) -> bool:
         say(f"{image}: {digest}, as before" if was == digest else f"{image}: {was or 'its tag'} -> {digest}")
     path = file_of(root)
     lines = ["# Written by `make renew-images`.", *(f"{image}@{digest}" for image, digest in found.items())]
-    unfinished = path.with_suffix(".new")
-    unfinished.write_text("\n".join(lines) + "\n")
-    unfinished.rename(path)
+    with whole_file(path) as unfinished:
+        unfinished.write_text("\n".join(lines) + "\n")
     return found != before
 
 

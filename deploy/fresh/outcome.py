@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from adapters.whole_file import whole_file
+
 CLOSING = re.compile(r"\b\d+ (?:passed|failed|errors?|skipped)\b.* in [\d.]+s\b")
 COUNT = re.compile(r"(\d+) (passed|failed|error|skipped)")
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
@@ -96,7 +98,7 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def write(path: Path, about: Mapping[str, object], rows: Sequence[Row]) -> None:
     """Write what was measured, as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps({**about, "machines": [asdict(row) for row in rows]}, indent=1) + "\n")
-    unfinished.replace(path)
+    with whole_file(path) as unfinished:
+        unfinished.write_text(
+            json.dumps({**about, "machines": [asdict(row) for row in rows]}, indent=1) + "\n"
+        )

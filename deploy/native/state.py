@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters.settings import Settings
+from adapters.whole_file import whole_file
 from domain.errors import ConfigurationError
 
 STATE = (
@@ -85,9 +86,8 @@ def claim(settings: Settings, maker: str) -> None:
         )
     folder.mkdir(parents=True, exist_ok=True)
     mark = {"made_by": maker, "at": datetime.now(UTC).isoformat(timespec="seconds")}
-    unfinished = folder / f"{MARK_FILE}.unfinished"
-    unfinished.write_text(json.dumps(mark) + "\n")
-    unfinished.replace(folder / MARK_FILE)
+    with whole_file(folder / MARK_FILE) as unfinished:
+        unfinished.write_text(json.dumps(mark) + "\n")
 
 
 def made_by(settings: Settings) -> str | None:

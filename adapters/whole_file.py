@@ -1,0 +1,31 @@
+"""A file that is there as a whole or not at all, whoever reads it meanwhile and whenever the machine stops."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a path to write to, beside a file whose place it takes when the block ends; nothing is left if it fails.
+
+    Processes and threads that write the same file at once have a path each, and the last one's is there in the end.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> file = Path(mkdtemp()) / "report.json"
+    >>> with whole_file(file) as unfinished:
+    ...     _ = unfinished.write_text("{}")
+    >>> file.read_text(), len(list(file.parent.iterdir()))
+    ('{}', 1)
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
