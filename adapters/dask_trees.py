@@ -5,6 +5,7 @@ is done again with the workers that are there. What is lost with a worker is dea
 """
 
 import logging
+import operator
 import os
 import re
 import threading
@@ -203,6 +204,7 @@ def _fit(
 ) -> str:
     matrix, labels, weights = _dealt(client, workers, deal, len(columns["feature_name"]))
     _rank_in_order(client)
+    _keep_sockets(client)
     lightgbm.register_logger(_quiet_logger())
     fitted = lightgbm.DaskLGBMClassifier(client=client, **estimator).fit(
         matrix, labels, sample_weight=weights, **columns
@@ -220,6 +222,24 @@ def _rank_in_order(client: "Client") -> None:
         return {future.key: found[future.key] for future in futures}
 
     setattr(client, "who_has", in_order)  # noqa: B010  of this connection alone
+
+
+def _keep_sockets(client: "Client") -> None:
+    """Let a worker keep the socket that LightGBM has it open: a task of one part of a pair goes where the pair is.
+
+    Free to go elsewhere it is given to whichever worker is idle, where no socket can be sent.
+    """
+    submit = client.submit
+    places: dict[str, Any] = {}
+
+    def submit_in_place(work: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        if isinstance(work, operator.itemgetter):
+            options["workers"] = places[arguments[0].key]
+        future = submit(work, *arguments, **options)
+        places[future.key] = options.get("workers")
+        return future
+
+    setattr(client, "submit", submit_in_place)  # noqa: B010  of this connection alone
 
 
 def _quiet_logger() -> logging.Logger:

@@ -1,6 +1,8 @@
 """Trees that Dask's workers fit together, on real clusters of worker processes."""
 
+import operator
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -8,8 +10,8 @@ import numpy as np
 import pytest
 
 from adapters import model_artifact
-from adapters.dask_cluster import connected, workers_of
-from adapters.dask_trees import DaskTrees
+from adapters.dask_cluster import connected, leave, new_client, worker_addresses, workers_of
+from adapters.dask_trees import DaskTrees, _keep_sockets
 from adapters.engine import engine_of
 from adapters.lightgbm_booster import LightGBMBooster
 from adapters.settings import read_settings
@@ -66,6 +68,21 @@ def test_two_workers_fit_as_well_as_one_process(rows, workers):
     unseen = training_set(days=40, seed=9)
     assert log_loss(there, unseen) < log_loss(here, unseen) + BOUND
     assert list(there.gain)[:2] == list(here.gain)[:2]
+
+
+def test_what_a_busy_worker_holds_is_looked_at_there(dask_cluster):
+    client = new_client(dask_cluster.address)
+    try:
+        _keep_sockets(client)
+        for busy in worker_addresses(dask_cluster.address):
+            pair = client.submit(tuple, ["socket", 1], workers=[busy], pure=False)
+            assert pair.result() == ("socket", 1)
+            waits = client.submit(time.sleep, 2, workers=[busy], pure=False)
+            parts = [client.submit(operator.itemgetter(0), pair, pure=False) for _ in range(4)]
+            client.gather([waits, *parts])
+            assert {worker for places in client.who_has(parts).values() for worker in places} == {busy}
+    finally:
+        leave(client)
 
 
 def test_as_many_workers_give_the_same_text_which_names_no_address(rows, workers):
