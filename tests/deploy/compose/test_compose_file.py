@@ -48,6 +48,12 @@ def test_memory_that_a_site_may_have_to_raise_is_a_setting():
     assert {one[1]: int(one[2]) * mebibytes[one[3]] for one in asked if one} == COMPOSE_MEMORY
 
 
+def test_a_dask_worker_may_use_the_memory_of_its_container():
+    worker = SERVICES["dask-worker"]
+    limit = worker["command"][worker["command"].index("--memory-limit") + 1]
+    assert (limit, worker["mem_limit"]) == ("3584MiB", "4g")  # the rest is Python's own
+
+
 @each_service
 def test_no_image_of_ours_is_pulled(name):
     """A registry may hold somebody else's image of that name."""
