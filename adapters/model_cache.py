@@ -8,9 +8,9 @@ from collections.abc import Collection
 from pathlib import Path
 
 from adapters import model_artifact, signatures_before
+from adapters.atomic_write import atomic_write
 from adapters.model_artifact import Owner
 from adapters.model_keys import ModelKeys
-from adapters.whole_file import whole_file
 from domain.errors import SignatureInvalid
 
 logger = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class ModelCache:
     def note_served(self, name: str) -> None:
         """Note the folder's name, or the number, of the version that serves."""
         if self._last_note() != name:
-            with whole_file(self.directory / LAST_SERVED) as unfinished:
+            with atomic_write(self.directory / LAST_SERVED) as unfinished:
                 unfinished.write_text(f"{name}\n")
 
     def last_served(self) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from adapters.whole_file import whole_file
+from adapters.atomic_write import atomic_write
 from data import nycflights13
 from data.events import DatasetEvents, events_of
 from data.site import kept_events
@@ -64,7 +64,7 @@ def _keep(dataset: Dataset, folder: Path) -> None:
 
 
 def _replace(path: Path, frame: pd.DataFrame) -> None:
-    with whole_file(path) as unfinished:
+    with atomic_write(path) as unfinished:
         frame.to_parquet(unfinished)
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from adapters.whole_file import whole_file
+from adapters.atomic_write import atomic_write
 from data.inbox import FileReport
 from data.ingest import IngestReport
 
@@ -18,7 +18,7 @@ def write_report(path: Path, dataset: IngestReport | None, files: Sequence[FileR
         report["dataset"] = asdict(dataset)
     if files:
         report["files"] = [asdict(file) for file in files]
-    with whole_file(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text(json.dumps(report, indent=1) + "\n")
 
 

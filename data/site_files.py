@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from adapters.whole_file import whole_file
+from adapters.atomic_write import atomic_write
 from data.events import DatasetEvents
 from data.inbox import read_file, waiting
 from data.site import DESCRIPTION, FIRST_CHAMPION_DAYS, SITE, Site, site_of
@@ -140,5 +140,5 @@ def _keep(site: Site, events: DatasetEvents, folder: Path) -> None:
 
 
 def _describe(site: Site, folder: Path) -> None:
-    with whole_file(folder / DESCRIPTION) as unfinished:
+    with atomic_write(folder / DESCRIPTION) as unfinished:
         unfinished.write_text(json.dumps(asdict(site), indent=1, default=str) + "\n")

@@ -101,13 +101,13 @@ def measure_window(predictions: PredictionColumns) -> list[Measure]:
     labelled = ~np.isnan(predictions.is_late)
     late, p = predictions.is_late[labelled] == 1, predictions.probability[labelled]
     days = day_numbers(predictions)[labelled]
-    if len(np.unique(days)) < 2:
+    n_days = len(np.unique(days))
+    if n_days < 2:
         return []
     measures = []
-    enough = len(np.unique(days)) >= MINIMUM_BLOCKS
-    drawn = bootstrap(late, p, days, WINDOW) if enough else {}
+    drawn = bootstrap(late, p, days, WINDOW) if n_days >= MINIMUM_BLOCKS else {}
     for name in WINDOW:
-        low, high = percentile_interval(drawn[name]) if enough else (None, None)
+        low, high = percentile_interval(drawn[name]) if name in drawn else (None, None)
         measures.append(Measure(f"window_{name}", METRICS[name](late, p), low=low, high=high, n=len(late)))
     return measures
 

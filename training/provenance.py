@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from adapters.atomic_write import atomic_write
 from adapters.settings import PROJECT_ROOT, settings
-from adapters.whole_file import whole_file
 from data.dataset import dataset_hash
 from domain.features.catalogue import CONTRACT_HASH
 
@@ -41,7 +41,7 @@ def write_figures(path: Path, found: Mapping[str, Any], command: str, data: str 
         As in `made_with`.
     """
     made = {"made_with": made_with(command, data)}
-    with whole_file(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text(json.dumps(made | dict(found) | made, indent=1) + "\n")
     return path
 

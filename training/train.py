@@ -11,6 +11,7 @@ import lightgbm
 import numpy as np
 
 from adapters.engine import Share, TreeWorkers
+from adapters.lightgbm_booster import LightGBMBooster
 from domain.features.catalogue import CATEGORICAL, FEATURE_NAMES
 from domain.flights import Floats
 from domain.model import CategoryEncoder
@@ -61,6 +62,13 @@ class Trees:
     """Total drop of the loss by splits on each feature, largest first."""
     workers: int = 0
     """How many fitted them together; 0 = one process alone."""
+
+    def probability(self, vectors: Floats) -> Floats:
+        """Return what the trees alone say of n vectors, shape (n,)."""
+        with LightGBMBooster(self.text) as booster:
+            raw = booster.raw_scores(CategoryEncoder(FEATURE_NAMES, self.categories)(vectors))
+        probability: Floats = 1.0 / (1.0 + np.exp(-raw))
+        return probability
 
 
 def category_maps(vectors: Floats) -> dict[str, tuple[float, ...]]:

@@ -22,12 +22,9 @@ import numpy as np
 import optuna
 
 from adapters.engine import LOCAL, Engine
-from adapters.lightgbm_booster import LightGBMBooster
 from domain.errors import InvalidInput
-from domain.features.catalogue import FEATURE_NAMES
 from domain.flights import Floats
 from domain.metrics import log_losses, summary
-from domain.model import CategoryEncoder
 from training.paired import difference
 from training.train import TreeParameters, fit_trees
 from training.training_set import HEADLINE_LEAD, TrainingSet
@@ -188,12 +185,7 @@ def evaluate(folds: list[Fold], parameters: TreeParameters, seed: int) -> Evalua
 
 
 def _probability(fold: Fold, parameters: TreeParameters, seed: int) -> Floats:
-    trees = fit_trees(fold.fit, parameters, seed)
-    encode = CategoryEncoder(FEATURE_NAMES, trees.categories)
-    with LightGBMBooster(trees.text) as booster:
-        raw = booster.raw_scores(encode(fold.validation.X))
-    probability: Floats = 1.0 / (1.0 + np.exp(-raw))
-    return probability
+    return fit_trees(fold.fit, parameters, seed).probability(fold.validation.X)
 
 
 def tune(

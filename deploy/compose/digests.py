@@ -14,7 +14,7 @@ from email.message import Message
 from pathlib import Path
 from typing import Any
 
-from adapters.whole_file import whole_file
+from adapters.atomic_write import atomic_write
 from domain.errors import ConfigurationError, NotReady
 
 REFERENCE = re.compile(r"^\s*(?:image:|FROM) (\S+?)\$\{(\w+_DIGEST)(?::-)?\}", re.MULTILINE)
@@ -112,7 +112,7 @@ def renew(root: Path, say: Callable[[str], None]) -> bool:
         say(f"{image}: {digest}, as before" if was == digest else f"{image}: {was or 'its tag'} -> {digest}")
     path = file_of(root)
     lines = ["# Written by `make renew-images`.", *(f"{image}@{digest}" for image, digest in found.items())]
-    with whole_file(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text("\n".join(lines) + "\n")
     return found != before
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from adapters.whole_file import whole_file
+from adapters.atomic_write import atomic_write
 
 CLOSING = re.compile(r"\b\d+ (?:passed|failed|errors?|skipped)\b.* in [\d.]+s\b")
 COUNT = re.compile(r"(\d+) (passed|failed|error|skipped)")
@@ -98,7 +98,7 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def write(path: Path, about: Mapping[str, object], rows: Sequence[Row]) -> None:
     """Write what was measured, as a whole or not at all."""
-    with whole_file(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text(
             json.dumps({**about, "machines": [asdict(row) for row in rows]}, indent=1) + "\n"
         )

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from adapters.atomic_write import atomic_write
 from adapters.settings import Settings
-from adapters.whole_file import whole_file
 from domain.errors import ConfigurationError
 
 STATE = (
@@ -86,7 +86,7 @@ def claim(settings: Settings, maker: str) -> None:
         )
     folder.mkdir(parents=True, exist_ok=True)
     mark = {"made_by": maker, "at": datetime.now(UTC).isoformat(timespec="seconds")}
-    with whole_file(folder / MARK_FILE) as unfinished:
+    with atomic_write(folder / MARK_FILE) as unfinished:
         unfinished.write_text(json.dumps(mark) + "\n")
 
 

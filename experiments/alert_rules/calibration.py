@@ -12,17 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from adapters.lightgbm_booster import LightGBMBooster
 from adapters.settings import Settings
 from adapters.terminal import Say
 from data.dataset import load_dataset
 from data.facts import FactsInMemory, facts_of
 from data.site import NEW_YORK, Period, Site, site_of
 from domain.clock import minute_floor
-from domain.features.catalogue import FEATURE_NAMES
 from domain.flights import FlightFacts, Floats, Strings, WeatherFacts
 from domain.metrics import Labels, auc, log_loss_gap
-from domain.model import CategoryEncoder
 from domain.monitored import ALL
 from experiments import measured
 from experiments.rows import months
@@ -185,10 +182,7 @@ def _number(day: date) -> int:
 def _fitted_before(rows: TrainingSet, day: date, vectors: Floats) -> Floats:
     counted, month = rows.day // 10_000 * 12 + rows.day // 100 % 100, day.year * 12 + day.month
     before = (counted < month) & (counted >= month - MONTHS_BEFORE)
-    trees = fit_trees(rows.take(before), PARAMETERS, day.month)
-    with LightGBMBooster(trees.text) as booster:
-        raw = booster.raw_scores(CategoryEncoder(FEATURE_NAMES, trees.categories)(vectors))
-    return 1 / (1 + np.exp(-raw))
+    return fit_trees(rows.take(before), PARAMETERS, day.month).probability(vectors)
 
 
 def performance_measures(late: Labels, p: Floats) -> dict[str, float]:

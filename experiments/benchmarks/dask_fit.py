@@ -5,19 +5,14 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-import numpy as np
-
 from adapters.engine import TreeWorkers
-from adapters.lightgbm_booster import LightGBMBooster
 from adapters.terminal import Say
 from data.facts import FactsInMemory
-from domain.features.catalogue import FEATURE_NAMES
-from domain.flights import FlightFacts, Floats, WeatherFacts
+from domain.flights import FlightFacts, WeatherFacts
 from domain.metrics import summary
-from domain.model import CategoryEncoder
 from experiments.markdown import table
-from training.train import TreeParameters, Trees, fit_trees
-from training.training_set import HEADLINE_LEAD, TrainingSet, build
+from training.train import TreeParameters, fit_trees
+from training.training_set import HEADLINE_LEAD, build
 
 FIT_FROM, FIT_UNTIL, HELD_OUT_UNTIL = date(2013, 1, 1), date(2013, 6, 30), date(2013, 7, 31)
 AS_OF = datetime(2013, 8, 2, tzinfo=UTC)
@@ -36,7 +31,7 @@ def measure(
         began = time.perf_counter()
         trees = fit_trees(fit, parameters, SEED, workers=workers)
         seconds[name] = round(time.perf_counter() - began, 1)
-        log_loss[name] = round(summary(held_out.y, _probability(trees, held_out))["log_loss"], 5)
+        log_loss[name] = round(summary(held_out.y, trees.probability(held_out.X))["log_loss"], 5)
         say(f"a fit of {name}: {seconds[name]:.1f} s, log-loss {log_loss[name]:.5f}")
     return {
         "rows": len(fit),
@@ -45,13 +40,6 @@ def measure(
         "seconds": seconds,
         "log_loss": log_loss,
     }
-
-
-def _probability(trees: Trees, rows: TrainingSet) -> Floats:
-    with LightGBMBooster(trees.text) as booster:
-        raw = booster.raw_scores(CategoryEncoder(FEATURE_NAMES, trees.categories)(rows.X))
-    probability: Floats = 1.0 / (1.0 + np.exp(-raw))
-    return probability
 
 
 def text(found: Mapping[str, Any]) -> str:

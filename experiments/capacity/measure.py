@@ -64,8 +64,9 @@ def bench(
 
 
 def renew(world: World) -> None:
-    """Empty a world and its spool."""
+    """Empty a world and its spool, and set its clock back."""
     forget(world.database)
+    ClockStore(world.database).set_simulated(NOW)
     shutil.rmtree(world.spool, ignore_errors=True)
 
 
@@ -100,7 +101,6 @@ def _ticks(world: World, airports: int, flights_per_day: int) -> dict[str, Any]:
     renew(world)
     found = ticks_of(world, airports, flights_per_day, TICKS)
     renew(world)
-    ClockStore(world.database).set_simulated(NOW)
     return found
 
 

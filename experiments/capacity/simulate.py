@@ -4,7 +4,6 @@ import os
 from datetime import timedelta
 from typing import Any
 
-from adapters.clock_store import ClockStore
 from adapters.settings import Settings
 from adapters.terminal import Say
 from data.dataset import Dataset
@@ -52,6 +51,5 @@ def simulate(
         say(f"a prediction: {found['predictions']['cpu_microseconds']:.0f} us of a worker")
         found["machine"]["load_after"] = os.getloadavg()[0]
         renew(world)
-        ClockStore(world.database).set_simulated(NOW)
     measured.write(settings, COUNTRY, found, "make simulate-country")
     return found

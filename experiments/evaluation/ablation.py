@@ -5,10 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from adapters.lightgbm_booster import LightGBMBooster
-from domain.features.catalogue import FEATURE_NAMES, FEATURES
+from domain.features.catalogue import FEATURES
 from domain.metrics import summary
-from domain.model import CategoryEncoder
 from training.train import TreeParameters, fit_trees
 from training.training_set import TrainingSet
 
@@ -40,8 +38,4 @@ def without(rows: TrainingSet, families: tuple[str, ...]) -> TrainingSet:
 
 
 def _quality(fit: TrainingSet, test: TrainingSet, parameters: TreeParameters, seed: int) -> dict[str, float]:
-    trees = fit_trees(fit, parameters, seed)
-    encode = CategoryEncoder(FEATURE_NAMES, trees.categories)
-    with LightGBMBooster(trees.text) as booster:
-        raw = booster.raw_scores(encode(test.X))
-    return summary(test.y, 1 / (1 + np.exp(-raw)))
+    return summary(test.y, fit_trees(fit, parameters, seed).probability(test.X))

@@ -8,12 +8,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from adapters.lightgbm_booster import LightGBMBooster
 from domain.bootstrap import paired_difference
-from domain.features.catalogue import FEATURE_NAMES
 from domain.flights import Floats, Ints
 from domain.metrics import auc, log_loss, log_losses
-from domain.model import CategoryEncoder
 from experiments.evaluation.intervals import weeks_of
 from training.train import TreeParameters, fit_trees
 from training.training_set import TrainingSet
@@ -99,9 +96,7 @@ def _fit_and_score(
     rows: TrainingSet, seen: Ints, parts: list[Ints], parameters: TreeParameters, seed: int
 ) -> list[Floats]:
     trees = fit_trees(rows.take(seen), parameters, seed)
-    encode = CategoryEncoder(FEATURE_NAMES, trees.categories)
-    with LightGBMBooster(trees.text) as booster:
-        return [1 / (1 + np.exp(-booster.raw_scores(encode(rows.X[part])))) for part in parts]
+    return [trees.probability(rows.X[part]) for part in parts]
 
 
 def _gain(rows: TrainingSet, scores: dict[int, Scores], name: str) -> dict[str, float]:

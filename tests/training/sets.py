@@ -9,10 +9,22 @@ from domain.clock import minute_floor
 from domain.features.catalogue import CATEGORICAL, FEATURE_NAMES, POSITION
 from domain.flights import FlightFacts, Queries, WeatherFacts
 from tests.domain.worlds import NOON, Flight, flight_facts, weather_facts
+from training.run import TrainingRequest
+from training.split import SplitPolicy
+from training.train import TreeParameters
 from training.training_set import TrainingSet
 
 CARRIERS = ("UA", "AA", "B6")
 ORIGINS = ("EWR", "JFK", "LGA")
+REQUEST = TrainingRequest(
+    flown_from=date(2013, 3, 9),
+    flown_until=date(2013, 4, 9),
+    as_of=datetime(2013, 4, 10, 12, tzinfo=UTC),
+    reason="a test",
+    parameters=TreeParameters(n_trees=15, min_data_in_leaf=20, feature_fraction=0.5),
+    split=SplitPolicy(evaluation_days=5, minimum_fit_days=16),
+)
+"""Of a model small enough to be made in a test, of the days of a `FlownStore`."""
 
 
 def training_set(

@@ -12,22 +12,12 @@ from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from domain.model import Calibration, FlightModel
 from tests.domain.worlds import Observation, weather_facts
 from tests.mlflow_server import KEYS
-from tests.training.sets import FlownStore
+from tests.training.sets import REQUEST, FlownStore
 from training.gate import GatePolicy
 from training.own_vectors import champion_on
 from training.provenance import git_commit
-from training.run import TrainingRequest, gate_candidate, make_model, train_candidate
-from training.split import SplitPolicy
-from training.train import TreeParameters
+from training.run import gate_candidate, make_model, train_candidate
 
-REQUEST = TrainingRequest(
-    flown_from=date(2013, 3, 9),
-    flown_until=date(2013, 4, 9),
-    as_of=datetime(2013, 4, 10, 12, tzinfo=UTC),
-    reason="a test",
-    parameters=TreeParameters(n_trees=15, min_data_in_leaf=20, feature_fraction=0.5),
-    split=SplitPolicy(evaluation_days=5, minimum_fit_days=16),
-)
 POLICY = GatePolicy(minimum_rows=100, minimum_slice_rows=50, largest_ece=0.2, largest_microseconds=50_000)
 
 

@@ -13,34 +13,21 @@ from adapters import model_artifact
 from adapters.dask_cluster import connected, leave, new_client, worker_addresses, workers_of
 from adapters.dask_trees import DaskTrees, _keep_sockets
 from adapters.engine import engine_of
-from adapters.lightgbm_booster import LightGBMBooster
 from adapters.settings import read_settings
 from adapters.waiting import wait_until
 from data.facts import FactsInMemory
 from domain.errors import ConfigurationError, NotReady
-from domain.features.catalogue import FEATURE_NAMES
-from domain.flights import Floats
 from domain.metrics import summary
-from domain.model import CategoryEncoder
 from tests.dask_cluster import Cluster, cluster, plain_environment
 from tests.domain.months import months_of_facts
 from tests.mlflow_server import KEYS
-from tests.training.sets import FlownStore, training_set
-from training.run import TrainingRequest, make_model
-from training.split import SplitPolicy
+from tests.training.sets import REQUEST, FlownStore, training_set
+from training.run import make_model
 from training.train import TreeParameters, Trees, fit_trees
 from training.training_set import TrainingSet, build
 
 SMALL = TreeParameters(n_trees=40, min_data_in_leaf=20, feature_fraction=0.5)
 LONG = replace(SMALL, n_trees=120)
-REQUEST = TrainingRequest(
-    flown_from=date(2013, 3, 9),
-    flown_until=date(2013, 4, 9),
-    as_of=datetime(2013, 4, 10, 12, tzinfo=UTC),
-    reason="a test",
-    parameters=TreeParameters(n_trees=15, min_data_in_leaf=20, feature_fraction=0.5),
-    split=SplitPolicy(evaluation_days=5, minimum_fit_days=16),
-)
 BOUND = 0.005
 """Log-loss, in nats, by which the fit of two workers may be worse than that of one process on unseen days."""
 
@@ -56,10 +43,7 @@ def workers(dask_cluster: Cluster, tmp_path) -> DaskTrees:
 
 
 def log_loss(trees: Trees, unseen: TrainingSet) -> float:
-    encode = CategoryEncoder(FEATURE_NAMES, trees.categories)
-    with LightGBMBooster(trees.text) as booster:
-        probability: Floats = 1 / (1 + np.exp(-booster.raw_scores(encode(unseen.X))))
-    return summary(unseen.y, probability)["log_loss"]
+    return summary(unseen.y, trees.probability(unseen.X))["log_loss"]
 
 
 def test_two_workers_fit_as_well_as_one_process(rows, workers):

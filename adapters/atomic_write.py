@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Give a path to write to, beside a file whose place it takes when the block ends; nothing is left if it fails.
 
     Processes and threads that write the same file at once have a path each, and the last one's is there in the end.
@@ -17,7 +17,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     --------
     >>> from tempfile import mkdtemp
     >>> file = Path(mkdtemp()) / "report.json"
-    >>> with whole_file(file) as unfinished:
+    >>> with atomic_write(file) as unfinished:
     ...     _ = unfinished.write_text("{}")
     >>> file.read_text(), len(list(file.parent.iterdir()))
     ('{}', 1)
