@@ -71,8 +71,8 @@ class Championship:
     ) -> Deployment:
         """Make the last champion that workers can load champion again, or a named version.
 
-        Without an expectation the same words again within ten minutes give the same change: a request
-        whose answer was lost does not go back twice.
+        The same words again within ten minutes give the same change, without an expectation or with the one
+        that was met: a request whose answer was lost does not go back twice, and is no conflict.
 
         Raises
         ------
@@ -82,10 +82,13 @@ class Championship:
             As `promote`.
         """
         serving = self._deployments.reconcile(self.champion)
-        if to_version in (None, serving) and expected_version == ANY:
-            repeated = self.repeated_rollback(who, reason)
-            if repeated is not None and repeated.to_version == serving:
-                return replace(repeated, note="this rollback was done before, and asked for again")
+        repeated = self.repeated_rollback(who, reason) if to_version in (None, serving) else None
+        if (
+            repeated is not None
+            and repeated.to_version == serving
+            and expected_version in (ANY, repeated.from_version)
+        ):
+            return replace(repeated, note="this rollback was done before, and asked for again")
         passed_over: dict[str, str] = {}
         version = to_version or self._last_sound(passed_over)
         return self._deployments.change(

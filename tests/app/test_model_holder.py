@@ -394,6 +394,14 @@ def test_a_rollback_whose_answer_was_lost_goes_back_once(live, registry):
     assert rollback(live, expected_version=2).get_json()["to_version"] == 1
 
 
+def test_a_rollback_that_names_who_served_and_whose_answer_was_lost_is_no_conflict(live, registry):
+    promote(live, 2, 1)
+    promote(live, 3, 2)
+    first, again = (rollback(live, expected_version=3).get_json() for _ in range(2))
+    assert again["deployment_id"] == first["deployment_id"]
+    assert registry.alias(CHAMPION) == 2
+
+
 def test_a_rollback_for_another_reason_is_another_rollback(live, registry):
     promote(live, 2, 1)
     promote(live, 3, 2)
