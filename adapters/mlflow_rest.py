@@ -6,15 +6,19 @@ requests. Writing is left to the client: see `mlflow_client`.
 Source: https://mlflow.org/docs/latest/rest-api.html
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import requests
 
 from adapters.rest import RestServer, reach_directly
+from adapters.waiting import retry
 from domain.errors import NotFound, NotReady
 
 CONNECT_SECONDS = 1.0
 READ_SECONDS = 3.0
+PAUSE_SECONDS = 1.0
+Result = TypeVar("Result")
 PROXIED = "mlflow-artifacts:/"
 """How the location of a file that the server itself hands out begins."""
 
@@ -26,6 +30,8 @@ class MlflowRest:
     ----------
     auth : str, optional
         User and password, with a colon between them.
+    patience : float
+        Seconds for which a call is repeated that has no answer; each is safe to repeat.
     """
 
     def __init__(
@@ -33,9 +39,11 @@ class MlflowRest:
         address: str,
         timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
         auth: str | None = None,
+        patience: float = 0.0,
     ):
         reach_directly(address)
         self._server = RestServer("MLflow", f"{address.rstrip('/')}/api/2.0", timeout, auth)
+        self._patience = patience
 
     def version(self, model: str, version: int) -> dict[str, Any]:
         """Return what is recorded of a version; `NotFound` where there is none."""
@@ -69,6 +77,9 @@ class MlflowRest:
         """Fetch a file below a version's source; `NotFound` where there is none."""
         if not source.startswith(PROXIED):
             raise NotReady(f"MLflow does not hand out the files of {source}: start it with --serve-artifacts")
+        return self._patiently(lambda: self._file_once(source, name))
+
+    def _file_once(self, source: str, name: str) -> bytes:
         path = f"mlflow-artifacts/artifacts/{source.removeprefix(PROXIED).lstrip('/')}/{name}"
         answer = self._server.ask("GET", path)
         if answer.status_code == requests.codes.not_found:
@@ -79,6 +90,9 @@ class MlflowRest:
 
     def _json(self, method: str, path: str, values: dict[str, str]) -> dict[str, Any] | None:
         """Ask and read the answer; None where the thing asked about does not exist."""
+        return self._patiently(lambda: self._json_once(method, path, values))
+
+    def _json_once(self, method: str, path: str, values: dict[str, str]) -> dict[str, Any] | None:
         where = "params" if method == "GET" else "json"
         answer = self._server.ask(method, f"mlflow/{path}", **{where: values})
         if answer.ok:
@@ -86,6 +100,9 @@ class MlflowRest:
         if _is_missing(answer):
             return None
         raise NotReady(f"MLflow answered {answer.status_code} to {path}: {answer.text[:200]}")
+
+    def _patiently(self, ask: Callable[[], Result]) -> Result:
+        return retry(ask, NotReady, self._patience, PAUSE_SECONDS)
 
 
 def _is_missing(answer: requests.Response) -> bool:

@@ -28,32 +28,48 @@ SUCCESSOR = "successor"
 ARTIFACT_PATH = "model"
 EVERY = 10_000
 """More versions than a registered model has."""
+START_PATIENCE_SECONDS = 60.0
+"""For what a start of the stack runs once: one slow answer of a busy MLflow would end the start."""
 
 
 class ModelRegistry:
-    """Model versions of one name; every failure to reach MLflow is `NotReady`."""
+    """Model versions of one name; every failure to reach MLflow is `NotReady`.
+
+    Parameters
+    ----------
+    patience : float
+        Seconds for which a question is repeated that has no answer; by default it is asked once.
+    """
 
     def __init__(
-        self, address: str, model_name: str, cache_dir: Path, keys: ModelKeys, auth: str | None = None
+        self,
+        address: str,
+        model_name: str,
+        cache_dir: Path,
+        keys: ModelKeys,
+        auth: str | None = None,
+        patience: float = 0.0,
     ):
         self.model_name = model_name
         self._mlflow = LazyClient(address, auth)
-        self._rest = MlflowRest(address, auth=auth)
+        self._rest = MlflowRest(address, auth=auth, patience=patience)
         self.runs = TrainingRuns(self._mlflow, self._rest, model_name)
         self._keys = keys
         self._cache = ModelCache(cache_dir, model_name, keys)
 
     @classmethod
-    def from_settings(cls, settings: Settings, keys: ModelKeys | None = None) -> "ModelRegistry":
+    def from_settings(
+        cls, settings: Settings, keys: ModelKeys | None = None, patience: float = 0.0
+    ) -> "ModelRegistry":
         """Take address, name, cache folder and, by default, the public keys from the settings: it cannot register."""
         known = keys or ModelKeys.from_settings(settings)
         cache, auth = settings.model_cache_dir, settings.mlflow_auth
-        return cls(settings.mlflow_address, settings.model_name, cache, known, auth)
+        return cls(settings.mlflow_address, settings.model_name, cache, known, auth, patience)
 
     @classmethod
-    def of_trainer(cls, settings: Settings) -> "ModelRegistry":
+    def of_trainer(cls, settings: Settings, patience: float = 0.0) -> "ModelRegistry":
         """Take the private key from the settings as well: it can register."""
-        return cls.from_settings(settings, ModelKeys.of_trainer(settings))
+        return cls.from_settings(settings, ModelKeys.of_trainer(settings), patience)
 
     def register(self, run_id: str, folder: Path, tags: Mapping[str, str]) -> int:
         """Store a signed model folder with its run and make it the next version.

@@ -8,7 +8,7 @@ from adapters.deployments import Deployments
 from adapters.engine import engine_of
 from adapters.label_store import LabelStore
 from adapters.model_keys import ModelKeys
-from adapters.model_registry import CHAMPION, SUCCESSOR, ModelRegistry
+from adapters.model_registry import CHAMPION, START_PATIENCE_SECONDS, SUCCESSOR, ModelRegistry
 from adapters.model_version import ModelVersion
 from adapters.monitoring_store import MonitoringStore, decision_key
 from adapters.postgres import Database
@@ -55,7 +55,8 @@ def train_first(
     database = Database.from_settings(settings)
     try:
         keys = ModelKeys.of_trainer(settings)
-        work = FirstTraining(database, ModelRegistry.from_settings(settings, keys), keys, say, settings)
+        registry = ModelRegistry.from_settings(settings, keys, START_PATIENCE_SECONDS)
+        work = FirstTraining(database, registry, keys, say, settings)
         serving = work.registry.aliased(CHAMPION)
         if serving is None:
             return work.first_champion()

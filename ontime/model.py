@@ -8,7 +8,7 @@ import typer
 
 from adapters.championship import Championship
 from adapters.deployments import ANY, Deployment, Deployments
-from adapters.model_registry import ModelRegistry
+from adapters.model_registry import START_PATIENCE_SECONDS, ModelRegistry
 from adapters.postgres import Database
 from adapters.prefect_client import PrefectClient
 from adapters.settings import settings
@@ -56,7 +56,8 @@ def succeed(who: Who) -> None:
     """
 
     def work(database: Database) -> None:
-        row = Championship(ModelRegistry.from_settings(settings()), Deployments(database)).succeed(who)
+        registry = ModelRegistry.from_settings(settings(), patience=START_PATIENCE_SECONDS)
+        row = Championship(registry, Deployments(database)).succeed(who)
         if row:
             say(f"version {row.to_version} is champion")
 
@@ -143,9 +144,13 @@ def rollback(
 
 
 @app.command()
-def sign_again() -> None:
+def sign_again(
+    patience: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="How long MLflow may be silent.")
+    ] = START_PATIENCE_SECONDS,
+) -> None:
     """Sign models of an earlier release with today's key; every start does it, and it is safe to repeat."""
-    for version, wrong in sign_models_again(settings()).items():
+    for version, wrong in sign_models_again(settings(), patience).items():
         say(f"version {version}: {wrong or 'signed'}")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from adapters.api_keys import ApiKeys
 from adapters.migrations import migrate
-from adapters.model_registry import ModelRegistry
+from adapters.model_registry import START_PATIENCE_SECONDS, ModelRegistry
 from adapters.postgres import ConnectionParameters, Database
 from adapters.postgres_admin import create_databases, let_roles_in
 from adapters.settings import PROJECT_ROOT, Settings
@@ -290,9 +290,9 @@ def register_keys(database: Database, settings: Settings) -> None:
         keys.register(name, scopes, (settings.api_keys_dir / name).read_text().strip())
 
 
-def sign_again(settings: Settings) -> dict[int, str]:
+def sign_again(settings: Settings, patience: float = START_PATIENCE_SECONDS) -> dict[int, str]:
     """Sign the models of an earlier release with today's key; see `ModelRegistry.sign_again`."""
-    return ModelRegistry.of_trainer(settings).sign_again(settings.signing_key)
+    return ModelRegistry.of_trainer(settings, patience).sign_again(settings.signing_key)
 
 
 def with_database(settings: Settings, work: Callable[[Database], None]) -> None:

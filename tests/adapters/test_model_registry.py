@@ -2,9 +2,13 @@ import json
 import os
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
+from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -144,6 +148,39 @@ def test_an_unreachable_server_is_said_within_seconds(tmp_path):
             ask()
     with pytest.raises(NotReady, match="not reachable"), away.runs.open("test"):
         pass
+
+
+@pytest.fixture
+def slow_at_first(mlflow_address):
+    """An address at which the first question has no answer, and MLflow answers the rest."""
+    where = urlsplit(mlflow_address)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def pass_on() -> None:
+            listener.accept()[0].close()
+            while True:
+                try:
+                    client, _ = listener.accept()
+                except OSError:
+                    return
+                with client, socket.create_connection((where.hostname, where.port)) as server:
+                    # One question and its answer at a time: what asks here keeps no connection.
+                    server.sendall(client.recv(65536))
+                    client.sendall(server.recv(65536))
+
+        Thread(target=pass_on, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(("patience", "answers"), [(0.0, False), (20.0, True)])
+def test_what_starts_the_stack_asks_again_where_mlflow_is_slow(
+    registry, version, slow_at_first, tmp_path, patience, answers
+):
+    registry.set_alias(CHAMPION, version)
+    asking = ModelRegistry(slow_at_first, registry.model_name, tmp_path, KEYS, patience=patience)
+    with nullcontext() if answers else pytest.raises(NotReady):
+        assert asking.alias(CHAMPION) == version
 
 
 def test_a_damaged_copy_in_the_cache_is_fetched_again(registry, version, manifest):  # noqa: F811
