@@ -14,7 +14,7 @@ import pandas as pd
 from data.dataset import Dataset
 from data.events import FLIGHT_EVENT_COLUMNS, DatasetEvents
 from data.nycflights13 import to_minutes
-from domain.airports import AIRPORTS, EARTH_RADIUS_MILES, offset_minutes
+from domain.airports import AIRPORTS, distance_miles, offset_minutes
 from domain.clock import minute_floor
 from domain.errors import InvalidInput
 from domain.flights import WEATHER_COLUMNS
@@ -144,22 +144,13 @@ def _routes(count: int, codes: list[str], delays: Delays, random: np.random.Gene
     # Numbers run on within a carrier, and begin again with other origins when they are used up.
     first = np.searchsorted(carrier, carrier)
     number = (np.arange(count) - first) % LARGEST_NUMBER + 1
-    block = np.rint(_miles(names, origin, dest) / MILES_A_MINUTE + TAXI_MINUTES).astype(np.int64)
+    miles = [distance_miles(one, other) for one, other in zip(names[origin], names[dest], strict=True)]
+    block = np.rint(np.array(miles, dtype=np.float64) / MILES_A_MINUTE + TAXI_MINUTES).astype(np.int64)
     routes = Route(carrier, number, names[origin], names[dest], random.choice(delays.minute, count), block)
     _, kept = np.unique(
         np.char.add(np.char.add(carrier, number.astype(str)), routes.origin), return_index=True
     )
     return Route(**{name: values[np.sort(kept)] for name, values in vars(routes).items()})
-
-
-def _miles(names: npt.NDArray[np.str_], origin: Ints, dest: Ints) -> npt.NDArray[np.float64]:
-    places = np.radians([[AIRPORTS[code].latitude, AIRPORTS[code].longitude] for code in names.tolist()])
-    one, other = places[origin], places[dest]
-    haversine = (
-        np.sin((other[:, 0] - one[:, 0]) / 2) ** 2
-        + np.cos(one[:, 0]) * np.cos(other[:, 0]) * np.sin((other[:, 1] - one[:, 1]) / 2) ** 2
-    )
-    return np.asarray(2 * EARTH_RADIUS_MILES * np.arcsin(np.sqrt(haversine)), dtype=np.float64)
 
 
 def _day(day: date, routes: Route, delays: Delays, random: np.random.Generator) -> pd.DataFrame:
