@@ -29,6 +29,7 @@ from training.train import TreeParameters, category_maps, fit_trees
 from training.training_set import TrainingSet
 
 ONE_BY_ONE = 300
+FOREST_TREES = 150
 BATCH = 10_000
 CODES = [POSITION[name] for name in CATEGORICAL]
 NUMBERS = [i for i in range(len(FEATURE_NAMES)) if i not in CODES]
@@ -112,13 +113,13 @@ def logistic_regression(fit: TrainingSet, parameters: TreeParameters, seed: int)
 
 
 def random_forest(fit: TrainingSet, parameters: TreeParameters, seed: int) -> Peer:
-    """Return the 150 trees of at least 40 flights a leaf; a category is its late rate on other folds of the fit."""
+    """Fit trees of at least 40 flights a leaf; a category is its late rate on other folds of the fit."""
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     columns = ColumnTransformer(
         [("codes", TargetEncoder(target_type="binary", cv=folds), CODES)], remainder="passthrough"
     )
     forest = RandomForestClassifier(
-        150, min_samples_leaf=40, max_features=0.15, max_samples=0.5, n_jobs=2, random_state=seed
+        FOREST_TREES, min_samples_leaf=40, max_features=0.15, max_samples=0.5, n_jobs=2, random_state=seed
     )
     model = make_pipeline(columns, forest)
     model.fit(fit.X, fit.y)

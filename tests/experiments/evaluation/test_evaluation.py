@@ -23,7 +23,7 @@ from training.train import TreeParameters
 
 pytestmark = pytest.mark.timeout(1200)
 PLAN = EvaluationPlan(
-    fit_from=date(2013, 1, 8), fit_until=date(2013, 2, 11), test_from=date(2013, 2, 12), test_until=date(2013, 2, 18),
+    fit_from=date(2013, 1, 15), fit_until=date(2013, 2, 4), test_from=date(2013, 2, 5), test_until=date(2013, 2, 11),
     fit_leads=(60, 180), fit_extra_leads=1, test_leads=(60, 1440),
 )  # fmt: skip
 PARAMETERS = TreeParameters(n_trees=20, num_leaves=7)
@@ -49,6 +49,7 @@ def built(workspace):
 def found(workspace, built):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(peers, "ONE_BY_ONE", 10)
+        patch.setattr(peers, "FOREST_TREES", 10)
         return run.evaluate(workspace, unheard, splits=1)
 
 
