@@ -16,7 +16,7 @@ from adapters.postgres_admin import create_databases, drop_database
 from adapters.settings import Settings, read_settings
 from deploy.native.embedded_postgres import EmbeddedPostgres
 from deploy.secret_files import add_public_key
-from tests.session import DISCARD_PORT, alone, free_port, needed, session_folder
+from tests.session import DISCARD_PORT, alone, fast_folder, free_port, needed, session_folder
 
 pytest_plugins = [
     "tests.order",
@@ -48,10 +48,10 @@ def postgres_server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[EmbeddedPostgres]:
     """The worker's server, with a template database that is migrated."""
-    home = tmp_path_factory.mktemp("postgres")
-    password_file = home / "password"
-    password_file.write_text(secrets.token_urlsafe(24))
     with ExitStack() as started:
+        home = started.enter_context(fast_folder(tmp_path_factory.mktemp("postgres")))
+        password_file = home / "password"
+        password_file.write_text(secrets.token_urlsafe(24))
         with needed(request.session, "PostgreSQL"):
             server = started.enter_context(EmbeddedPostgres(home / "data", free_port(), password_file))
             create_databases(server.parameters, [TEMPLATE])

@@ -2,9 +2,11 @@
 
 import os
 import random
+import secrets
+import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,10 @@ from filelock import FileLock
 PORTS = range(20_000, 32_000)
 """Below those that the kernel gives to connections on their way out, which would take a port between two uses."""
 
+MEMORY = Path("/dev/shm")
+ROOM = 4 * 2**30
+"""Bytes that have to be free there; the servers of all workers use a quarter of it."""
+IN_MEMORY = "ontime-tests-"
 
 DISCARD_PORT = 9
 """Nothing listens there: what a test did not start it must not reach, least of all the stack of whoever runs it."""
@@ -48,6 +54,34 @@ def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder that all workers of this session see."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@contextmanager
+def fast_folder(otherwise: Path) -> Iterator[Path]:
+    """A folder in memory for the length of a block, or `otherwise` where memory has no room.
+
+    A test's database is 400 small files: a busy disk's journal takes ten times the CPU that memory takes for them.
+    """
+    if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < ROOM:
+        yield otherwise
+        return
+    _remove_abandoned()
+    folder = MEMORY / f"{IN_MEMORY}{secrets.token_hex(8)}"
+    with socket.socket(socket.AF_UNIX) as claim:
+        claim.bind(f"\0{folder}")
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder)
+
+
+def _remove_abandoned() -> None:
+    """Remove what killed test processes have left: their claims went with them."""
+    for folder in MEMORY.glob(f"{IN_MEMORY}*"):
+        with socket.socket(socket.AF_UNIX) as claim, suppress(OSError):
+            claim.bind(f"\0{folder}")
+            shutil.rmtree(folder)
 
 
 def alone(path: Path) -> FileLock:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from adapters.settings import PROJECT_ROOT
-from tests.session import free_port
+from tests import session
+from tests.session import fast_folder, free_port
 
 SESSION = """
 import pytest
@@ -61,3 +62,35 @@ def test_a_port_whose_neighbour_is_taken_is_not_given(monkeypatch):
         with pytest.raises(RuntimeError, match="no port is free"):
             free_port(5)
     assert free_port(5) == 19_980
+
+
+@pytest.fixture
+def memory(tmp_path: Path, monkeypatch) -> Path:
+    """What stands for the machine's memory, with room for all."""
+    monkeypatch.setattr(session, "MEMORY", tmp_path)
+    monkeypatch.setattr(session, "ROOM", 0)
+    return tmp_path
+
+
+def test_a_folder_in_memory_goes_with_its_block(memory: Path):
+    with fast_folder(memory / "elsewhere") as folder, fast_folder(memory / "elsewhere") as other:
+        (folder / "file").write_text("something")
+        assert folder.parent == other.parent == memory
+        assert folder != other
+    assert list(memory.iterdir()) == []
+
+
+def test_what_a_killed_process_left_in_memory_is_removed_and_what_lives_is_not(memory: Path):
+    left = memory / f"{session.IN_MEMORY}left"
+    left.mkdir()
+    with fast_folder(memory / "elsewhere") as first, fast_folder(memory / "elsewhere") as second:
+        assert {first, second} == set(memory.iterdir())
+
+
+def test_without_room_in_memory_a_folder_is_on_the_disk(memory: Path, monkeypatch):
+    monkeypatch.setattr(session, "ROOM", 2**80)
+    with fast_folder(memory / "elsewhere") as folder:
+        assert folder == memory / "elsewhere"
+    monkeypatch.setattr(session, "MEMORY", memory / "nowhere")
+    with fast_folder(memory / "elsewhere") as folder:
+        assert folder == memory / "elsewhere"
