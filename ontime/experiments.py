@@ -23,9 +23,9 @@ def evaluate(
 ) -> None:
     """Evaluate the model that `train` made on September to December, beside others; writes the report."""
     if site is not None:
+        own = sites.enter(site)
         from experiments.other_places import command as other_places
 
-        own = sites.enter(site)
         page = other_places.page_of(own, keep)
         other_places.evaluate(own, sites.day(first), sites.day(last), say, page)
         return
@@ -167,13 +167,15 @@ def policies(
     last: sites.LastDay = None,
 ) -> None:
     """Compare retrain policies over April to December 2013; exit status 1 when ours does not meet its goals."""
+    if site is None:
+        sites.refuse_days(first, last)
+        from experiments.retrain_policies.command import compare_policies
+
+        raise typer.Exit(0 if compare_policies(settings(), fast, exact, say) or fast else 1)
+    own = sites.enter(site)
     from data.site import site_of
     from experiments.retrain_policies.command import compare_policies
 
-    if site is None:
-        sites.refuse_days(first, last)
-        raise typer.Exit(0 if compare_policies(settings(), fast, exact, say) or fast else 1)
-    own = sites.enter(site)
     place = site_of(own.state_dir / "data")
     period = place.tested(sites.day(first) or place.replay_from, sites.day(last))
     raise typer.Exit(0 if compare_policies(own, fast, exact, say, period) or fast else 1)

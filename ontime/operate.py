@@ -101,16 +101,17 @@ def replay(
     history and a first champion where it has none. It goes on from the stack's clock, may be interrupted and run
     again, and leaves a report.
     """
-    from replay.session import replay_days
-
     days = sites.day(first), sites.day(last)
     if site is None:
         selection.enter(context.obj or selection.the_running_one())
+        from replay.session import replay_days
+
         replay_days(settings(), *days, say)
     else:
-        from experiments.other_places.command import note_replay, page_of
-
         own = sites.enter(site, days[0])
+        from experiments.other_places.command import note_replay, page_of
+        from replay.session import replay_days
+
         replay_days(own, *days, say)
         note_replay(own, f"ontime replay --site {site.resolve().name}", say, page_of(own, keep))
 
@@ -125,10 +126,10 @@ def drill(
 
     Eight undisturbed days from the first on, 1 April 2013 by default, then two with the fault.
     """
-    from experiments.drills.stack import Place, run_apart
-
     if site is None:
         sites.refuse_days(first)
-        raise typer.Exit(run_apart(settings(), fault))
-    own = sites.enter(site)
-    raise typer.Exit(run_apart(own, fault, Place(own.state_dir / "data", sites.day(first))))
+    own = settings() if site is None else sites.enter(site)
+    from experiments.drills.stack import Place, run_apart
+
+    place = Place(own.state_dir / "data", sites.day(first)) if site else None
+    raise typer.Exit(run_apart(own, fault, place))

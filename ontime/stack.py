@@ -46,25 +46,29 @@ def demo(
     Its state is in the folder `demo` below yours, its ports are ten above yours: your own stack is not touched.
     With --site the same at another place, from the first day on; `ontime replay` there leaves its own stack alone.
     """
-    from replay.demo import run_demo, run_on_running_stack
-
+    # What is refused is refused before seconds of imports.
     if through:
+        from replay.demo import run_on_running_stack
+
         run_on_running_stack(selection.enter(context.obj or StackName.OWN), through, days, say)
     elif context.obj is StackName.OWN:
         raise InvalidInput("--stack", "demo, or nothing: a demo has a stack of its own", str(context.obj))
     elif site is None:
         sites.refuse_days(first, last)
+        from replay.demo import run_demo
+
         run_demo(selection.enter(StackName.DEMO), days, say)
     else:
         _demo_of(site, sites.day(first), sites.day(last), days)
 
 
 def _demo_of(files: Path, first: date | None, last: date | None, days: int) -> None:
+    data_dir = sites.enter(files).state_dir / "data"
+
     from data.site import site_of
     from experiments.other_places.command import note_replay, page_of
     from replay.demo import Place, run_demo
 
-    data_dir = sites.enter(files).state_dir / "data"
     site = site_of(data_dir)
     begins = first or site.replay_from
     site.require_first_days(begins)
