@@ -16,6 +16,7 @@ from domain.airports import TABLE
 
 CODE = ("nycflights13.py", "events.py", "schemas.py")
 """A change to any of these makes the kept events old."""
+CLEANING = "cleaning.json"
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,11 @@ def load_dataset(cache_dir: Path | None = None) -> Dataset:
     if site is not None:
         return Dataset(site, {"findings": []})
     folder = cache_dir / f"nycflights13-{dataset_hash()}"
-    if not (folder / "cleaning.json").exists():
+    try:
+        return _kept(folder)
+    except (FileNotFoundError, ValueError):  # none yet, or one that was cut short
         _keep(_clean(), folder)
-    return Dataset(
-        DatasetEvents(
-            pd.read_parquet(folder / "flights.parquet"), pd.read_parquet(folder / "weather.parquet")
-        ),
-        json.loads((folder / "cleaning.json").read_text()),
-    )
+        return _kept(folder)
 
 
 def _clean() -> Dataset:
@@ -55,12 +53,19 @@ def _clean() -> Dataset:
     return Dataset(events_of(cleaned), cleaned.report.as_dict())
 
 
+def _kept(folder: Path) -> Dataset:
+    # First: where it is, the others are whole.
+    cleaning = json.loads((folder / CLEANING).read_text())
+    flights, weather = (pd.read_parquet(folder / name) for name in ("flights.parquet", "weather.parquet"))
+    return Dataset(DatasetEvents(flights, weather), cleaning)
+
+
 def _keep(dataset: Dataset, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     _replace(folder / "flights.parquet", dataset.events.flight_events)
     _replace(folder / "weather.parquet", dataset.events.weather_events)
     # Written last: where it is, the others are whole.
-    (folder / "cleaning.json").write_text(json.dumps(dataset.cleaning, indent=1))
+    with atomic_write(folder / CLEANING) as unfinished:
+        unfinished.write_text(json.dumps(dataset.cleaning, indent=1))
 
 
 def _replace(path: Path, frame: pd.DataFrame) -> None:

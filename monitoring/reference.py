@@ -1,16 +1,19 @@
 """What a day is compared with: the champion's training days, sampled, and the thresholds that follow from them."""
 
-import os
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+from zipfile import BadZipFile
 
 import numpy as np
 
+from adapters.atomic_write import atomic_write
 from domain.features.catalogue import CATEGORICAL, POSITION
 from domain.flights import Floats, Ints
 from monitoring.thresholds import ThresholdPolicy, day_distances, thresholds
 
+logger = logging.getLogger(__name__)
 PREDICTION = "probability"
 FEATURES = (
     "carrier_code",
@@ -40,6 +43,8 @@ COLUMNS = (*FEATURES, PREDICTION)
 POSITIONS = [POSITION[name] for name in FEATURES]
 SAMPLE_ROWS = 20_000
 """Evidently's time and memory grow with the rows; beyond this its distances change in the third digit."""
+DAMAGED = (OSError, EOFError, ValueError, KeyError, BadZipFile)
+"""What numpy raises of a file that was cut short or is another's."""
 
 
 def is_categorical(column: str) -> bool:
@@ -67,11 +72,9 @@ class Reference:
 
     def save(self, path: Path) -> None:
         """Keep it for the next runs."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Two days may be measured at once, each by a process of its own.
-        unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
         names = list(self.thresholds)
-        with unfinished.open("wb") as file:
+        # Two days may be measured at once, each by a process of its own.
+        with atomic_write(path) as unfinished, unfinished.open("wb") as file:
             np.savez(
                 file,
                 columns=np.array(COLUMNS),
@@ -81,12 +84,22 @@ class Reference:
                 days=self.days,
                 missing=np.array([self.missing[name] for name in COLUMNS]),
             )
-        unfinished.replace(path)
+
+    @classmethod
+    def find(cls, path: Path) -> Self | None:
+        """Return what `save` kept; None where there is none, or it is damaged: it can be made again."""
+        try:
+            return cls.load(path)
+        except FileNotFoundError:
+            return None
+        except DAMAGED as error:
+            logger.warning("kept reference is damaged", extra={"file": str(path), "reason": str(error)})
+            return None
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what `save` kept."""
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             bounds = dict(zip(kept["names"].tolist(), kept["bounds"].tolist(), strict=True))
             missing = dict(zip(COLUMNS, kept["missing"].tolist(), strict=True))
             return cls(kept["values"], bounds, int(kept["days"]), missing)

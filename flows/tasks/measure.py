@@ -96,7 +96,8 @@ def fetch_reference(champion: Champion) -> reference.Reference | None:
     # By its data too: another registry's version of that number was trained on others.
     data = champion.model.manifest.data_hash[:12]
     path = own.settings.state_dir / "reference" / f"{champion.version}-{data}.npz"
-    if not path.exists():
+    kept = reference.Reference.find(path)
+    if kept is None:
         manifest = champion.model.manifest
         rows = build(
             own.analysis.events,
@@ -106,8 +107,9 @@ def fetch_reference(champion: Champion) -> reference.Reference | None:
             0,
         )
         columns, values = reference.watched_columns(rows.X, champion.model.probability(rows.X))
-        reference.make_reference(columns, values, rows.day).save(path)
-    return reference.Reference.load(path)
+        kept = reference.make_reference(columns, values, rows.day)
+        kept.save(path)
+    return kept
 
 
 @task
@@ -142,8 +144,9 @@ def trailing_reference(run: RunContext) -> reference.Reference | None:
     last = run.day - timedelta(days=run.day.weekday() + 1)
     first = last - timedelta(days=trailing.DAYS - 1)
     path = own.settings.state_dir / "reference" / f"trailing-{CONTRACT_HASH[:12]}-{last}.npz"
-    if path.exists():
-        return reference.Reference.load(path)
+    kept = reference.Reference.find(path)
+    if kept is not None:
+        return kept
     if len(own.analysis.log.by_day(first, last)) < ThresholdPolicy().minimum_days:
         return None  # before anything is read: until they are there, every run asks
     near = own.analysis.sampler.totals(first, last).near_headline

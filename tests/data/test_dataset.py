@@ -41,6 +41,18 @@ def test_other_code_or_another_version_cleans_again(cleanings, tmp_path, monkeyp
     assert len(cleanings) == 2
 
 
+@pytest.mark.parametrize("name", ["flights.parquet", "weather.parquet", "cleaning.json"])
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_a_kept_file_that_was_cut_short_is_made_again(cleanings, tmp_path, name, share):
+    whole = load_dataset(tmp_path)
+    (file,) = tmp_path.glob(f"*/{name}")
+    file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
+    pd.testing.assert_frame_equal(load_dataset(tmp_path).events.flight_events, whole.events.flight_events)
+    assert len(cleanings) == 2
+    assert load_dataset(tmp_path).cleaning == whole.cleaning
+    assert len(cleanings) == 2
+
+
 def test_a_keeping_that_was_interrupted_is_not_trusted(cleanings, tmp_path):
     load_dataset(tmp_path)
     (report,) = tmp_path.glob("*/cleaning.json")

@@ -181,6 +181,10 @@ def test_a_day_is_compared_with_the_weeks_served_before_it(morning):
     assert values["predictions", "all"].value == 120
     [kept] = (morning.settings.state_dir / "reference").glob("trailing-*-2013-03-31.npz")
     assert Reference.load(kept).days == 17
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:1000])
+    nightly_monitoring(DAY)
+    assert kept.read_bytes() == whole
 
 
 def test_a_run_with_flights_measures_its_feeds_and_labels(morning):
