@@ -1,7 +1,9 @@
 """The file of a backup: one tar, its manifest first, with which whatever is restored is compared."""
 
+import errno
 import hashlib
 import json
+import os
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -21,6 +23,8 @@ SPOOL = "spool.tar"
 PRIVATE = "private.sealed"
 NATIVE, COMPOSE = "native", "compose"
 Manifest = dict[str, Any]
+UNFINISHED = "unfinished-"
+"""What the folder of a command's work is called, before the command's pid."""
 
 
 def sha256(path: Path) -> str:
@@ -41,7 +45,7 @@ def finish(manifest: Manifest, work: Path, folder: Path) -> Path:
     manifest["artifacts"] = checksums(work / ARTIFACTS)
     (work / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True))
     target = folder / f"ontime-{manifest['made_at']}.tar"
-    unfinished = target.with_suffix(".unfinished")
+    unfinished = work / target.name
     unfinished.touch(mode=0o600)
     with tarfile.open(unfinished, "w") as tar:
         for name in (MANIFEST, *manifest["sha256"]):
@@ -69,6 +73,8 @@ def unpack(source: Path, work: Path, stack: str) -> Manifest:
         wrong = [name for name in names if sha256(work / name) != manifest["sha256"][name]]
         summary(manifest)
     except (OSError, KeyError, AttributeError, TypeError, tarfile.TarError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # that of `work`
+            raise
         raise OntimeError(f"{source} is no backup of ontime: {error}; nothing was touched") from error
     if wrong:
         raise OntimeError(
@@ -128,7 +134,7 @@ def kind_of(source: Path) -> str:
 
 @contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
-    """Make a folder below another that is gone afterwards.
+    """Make a folder below another that is gone afterwards; also remove those of commands that were killed.
 
     Raises
     ------
@@ -137,10 +143,28 @@ def scratch(folder: Path) -> Iterator[Path]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder) as name:
+        _remove_left(folder)
+        with TemporaryDirectory(dir=folder, prefix=f"{UNFINISHED}{os.getpid()}-") as name:
             yield Path(name)
     except OSError as error:
         raise OntimeError(f"cannot work in {folder}: {error}") from error
+
+
+def _remove_left(folder: Path) -> None:
+    for left in folder.glob(f"{UNFINISHED}*-*"):
+        pid = left.name.split("-")[1]
+        if pid.isdecimal() and not _lives(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def checksums(archive: Path) -> dict[str, str]:

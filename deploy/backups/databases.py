@@ -1,5 +1,6 @@
 """Dumps of databases, and row counts that prove them: with PostgreSQL's own programs, wherever they run."""
 
+import contextlib
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -39,20 +40,26 @@ class Session:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None and stdout is not None  # noqa: S101, PT018  psql was started with pipes
         self._stdin, self._stdout = stdin, stdout
-        self.ask("SET client_min_messages TO warning")
 
     def __enter__(self) -> "Session":
+        try:
+            self.ask("SET client_min_messages TO warning")
+        except OntimeError:  # psql has ended
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # what was not read is lost with it
+            self._stdin.close()
         self._process.wait(timeout=30)
         self._stdout.close()
 
     def ask(self, statement: str) -> list[list[str]]:
         """Run a statement and return its rows."""
-        self._stdin.write(f"{statement}\n;\n\\echo --end--\n")
-        self._stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # there is no answer then
+            self._stdin.write(f"{statement}\n;\n\\echo --end--\n")
+            self._stdin.flush()
         rows: list[list[str]] = []
         for line in self._stdout:
             if line.strip() == "--end--":

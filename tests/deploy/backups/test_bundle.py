@@ -1,6 +1,8 @@
 """The file of a backup: what is damaged, foreign or of a later release is refused before anything is touched."""
 
 import json
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -97,6 +99,34 @@ def test_a_folder_that_takes_no_backup_is_named(tmp_path):
     with pytest.raises(OntimeError, match="cannot work in"), bundle.scratch(tmp_path / "free") as work:
         bundle.archive(work / "gone meanwhile", work / "artifacts.tar")
     assert list((tmp_path / "free").iterdir()) == []
+
+
+def test_a_disk_that_fills_while_a_backup_is_unpacked_is_not_blamed_on_the_backup(tmp_path, empty):
+    file = made(tmp_path)
+
+    def unpack() -> None:
+        with bundle.scratch(empty) as work:
+            (work / "ontime.dump").symlink_to("/dev/full")
+            bundle.unpack(file, work, bundle.NATIVE)
+
+    with pytest.raises(OntimeError, match=r"cannot work in .*No space left"):
+        unpack()
+
+
+def test_what_a_killed_command_left_is_removed_by_the_next(tmp_path):
+    code = f"""
+import os, pathlib, signal
+from deploy.backups import bundle
+with bundle.scratch(pathlib.Path({str(tmp_path)!r})) as work:
+    (work / "postgres").mkdir()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", code], check=False)
+    [left] = tmp_path.iterdir()
+    with bundle.scratch(tmp_path) as first, bundle.scratch(tmp_path) as second:
+        assert set(tmp_path.iterdir()) == {first, second}
+    assert not left.exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_only_the_newest_are_kept_where_that_is_asked_for(tmp_path):

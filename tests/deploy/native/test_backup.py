@@ -1,6 +1,8 @@
 """A native stack's state saved and made again, with real PostgreSQL servers; tests/e2e does so with a whole stack."""
 
+import os
 import shutil
+import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -221,6 +223,23 @@ def test_what_cannot_be_restored_leaves_nothing_behind(saved, elsewhere):
         with pytest.raises(OntimeError, match=said):
             native.restore(elsewhere, file, unheard)
         assert names_in(elsewhere) == {sealing.PASSPHRASE}
+
+
+def test_a_server_that_dies_during_a_restore_says_why_and_nothing_stays(saved, elsewhere, monkeypatch):
+    """As on a disk that fills."""
+    file, load = made(saved), native.load
+
+    def killing(server: native.NativeServer, database: str, source: Path) -> None:
+        [lock] = elsewhere.state_dir.glob("*/postgres/postmaster.pid")
+        os.kill(int(lock.read_text().split()[0]), signal.SIGKILL)
+        load(server, database, source)
+
+    monkeypatch.setattr(native, "load", killing)
+    with pytest.raises(
+        OntimeError, match=r"the log of its server ends\n(.*\n)*.*ready to accept connections"
+    ):
+        native.restore(elsewhere, file, unheard)
+    assert names_in(elsewhere) == {sealing.PASSPHRASE}
 
 
 def damaged(content: bytes) -> bytes:

@@ -1,6 +1,7 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -44,6 +45,17 @@ def test_rows_survive_a_killed_server(server: EmbeddedPostgres) -> None:
         cursor.execute("SELECT n FROM kept")
         assert cursor.fetchall() == [(7,)]
     database.close()
+
+
+def test_a_server_that_cannot_stop_is_killed(server: EmbeddedPostgres, monkeypatch) -> None:
+    """As on a full disk, where its last checkpoint is written for ever."""
+    monkeypatch.setattr(embedded_postgres, "STOP_SECONDS", 1.0)
+    with server:
+        pid = int((server.data_dir / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGSTOP)
+        server.stop()
+        assert not Path(f"/proc/{pid}").exists()
+        server.start()
 
 
 def test_a_lock_of_a_dead_server_is_forgotten_even_if_its_pid_lives(server: EmbeddedPostgres) -> None:
