@@ -52,14 +52,36 @@ def add_public_key(secret: Path, public: Path, mode: int = 0o600) -> None:
     _trust(secret.read_text(), public)
 
 
-def replace_signing_secret(secret: Path, public: Path) -> None:
-    """Make another signing secret; the public key of the one before stays trusted, until its line is taken away."""
-    add_public_key(secret, public)
-    value = secrets.token_urlsafe(32)
-    _trust(value, public)  # first: what is signed in this moment has to be trusted
-    with _in_place(secret) as stream:
-        stream.write(value)
-        stream.truncate()
+def replace_signing_secret(secret: Path, public: Path) -> str:
+    """Make another signing secret; the public key of the one before stays trusted, until its line is taken away.
+
+    Running parts take both as they are.
+
+    Returns
+    -------
+    str
+        What an operator has to know of it.
+
+    Raises
+    ------
+    OntimeError
+        If there is none to replace, or a file cannot be written; names it.
+    """
+    if not is_there(secret):
+        raise OntimeError(f"there is no signing key in {secret} to replace: the first start makes one")
+    try:
+        add_public_key(secret, public)
+        value = secrets.token_urlsafe(32)
+        _trust(value, public)  # first: what is signed in this moment has to be trusted
+        with _in_place(secret) as stream:
+            stream.write(value)
+            stream.truncate()
+    except OSError as error:
+        raise OntimeError(f"cannot replace {secret}: {error}") from error
+    return (
+        f"models are signed with another key from now on, {secret}; "
+        f"those of the key before load until its line is taken out of {public}"
+    )
 
 
 def _trust(secret: str, public: Path) -> None:

@@ -34,7 +34,10 @@ ALSO_UNDER_COMPOSE = frozenset({
     "ingest", "retrain", "promote", "rollback", "succeed", "alerts", "acknowledge", "keys", "retention", "erase",
 })  # fmt: skip
 """Commands that are run in the worker of the Compose stack where that one runs and your own native one does not."""
-OF_A_CHECKOUT = frozenset({"local", "down", "status", "clean", "backup", "restore", "backup-check"})
+OF_A_CHECKOUT = frozenset({
+    "local", "down", "status", "clean", "backup", "restore", "backup-check",
+    "rotate-signing-key",
+})  # fmt: skip
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -15,6 +15,7 @@ from adapters.settings import settings
 from adapters.terminal import say
 from deploy.native.manager import sign_again as sign_models_again
 from deploy.native.manager import with_database
+from deploy.secret_files import replace_signing_secret
 from domain.errors import NotReady
 from ontime.options import Who
 
@@ -141,6 +142,12 @@ def rollback(
     expected = ANY if expected_version is None else expected_version
     evidence = _evidence("rollback")
     _change_champion(lambda championship: championship.rollback(who, reason, to_version, expected, evidence))
+
+
+@app.command()
+def rotate_signing_key() -> None:
+    """Sign models with another key from now on; those of the one before still load."""
+    say(replace_signing_secret(settings().signing_key_file, settings().public_keys_file))
 
 
 @app.command()

@@ -26,7 +26,7 @@ secrets: ## Create the secrets that are missing, random, in var/secrets
 	@$(COMPOSE) secrets
 
 rotate-signing-key: ## Sign models with another key from now on, natively and under Compose; those of the one before still load
-	@$(COMPOSE) rotate-signing-key
+	@$(if $(SECRETS_DIR),$(COMPOSE),$(ONTIME_OR_COMPOSE)) rotate-signing-key
 
 images: ## Build the images
 	@$(COMPOSE) build

@@ -51,20 +51,8 @@ def make() -> None:
 
 
 def replace_signing_key() -> None:
-    """Make another signing key, and trust it beside the one before; running parts take both as they are.
-
-    Raises
-    ------
-    StackError
-        If there is none to replace, or the folder cannot be used.
-    """
-    secret, public = folder() / SIGNING_KEY, folder() / PUBLIC_KEYS
-    try:
-        replace_signing_secret(secret, public)
-    except OSError as error:
-        raise StackError(f"SECRETS_DIR: cannot replace {_shown(secret)}: {error}") from error
-    say("models are signed with another key from now on")
-    say(f"those of the key before load until its line is taken out of {_shown(public)}")
+    """Make another signing key, and trust it beside the one before: see `replace_signing_secret`."""
+    say(replace_signing_secret(folder() / SIGNING_KEY, folder() / PUBLIC_KEYS))
 
 
 def folder() -> Path:

@@ -6,7 +6,7 @@ import http.client
 import subprocess
 import sys
 import xmlrpc.client
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -161,9 +161,13 @@ class Stack:
             return {}
         return self._infos()
 
-    def probe(self) -> dict[str, str | None]:
-        """Ask each program what its clients need of it; None = well, else what is wrong."""
-        return {name: _failure(self._check(name)) for name in health.CHECKS}
+    def probe(self, states: Mapping[str, dict[str, Any]]) -> dict[str, str | None]:
+        """Ask each program that runs what its clients need of it; None = well, else what is wrong."""
+        return {name: self._problem(name, states.get(name, {})) for name in health.CHECKS}
+
+    def _problem(self, name: str, info: dict[str, Any]) -> str | None:
+        # Not asked: one that has nothing to do would pass for healthy.
+        return _failure(self._check(name)) if info.get("pid") else "it does not run"
 
     def _check(self, name: str) -> Probe:
         return partial(health.check, name, self.settings)

@@ -7,14 +7,15 @@ from deploy.status import ProgramStatus, StackStatus
 
 def read_status(stack: Stack) -> StackStatus:
     """Return what runs of a stack, and its health."""
-    states, problems = stack.states(), stack.probe()
+    states = stack.states()
+    problems = stack.probe(states)
     programs = []
     for name, problem in problems.items():
         info = states.get(name, {})
         up = info["now"] - info["start"] if info.get("statename") == "RUNNING" else None
         state = str(info.get("statename", "STOPPED")).lower()
         programs.append(ProgramStatus(name, state, info.get("pid") or None, up, problem))
-    return StackStatus(bool(states) and not any(problems.values()), tuple(programs))
+    return StackStatus(not any(problems.values()), tuple(programs))
 
 
 def print_addresses(settings: Settings) -> None:

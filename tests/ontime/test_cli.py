@@ -81,7 +81,24 @@ def test_status_as_json_has_a_problem_a_program(environment):
     assert (stack["stack"], stack["folder"]) == ("own", environment["ONTIME_STATE_DIR"])
     assert stack["healthy"] is False
     assert {program["name"] for program in stack["programs"]} == set(CHECKS)
-    assert all(program["state"] == "stopped" and program["problem"] for program in stack["programs"])
+    assert {(program["state"], program["problem"]) for program in stack["programs"]} == {
+        ("stopped", "it does not run")
+    }
+
+
+def test_the_signing_key_that_is_rotated_is_that_of_the_stack(environment):
+    """Wherever its folder is, and none is made where there is none to replace."""
+    done = ontime(environment, "rotate-signing-key")
+    assert done.returncode == 1
+    folder = Path(environment["ONTIME_STATE_DIR"]) / "secrets"
+    assert f"there is no signing key in {folder / 'model_signing_key'}" in done.stderr
+    assert not folder.exists()
+    folder.mkdir(parents=True)
+    (folder / "model_signing_key").write_text("the key before")
+    done = ontime(environment, "rotate-signing-key")
+    assert str(folder / "model_public_keys") in done.stdout
+    assert (folder / "model_signing_key").read_text() != "the key before"
+    assert len((folder / "model_public_keys").read_text().splitlines()) == 2
 
 
 def test_the_script_is_the_command_from_any_folder(environment, tmp_path):

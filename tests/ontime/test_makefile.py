@@ -40,6 +40,14 @@ def test_every_target_is_a_thin_call_of_a_command_that_exists():
     assert set(called) <= set(COMMANDS)
 
 
+def test_the_signing_key_of_a_stack_that_is_named_is_rotated():
+    def called(*words: str) -> str:
+        return make("--dry-run", "rotate-signing-key", *words).stdout.strip()
+
+    assert called("STACK=demo").endswith("python -m ontime --stack demo rotate-signing-key")
+    assert called("SECRETS_DIR=/elsewhere") == "python3 -m deploy.compose rotate-signing-key"
+
+
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_command_teaches(name):
     assert len(COMMANDS[name].help or "") > 15

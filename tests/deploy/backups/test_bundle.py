@@ -101,7 +101,7 @@ def test_a_folder_that_takes_no_backup_is_named(tmp_path):
     assert list((tmp_path / "free").iterdir()) == []
 
 
-def test_a_disk_that_fills_while_a_backup_is_unpacked_is_not_blamed_on_the_backup(tmp_path, empty):
+def test_a_disk_that_fills_while_a_backup_is_unpacked_is_no_damaged_backup(tmp_path, empty):
     file = made(tmp_path)
 
     def unpack() -> None:

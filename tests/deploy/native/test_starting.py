@@ -17,6 +17,7 @@ from deploy.native import programs as programs_module
 from deploy.native.manager import Stack
 from deploy.native.processes import of_stack
 from deploy.native.starting import CannotStart, Patience, Starting
+from deploy.native.status import read_status
 from domain.errors import NotReady, OntimeError
 from tests.session import free_port
 
@@ -142,6 +143,14 @@ def test_parts_that_two_commands_start_at_once_are_started_once(stack, settings,
     services = ("features", "shipper", "watchman", "api")
     at_once([lambda: Stack(settings)._ensure(*services)] * 4)
     assert_up(stack, *services)
+
+
+def test_a_part_that_was_stopped_is_not_healthy_even_where_it_has_nothing_to_do(stack, run_instead):
+    run_instead()
+    stack.start_servers(unheard)
+    found = {program.name: program for program in read_status(stack).programs}
+    assert (found["shipper"].state, found["shipper"].problem) == ("stopped", "it does not run")
+    assert found["postgres"].problem is None
 
 
 def test_a_process_manager_that_is_gone_is_named(stack):
