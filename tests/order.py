@@ -9,7 +9,14 @@ from itertools import count
 
 import pytest
 
-LONGEST = ("tests/e2e", "tests/flows", "tests/experiments/evaluation", "tests/training/test_tune")
+LONGEST = (
+    "tests/e2e",
+    "tests/flows",
+    "tests/experiments/evaluation",
+    "tests/experiments",
+    "tests/training/test_tune",
+    "tests/app/dashboard/test_browser",
+)
 """Begun first, so that no worker is left with it at the end."""
 TOGETHER = ("tests/e2e", "tests/flows")
 """Folders whose tests share a server that is dear to start, or a script: one worker runs them all."""
