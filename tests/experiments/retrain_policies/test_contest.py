@@ -32,6 +32,12 @@ def replay(year: Year, contestant, first_noise: float = 0.0, later=None, ends: d
     return Contest(year, first, fit, contestant, PLAN).replay(FROM, ends)
 
 
+@pytest.fixture(scope="module")
+def ours(turned: Year) -> Record:
+    """What our policy does in that year: two tests compare another replay with it."""
+    return replay(turned, Ours(RetrainPolicy()))
+
+
 def on_days(*days: int, gated: bool = True) -> Calendar:
     return Calendar("some days", [date(2013, 4, d) for d in days], gated)
 
@@ -118,13 +124,12 @@ def test_no_decision_and_no_answer_depends_on_what_was_not_known_yet(turned):
     assert np.array_equal(one.probability[one.rows], two.probability[two.rows])
 
 
-def test_a_label_counts_from_the_minute_it_was_known(turned):
+def test_a_label_counts_from_the_minute_it_was_known(turned, ours):
     late_news = replace(turned, label_known=turned.label_known + 10 * 1440)
-    soon = replay(turned, Ours(RetrainPolicy()))
     later = replay(late_news, Ours(RetrainPolicy()))
-    assert later.retrains[0]["day"] > soon.retrains[0]["day"]
+    assert later.retrains[0]["day"] > ours.retrains[0]["day"]
 
 
-def test_the_same_year_is_replayed_the_same_way_again(turned):
-    one, two = (replay(turned, Ours(RetrainPolicy())) for _ in range(2))
-    assert (one.retrains, one.changes, one.alarms) == (two.retrains, two.changes, two.alarms)
+def test_the_same_year_is_replayed_the_same_way_again(turned, ours):
+    again = replay(turned, Ours(RetrainPolicy()))
+    assert (again.retrains, again.changes, again.alarms) == (ours.retrains, ours.changes, ours.alarms)
