@@ -32,6 +32,11 @@ ADVICE = (
         r"cannot start \S+: \[Errno 2\]|ModuleNotFoundError|ImportError",
         "install the environment again: rm -rf .venv && make install",
     ),
+    (
+        r"can't start new thread|Resource temporarily unavailable",
+        "raise the limit of processes: `ulimit -u`, or TasksMax of the unit that it runs in",
+    ),
+    (r"Too many open files", "raise the limit of open files: `ulimit -n`"),
     (r"Permission denied|Read-only file system", "let the user who starts it write to what the log names"),
 )
 

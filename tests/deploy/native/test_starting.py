@@ -93,6 +93,21 @@ def test_after_a_checkout_was_moved_the_environment_is_to_be_installed_again(sta
         stack.start(unheard)
 
 
+@pytest.mark.parametrize(
+    ("last", "limit"),
+    [
+        ("RuntimeError: can't start new thread", "of processes"),
+        ("LOG:  could not fork new process for connection: Resource temporarily unavailable", "of processes"),
+        ("OSError: [Errno 24] Too many open files: 'x'", "of open files"),
+    ],
+)
+def test_a_limit_that_a_part_met_is_named(tmp_path, last, limit):
+    (tmp_path / "part.log").write_text(f"Traceback (most recent call last):\n{last}\n")
+    following = Starting(Manager(("FATAL", 1)), tmp_path)
+    with pytest.raises(CannotStart, match=f"what to do: raise the limit {limit}"):
+        following.wait_for("part", never)
+
+
 def test_a_port_that_was_taken_meanwhile_is_named_with_its_setting(stack, settings, run_instead, monkeypatch):
     run_instead()
     monkeypatch.setattr(manager, "require_free_port", lambda port, setting: None)
