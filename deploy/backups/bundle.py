@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import platform
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -23,8 +24,6 @@ SPOOL = "spool.tar"
 PRIVATE = "private.sealed"
 NATIVE, COMPOSE = "native", "compose"
 Manifest = dict[str, Any]
-UNFINISHED = "unfinished-"
-"""What the folder of a command's work is called, before the command's pid."""
 
 
 def sha256(path: Path) -> str:
@@ -144,27 +143,30 @@ def scratch(folder: Path) -> Iterator[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _remove_left(folder)
-        with TemporaryDirectory(dir=folder, prefix=f"{UNFINISHED}{os.getpid()}-") as name:
+        with TemporaryDirectory(dir=folder, prefix=f"{_mine()}{os.getpid()}-") as name:
             yield Path(name)
     except OSError as error:
         raise OntimeError(f"cannot work in {folder}: {error}") from error
 
 
 def _remove_left(folder: Path) -> None:
-    for left in folder.glob(f"{UNFINISHED}*-*"):
-        pid = left.name.split("-")[1]
+    for left in folder.glob(f"{_mine()}*-*"):
+        pid = left.name.removeprefix(_mine()).split("-")[0]
         if pid.isdecimal() and not _lives(int(pid)):
             shutil.rmtree(left, ignore_errors=True)
 
 
+def _mine() -> str:
+    """Return how the work of this host's commands is called: others may share the folder."""
+    return f"unfinished-{platform.node()}-"
+
+
 def _lives(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        return True
-    return True
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return not Path("/proc/self").exists()  # where there is no /proc, nobody can say
+    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def checksums(archive: Path) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """The file of a backup: what is damaged, foreign or of a later release is refused before anything is touched."""
 
 import json
+import os
+import platform
 import subprocess
 import sys
 import tarfile
@@ -121,12 +123,15 @@ with bundle.scratch(pathlib.Path({str(tmp_path)!r})) as work:
     (work / "postgres").mkdir()
     os.kill(os.getpid(), signal.SIGKILL)
 """
-    subprocess.run([sys.executable, "-c", code], check=False)
+    killed = subprocess.Popen([sys.executable, "-c", code])
+    os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)  # as where nobody asks what became of it
     [left] = tmp_path.iterdir()
+    of_another_host = tmp_path / left.name.replace(platform.node(), "another")
+    of_another_host.mkdir()
     with bundle.scratch(tmp_path) as first, bundle.scratch(tmp_path) as second:
-        assert set(tmp_path.iterdir()) == {first, second}
-    assert not left.exists()
-    assert list(tmp_path.iterdir()) == []
+        assert set(tmp_path.iterdir()) == {first, second, of_another_host}
+    assert list(tmp_path.iterdir()) == [of_another_host]
+    killed.wait()
 
 
 def test_only_the_newest_are_kept_where_that_is_asked_for(tmp_path):
