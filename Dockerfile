@@ -5,9 +5,11 @@ ARG PYTHON_DIGEST=
 FROM python:3.13-slim-trixie${PYTHON_DIGEST} AS python
 
 FROM python AS base
-# OpenMP's threads spin while they wait for each other: on a busy machine that made a fit 30 times slower.
+# OpenMP's threads spin while they wait for each other: on a busy machine that made a fit 30 times slower. OpenBLAS's
+# spin too, and no variable ends that.
 ENV PYTHONUNBUFFERED=1 \
     OMP_WAIT_POLICY=PASSIVE \
+    OPENBLAS_NUM_THREADS=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PATH=/venv/bin:$PATH \
     HOME=/tmp

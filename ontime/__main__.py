@@ -8,8 +8,9 @@ def main() -> None:
     # The stack's own processes have none of them either: they say where some other server is, and how to ask it.
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]
-    # Read by OpenMP when it is loaded: see `deploy.native.layout.environment`.
+    # Read by OpenMP and OpenBLAS when they are loaded: see `deploy.native.layout.environment`.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from ontime import cli
 
     cli.main()

@@ -75,7 +75,13 @@ def _started(command: list[str], environment: dict[str, str]) -> subprocess.Pope
 def plain_environment() -> dict[str, str]:
     """The environment of workers that need no stack."""
     path = sys.executable.rpartition("/")[0]
-    return {"PYTHONPATH": str(PROJECT_ROOT), "PATH": path, "OMP_WAIT_POLICY": "PASSIVE", **IDLE}
+    return {
+        "PYTHONPATH": str(PROJECT_ROOT),
+        "PATH": path,
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "OPENBLAS_NUM_THREADS": "1",
+        **IDLE,
+    }
 
 
 @pytest.fixture(scope="module")

@@ -102,6 +102,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         # OpenMP's threads spin while they wait for each other: on a busy machine that made a fit 30 times slower.
         "OMP_WAIT_POLICY": "PASSIVE",
+        # OpenBLAS's spin too, and no variable ends that: with two, a small fit took ten times the CPU of one thread.
+        "OPENBLAS_NUM_THREADS": "1",
         "XDG_CACHE_HOME": str(state / "cache"),
         "MPLCONFIGDIR": str(state / "cache" / "matplotlib"),
         "MLFLOW_TRACKING_URI": settings.mlflow_address,

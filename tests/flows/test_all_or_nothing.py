@@ -82,6 +82,7 @@ def retrains(stack, mlflow_address, tmp_path) -> Iterator[Retrains]:
         "ONTIME_MODEL_NAME": stack.settings.model_name,
         "PREFECT_API_URL": str(get_current_settings().api.url),
         "OMP_WAIT_POLICY": "PASSIVE",
+        "OPENBLAS_NUM_THREADS": "1",
     }
     program = Retrains(environment, tmp_path / "retrains.log")
     yield program

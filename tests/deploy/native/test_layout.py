@@ -1,4 +1,6 @@
 import stat
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -135,3 +137,15 @@ def test_the_callers_collector_of_traces_reaches_the_stack(settings, monkeypatch
 def test_a_part_that_runs_elsewhere_is_asked_there(settings):
     elsewhere = replace(settings, mlflow_url="http://mlflow.example:5000")
     assert layout.environment(elsewhere)["MLFLOW_TRACKING_URI"] == "http://mlflow.example:5000"
+
+
+def test_no_thread_of_a_process_of_the_stack_spins_beside_another(settings):
+    count = "import numpy, scipy.linalg, threadpoolctl as t; print({p['num_threads'] for p in t.threadpool_info()})"
+    done = subprocess.run(
+        [sys.executable, "-c", count],
+        env=layout.environment(settings),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "{1}\n"
