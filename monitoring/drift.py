@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from adapters.atomic_write import atomic_write
 from domain.flights import Floats
 from monitoring.measures import Measure
 from monitoring.reference import COLUMNS, PREDICTION, SAMPLE_ROWS, Reference, is_categorical
@@ -159,8 +160,9 @@ def _scores(reference: Reference, current: Floats, columns: list[str], folder: P
     )
     with np.errstate(all="ignore"):
         snapshot = report.run(today, before)
-    folder.mkdir(parents=True, exist_ok=True)
-    snapshot.save_html(str(folder / HTML))
-    snapshot.save_json(str(folder / JSON))
+    with atomic_write(folder / HTML) as page:
+        snapshot.save_html(str(page))
+    with atomic_write(folder / JSON) as table:
+        snapshot.save_json(str(table))
     measured = snapshot.dict()["metrics"]
     return {m["config"]["column"]: float(m["value"]) for m in measured}

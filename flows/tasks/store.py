@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from adapters.atomic_write import atomic_write
 from adapters.monitoring_store import Measured, MonitoringRun, decision_key
 from adapters.prediction_sample import WindowTotals
 from domain.monitored import ALL
@@ -57,9 +58,10 @@ def measure_estimates(run: RunContext, measures: Sequence[Measure]) -> list[Meas
         if m.slice == ALL:
             history[m.name] = [(run.day.isoformat(), m.value, m.n), *history.get(m.name, [])]
     folder = report_folder(run.day)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "estimate.html").write_text(estimate.page(history))
-    (folder / "estimate.json").write_text(json.dumps(estimate.table(history)) + "\n")
+    with atomic_write(folder / "estimate.html") as page:
+        page.write_text(estimate.page(history))
+    with atomic_write(folder / "estimate.json") as table:
+        table.write_text(json.dumps(estimate.table(history)) + "\n")
     return estimate.estimate_errors(history)
 
 
