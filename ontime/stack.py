@@ -15,7 +15,7 @@ from adapters.postgres_admin import let_roles_in
 from adapters.settings import settings
 from adapters.terminal import print_json, say
 from deploy import status as table
-from deploy.native import cleaning, selection
+from deploy.native import cleaning, processes, selection
 from deploy.native import status as status_view
 from deploy.native.manager import Stack, with_database
 from deploy.native.selection import StackName
@@ -131,7 +131,9 @@ def _compose_status() -> tuple[dict[str, Any], str, table.StackStatus] | None:
 @app.command()
 def down(context: typer.Context) -> None:
     """Stop every process of the stack, of your own and of the demo's; their data stay."""
-    there = [StackName.OWN, *([StackName.DEMO] if selection.has_demo() else [])]
+    # Processes of a demo may outlive its folder.
+    demo = selection.has_demo() or processes.of_stack(selection.settings_of(StackName.DEMO).state_dir)
+    there = [StackName.OWN, *([StackName.DEMO] if demo else [])]
     for name in [context.obj] if context.obj else there:
         Stack(selection.settings_of(name)).stop(lambda text: None)
         say(f"{selection.described(name)} is stopped; its data stay")

@@ -86,6 +86,15 @@ def test_status_as_json_has_a_problem_a_program(environment):
     }
 
 
+def test_down_ends_a_demo_whose_folder_somebody_deleted(environment):
+    folder = f"{environment['ONTIME_STATE_DIR']}/demo"
+    left = subprocess.Popen(["/bin/sleep", "60"], env={layout.MARK: folder})
+    done = ontime(environment, "down")
+    assert f"the stack of the demo ({folder}) is stopped" in done.stdout
+    assert left.wait(5) < 0
+    assert "the stack of the demo" not in ontime(environment, "down").stdout
+
+
 def test_the_signing_key_that_is_rotated_is_that_of_the_stack(environment):
     """Wherever its folder is, and none is made where there is none to replace."""
     done = ontime(environment, "rotate-signing-key")
