@@ -56,7 +56,7 @@ def serving(world: World) -> int:
 
 
 def test_every_part_is_well(world):
-    assert world.stack.probe() == dict.fromkeys(CHECKS)
+    assert world.stack.probe(world.stack.states()) == dict.fromkeys(CHECKS)
 
 
 def test_the_run_of_a_day_comes_by_itself(world):

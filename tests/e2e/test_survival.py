@@ -125,7 +125,7 @@ def test_a_killed_process_manager_takes_its_stack_along_and_a_guard_brings_it_ba
 
 
 def _unwell(world: World) -> list[str]:
-    return [name for name, problem in world.stack.probe().items() if problem]
+    return [name for name, problem in world.stack.probe(world.stack.states()).items() if problem]
 
 
 def test_down_leaves_no_process_and_all_data(world):

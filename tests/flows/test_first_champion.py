@@ -13,7 +13,7 @@ class NothingServes:
     """A registry without a champion."""
 
     @classmethod
-    def from_settings(cls, settings, keys):
+    def from_settings(cls, settings, keys, patience):
         return cls()
 
     def aliased(self, name):
