@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from adapters.postgres import Database, query
+from adapters.postgres import Database
 from domain.clock import ClockReading
 from domain.errors import InvalidInput
 
@@ -51,7 +51,4 @@ class ClockStore:
 
     def _set(self, mode: str, moment: datetime | None) -> None:
         payload = moment.astimezone(UTC).isoformat() if moment else mode
-        with self._database.transaction() as cursor:
-            # A crash may set a replayed clock back by a moment; whoever replays sets it again.
-            cursor.execute(query("commit_soon"))
-            cursor.execute(query("set_clock"), {"mode": mode, "moment": moment, "payload": payload})
+        self._database.execute("set_clock", {"mode": mode, "moment": moment, "payload": payload})

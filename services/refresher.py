@@ -11,6 +11,7 @@ from adapters.logging import configure_logging
 from adapters.postgres import Database
 from adapters.settings import settings
 from domain.clock import from_minute, minute_floor
+from domain.errors import NotReady
 from domain.features.grid import DAY_MINUTES, tick_of
 from domain.features.state import compute_block
 from services.clock_guard import ClockGuard
@@ -57,8 +58,14 @@ class Refresher:
         NotReady
             If PostgreSQL is away or takes no writes, or the clock is not to be believed.
         """
-        self._listener.wait(IDLE_SECONDS)
-        self.refresh()
+        try:
+            self._listener.wait(IDLE_SECONDS)
+            self.refresh()
+        except NotReady:
+            self._done = (
+                None  # whatever answers next may lack the state: a standby that takes over is a moment behind
+            )
+            raise
 
     def refresh(self) -> int | None:
         """Bring the stored state up to the clock.

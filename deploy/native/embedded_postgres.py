@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from adapters.postgres import ConnectionParameters
@@ -296,16 +296,26 @@ class EmbeddedPostgres:
         if self._process is None:
             return
         children = _children(self._process.pid)
-        # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients.
-        self._process.send_signal(signal.SIGKILL if kill else signal.SIGINT)
+        if kill:
+            _kill(self._process.pid, *children)
+        else:
+            # PostgreSQL's fast shutdown: it does not wait for clients.
+            self._process.send_signal(signal.SIGINT)
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         self._process = None
-        # A killed server's children notice a moment later; until then a new server would not start.
+        # Until all are gone a new server would not start.
         wait_until(lambda: not any(map(_is_running, children)), seconds=10, pause=0.01)
+
+
+def _kill(*pids: int) -> None:
+    """End all in one moment, as a container or a machine ends: children that outlive the server still write."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _children(pid: int) -> list[int]:

@@ -84,6 +84,23 @@ def test_a_tick_is_computed_once_the_clock_reaches_it(stack: Stack, refresher: R
     assert stack.states.newest_tick() == TICK + 5
 
 
+def test_a_state_that_the_server_lost_is_computed_again(stack: Stack, refresher: Refresher) -> None:
+    """As one does that was a standby, and took over before it had the newest."""
+    busy_morning(stack)
+    refresher.step()
+    assert stack.states.newest_tick() == TICK
+    with stack.database.transaction() as cursor:
+        cursor.execute("DELETE FROM feature_states; DELETE FROM feature_ticks")
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    with pytest.raises(NotReady):
+        refresher.step()
+    refresher.step()
+    assert stack.states.newest_tick() == TICK
+
+
 def test_refreshers_of_two_releases_compute_the_same_ticks_side_by_side(stack: Stack, refresher: Refresher):
     """From the same events, whatever either has sealed before; the one goes on when the other is gone."""
     busy_morning(stack)
