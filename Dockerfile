@@ -5,8 +5,7 @@ ARG PYTHON_DIGEST=
 FROM python:3.13-slim-trixie${PYTHON_DIGEST} AS python
 
 FROM python AS base
-# OpenMP's threads spin while they wait for each other: on a busy machine that made a fit 30 times slower. OpenBLAS's
-# spin too, and no variable ends that.
+# Threads that wait do not spin: see adapters/threads.py.
 ENV PYTHONUNBUFFERED=1 \
     OMP_WAIT_POLICY=PASSIVE \
     OPENBLAS_NUM_THREADS=1 \
@@ -107,7 +106,7 @@ COPY monitoring monitoring
 COPY flows flows
 COPY replay replay
 COPY app app
-COPY deploy/__init__.py deploy/certificate.py deploy/secret_files.py deploy/status.py deploy/
+COPY deploy/__init__.py deploy/certificate.py deploy/pids.py deploy/secret_files.py deploy/status.py deploy/
 COPY deploy/backups deploy/backups
 COPY deploy/native deploy/native
 COPY deploy/pipeline/__init__.py deploy/pipeline/trial.py deploy/pipeline/

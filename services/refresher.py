@@ -62,9 +62,8 @@ class Refresher:
             self._listener.wait(IDLE_SECONDS)
             self.refresh()
         except NotReady:
-            self._done = (
-                None  # whatever answers next may lack the state: a standby that takes over is a moment behind
-            )
+            # Whatever answers next may lack the state: a standby that takes over is a moment behind.
+            self._done = None
             raise
 
     def refresh(self) -> int | None:

@@ -43,6 +43,15 @@ def free_port_number() -> int:
     return free_port()
 
 
+@pytest.fixture
+def own_server(tmp_path: Path, free_port_number: int) -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL that a test may stop or kill, as durable as a stack's."""
+    password = tmp_path / "password"
+    password.write_text(secrets.token_urlsafe(24))
+    with EmbeddedPostgres(tmp_path / "data", free_port_number, password, durable=True) as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def postgres_server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

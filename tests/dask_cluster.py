@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from adapters import threads
 from adapters.dask_cluster import workers_of
 from adapters.settings import PROJECT_ROOT
 from adapters.waiting import retry
@@ -75,13 +76,7 @@ def _started(command: list[str], environment: dict[str, str]) -> subprocess.Pope
 def plain_environment() -> dict[str, str]:
     """The environment of workers that need no stack."""
     path = sys.executable.rpartition("/")[0]
-    return {
-        "PYTHONPATH": str(PROJECT_ROOT),
-        "PATH": path,
-        "OMP_WAIT_POLICY": "PASSIVE",
-        "OPENBLAS_NUM_THREADS": "1",
-        **IDLE,
-    }
+    return {"PYTHONPATH": str(PROJECT_ROOT), "PATH": path, **threads.CALM, **IDLE}
 
 
 @pytest.fixture(scope="module")

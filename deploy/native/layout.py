@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from adapters import threads
 from adapters.postgres_admin import ROLES
 from adapters.settings import PREFIX, PROJECT_ROOT, Settings
 from deploy.secret_files import KEY_PREFIXES, add_public_key, is_there, make_missing
@@ -100,10 +101,7 @@ def environment(settings: Settings) -> dict[str, str]:
         f"{PREFIX}STATE_DIR": str(state),
         "PYTHONPATH": str(PROJECT_ROOT),
         "PYTHONUNBUFFERED": "1",
-        # OpenMP's threads spin while they wait for each other: on a busy machine that made a fit 30 times slower.
-        "OMP_WAIT_POLICY": "PASSIVE",
-        # OpenBLAS's spin too, and no variable ends that: with two, a small fit took ten times the CPU of one thread.
-        "OPENBLAS_NUM_THREADS": "1",
+        **threads.CALM,
         "XDG_CACHE_HOME": str(state / "cache"),
         "MPLCONFIGDIR": str(state / "cache" / "matplotlib"),
         "MLFLOW_TRACKING_URI": settings.mlflow_address,

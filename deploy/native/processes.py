@@ -6,6 +6,7 @@ from pathlib import Path
 
 from adapters.waiting import wait_until
 from deploy.native.layout import MARK
+from deploy.pids import is_running, send
 
 POLL_SECONDS = 0.1
 
@@ -28,7 +29,7 @@ def end(pids: list[int], patience: float = 10.0) -> None:
     """Ask processes to stop, and kill those that do not within `patience` seconds."""
     for sign, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
         for pid in _living(pids):
-            _send(pid, sign)
+            send(pid, sign)
         wait_until(lambda: not _living(pids), seconds, POLL_SECONDS)
 
 
@@ -67,21 +68,7 @@ def _ticks(pid: int) -> int:
 
 
 def _living(pids: list[int]) -> list[int]:
-    return [pid for pid in pids if _state(pid) not in ("", "Z")]
-
-
-def _state(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, IndexError):
-        return ""
-
-
-def _send(pid: int, sign: signal.Signals) -> None:
-    try:
-        os.kill(pid, sign)
-    except ProcessLookupError:
-        return
+    return [pid for pid in pids if is_running(pid)]
 
 
 def _own_line() -> set[int]:

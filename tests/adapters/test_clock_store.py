@@ -1,5 +1,4 @@
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 
@@ -24,20 +23,17 @@ def test_a_new_stack_runs_on_system_time(clock: ClockStore) -> None:
 
 
 def test_a_clock_that_was_set_stays_so_when_the_server_is_killed_at_once(
-    tmp_path: Path, free_port_number: int
-):
+    own_server: EmbeddedPostgres,
+) -> None:
     """Whoever set it waits for the state of that moment: set back, the clock would never reach it."""
-    password = tmp_path / "password"
-    password.write_text("secret")
-    with EmbeddedPostgres(tmp_path / "data", free_port_number, password, durable=True) as server:
-        database = Database(server.parameters)
-        migrate(database)
-        clock = ClockStore(database)
-        clock.set_simulated(NOON)
-        server.stop(kill=True)
-        server.start()
-        assert clock.read().now == NOON
-        database.close()
+    database = Database(own_server.parameters)
+    migrate(database)
+    clock = ClockStore(database)
+    clock.set_simulated(NOON)
+    own_server.stop(kill=True)
+    own_server.start()
+    assert clock.read().now == NOON
+    database.close()
 
 
 def test_a_simulated_clock_stands_where_it_was_set(clock: ClockStore) -> None:

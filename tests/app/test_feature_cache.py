@@ -1,5 +1,4 @@
 import os
-import secrets
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,14 +14,12 @@ from adapters.postgres_admin import create_databases
 from app import create_app, feature_cache, parts
 from app.background import Loop
 from app.feature_cache import CATCH_UP_SECONDS, PAST, RING, FeatureCache, RequestView
-from deploy.native.embedded_postgres import EmbeddedPostgres
 from domain.clock import minute_floor
 from domain.errors import NotReady
 from tests.app import worlds
 from tests.app.worlds import FLIGHT, busy_morning, refresh_at
 from tests.builders import MINUTE, NOON
 from tests.conftest import settings_for
-from tests.session import free_port
 
 TICK = minute_floor(NOON)
 
@@ -169,15 +166,6 @@ def test_in_production_the_clock_is_the_real_time(cache, postgres):
     first = cache.now()
     assert first.mode == "system"
     assert cache.now().now > first.now
-
-
-@pytest.fixture
-def own_server(tmp_path):
-    """A PostgreSQL that this test may stop."""
-    password = tmp_path / "password"
-    password.write_text(secrets.token_urlsafe(24))
-    with EmbeddedPostgres(tmp_path / "data", free_port(), password) as server:
-        yield server
 
 
 def test_while_postgres_is_away_predictions_go_on_with_the_last_state_and_are_in_the_spool(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from prefect.settings import get_current_settings
 
+from adapters import threads
 from adapters.deployments import ANY
 from adapters.model_registry import CHALLENGER
 from adapters.waiting import wait_until
@@ -81,8 +82,7 @@ def retrains(stack, mlflow_address, tmp_path) -> Iterator[Retrains]:
         "ONTIME_MLFLOW_URL": mlflow_address,
         "ONTIME_MODEL_NAME": stack.settings.model_name,
         "PREFECT_API_URL": str(get_current_settings().api.url),
-        "OMP_WAIT_POLICY": "PASSIVE",
-        "OPENBLAS_NUM_THREADS": "1",
+        **threads.CALM,
     }
     program = Retrains(environment, tmp_path / "retrains.log")
     yield program

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -165,29 +164,26 @@ def test_old_states_are_pruned(stack: Stack, postgres: Database) -> None:
     assert stack.states.ticks(TICK + 100, limit=9) == [TICK + 15, TICK + 10, TICK + 5]
 
 
-def test_the_refresher_waits_out_a_restart_of_the_server(tmp_path: Path, free_port_number: int) -> None:
-    password = tmp_path / "password"
-    password.write_text("secret")
-    with EmbeddedPostgres(tmp_path / "data", free_port_number, password, durable=True) as server:
-        database = Database(server.parameters)
-        migrate(database)
-        stack = Stack(database)
-        busy_morning(stack)
-        refresher, stop = Refresher(database), threading.Event()
-        thread = threading.Thread(target=run, args=(refresher.step, stop))
-        thread.start()
-        wait_for(lambda: stack.states.has(TICK))
-        server.stop(kill=True)
-        with pytest.raises(NotReady):
-            stack.states.newest_tick()
-        server.start()
-        stack.clock.set_simulated(NOON + 5 * MINUTE)
-        wait_for(lambda: stack.states.has(TICK + 5))
-        stop.set()
-        thread.join(10)
-        assert not thread.is_alive()
-        refresher.close()
-        database.close()
+def test_the_refresher_waits_out_a_restart_of_the_server(own_server: EmbeddedPostgres) -> None:
+    database = Database(own_server.parameters)
+    migrate(database)
+    stack = Stack(database)
+    busy_morning(stack)
+    refresher, stop = Refresher(database), threading.Event()
+    thread = threading.Thread(target=run, args=(refresher.step, stop))
+    thread.start()
+    wait_for(lambda: stack.states.has(TICK))
+    own_server.stop(kill=True)
+    with pytest.raises(NotReady):
+        stack.states.newest_tick()
+    own_server.start()
+    stack.clock.set_simulated(NOON + 5 * MINUTE)
+    wait_for(lambda: stack.states.has(TICK + 5))
+    stop.set()
+    thread.join(10)
+    assert not thread.is_alive()
+    refresher.close()
+    database.close()
 
 
 def test_the_process_serves_the_clock_and_stops_on_sigterm(
