@@ -21,6 +21,7 @@ from domain.account_record import CHAMPION as CHAMPION_THEN
 from domain.errors import GateRefused, NotFound, OntimeError
 from domain.features.catalogue import CONTRACT_HASH
 from flows.logged import vectors_of
+from flows.references import keep_reference
 from training import run as training_run
 from training.gate import GateVerdict
 from training.retraining import RetrainPlan
@@ -83,6 +84,7 @@ class FirstTraining:
         """Train and promote; the gate compares with floors and simple baselines alone."""
         trained = self._trained("first champion")
         verdict = self._passed(trained, training_run.gate_candidate(trained, None, PLAN.gate))
+        keep_reference(self._settings, trained)
         evidence = {"gate": verdict.evidence(), "run_id": trained.run_id}
         self._championship.promote(
             trained.version, None, "train", "first champion: nothing served before", evidence
@@ -125,6 +127,7 @@ class FirstTraining:
             self._say(f"{verdict.reason}; nothing serves the champion any more: floors and baselines decide")
             verdict = training_run.gate_candidate(trained, None, PLAN.gate)
         self._passed(trained, verdict)
+        keep_reference(self._settings, trained)
         self._say(_quality(trained))
         return trained.version
 

@@ -18,6 +18,7 @@ from domain.monitored import GATE, RETRAIN
 from flows import tasks
 from flows.logged import vectors_of
 from flows.parts import parts
+from flows.references import keep_reference
 from monitoring.policy import Decision
 from training.gate import CANDIDATE, CHAMPION, GateVerdict
 from training.retraining import RetrainPlan
@@ -80,6 +81,7 @@ def _retrain(run: tasks.RunContext, reason: str, asked_by: str) -> bool:
         "held_out": held_out(verdict),
     }
     if verdict.passed:
+        keep_reference(own.settings, candidate)
         own.registry.set_alias(CHALLENGER, candidate.version)
         evidence |= tasks.trigger_pipeline(candidate.version)
     tasks.record(run.day, run.as_of, GATE, Decision(verdict.passed, verdict.reason, evidence), of)

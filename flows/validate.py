@@ -97,6 +97,7 @@ def _gate(
         model=model,
         model_hash=model_artifact.model_hash(folder),
         evaluation=evaluation,
+        fitted_on=split.fit,
         held_out=split.evaluation,
         baselines=simple,
         megabytes=(folder / model_artifact.TREES).stat().st_size / 1e6,

@@ -74,6 +74,8 @@ class TrainedModel:
     model: FlightModel
     model_hash: str
     evaluation: Evaluation
+    fitted_on: TrainingSet
+    """Rows of the days before the held-out ones."""
     held_out: TrainingSet
     """Rows of the newest matured days, which the fit has not seen."""
     baselines: dict[str, Floats]
@@ -160,6 +162,7 @@ def train_candidate(
         model,
         hashed,
         evaluation,
+        made.split.fit,
         made.split.evaluation,
         made.baselines,
         megabytes=len(made.fitted.trees.text) / 1e6,

@@ -20,6 +20,7 @@ from domain.flights import Floats, Queries, flight_numbers
 from domain.metrics import log_loss
 from domain.monitored import VERSION_SLICE
 from flows.parts import parts
+from flows.references import reference_file, reference_of
 from flows.tasks.defaults import task
 from flows.tasks.inputs import LEDGER_ROWS, Champion, RunContext, trained_days
 from flows.tasks.store import report_folder
@@ -86,28 +87,20 @@ def sample_predictions(run: RunContext, totals: WindowTotals, days: int = 1) -> 
 
 @task
 def fetch_reference(champion: Champion) -> reference.Reference | None:
-    """Return the champion's training days and its drift thresholds: made once a version, then kept.
+    """Return the champion's training days and its drift thresholds: kept since it was trained, or made once here.
 
     None where it is of another feature contract, on the day of a change: its vectors are computed by other code.
     """
     if champion.model.manifest.contract_hash != CONTRACT_HASH:
         return None
     own = parts()
-    # By its data too: another registry's version of that number was trained on others.
-    data = champion.model.manifest.data_hash[:12]
-    path = own.settings.state_dir / "reference" / f"{champion.version}-{data}.npz"
+    path = reference_file(own.settings, champion.version, champion.model)
     kept = reference.Reference.find(path)
     if kept is None:
-        manifest = champion.model.manifest
-        rows = build(
-            own.analysis.events,
-            *trained_days(champion),
-            datetime.fromisoformat(manifest.as_of),
-            (HEADLINE_LEAD,),
-            0,
-        )
-        columns, values = reference.watched_columns(rows.X, champion.model.probability(rows.X))
-        kept = reference.make_reference(columns, values, rows.day)
+        as_of = datetime.fromisoformat(champion.model.manifest.as_of)
+        events, labels = own.analysis.events, own.analysis.labels
+        rows = build(events, *trained_days(champion), as_of, (HEADLINE_LEAD,), 0, label_store=labels)
+        kept = reference_of(champion.model, rows)
         kept.save(path)
     return kept
 

@@ -9,6 +9,7 @@ from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHALLENGER
 from flows import parts as flow_parts
 from flows import retrain as flow
+from flows.references import reference_file
 from tests.dask_cluster import Cluster
 from tests.flows.killed_retrain import RETRAIN_DAY, small
 from tests.training.sets import FlownStore
@@ -33,6 +34,8 @@ def test_a_retrain_on_dask_registers_the_model_of_one_machine_unless_workers_fit
         flow_parts.parts.cache_clear()
         assert flow.retrain("a test", RETRAIN_DAY)
         versions.append(stack.registry.version(stack.registry.alias(CHALLENGER)))
+        trained = stack.registry.load(versions[-1].version)
+        assert reference_file(settings, versions[-1].version, trained).exists()
     local, on_workers, by_workers = (version.tags for version in versions)
     assert on_workers["model_hash"] == local["model_hash"]
     assert by_workers["data_hash"] == local["data_hash"]

@@ -25,6 +25,7 @@ from domain.features.catalogue import CONTRACT_HASH
 from domain.flights import FlightFacts
 from flows import first_champion as work
 from flows import tasks
+from flows.references import reference_file
 from services.refresher import Refresher
 from tests.app import worlds
 from tests.builders import prediction
@@ -179,6 +180,7 @@ def test_the_gate_compares_both_on_the_days_that_the_old_release_logged_and_says
 ):
     log_answers(postgres, old)
     version = work.train_first(settings, QUIET, champion_serves=True)
+    assert reference_file(settings, version, registry.load(version)).exists()
     [decision] = MonitoringStore(postgres).decisions(NOW.date(), NOW.date())
     assert (decision.kind, decision.verdict) == ("gate", True)
     assert (decision.evidence["candidate"], decision.evidence["champion"]) == (version, old)
