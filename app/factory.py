@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from flask import Flask, Response, g, request
 
-from adapters import telemetry
+from adapters import heap, telemetry
 from adapters.logging import configure_logging
 from adapters.settings import Settings
 from adapters.settings import settings as read_settings
@@ -40,6 +40,8 @@ MODEL_POLL_SECONDS = 1.0
 KEY_POLL_SECONDS = 1.0
 COUNTS_SECONDS = 1.0
 SPOOL_POLL_SECONDS = 10.0
+HEAP_SECONDS = 5.0
+"""A batch of a thousand flights takes twenty megabytes for a moment: a worker need not keep them."""
 MODELS = "models"
 FIRST_LOOK_SECONDS = 15.0
 """Gunicorn allows a worker 30 s to begin."""
@@ -125,6 +127,7 @@ def _loops(parts: Parts) -> list[Loop]:
         Loop("keys", parts.keys.refresh, KEY_POLL_SECONDS),
         Loop("counts", parts.counts.settle, COUNTS_SECONDS),
         Loop("spool", parts.spool_watch.look, SPOOL_POLL_SECONDS),
+        Loop("heap", heap.give_back, HEAP_SECONDS),
     ]
 
 

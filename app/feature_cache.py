@@ -260,6 +260,7 @@ class RequestView:
         self._cache = cache
         self._states: dict[int, StateBlock] = {}
         self._sights: dict[datetime, Sight] = {}
+        self._minute: tuple[datetime | None, int] = None, 0
         self._reread = False
         self._computed = 0
         self.clock = cache.now()
@@ -278,6 +279,12 @@ class RequestView:
             if moment > self.clock.now and not looked:
                 raise NotReady("the stack's clock was not read in time")
         return moment <= self.clock.now
+
+    def minute_of(self, moment: datetime) -> int:
+        """Return the minute of a moment; the questions of a batch are mostly from the same one."""
+        if self._minute[0] is not moment:
+            self._minute = moment, minute_floor(moment)
+        return self._minute[1]
 
     def at(self, moment: datetime) -> Sight:
         """Return what a question as of a moment, in UTC, sees; raises as `state_for`."""

@@ -84,11 +84,13 @@ class ServiceCounter:
             Each flight's identity, which ends with its local day, and the age of the state it saw, in seconds.
         """
         minute = int(time.time()) // 60
+        # Those of a batch are of a day or two, and saw a state or two.
+        alike = Counter([(flight_id[-8:], age) for flight_id, age in flights])
         with self._lock:
             counts = self._counts
-            for flight_id, age in flights:
-                counts.predictions[minute, flight_id[-8:], version] += 1
-                counts.ages.add(age)
+            for (day, age), times in alike.items():
+                counts.predictions[minute, day, version] += times
+                counts.ages.add(age, times)
 
     def collect(self) -> None:
         """Add what was counted since the last time to Prometheus' counters, and to what will be stored."""

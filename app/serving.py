@@ -15,7 +15,7 @@ from app.body import timestamp
 from app.feature_cache import RequestView
 from app.model_holder import ModelHolder, Served
 from app.remembered import Memory, Question, Recalled
-from domain.clock import from_minute, minute_floor
+from domain.clock import from_minute
 from domain.errors import InvalidInput, OntimeError
 from domain.flights import Floats
 from domain.model import FlightModel
@@ -48,7 +48,7 @@ class Predictor:
         if as_of is not None and not view.reaches(moment):
             now = timestamp(view.clock.now)
             raise InvalidInput("as_of", f"a moment not after the stack's clock, {now}", timestamp(moment))
-        lead = flight.departure - minute_floor(moment)
+        lead = flight.departure - view.minute_of(moment)
         if not 0 <= lead <= MAX_LEAD_MINUTES:
             raise InvalidInput(
                 "scheduled_departure",

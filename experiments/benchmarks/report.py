@@ -31,6 +31,12 @@ def write_reliability(settings: Settings, pages: Path = PAGES) -> Path | None:
     return path
 
 
+APART = """The workers have one half of the cores and the generator the other. Answers in a second of the workers' own
+time, beside those at capacity, say what refusing the rest costs."""
+SHARED = """The generator shares the cores with the API, so that what it takes to send is missing there: answers in a
+second of the workers' own time, beside those at capacity, say what refusing the rest costs."""
+
+
 def performance(found: dict[str, Any]) -> str:
     """Write the page of `bench.json`."""
     machine, model, batches, overload = (found[name] for name in ("machine", "model", "batches", "overload"))
@@ -78,16 +84,15 @@ one thread, {batches["raw_rows_a_second"]:,} rows a second:
 |---|---|---|---|
 {NEW_LINE.join(_batch_row(kind, batches[kind]) for kind in ("known", "new"))}
 
-The largest worker held
+Some seconds after the last of them the largest worker held
 {_memory(found)}.
 
 ## Overload
 
 The open loop: requests start when they are due, however slowly those before them are answered. Capacity,
-{overload["capacity"]:,} requests a second, is what the same generator gets in the closed loop; it shares the cores
-with the API, so that what it takes to send is missing there: answers in a second of the workers' own time, beside those
-at capacity, say what refusing the rest costs. A worker that finds too many connections waiting refuses
-with 503 and `Retry-After`, unread. Times are in milliseconds; status 0 is no answer in time.
+{overload["capacity"]:,} requests a second at first, is what the same generator gets in the closed loop, just before and
+just after. {APART if overload.get("apart") else SHARED} A worker that finds too many connections waiting refuses with
+503 and `Retry-After`, unread. Times are in milliseconds; status 0 is no answer in time.
 
 | times capacity | sent/s | goodput of it | in a CPU second | answers by status | p99 of 200 | p99 of 503 | afterwards |
 |---|---|---|---|---|---|---|---|

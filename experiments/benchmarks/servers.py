@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,34 @@ class Server:
     def proportional_megabytes(self) -> list[float]:
         """Return what each worker takes: its own pages, and its part of those that it shares with others."""
         return [_megabytes(pid, "Pss") for pid in self.workers()]
+
+
+@contextmanager
+def kept_apart(server: Server) -> Iterator[bool]:
+    """Give the workers one half of the cores and this thread the other, as long as the block; one core is shared.
+
+    Returns
+    -------
+    bool
+        Whether they are apart.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    half = len(cores) // 2
+    try:
+        if half:
+            _keep_to(server.workers(), cores[:half])
+            os.sched_setaffinity(0, cores[half:])
+        yield bool(half)
+    finally:
+        os.sched_setaffinity(0, cores)
+        _keep_to(server.workers(), cores)
+
+
+def _keep_to(pids: Iterable[int], cores: Iterable[int]) -> None:
+    """Let every thread of some processes run on these cores alone."""
+    for pid in pids:
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), cores)
 
 
 @contextmanager

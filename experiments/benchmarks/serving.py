@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import lightgbm
@@ -19,6 +20,7 @@ import orjson
 from adapters import model_artifact
 from adapters.settings import Settings
 from adapters.terminal import Say
+from app.factory import HEAP_SECONDS
 from experiments import measured
 from experiments.benchmarks import client
 from experiments.benchmarks.load import (
@@ -32,7 +34,7 @@ from experiments.benchmarks.load import (
     tool,
 )
 from experiments.benchmarks.rungs import RUNGS
-from experiments.benchmarks.servers import Server, serve
+from experiments.benchmarks.servers import Server, kept_apart, serve
 from experiments.benchmarks.world import FULL_SIZE, VERSION, World, serving_world, vectors
 from training.train import TreeParameters
 
@@ -76,10 +78,11 @@ def bench(
             "rungs": _ladder(world, servers, rounds, seconds, say),
             "overload": _overload(world, servers["whole"], seconds, say),
             "batches": _batches(world, servers["whole"], rounds, say),
-            "worker_megabytes": max(servers["whole"].megabytes()),
-            "worker_proportional_megabytes": max(servers["whole"].proportional_megabytes()),
             "model": _size(world),
         }
+        time.sleep(HEAP_SECONDS + 1)  # what the batches took is given back by then
+        found["worker_megabytes"] = max(servers["whole"].megabytes())
+        found["worker_proportional_megabytes"] = max(servers["whole"].proportional_megabytes())
         found["machine"]["load_after"] = os.getloadavg()[0]
     measured.write(settings, "bench", found, "make bench")
     return found
@@ -100,35 +103,42 @@ def _ladder(
 def _overload(world: World, server: Server, seconds: float, say: Say) -> dict[str, Any]:
     """Send twice and five times what is answered, in the open loop; capacity is what the same generator gets closed.
 
-    The generator shares the cores, and takes the more of them the more it sends: what the workers answer in a second of
-    their own time says what refusing costs them.
+    The generator takes the more of a core the more it sends: it has cores of its own. What the workers answer in a
+    second of their own time says what refusing costs them.
     """
     bodies = file_of_requests(world, "warm", world.flights)
+    with kept_apart(server) as apart:
+        return {"apart": apart, **_overloaded(world, server, bodies, seconds, say)}
 
+
+def _overloaded(world: World, server: Server, bodies: Path, seconds: float, say: Say) -> dict[str, Any]:
     def sent(**how: float | int) -> tuple[client.Summary, float]:
-        before = server.cpu_seconds()
+        taken = server.cpu_seconds()
         found = client.run(server.port, requests_of(bodies, world.key), 2 * seconds, **how)  # type: ignore[arg-type]
-        return found, found.statuses[200] / (server.cpu_seconds() - before)
+        return found, found.statuses[200] / (server.cpu_seconds() - taken)
 
-    closed, answered_a_second = sent(clients=CLIENTS)
-    capacity = closed.rate()
+    before, before_cpu = sent(clients=CLIENTS)
+    capacity = before.rate()
     steps = []
     for times in OVERLOADS:
         found, answered = sent(rate=times * capacity)
-        after = client.run(server.port, requests_of(bodies, world.key), seconds, clients=CLIENTS)
+        after, after_cpu = sent(clients=CLIENTS)
+        # Other work slows a machine by the minute: capacity is that of just before and just after.
+        around, around_cpu = (before.rate() + after.rate()) / 2, (before_cpu + after_cpu) / 2
         steps.append(
             {
                 "times_capacity": times,
                 "sent_a_second": round(sum(found.statuses.values()) / found.seconds),
-                "goodput_of_capacity": round(found.rate() / capacity, 3),
-                "goodput_a_cpu_second_of_capacity": round(answered / answered_a_second, 3),
+                "goodput_of_capacity": round(found.rate() / around, 3),
+                "goodput_a_cpu_second_of_capacity": round(answered / around_cpu, 3),
                 "answers": {str(status): count for status, count in sorted(found.statuses.items())},
                 "without_retry_after": found.without_retry_after,
                 "p99_ms": round(found.percentile(0.99), 1),
                 "refused_p99_ms": round(found.percentile(0.99, 503), 1) if found.statuses[503] else None,
-                "afterwards_of_capacity": round(after.rate() / capacity, 3),
+                "afterwards_of_capacity": round(after.rate() / before.rate(), 3),
             }
         )
+        before, before_cpu = after, after_cpu
         say(f"{times}x capacity: goodput {steps[-1]['goodput_of_capacity']:.2f}, {steps[-1]['answers']}")
     return {"capacity": round(capacity), "steps": steps}
 

@@ -1,11 +1,14 @@
 """The benchmarks of the API measure real servers: a small world, few rungs, few faults, a second each."""
 
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
 from experiments import measured
-from experiments.benchmarks import chaos, report, serving
+from experiments.benchmarks import chaos, report, servers, serving
 from experiments.benchmarks.rungs import RUNGS
 from training.train import TreeParameters
 
@@ -28,11 +31,30 @@ def test_the_ladder_overload_and_batches_are_measured(own_settings, tmp_path):
     # A round of a second on a busy machine says little of requests a second; CPU time says what was done.
     assert rungs["whole"]["of_bare_flask"] > 0
     assert rungs["whole"]["cpu_of_bare_flask"] > 1
+    assert found["overload"]["apart"] == (len(os.sched_getaffinity(0)) > 1)
     assert [step["without_retry_after"] for step in found["overload"]["steps"]] == [0, 0]
     assert all(found["batches"][kind]["of_raw"] > 0 for kind in ("known", "new"))
     assert found["worker_megabytes"] > found["worker_proportional_megabytes"] > 20
     path = report.write_performance(own_settings, tmp_path / "pages")
     assert all(f"| {rung} |" in path.read_text() for rung in rungs)
+
+
+class Alone(servers.Server):
+    """A server that is its only worker."""
+
+    def workers(self):
+        return [self.process.pid]
+
+
+def test_a_generator_and_workers_that_are_kept_apart_share_no_core():
+    cores = os.sched_getaffinity(0)
+    with subprocess.Popen(
+        [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+    ) as one:
+        with servers.kept_apart(Alone("a server", 0, one)) as apart:
+            assert apart == os.sched_getaffinity(0).isdisjoint(os.sched_getaffinity(one.pid))
+            assert apart == (len(cores) > 1)
+        assert os.sched_getaffinity(0) == os.sched_getaffinity(one.pid) == cores
 
 
 def test_no_acknowledged_prediction_is_lost_or_doubled(own_settings, tmp_path):
