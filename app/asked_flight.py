@@ -15,8 +15,8 @@ from domain.airports import AIRPORTS
 from domain.clock import minute_floor
 
 FLIGHT = FlightSchema()
-REMEMBERED = 4096
-"""Flights, about four kilobytes each: a day of the busiest networks' hub, several of New York."""
+REMEMBERED = 3072
+"""Flights, about five kilobytes each: a day of the busiest hub, three of New York."""
 DAY_SECONDS = 86_400
 
 
