@@ -147,8 +147,8 @@ class Settings:
     )
     keep_leftover_days: int = _setting(
         90,
-        "Days that `ontime retention` keeps refused lines of the spool, and copies of models that no rollback goes to; "
-        "0 = all.",
+        "Days that `ontime retention` keeps refused lines of the spool, copies of models that no rollback goes to, and "
+        "references of drift that are not in use; 0 = all.",
     )
     engine: str = _setting(
         "local",

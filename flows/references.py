@@ -6,31 +6,41 @@ import numpy as np
 
 from adapters.settings import Settings
 from domain.model import FlightModel
-from monitoring.reference import Reference, make_reference, watched_columns
+from monitoring.reference import COLUMNS, Reference, make_reference, watched_columns
 from training.run import TrainedModel
 from training.training_set import HEADLINE_LEAD, TrainingSet
+
+PIECE = 16_384
+"""Rows that are looked at at a time."""
+
+
+def folder(settings: Settings) -> Path:
+    """Return where references are kept."""
+    return settings.state_dir / "reference"
 
 
 def reference_file(settings: Settings, version: int, model: FlightModel) -> Path:
     """Return where the reference of a version is kept."""
     # By its data too: another registry's version of that number was trained on others.
-    return settings.state_dir / "reference" / f"{version}-{model.manifest.data_hash[:12]}.npz"
+    return folder(settings) / f"{version}-{model.manifest.data_hash[:12]}.npz"
+
+
+def version_of(file: Path) -> int | None:
+    """Return whose reference a file is; None where it is that of some weeks."""
+    version = file.name.partition("-")[0]
+    return int(version) if version.isdecimal() else None
 
 
 def keep_reference(settings: Settings, trained: TrainedModel) -> None:
     """Keep the reference of a version while the vectors of its fit are at hand: to compute them again takes long."""
-    rows = trained.fitted_on
-    headline = rows.take(np.flatnonzero(rows.lead == HEADLINE_LEAD))
-    reference_of(trained.model, headline).save(reference_file(settings, trained.version, trained.model))
+    path = reference_file(settings, trained.version, trained.model)
+    reference_of(trained.model, trained.fitted_on).save(path)
 
 
 def reference_of(model: FlightModel, rows: TrainingSet) -> Reference:
-    """Return the reference that a model's days give.
-
-    Parameters
-    ----------
-    rows : TrainingSet
-        A row a flight, at the headline lead.
-    """
-    columns, values = watched_columns(rows.X, model.probability(rows.X))
-    return make_reference(columns, values, rows.day)
+    """Return the reference that the days of a model's fit give, by their questions at the headline lead."""
+    headline = np.flatnonzero(rows.lead == HEADLINE_LEAD)
+    # In pieces: half of a training set is not copied beside it.
+    pieces = (rows.X[headline[i : i + PIECE]] for i in range(0, len(headline), PIECE))
+    watched = [watched_columns(piece, model.probability(piece))[1] for piece in pieces]
+    return make_reference(COLUMNS, np.concatenate(watched), rows.day[headline])

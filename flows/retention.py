@@ -1,4 +1,4 @@
-"""What is kept no longer: months of predictions, feature states, refused lines, models' copies, reports."""
+"""What is kept no longer: predictions, feature states, refused lines, models' copies, references, reports."""
 
 import os
 import shutil
@@ -19,6 +19,7 @@ from adapters.settings import Settings
 from adapters.spool import REFUSED_SUFFIX
 from domain.clock import minute_floor
 from domain.features.catalogue import CONTRACT_HASH
+from flows import references
 
 DAY_SECONDS = 86_400.0
 
@@ -31,7 +32,7 @@ class RetentionPolicy:
     report_days: int
     """Of a monitored day's files; the figures are in the database."""
     leftover_days: int
-    """Of lines that the log refused, and of copies of models that no rollback goes to."""
+    """Of lines that the log refused, copies of models that no rollback goes to, and references of drift."""
     state_days: int = KEPT_DAYS
     """More are left where the refresher did not run."""
 
@@ -59,7 +60,7 @@ def find_expired(settings: Settings, database: Database, policy: RetentionPolicy
         *_states(database, now - timedelta(days=policy.state_days)),
         *_reports(settings.reports_dir / "monitoring", now, policy.report_days),
         *_refused(settings.spool_dir, policy.leftover_days),
-        *_models(settings, database, policy.leftover_days),
+        *_files_of_models(settings, database, policy.leftover_days),
     ]
 
 
@@ -119,15 +120,19 @@ def _refused(folder: Path, days: int) -> Iterable[Expired]:
                 yield Expired("refused lines", found.name, _size(found), found.unlink)
 
 
-def _models(settings: Settings, database: Database, days: int) -> Iterable[Expired]:
+def _files_of_models(settings: Settings, database: Database, days: int) -> Iterable[Expired]:
     if not days:
         return
     registry = ModelRegistry.from_settings(settings)
-    kept = {*Deployments(database).champions(CONTRACT_HASH), registry.last_served()}
-    kept |= {registry.alias(CHAMPION), registry.alias(CHALLENGER)}
-    for found in registry.copies_beside(kept):
+    in_use = {registry.alias(CHAMPION), registry.alias(CHALLENGER), registry.last_served()}
+    for found in registry.copies_beside(in_use | set(Deployments(database).champions(CONTRACT_HASH))):
         if _is_older(found, days):
             yield Expired("copies of models", found.name, _size(found), partial(shutil.rmtree, found))
+    # Whoever a rollback brings back has one made again.
+    for found in sorted(references.folder(settings).glob("*.npz")):
+        version = references.version_of(found)
+        if _is_older(found, days) and (version is None or version not in in_use):
+            yield Expired("references", found.name, _size(found), found.unlink)
 
 
 def _is_older(path: Path, days: int) -> bool:

@@ -8,10 +8,12 @@ import pytest
 from adapters.clock_store import ClockStore
 from adapters.deletion_store import DeletionStore
 from adapters.deployments import Deployments
+from adapters.model_registry import ModelRegistry
 from adapters.prediction_lines import to_copy_line
 from adapters.prediction_log import PredictionLog
 from domain.errors import NotFound
 from domain.features.catalogue import CONTRACT_HASH
+from flows import references
 from flows.retention import RetentionPolicy, delete_expired, find_expired
 from tests.app import worlds
 from tests.builders import NOON, prediction
@@ -83,6 +85,22 @@ def test_copies_of_models_that_a_rollback_may_go_to_stay(settings, postgres):
             contract_hash=CONTRACT_HASH, move_alias=lambda to: alias.__setitem__(0, to), read_alias=lambda: alias[0],
         )  # fmt: skip
     assert expired(settings, postgres) == [("copies of models", "3")]
+
+
+def test_references_go_by_their_age_but_for_those_in_use(settings, postgres):
+    ClockStore(postgres).set_simulated(NOON)
+    ModelRegistry.from_settings(settings).remember_served(2)
+    for name in ("1-abc.npz", "2-abc.npz", "3-abc.npz", "trailing-abc-2013-03-31.npz"):
+        kept = references.folder(settings) / name
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_bytes(b"a reference")
+        if not name.startswith("3"):
+            os.utime(kept, (OLD, OLD))
+    assert expired(settings, postgres) == [
+        ("references", "1-abc.npz"), ("references", "trailing-abc-2013-03-31.npz"),
+    ]  # fmt: skip
+    delete_expired(postgres, find_expired(settings, postgres, POLICY), "erika", "the policy")
+    assert sorted(found.name[0] for found in references.folder(settings).iterdir()) == ["2", "3"]
 
 
 def test_a_prediction_is_erased_by_its_id_once(postgres, log):
