@@ -6,6 +6,7 @@ from psycopg2 import sql
 
 from adapters.postgres import ConnectionParameters, Database
 from adapters.settings import Settings, read_secret
+from domain.errors import NotReady
 
 SERVING = "ontime_api"
 """Role of what serves: the API, the shipper and the feature refresher."""
@@ -41,6 +42,25 @@ def let_in(database: Database, passwords: Mapping[str, str]) -> None:
         for role, password in passwords.items():
             statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
             cursor.execute(statement.format(sql.Identifier(role), sql.Literal(password)))
+
+
+def change_password(parameters: ConnectionParameters, password: str) -> None:
+    """Give who asks another password, which an earlier call may have given already.
+
+    Raises
+    ------
+    NotReady
+        If PostgreSQL lets the user in with neither.
+    """
+    try:
+        connection = parameters.connect("password")
+    except NotReady:
+        connection = parameters.as_user(parameters.user, password).connect("password")
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(sql.SQL("ALTER ROLE CURRENT_USER PASSWORD {}").format(sql.Literal(password)))
+    finally:
+        connection.close()
 
 
 def let_roles_in(database: Database, settings: Settings) -> None:

@@ -3,7 +3,7 @@
 import os
 import secrets
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,6 +112,21 @@ def write_secret(file: Path, value: str, mode: int = 0o600) -> None:
         # No line end: the images' entrypoints hand the value on as it is.
         stream.write(value)
     unfinished.replace(file)
+
+
+@contextmanager
+def others(files: Iterable[Path], mode: int = 0o600) -> Iterator[dict[Path, str]]:
+    """Yield another value for each of some secrets, which is in its file once the block has ended well.
+
+    Until then it lies beside the file: after an interruption the next call goes on with the same values.
+    """
+    beside = {file: file.with_name(f"{file.name}.next") for file in files}
+    for following in beside.values():
+        if not is_there(following):
+            write_secret(following, secrets.token_urlsafe(32), mode)
+    yield {file: following.read_text() for file, following in beside.items()}
+    for file, following in beside.items():
+        following.replace(file)
 
 
 def of_a_restored_stack(sealed: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ What speaks to the engine is imported where it is used: no image has it.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,15 +13,11 @@ from deploy.backups import bundle
 from deploy.native import backup as native
 from deploy.native import selection
 from deploy.native.selection import StackName
-from domain.errors import OntimeError
+from ontime import what_runs
 from ontime.options import free_port
-
-if TYPE_CHECKING:
-    from deploy.compose.deployments import Deployments
 
 app = typer.Typer()
 BACKUPS = "backups"
-NOTHING_RUNS = "no stack runs here: `make up` starts it under Docker Compose, `make local` without"
 File = Annotated[Path | None, typer.Argument(help="The backup; by default the newest.")]
 
 
@@ -34,10 +30,10 @@ def backup(
 ) -> None:
     """Write databases, artifacts, spool and sealed secrets of the running stack into one file in var/backups."""
     running = selection.running()
-    if context.obj is None and StackName.OWN not in running and _compose_runs():
+    if what_runs.is_compose(context.obj, running):
         made = _of_compose()
     else:
-        settings = selection.settings_of(_chosen(context.obj, running))
+        settings = selection.settings_of(what_runs.native(context.obj, running))
         made = native.backup(settings, settings.state_dir / BACKUPS, say)
     bundle.keep_newest(made.parent, keep)
 
@@ -56,7 +52,7 @@ def restore(
     else:
         from deploy.compose import backup as of_compose
 
-        deployments = _deployments()
+        deployments = what_runs.deployments()
         of_compose.restore(deployments.compose(), file)
         deployments.start_again()
 
@@ -71,29 +67,10 @@ def backup_check(context: typer.Context, file: File = None) -> None:
     else:
         from deploy.compose import backup as of_compose
 
-        of_compose.check(_deployments().compose(), source)
-
-
-def _compose_runs() -> bool:
-    from deploy.compose import inside
-
-    return inside.worker() is not None
+        of_compose.check(what_runs.deployments().compose(), source)
 
 
 def _of_compose() -> Path:
     from deploy.compose import backup as of_compose
 
-    return of_compose.backup(_deployments().compose(), of_compose.BACKUPS)
-
-
-def _deployments() -> "Deployments":
-    from deploy.compose.deployments import Deployments
-    from deploy.compose.engine import Compose
-
-    return Deployments(Compose())
-
-
-def _chosen(asked: StackName | None, running: list[StackName]) -> StackName:
-    if not running or (asked and asked not in running):
-        raise OntimeError(NOTHING_RUNS)
-    return asked or running[0]
+    return of_compose.backup(what_runs.deployments().compose(), of_compose.BACKUPS)

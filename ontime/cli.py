@@ -9,7 +9,18 @@ from adapters.settings import settings
 from deploy.native import selection
 from deploy.native.selection import StackName
 from domain.errors import OntimeError
-from ontime import __version__, backups, data, develop, experiments, model, operate, retention, stack
+from ontime import (
+    __version__,
+    backups,
+    data,
+    develop,
+    experiments,
+    model,
+    operate,
+    passwords,
+    retention,
+    stack,
+)
 
 GROUPS = {
     "Stack": stack.app,
@@ -28,6 +39,7 @@ ON_THE_RUNNING_STACK = frozenset({
 """Commands that act on the stack that runs; your own where both do."""
 CHOOSING_THEMSELVES = frozenset({
     "demo", "replay", "down", "status", "clean", "screenshots", "backup", "restore", "backup-check",
+    "rotate-passwords",
 })  # fmt: skip
 """Every other command acts on your own stack, unless --stack says otherwise."""
 ALSO_UNDER_COMPOSE = frozenset({
@@ -36,7 +48,7 @@ ALSO_UNDER_COMPOSE = frozenset({
 """Commands that are run in the worker of the Compose stack where that one runs and your own native one does not."""
 OF_A_CHECKOUT = frozenset({
     "local", "down", "status", "clean", "backup", "restore", "backup-check",
-    "rotate-signing-key",
+    "rotate-signing-key", "rotate-passwords",
 })  # fmt: skip
 
 app = typer.Typer(
@@ -45,7 +57,7 @@ app = typer.Typer(
     help="Predict whether a flight will arrive 15 minutes late or more; monitor, retrain, promote and roll back "
     "the model that does.\n\nStart with `demo`: the whole loop on real data. Then `status`, `down`, `local`.",
 )
-stack.app.registered_commands += backups.app.registered_commands
+stack.app.registered_commands += backups.app.registered_commands + passwords.app.registered_commands
 operate.app.registered_commands += retention.app.registered_commands
 for _panel, _group in GROUPS.items():
     for _command in _group.registered_commands:

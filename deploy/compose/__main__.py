@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from deploy.backups import bundle
-from deploy.compose import backup, digests, inside, postgres_upgrade, rolling, secrets, status
+from deploy.compose import backup, digests, inside, passwords, postgres_upgrade, rolling, secrets, status
 from deploy.compose.deployments import Deployments
 from deploy.compose.engine import ROOT, Compose, StackError, fail, say
 from deploy.status import lines
@@ -23,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
         "renew-images", help="ask registries for the digests of the images of others; needs no engine"
     )
     renewed.add_argument("--check", action="store_true", help="exit status 1 where one has changed")
+    commands.add_parser("rotate-passwords", help="another password for each database, role and server")
     commands.add_parser("build", help="build the images")
     commands.add_parser(
         "status", help="show what runs and its health; exit status 1 where a part is not well"
@@ -95,6 +96,8 @@ def of_what_runs(asked: argparse.Namespace, deployments: Deployments) -> int:
         return show(compose)
     if asked.command == "down":
         down(compose)
+    elif asked.command == "rotate-passwords":
+        passwords.rotate(deployments)
     elif asked.command == "compose":
         compose.run(*asked.arguments)
     elif asked.command == "backup":

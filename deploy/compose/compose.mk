@@ -18,7 +18,7 @@ export SUCCESSOR := $(SUCCESSOR)
 # With the feed, the stack's clock begins before the first departure of April 2013.
 export DEMO_BEGINS ?= $(if $(filter demo,$(PROFILE)),2013-04-01T07:55:00)
 
-.PHONY: secrets rotate-signing-key images renew-images up logs down-compose down-compose-if-up upgrade-postgres engine test-stack test-fresh lock-images lock-images-check ci-local
+.PHONY: secrets rotate-signing-key rotate-passwords images renew-images up logs down-compose down-compose-if-up upgrade-postgres engine test-stack test-fresh lock-images lock-images-check ci-local
 
 ##@ Stack
 
@@ -27,6 +27,9 @@ secrets: ## Create the secrets that are missing, random, in var/secrets
 
 rotate-signing-key: ## Sign models with another key from now on, natively and under Compose; those of the one before still load
 	@$(if $(SECRETS_DIR),$(COMPOSE),$(ONTIME_OR_COMPOSE)) rotate-signing-key
+
+rotate-passwords: ## Give the databases, their roles, MLflow and Prefect other passwords; the stack that runs starts again
+	@$(ONTIME_OR_COMPOSE) rotate-passwords
 
 images: ## Build the images
 	@$(COMPOSE) build

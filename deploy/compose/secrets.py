@@ -15,7 +15,13 @@ from deploy.secret_files import (
     replace_signing_secret,
 )
 
-DATABASE_PASSWORDS = ("postgres_password", "mlflow_database_password", "prefect_database_password")
+OWNERS = {
+    "postgres_password": "ontime",
+    "mlflow_database_password": "mlflow",
+    "prefect_database_password": "prefect",
+}
+"""File of each database's password, and the role that owns the database."""
+DATABASE_PASSWORDS = tuple(OWNERS)
 ROLE_PASSWORDS = ("postgres_api_password", "postgres_monitoring_password")
 """Given to the roles at every start: another password is no harm to the data."""
 SERVER_PASSWORDS = ("mlflow_password", "prefect_api_password")
@@ -76,6 +82,14 @@ def write(sealed: Mapping[str, str]) -> None:
     aside = put_in_place({where / name: value for name, value in values.items()}, where, MODE)
     if aside:
         say(kept_aside(_shown(aside)))
+
+
+def database_volume() -> str | None:
+    """Return the volume that the passwords of databases open; None where there is none, or no engine."""
+    try:
+        return _volumes(Compose()).get("postgres-data")
+    except StackError:
+        return None
 
 
 def _require_secrets_of_the_volumes(where: Path) -> None:

@@ -1,5 +1,7 @@
+import pytest
+
 from deploy.compose import secrets
-from deploy.secret_files import OF_THE_STATE
+from deploy.secret_files import OF_THE_STATE, others
 
 
 def test_another_signing_key_is_trusted_beside_the_one_before(tmp_path, monkeypatch):
@@ -38,3 +40,16 @@ def test_a_compose_stack_takes_what_a_restored_state_was_made_with_and_keeps_its
     assert all((folder / name).stat().st_mode & 0o777 == secrets.MODE for name in own)
     secrets.write(now)
     assert [path for path in folder.iterdir() if path.is_dir()] == [aside]
+
+
+def test_who_is_interrupted_in_giving_other_passwords_goes_on_with_the_same(tmp_path):
+    files = [tmp_path / name for name in ("one", "two")]
+    for file in files:
+        file.write_text("before")
+    with pytest.raises(KeyboardInterrupt), others(files) as values:
+        raise KeyboardInterrupt
+    assert [file.read_text() for file in files] == ["before", "before"]
+    with others(files, secrets.MODE) as again:
+        assert again == values
+        assert len({"before", *again.values()}) == 3
+    assert {file: file.read_text() for file in tmp_path.iterdir()} == values

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from adapters.postgres import Database
+from adapters.postgres import ConnectionParameters, Database
 from adapters.prediction_log import PredictionLog
 from adapters.settings import PROJECT_ROOT, Settings, read_settings
 from adapters.waiting import retry
@@ -22,6 +22,7 @@ from replay.client import api_client, require
 from replay.readme import QUESTION
 from services.health import api_ready
 from tests.e2e.conftest import DAY, NEXT_DAY, PORTS, World, unheard
+from tests.e2e.test_access import login
 from tests.e2e.test_loop import eventually, logged
 from tests.session import free_port
 
@@ -95,6 +96,24 @@ def test_a_backup_makes_the_stack_again_on_an_empty_host(world: World, new_host:
     assert_all_logged(world, new_host.settings, answers)
     file.unlink()
     secret.unlink()
+    assert_other_passwords_open_it(new_host)
+    assert_same_model_and_answer(new_host.settings, answers[0])
+
+
+def assert_other_passwords_open_it(host: NewHost) -> None:
+    """And none of those before."""
+    own, database = host.settings, ConnectionParameters.from_settings(host.settings)
+    servers = {own.mlflow_address: own.mlflow_auth, own.prefect_address: own.prefect_auth}
+    host.ontime("rotate-passwords")
+    retry(lambda: api_ready(host.settings), NotReady, seconds=120, pause=0.5)
+    with pytest.raises(NotReady, match="password authentication failed"):
+        database.connect()
+    paths = {own.mlflow_address: "/version", own.prefect_address: "/admin/version"}
+    for address, before in servers.items():
+        assert requests.get(f"{address}{paths[address]}", auth=login(before), timeout=30).status_code == 401
+    now = {own.mlflow_address: own.mlflow_auth, own.prefect_address: own.prefect_auth}
+    for address, auth in now.items():
+        assert requests.get(f"{address}{paths[address]}", auth=login(auth), timeout=30).status_code == 200
 
 
 def assert_same_model_and_answer(settings: Settings, before: dict[str, Any]) -> None:

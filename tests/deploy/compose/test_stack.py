@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from adapters.settings import PROJECT_ROOT
+from deploy.compose import secrets
 from tests.deploy.compose.running_stack import STACK, Client, RunningStack, eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(2400)]
@@ -21,6 +22,8 @@ DAY_IS_OVER = re.compile(r"2013-04-\d\d: (\d+) flights predicted")
 RUN_TO_COMPLETION = ("migrate", "train-first")
 OURS = ("api", "shipper", "features", "mlflow", "prefect-server", "prefect-worker", "postgres")
 CONNECTS = "exec 3<>/dev/tcp/1.1.1.1/443"
+OPENS = "import psycopg2, sys; psycopg2.connect(host='postgres', user=sys.argv[1], password=sys.stdin.read())"
+"""The database that is called like the role."""
 
 
 @pytest.fixture(scope="module")
@@ -244,6 +247,26 @@ def test_a_restore_brings_back_what_a_backup_saw(stack, tmp_path):
     assert [int(x) for x in after[0]] >= [int(x) for x in before[0]]
     assert stack.ask("/health/ready")[1]["model_version"] == champion["model_version"]
     assert_answers(stack)
+
+
+def test_other_passwords_open_the_stack_and_none_of_those_before(stack):
+    before = {file.name: file.read_text() for file in stack.secrets.iterdir()}
+    replicas = len(stack.containers("api"))
+    stack.run("make", "rotate-passwords")
+    after = {file.name: file.read_text() for file in stack.secrets.iterdir()}
+    assert {name for name in before if after[name] != before[name]} == {
+        *secrets.DATABASE_PASSWORDS, *secrets.ROLE_PASSWORDS, *secrets.SERVER_PASSWORDS,
+    }  # fmt: skip
+    assert len(stack.containers("api")) == replicas
+    assert_answers(stack)
+    (worker,) = stack.containers("prefect-worker")
+    for values, refused in ((before, True), (after, False)):
+        for name, role in secrets.OWNERS.items():
+            done = stack.run(
+                "docker", "exec", "-i", worker, "python", "-c", OPENS, role, stdin=values[name], check=False
+            )
+            assert (done.returncode != 0) == refused, done.stderr
+            assert ("password authentication failed" in done.stderr) == refused
 
 
 def test_a_damaged_backup_is_refused_before_anything_is_touched(stack, tmp_path):
