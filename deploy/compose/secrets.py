@@ -15,13 +15,9 @@ from deploy.secret_files import (
     replace_signing_secret,
 )
 
-OWNERS = {
-    "postgres_password": "ontime",
-    "mlflow_database_password": "mlflow",
-    "prefect_database_password": "prefect",
-}
+DATABASE_PASSWORDS = ("postgres_password", "mlflow_database_password", "prefect_database_password")
+OWNERS = dict(zip(DATABASE_PASSWORDS, ("ontime", "mlflow", "prefect"), strict=True))
 """File of each database's password, and the role that owns the database."""
-DATABASE_PASSWORDS = tuple(OWNERS)
 ROLE_PASSWORDS = ("postgres_api_password", "postgres_monitoring_password")
 """Given to the roles at every start: another password is no harm to the data."""
 SERVER_PASSWORDS = ("mlflow_password", "prefect_api_password")
