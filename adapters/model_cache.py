@@ -30,7 +30,9 @@ class ModelCache:
 
     def find(self, version: int) -> Path | None:
         """Return a sound copy of a version: that which served last, where the number stands for several."""
-        found = [folder for folder in self.directory.glob(f"{version}*") if _number(folder.name) == version]
+        found = [
+            folder for folder in self.directory.glob(f"{version}*") if version_in(folder.name) == version
+        ]
         last = self._last_note()
         for folder in sorted(found, key=lambda folder: (folder.name != last, -folder.stat().st_mtime)):
             if self.is_sound(folder) and self._is_of_this_model(folder):
@@ -40,7 +42,7 @@ class ModelCache:
     def copies_beside(self, kept: Collection[int | None]) -> list[Path]:
         """Return the copies of all versions but these."""
         folders = [folder for folder in sorted(self.directory.glob("*")) if folder.is_dir()]
-        return [folder for folder in folders if _number(folder.name) not in {None, *kept}]
+        return [folder for folder in folders if version_in(folder.name) not in {None, *kept}]
 
     def keep(self, fetched: Path, folder: Path) -> None:
         """Load verified files once as a test, and move them into the cache, unless another was faster.
@@ -99,7 +101,7 @@ class ModelCache:
 
     def last_served(self) -> int | None:
         """Return the version noted last, None where there is none."""
-        return _number(self._last_note())
+        return version_in(self._last_note())
 
     def _last_note(self) -> str:
         try:
@@ -112,7 +114,7 @@ class ModelCache:
         return owner is None or owner.model == self._model_name
 
 
-def _number(name: str) -> int | None:
+def version_in(name: str) -> int | None:
     """Return the version in the name of a folder or a note: all before the run, or the whole."""
     number = name.partition("-")[0]
     return int(number) if number.isascii() and number.isdigit() else None

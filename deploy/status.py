@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+NOTHING_RUNS = "no stack runs here: `make up` starts it under Docker Compose, `make local` without"
+
 
 @dataclass(frozen=True)
 class ProgramStatus:

@@ -1,10 +1,13 @@
 """What days are compared with: the days a version was fitted on, kept when it is trained."""
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 
+from adapters.model_cache import version_in
 from adapters.settings import Settings
+from domain.features.catalogue import CONTRACT_HASH
 from domain.model import FlightModel
 from monitoring.reference import COLUMNS, Reference, make_reference, watched_columns
 from training.run import TrainedModel
@@ -25,10 +28,14 @@ def reference_file(settings: Settings, version: int, model: FlightModel) -> Path
     return folder(settings) / f"{version}-{model.manifest.data_hash[:12]}.npz"
 
 
+def trailing_file(settings: Settings, last: date) -> Path:
+    """Return where the reference of the weeks until a Sunday is kept."""
+    return folder(settings) / f"trailing-{CONTRACT_HASH[:12]}-{last}.npz"
+
+
 def version_of(file: Path) -> int | None:
     """Return whose reference a file is; None where it is that of some weeks."""
-    version = file.name.partition("-")[0]
-    return int(version) if version.isdecimal() else None
+    return version_in(file.name)
 
 
 def keep_reference(settings: Settings, trained: TrainedModel) -> None:

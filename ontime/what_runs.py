@@ -6,12 +6,11 @@ What speaks to the engine is imported where it is used: no image has it.
 from typing import TYPE_CHECKING
 
 from deploy.native.selection import StackName
+from deploy.status import NOTHING_RUNS
 from domain.errors import OntimeError
 
 if TYPE_CHECKING:
     from deploy.compose.deployments import Deployments
-
-NOTHING_RUNS = "no stack runs here: `make up` starts it under Docker Compose, `make local` without"
 
 
 def is_compose(asked: StackName | None, running: list[StackName]) -> bool:

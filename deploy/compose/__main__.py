@@ -8,7 +8,7 @@ from deploy.backups import bundle
 from deploy.compose import backup, digests, inside, passwords, postgres_upgrade, rolling, secrets, status
 from deploy.compose.deployments import Deployments
 from deploy.compose.engine import ROOT, Compose, StackError, fail, say
-from deploy.status import lines
+from deploy.status import NOTHING_RUNS, lines
 from domain.errors import OntimeError
 
 
@@ -115,7 +115,7 @@ def show(compose: Compose) -> int:
     """Print what runs and its health; return the exit status."""
     found = status.read_status(compose)
     if not found.programs:
-        raise StackError(inside.NOTHING_RUNS)
+        raise StackError(NOTHING_RUNS)
     say("\n".join([status.described(compose), *lines(found)]))
     return 0 if found.healthy else 1
 

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from deploy.compose.engine import StackError, environment, say
+from deploy.status import NOTHING_RUNS
 
 WORKER = "prefect-worker"
-NOTHING_RUNS = "no stack runs here: `make up` starts it under Docker Compose, `make local` without"
 
 
 def worker() -> str | None:

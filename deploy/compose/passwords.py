@@ -1,9 +1,10 @@
 """Other passwords for the databases, their roles, MLflow and Prefect of the Compose stack."""
 
-from deploy.compose import inside, secrets
+from deploy.compose import secrets
 from deploy.compose.deployments import Deployments
 from deploy.compose.engine import ROOT, StackError, say
 from deploy.secret_files import others
+from deploy.status import NOTHING_RUNS
 
 NATIVE_DATABASES = ROOT / "var" / "postgres"
 """Of a native stack of this checkout, whose owner has the same password where the folder of secrets is shared."""
@@ -35,7 +36,7 @@ def rotate(deployments: Deployments) -> None:
     compose, where = deployments.compose(), secrets.folder()
     containers = compose.containers("postgres")
     if not containers:
-        raise StackError(inside.NOTHING_RUNS)
+        raise StackError(NOTHING_RUNS)
     if where == NATIVE_DATABASES.parent / "secrets" and NATIVE_DATABASES.exists():
         raise StackError(
             f"the native stack in {NATIVE_DATABASES.parent} was made with the same postgres_password, and could not be "

@@ -20,7 +20,7 @@ from domain.flights import Floats, Queries, flight_numbers
 from domain.metrics import log_loss
 from domain.monitored import VERSION_SLICE
 from flows.parts import parts
-from flows.references import folder, reference_file, reference_of
+from flows.references import reference_file, reference_of, trailing_file
 from flows.tasks.defaults import task
 from flows.tasks.inputs import LEDGER_ROWS, Champion, RunContext, trained_days
 from flows.tasks.store import report_folder
@@ -136,7 +136,7 @@ def trailing_reference(run: RunContext) -> reference.Reference | None:
     own = parts()
     last = run.day - timedelta(days=run.day.weekday() + 1)
     first = last - timedelta(days=trailing.DAYS - 1)
-    path = folder(own.settings) / f"trailing-{CONTRACT_HASH[:12]}-{last}.npz"
+    path = trailing_file(own.settings, last)
     kept = reference.Reference.find(path)
     if kept is not None:
         return kept

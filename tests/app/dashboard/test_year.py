@@ -1,6 +1,7 @@
 """Pages over a year of history: how long they take."""
 
 import os
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,6 @@ from tests.app.dashboard.filled import DAYS, LAST, TODAY
 
 DAYS_OF_HISTORY = DAYS
 SECONDS = 0.3
-COLD_SECONDS = 2.0
-"""The first time, with templates to compile and a month to count; counting coverage doubles what Python takes."""
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 PAGES = (
     "now", "now?airport=EWR", "health", "health?days=90", "health?days=365", "model", "model/versions/2",
@@ -48,7 +47,8 @@ def test_a_page_answers_within_300_ms(browser, page):
         took.append(time.process_time() + seconds_of_database(browser.database) - began)
         assert answer.status_code == 200, answer.text[-2000:]
     assert min(took) < SECONDS, took
-    assert took[0] < COLD_SECONDS, took
+    # With templates to compile and a month to count; where coverage is traced, Python takes twice as long.
+    assert took[0] < 3 * SECONDS * (1 if sys.gettrace() is None else 2), took
 
 
 def test_a_comparison_of_few_days_has_no_interval_and_no_verdict(browser, monkeypatch):

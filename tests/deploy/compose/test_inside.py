@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from adapters.settings import PROJECT_ROOT
-from deploy.compose.inside import NOTHING_RUNS
+from deploy.status import NOTHING_RUNS
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 PROJECT = f"ontime-inside-{os.getpid()}"
