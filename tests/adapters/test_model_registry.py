@@ -2,15 +2,16 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from threading import Thread
-from urllib.parse import urlsplit
 
 import pytest
+import requests
 
 from adapters import model_artifact, model_version, signatures_before
 from adapters.model_keys import ModelKeys
@@ -153,24 +154,26 @@ def test_an_unreachable_server_is_said_within_seconds(tmp_path):
 @pytest.fixture
 def slow_at_first(mlflow_address):
     """An address at which the first question has no answer, and MLflow answers the rest."""
-    where = urlsplit(mlflow_address)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    questions = count()
 
-        def pass_on() -> None:
-            listener.accept()[0].close()
-            while True:
-                try:
-                    client, _ = listener.accept()
-                except OSError:
-                    return
-                with client, socket.create_connection((where.hostname, where.port)) as server:
-                    # One question and its answer at a time: what asks here keeps no connection.
-                    server.sendall(client.recv(65536))
-                    client.sendall(server.recv(65536))
+    class Passing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if next(questions) == 0:
+                self.close_connection = True
+                return
+            answer = requests.get(f"{mlflow_address}{self.path}", timeout=60)
+            self.send_response(answer.status_code)
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
 
-        Thread(target=pass_on, daemon=True).start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        listener.shutdown(socket.SHUT_RDWR)
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Passing) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 @pytest.mark.parametrize(("patience", "answers"), [(0.0, False), (20.0, True)])
