@@ -93,8 +93,13 @@ clean: $(STAMP) ## Delete the state of the demo's stack, after asking (YES=1: wi
 	@$(ONTIME) clean $(if $(YES),--yes)
 
 .PHONY: backup
-backup: ## Copy databases, artifacts, spool and sealed secrets of the running stack into var/backups (KEEP=14: the newest)
-	@$(ONTIME_OR_COMPOSE) backup $(if $(KEEP),--keep $(KEEP))
+backup: ## Copy databases, artifacts, spool and sealed secrets of the running stack into var/backups (KEEP=14, TO=, KEEP_DAYS=90)
+	@$(ONTIME_OR_COMPOSE) backup $(if $(KEEP),--keep $(KEEP)) $(if $(TO),--to "$(TO)") $(if $(KEEP_DAYS),--keep-days $(KEEP_DAYS))
+
+.PHONY: backup-fetch
+backup-fetch: ## Write a backup that is kept off this host into var/backups (FROM=sftp:..., NAME=ontime-....tar; the newest)
+	@test -n "$(FROM)" || { echo "say from where: make backup-fetch FROM=sftp:user@host:/folder" >&2; exit 2; }
+	@$(if $(SECRETS_DIR),$(COMPOSE),$(ONTIME_OR_COMPOSE)) backup-fetch "$(FROM)" $(NAME)
 
 .PHONY: backup-check
 backup-check: ## Restore the newest backup, or FILE=..., into scratch databases; compare row counts and checksums
@@ -258,6 +263,10 @@ test-reported: $(STAMP) ## Run them with JUnit and coverage reports in var/repor
 .PHONY: browser
 browser: $(STAMP) ## Install Chromium for the tests of the dashboard, where it is missing
 	@$(ONTIME) browser
+
+.PHONY: restic
+restic: $(STAMP) ## Install restic, which keeps backups off the host, where it is missing
+	@$(ONTIME) restic
 
 .PHONY: lint
 lint: $(STAMP) ## Check style, types and import contracts

@@ -3,13 +3,14 @@
 What speaks to the engine is imported where it is used: no image has it.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from adapters.terminal import say
-from deploy.backups import bundle
+from deploy.backups import bundle, off_host
 from deploy.native import backup as native
 from deploy.native import selection
 from deploy.native.selection import StackName
@@ -18,6 +19,7 @@ from ontime.options import free_port
 
 app = typer.Typer()
 BACKUPS = "backups"
+REPOSITORY = "restic repository: a folder, sftp:user@host:/folder, s3:https://..."
 File = Annotated[Path | None, typer.Argument(help="The backup; by default the newest.")]
 
 
@@ -27,15 +29,37 @@ def backup(
     keep: Annotated[
         int, typer.Option(min=0, help="Delete all backups but the newest so many; 0 = none.")
     ] = 0,
+    to: Annotated[str, typer.Option(help=f"Also keep it off this host, in a {REPOSITORY}.")] = "",
+    keep_days: Annotated[
+        int, typer.Option(min=0, help="Delete this host's there that are so many days older; 0 = none.")
+    ] = 0,
 ) -> None:
     """Write databases, artifacts, spool and sealed secrets of the running stack into one file in var/backups."""
     running = selection.running()
     if what_runs.is_compose(context.obj, running):
-        made = _of_compose()
+        from deploy.compose import backup as of_compose
+        from deploy.compose import secrets
+
+        compose = what_runs.deployments().compose()
+        make, secret_files = partial(of_compose.backup, compose, of_compose.BACKUPS), secrets.folder()
     else:
         settings = selection.settings_of(what_runs.native(context.obj, running))
-        made = native.backup(settings, settings.state_dir / BACKUPS, say)
+        make = partial(native.backup, settings, settings.state_dir / BACKUPS, say)
+        secret_files = settings.api_keys_dir
+    made = off_host.keep_too(make, to, secret_files, keep_days, say)
     bundle.keep_newest(made.parent, keep)
+
+
+@app.command()
+def backup_fetch(
+    context: typer.Context,
+    repository: Annotated[str, typer.Argument(help=f"The {REPOSITORY}.")],
+    name: Annotated[str, typer.Argument(help="The backup's name; by default the newest.")] = "",
+) -> None:
+    """Write a backup that is kept off this host into var/backups, to be checked or restored."""
+    settings = selection.settings_of(context.obj or StackName.OWN)
+    kept = off_host.Repository(repository, settings.api_keys_dir)
+    say(f"{kept.fetch(settings.state_dir / BACKUPS, name)}, from {repository}")
 
 
 @app.command()
@@ -68,9 +92,3 @@ def backup_check(context: typer.Context, file: File = None) -> None:
         from deploy.compose import backup as of_compose
 
         of_compose.check(what_runs.deployments().compose(), source)
-
-
-def _of_compose() -> Path:
-    from deploy.compose import backup as of_compose
-
-    return of_compose.backup(what_runs.deployments().compose(), of_compose.BACKUPS)

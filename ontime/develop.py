@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ import typer
 from adapters import chromium
 from adapters.settings import PROJECT_ROOT, settings
 from adapters.terminal import say
+from deploy.backups import off_host
 from deploy.native import layout
 
 app = typer.Typer()
@@ -67,16 +69,27 @@ def load(
 @app.command()
 def browser() -> None:
     """Install Chromium, in which the tests of the dashboard run, where it is missing and can be installed."""
-    found = chromium.find()
+    _have("chromium", chromium.find)
+
+
+@app.command()
+def restic() -> None:
+    """Install restic, which keeps backups off the host, where it is missing and can be installed."""
+    _have(off_host.PROGRAM, lambda: shutil.which(off_host.PROGRAM))
+
+
+def _have(package: str, find: Callable[[], str | None]) -> None:
+    """Install a package of Debian's where its program is missing."""
+    found = find()
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        say("installing Debian's chromium")
-        for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium"]):
+        say(f"installing Debian's {package}")
+        for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", package]):
             subprocess.run(["apt-get", *words], stdout=subprocess.DEVNULL, check=False)
-        found = chromium.find()
+        found = find()
     if found is None:
-        say("there is no Chromium, and it cannot be installed here: apt-get install chromium, as root")
+        say(f"there is no {package}, and it cannot be installed here: apt-get install {package}, as root")
         raise typer.Exit(1)
-    say(f"Chromium is there: {found}")
+    say(f"{package} is there: {found}")
 
 
 @app.command()

@@ -20,7 +20,7 @@ from tests.session import DISCARD_PORT, alone, fast_folder, free_port, needed, s
 
 pytest_plugins = [
     "tests.order",
-    "tests.npm",
+    "tests.needs",
     "tests.curl",
     "tests.mlflow_server",
     "tests.chromium",

@@ -2,9 +2,10 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
-from deploy.backups import bundle
+from deploy.backups import bundle, off_host
 from deploy.compose import backup, digests, inside, passwords, postgres_upgrade, rolling, secrets, status
 from deploy.compose.deployments import Deployments
 from deploy.compose.engine import ROOT, Compose, StackError, fail, say
@@ -44,6 +45,13 @@ def parser() -> argparse.ArgumentParser:
     save = commands.add_parser("backup", help="databases, artifacts, spool, sealed secrets into one tar")
     save.add_argument("--folder", type=Path, default=backup.BACKUPS)
     save.add_argument("--keep", type=int, default=0, help="delete all but the newest so many; 0 = none")
+    save.add_argument("--to", default="", help="also keep it off this host, in a restic repository")
+    save.add_argument(
+        "--keep-days", type=int, default=0, help="delete this host's there that are so many days older"
+    )
+    fetch = commands.add_parser("backup-fetch", help="write a backup that is kept off this host here again")
+    fetch.add_argument("repository")
+    fetch.add_argument("name", nargs="?", default="", help="by default the newest")
     load = commands.add_parser("restore", help="all of it from such a tar, on an empty host too")
     load.add_argument("file", type=Path)
     check = commands.add_parser("backup-check", help="restore a backup into scratch databases")
@@ -67,6 +75,10 @@ def main() -> int:
             return 0
         if asked.command == "renew-images":
             return 1 if digests.renew(ROOT, say) and asked.check else 0
+        if asked.command == "backup-fetch":
+            kept = off_host.Repository(asked.repository, secrets.folder())
+            say(f"{kept.fetch(backup.BACKUPS, asked.name)}, from {asked.repository}")
+            return 0
         if asked.command == "ontime":
             return inside.run_in_worker(asked.arguments)
         deployments = Deployments(Compose())
@@ -101,7 +113,8 @@ def of_what_runs(asked: argparse.Namespace, deployments: Deployments) -> int:
     elif asked.command == "compose":
         compose.run(*asked.arguments)
     elif asked.command == "backup":
-        backup.backup(compose, asked.folder)
+        make = partial(backup.backup, compose, asked.folder)
+        off_host.keep_too(make, asked.to, secrets.folder(), asked.keep_days, say)
         bundle.keep_newest(asked.folder, asked.keep)
     elif asked.command == "restore":
         backup.restore(compose, asked.file)

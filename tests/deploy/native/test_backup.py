@@ -20,7 +20,7 @@ from adapters.postgres_admin import create_databases, drop_database
 from adapters.prediction_lines import HEADER, to_copy_line
 from adapters.settings import Settings, read_settings
 from adapters.spool import SpoolWriter
-from deploy.backups import bundle, sealing
+from deploy.backups import bundle, off_host, sealing
 from deploy.native import backup as native
 from deploy.native import layout
 from deploy.native.embedded_postgres import EmbeddedPostgres
@@ -132,6 +132,24 @@ def test_a_new_host_gets_every_acknowledged_prediction_the_artifacts_the_runs_an
         restored = elsewhere.api_keys_dir / name
         assert restored.read_text() == (saved.api_keys_dir / name).read_text()
         assert restored.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.restic
+def test_a_host_that_is_lost_with_its_backups_comes_back_from_where_they_are_kept_off_it(
+    saved, elsewhere, waiting, tmp_path
+):
+    repository = str(tmp_path / "other disk")
+    file = off_host.keep_too(lambda: made(saved), repository, saved.api_keys_dir, 90, unheard)
+    there = off_host.Repository(repository, elsewhere.api_keys_dir)
+    brought = there.fetch(elsewhere.state_dir / "backups")
+    assert (brought.name, bundle.sha256(brought)) == (file.name, bundle.sha256(file))
+    file.unlink()
+    native.check(elsewhere, brought, free_port(), unheard)
+    native.restore(elsewhere, brought, unheard)
+    with started(elsewhere) as database:
+        assert len(stored(database)) == 2
+        Shipper(database, elsewhere.spool_dir).ship()
+        assert waiting in stored(database)
 
 
 def test_a_file_that_was_shipped_and_forgotten_while_the_backup_ran_is_not_shipped_again(
