@@ -110,8 +110,9 @@ class Repository:
         """Make the repository where there is none; take away the locks of commands that are gone, and no others."""
         opened = self._call("unlock", QUIET)
         # Where one is there and does not open, restic refuses to make another over it.
-        if opened.returncode and self._call("init", QUIET).returncode:
-            raise OntimeError(self._problem(opened))
+        made = self._call("init", QUIET) if opened.returncode else opened
+        if made.returncode:
+            raise OntimeError(f"{self._problem(opened)}; {_last_words(made)}")
 
     def _run(self, *arguments: str, **streams: Any) -> bytes:
         done = self._call(*arguments, **streams)
@@ -126,8 +127,12 @@ class Repository:
         return subprocess.run(command, env=self._environment, stderr=subprocess.PIPE, check=False, **ends)
 
     def _problem(self, done: "subprocess.CompletedProcess[bytes]") -> str:
-        said = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
-        return f"{PROGRAM}, {self.address}: {' '.join(said[-2:]) or f'exit status {done.returncode}'}"
+        return f"{PROGRAM}, {self.address}: {_last_words(done)}"
+
+
+def _last_words(done: "subprocess.CompletedProcess[bytes]") -> str:
+    said = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
+    return " ".join(said[-2:]) or f"exit status {done.returncode}"
 
 
 def _shown() -> int | None:
