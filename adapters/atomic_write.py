@@ -26,6 +26,17 @@ def atomic_write(path: Path) -> Iterator[Path]:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
         yield unfinished
+        on_disk(unfinished)
         unfinished.replace(path)
+        on_disk(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def on_disk(path: Path) -> None:
+    """Wait until a file's content, or the names in a folder, would outlast a loss of power."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

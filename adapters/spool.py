@@ -16,6 +16,7 @@ import threading
 import time
 from pathlib import Path
 
+from adapters.atomic_write import on_disk
 from domain.errors import NotReady
 
 logger = logging.getLogger(__name__)
@@ -142,7 +143,7 @@ class SpoolWriter:
             if os.write(file, self._header) != len(self._header):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             unfinished.rename(final)
-            _sync_folder(self._directory)
+            on_disk(self._directory)
         except OSError as error:
             _discard(file, unfinished)
             raise NotReady(f"the spool {self._directory} cannot be written: {error.strerror}") from error
@@ -213,11 +214,3 @@ def _discard(file: int | None, path: Path) -> None:
     if file is not None:
         os.close(file)
         path.unlink(missing_ok=True)
-
-
-def _sync_folder(directory: Path) -> None:
-    folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

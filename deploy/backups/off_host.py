@@ -95,7 +95,7 @@ class Repository:
                 self._run("dump", QUIET, kept[found], f"/{found}", stdout=content)
             if target.exists() and bundle.sha256(target) != bundle.sha256(unfinished):
                 raise OntimeError(f"{target} is there and is another: move it away")
-            return unfinished.rename(target)
+            return bundle.put_in_place(unfinished, target)
 
     def names(self) -> dict[str, str]:
         """Return the snapshot of each backup that is kept there, by the backup's name, of all hosts."""

@@ -59,9 +59,9 @@ engine:
 
 ##@ Develop
 
-test-stack: $(STAMP) ## Run the end-to-end pass through the Compose stack's gateway; needs an engine
+test-stack: $(STAMP) ## Run the tests of the Compose stack, a swarm and deployments; needs an engine (SHORT=1: a stack that starts)
 	@$(MAKE) --no-print-directory engine || { echo "test-stack did not run: no Docker engine here"; exit 3; }
-	@$(ONTIME) test -m stack tests/deploy
+	@$(ONTIME) test $(if $(SHORT),-m "stack and not long" tests/deploy/compose/test_stack.py,-m stack tests/deploy)
 
 test-fresh: ## Run the README's two commands on new Debian machines, in containers; SHORT=1: few days, one test run
 	@$(MAKE) --no-print-directory engine >/dev/null 2>&1 || true

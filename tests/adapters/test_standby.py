@@ -228,6 +228,9 @@ def test_the_role_that_monitors_may_ask_both_where_they_are(
     primary: Database, standby: EmbeddedPostgres
 ) -> None:
     let_in(primary, {MONITORING: "a password"})
+    owners = StandbyReads(primary, of(standby), StandbyPolicy(10))
+    assert owners.run(is_standby), "it has the password too"
+    owners.close()
     own = Database(primary.parameters.as_user(MONITORING, "a password"))
     reads = StandbyReads(own, of(standby).as_user(MONITORING, "a password"), StandbyPolicy(10))
     assert reads.run(is_standby)

@@ -181,6 +181,7 @@ def replayed(stack: RunningStack) -> tuple[Client, DemoRun]:
     return client, demo
 
 
+@pytest.mark.long
 def test_the_whole_loop_goes_on_while_parts_are_killed_and_replaced(stack, replayed):
     client, demo = replayed
     said = "".join(demo.lines)
@@ -207,6 +208,7 @@ def assert_everything_is_logged(stack: RunningStack, client: Client, demo: DemoR
     assert int(headline) >= sum(demo.predicted())
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("replayed")
 def test_the_pipeline_of_a_model_validates_and_promotes_the_storys_candidate(stack):
     """It was promoted and rolled back; now it goes the way of a version that was reported to GitLab."""
@@ -220,6 +222,7 @@ def test_the_pipeline_of_a_model_validates_and_promotes_the_storys_candidate(sta
     assert row == ["pipeline 77"]
 
 
+@pytest.mark.long
 def test_a_third_replica_needs_no_edit(stack):
     before = stack.containers("gateway")
     stack.up(3)
@@ -230,6 +233,7 @@ def test_a_third_replica_needs_no_edit(stack):
     assert len(upstreams(stack, newest=60)) == 3
 
 
+@pytest.mark.long
 def test_a_restore_brings_back_what_a_backup_saw(stack, tmp_path):
     assert_answers(stack)
     eventually(lambda: stack.sql("SELECT count(*) > 0 FROM predictions") == [["t"]])
@@ -249,6 +253,7 @@ def test_a_restore_brings_back_what_a_backup_saw(stack, tmp_path):
     assert_answers(stack)
 
 
+@pytest.mark.long
 def test_other_passwords_open_the_stack_and_none_of_those_before(stack):
     before = {file.name: file.read_text() for file in stack.secrets.iterdir()}
     replicas = len(stack.containers("api"))
@@ -269,6 +274,7 @@ def test_other_passwords_open_the_stack_and_none_of_those_before(stack):
             assert ("password authentication failed" in done.stderr) == refused
 
 
+@pytest.mark.long
 def test_a_damaged_backup_is_refused_before_anything_is_touched(stack, tmp_path):
     stack.run(*STACK, "backup", "--folder", str(tmp_path))
     (saved,) = tmp_path.iterdir()
