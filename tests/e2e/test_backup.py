@@ -100,6 +100,21 @@ def test_a_backup_makes_the_stack_again_on_an_empty_host(world: World, new_host:
     assert_same_model_and_answer(new_host.settings, answers[0])
 
 
+@pytest.mark.restic
+def test_the_commands_keep_a_backup_off_the_host_and_bring_it_back(world: World, tmp_path: Path):
+    folder, repository = world.settings.state_dir / "backups", str(tmp_path / "other disk")
+    own = {name: value for name, value in os.environ.items() if name.startswith("ONTIME_")}
+    secret = world.settings.api_keys_dir / PASSPHRASE
+    secret.write_text("correct horse battery")
+    assert f"and in {repository}" in ontime(own, "backup", "--to", repository, "--keep-days", "90").stdout
+    [file] = folder.glob("ontime-*.tar")
+    file.unlink()
+    assert str(file) in ontime(own, "backup-fetch", repository).stdout
+    assert f"{file} restores:" in ontime(own, "backup-check").stdout
+    file.unlink()
+    secret.unlink()
+
+
 def assert_other_passwords_open_it(host: NewHost) -> None:
     """And none of those before."""
     own, database = host.settings, ConnectionParameters.from_settings(host.settings)
