@@ -18,6 +18,8 @@ from tests.session import free_port
 
 SMALL = "tests/deploy/small_stack"
 HERE = PROJECT_ROOT / SMALL
+EVENT_SECONDS = 3
+"""In which what an engine has done is also told."""
 HEADERS = {"Authorization": "Bearer probe"}
 
 
@@ -135,15 +137,17 @@ class SmallStack:
 
     def starts_of(self, service, action) -> int:
         """How often containers of a service are started while something is done."""
-        began = str(time.time())
-        action()
         labels = (f"project={self.environment['COMPOSE_PROJECT_NAME']}", f"service={service}")
         filters = [part for label in labels for part in ("--filter", f"label=com.docker.compose.{label}")]
-        until = str(time.time())
-        shown = run(
-            "docker", "events", "--since", began, "--until", until, "--filter", "event=start", *filters
-        )
-        return len(shown.stdout.splitlines())
+        # Watched, not asked for afterwards: an engine keeps its last 256 events, and each health check is three.
+        watch = ["docker", "events", "--since", str(time.time()), "--filter", "event=start", *filters]
+        with subprocess.Popen(watch, stdout=subprocess.PIPE, text=True) as watching:
+            try:
+                action()
+                time.sleep(EVENT_SECONDS)
+            finally:
+                watching.terminate()
+            return len(watching.stdout.readlines())
 
     def serving(self):
         """Ids of the images the API's containers run."""
