@@ -19,7 +19,7 @@ from tests.session import free_port
 SMALL = "tests/deploy/small_stack"
 HERE = PROJECT_ROOT / SMALL
 EVENT_SECONDS = 3
-"""In which what an engine has done is also told."""
+"""In which an engine reports what it has done."""
 HEADERS = {"Authorization": "Bearer probe"}
 
 
