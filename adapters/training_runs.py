@@ -124,12 +124,22 @@ class TrainingRuns:
         if found:
             # By an operator: its name is not free, and its runs are there.
             if found.lifecycle_stage == "deleted":
-                self._mlflow.client.restore_experiment(found.experiment_id)
+                self._restore(found.experiment_id)
             return str(found.experiment_id)
         try:
             return str(self._mlflow.client.create_experiment(EXPERIMENT))
         except RestException:  # made by another process in between
             return str(self._mlflow.client.get_experiment_by_name(EXPERIMENT).experiment_id)
+
+    def _restore(self, experiment: str) -> None:
+        from mlflow.exceptions import RestException
+
+        client = self._mlflow.client
+        try:
+            client.restore_experiment(experiment)
+        except RestException:  # MLflow knows none that is deleted: another process was here in between
+            if client.get_experiment(experiment).lifecycle_stage == "deleted":
+                raise
 
     def _end(self, run_id: str, status: str) -> None:
         with reachable():

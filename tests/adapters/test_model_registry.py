@@ -13,7 +13,7 @@ from threading import Thread
 import pytest
 import requests
 
-from adapters import model_artifact, model_version, signatures_before
+from adapters import model_artifact, model_version, signatures_before, training_runs
 from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.settings import read_settings
@@ -52,6 +52,30 @@ def test_a_registered_version_says_where_it_came_from(registry, version):
     assert registry._mlflow.client.get_run(found.run_id).info.status == "FINISHED"
 
 
+@pytest.fixture
+def own_experiment(monkeypatch):
+    """Of this test alone: others, in other processes, have open runs in the one that all share."""
+    monkeypatch.setattr(training_runs, "EXPERIMENT", f"experiment-{secrets.token_hex(4)}")
+
+
+@pytest.mark.usefixtures("own_experiment")
+def test_an_experiment_that_two_restore_at_once_is_restored(registry, monkeypatch):
+    client = registry._mlflow.client
+    with registry.runs.open("before") as run:
+        experiment = client.get_run(run.run_id).info.experiment_id
+    client.delete_experiment(experiment)
+    restore = client.restore_experiment
+
+    def after_another(number: str) -> None:
+        restore(number)
+        restore(number)
+
+    monkeypatch.setattr(client, "restore_experiment", after_another)
+    with registry.runs.open("after") as run:
+        assert client.get_run(run.run_id).info.experiment_id == experiment
+
+
+@pytest.mark.usefixtures("own_experiment")
 def test_an_experiment_that_an_operator_deleted_is_restored_before_anything_is_fitted(registry):
     client = registry._mlflow.client
     with registry.runs.open("before") as run:

@@ -11,6 +11,7 @@ from adapters.clock_store import ClockStore
 from adapters.migrations import migrate
 from adapters.postgres import Database
 from adapters.postgres_admin import create_databases
+from adapters.waiting import wait_until
 from app import create_app, feature_cache, parts
 from app.background import Loop
 from app.feature_cache import CATCH_UP_SECONDS, PAST, RING, WAIT_SECONDS, FeatureCache, RequestView
@@ -235,7 +236,7 @@ def test_a_server_that_hangs_costs_requests_about_now_nothing_and_the_others_a_m
                 return api.post("/v1/labels", {"labels": [_label()]}, "ingest")
 
             assert _longest([label], 503) < 7.0  # connecting has a limit of its own
-            time.sleep(2.5)
+            assert wait_until(lambda: _is_away(api.parts.cache), 15, pause=0.05)
             assert _longest([label] * 20, 503) < 1.0
             assert _longest([api.predict for _ in range(50)], 200) < 1.0
 
@@ -293,6 +294,14 @@ def _tree(server):
     for pid in found:
         found += [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return found
+
+
+def _is_away(cache):
+    try:
+        cache.require_database()
+    except NotReady:
+        return True
+    return False
 
 
 def _longest(calls, status):
