@@ -17,6 +17,8 @@ PROGRAM = "restic"
 TAG = "ontime"
 """What tells these snapshots from others of the same repository."""
 NEEDS = "backups are kept off the host with restic, which is not here: apt-get install restic"
+OF_ANOTHER = ("RESTIC_REPOSITORY_FILE", "RESTIC_PASSWORD_COMMAND")
+"""Set by who uses restic for something else; it takes neither beside a named repository and password file."""
 QUIET = "--quiet"
 
 
@@ -47,10 +49,9 @@ class Repository:
                 f"{passphrase}, and keep a copy of it elsewhere"
             )
         self.address = address
-        self._environment = os.environ | {
-            "RESTIC_REPOSITORY": address,
-            "RESTIC_PASSWORD_FILE": str(passphrase.absolute()),
-        }
+        named = {"RESTIC_REPOSITORY": address, "RESTIC_PASSWORD_FILE": str(passphrase.absolute())}
+        kept = {name: value for name, value in os.environ.items() if name not in OF_ANOTHER}
+        self._environment = kept | named
 
     def keep(self, file: Path, days: int) -> None:
         """Copy a backup there, and delete this host's that are so many days older than it; none where that is 0.
@@ -68,12 +69,12 @@ class Repository:
             with file.open("rb") as content:
                 as_named = ("--stdin", "--stdin-filename", file.name)
                 self._run("backup", *here, *as_named, stdin=content, stdout=_shown())
-            if days:
-                # By host: each backup has a name of its own, and restic would never compare them.
-                age = ("--group-by", "host", "--keep-within", f"{days}d", "--prune")
-                self._run("forget", QUIET, *here, *age)
         except OntimeError as error:
             raise OntimeError(f"{error}; the backup is here only, in {file}") from error
+        if days:
+            # By host: each backup has a name of its own, and restic would never compare them.
+            age = ("--group-by", "host", "--keep-within", f"{days}d", "--prune")
+            self._run("forget", QUIET, *here, *age)
 
     def fetch(self, folder: Path, name: str = "") -> Path:
         """Write a backup that is kept there into a folder, the newest unless one is named, and return its path.

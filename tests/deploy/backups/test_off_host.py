@@ -171,6 +171,15 @@ def test_a_repository_that_cannot_be_reached_is_said_and_the_backup_stays(tmp_pa
 
 
 @pytest.mark.restic
+def test_what_an_operator_has_set_for_another_repository_is_left_alone(tmp_path, secrets, kept, monkeypatch):
+    monkeypatch.setenv("RESTIC_PASSWORD_COMMAND", "echo of another")
+    monkeypatch.setenv("RESTIC_REPOSITORY_FILE", str(tmp_path / "another"))
+    file = made(tmp_path / "backups")
+    Repository(kept.address, secrets).keep(file, days=0)
+    assert file.name in kept.names()
+
+
+@pytest.mark.restic
 def test_what_is_missing_is_said_before_the_backup(tmp_path):
     def make() -> Path:
         raise AssertionError("it began")
