@@ -26,11 +26,16 @@ def atomic_write(path: Path) -> Iterator[Path]:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
         yield unfinished
-        on_disk(unfinished)
-        unfinished.replace(path)
-        on_disk(path.parent)
+        replace_durably(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def replace_durably(unfinished: Path, path: Path) -> None:
+    """Give a finished file its name, in the place of what had it: its content is on the disk before, the name after."""
+    on_disk(unfinished)
+    unfinished.replace(path)
+    on_disk(path.parent)
 
 
 def on_disk(path: Path) -> None:

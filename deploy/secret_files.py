@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from adapters.atomic_write import on_disk
+from adapters.atomic_write import replace_durably
 from adapters.public_key import encoded, public_key, seed_of
 from domain.errors import OntimeError
 
@@ -112,9 +112,7 @@ def write_secret(file: Path, value: str, mode: int = 0o600) -> None:
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as stream:
         # No line end: the images' entrypoints hand the value on as it is.
         stream.write(value)
-    on_disk(unfinished)
-    unfinished.replace(file)
-    on_disk(file.parent)
+    replace_durably(unfinished, file)
 
 
 @contextmanager
@@ -129,8 +127,7 @@ def others(files: Iterable[Path], mode: int = 0o600) -> Iterator[dict[Path, str]
             write_secret(following, secrets.token_urlsafe(32), mode)
     yield {file: following.read_text() for file, following in beside.items()}
     for file, following in beside.items():
-        following.replace(file)
-        on_disk(file.parent)
+        replace_durably(following, file)
 
 
 def of_a_restored_stack(sealed: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:

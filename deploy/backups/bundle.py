@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from adapters.atomic_write import on_disk
+from adapters.atomic_write import replace_durably
 from deploy.pids import is_running
 from domain.errors import OntimeError
 
@@ -51,14 +51,7 @@ def finish(manifest: Manifest, work: Path, folder: Path) -> Path:
     with tarfile.open(unfinished, "w") as tar:
         for name in (MANIFEST, *manifest["sha256"]):
             tar.add(work / name, name)
-    return put_in_place(unfinished, target)
-
-
-def put_in_place(unfinished: Path, target: Path) -> Path:
-    """Give a whole backup its name, from which on it outlasts a loss of power, and return it."""
-    on_disk(unfinished)
-    unfinished.rename(target)
-    on_disk(target.parent)
+    replace_durably(unfinished, target)
     return target
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from adapters.atomic_write import replace_durably
 from deploy.backups import bundle, sealing
 from domain.errors import OntimeError
 
@@ -56,7 +57,7 @@ class Repository:
     def keep(self, file: Path, days: int) -> None:
         """Copy a backup there, and delete this host's that are so many days older than it; none where that is 0.
 
-        The repository is made where there is none. Interrupted, it is asked for again.
+        The repository is made where there is none. After an interruption it can be asked for again.
 
         Raises
         ------
@@ -96,11 +97,12 @@ class Repository:
                 self._run("dump", QUIET, kept[found], f"/{found}", stdout=content)
             if target.exists() and bundle.sha256(target) != bundle.sha256(unfinished):
                 raise OntimeError(f"{target} is there and is another: move it away")
-            return bundle.put_in_place(unfinished, target)
+            replace_durably(unfinished, target)
+            return target
 
     def names(self) -> dict[str, str]:
         """Return the snapshot of each backup that is kept there, by the backup's name, of all hosts."""
-        listed = self._run("snapshots", "--json", "--tag", TAG, stdout=subprocess.PIPE)
+        listed = self._run("snapshots", "--json", "--tag", TAG)
         return {
             PurePosixPath(path).name: str(snapshot["id"])
             for snapshot in json.loads(listed) or []
