@@ -14,7 +14,7 @@ from adapters.postgres_admin import create_databases
 from adapters.waiting import wait_until
 from app import create_app, feature_cache, parts
 from app.background import Loop
-from app.feature_cache import CATCH_UP_SECONDS, PAST, RING, WAIT_SECONDS, FeatureCache, RequestView
+from app.feature_cache import CATCH_UP_SECONDS, PAST, RING, FeatureCache, RequestView
 from domain.clock import minute_floor
 from domain.errors import NotReady
 from tests.app import worlds
@@ -62,7 +62,7 @@ def test_a_notice_brings_clock_and_state_into_memory_at_once(cache, postgres):
     refresh_at(postgres, NOON + 5 * MINUTE)
     started = time.monotonic()
     cache.refresh()
-    assert time.monotonic() - started < WAIT_SECONDS
+    assert time.monotonic() - started < 0.5
     assert cache.newest_tick() == TICK + 5
     assert cache.now().now == NOON + 5 * MINUTE
 
@@ -123,7 +123,7 @@ def test_a_thread_that_does_not_answer_is_waited_for_once(cache):
         with pytest.raises(NotReady, match="the stack's clock was not read in time"):
             RequestView(cache).reaches(NOON + 60 * MINUTE)
         assert RequestView(cache).state_for(NOON + 60 * MINUTE).first_tick == TICK
-    assert time.monotonic() - started < 10 * CATCH_UP_SECONDS, "each of them would be 50"
+    assert time.monotonic() - started < 2 * CATCH_UP_SECONDS
 
 
 def test_before_the_first_look_nothing_is_known_and_nobody_is_asked(postgres, monkeypatch):
@@ -189,7 +189,7 @@ def test_while_postgres_is_away_predictions_go_on_with_the_last_state_and_are_in
         own_server.stop()
         started = time.monotonic()
         answers = [api.predict() for _ in range(50)]
-        assert time.monotonic() - started < 10 * CATCH_UP_SECONDS, "each of them would be 50"
+        assert time.monotonic() - started < 2
         assert {answer.status_code for answer in answers} == {200}
         assert answers[0].get_json()["features"]["stale"] is True
         assert len(api.spooled()) == 51

@@ -76,10 +76,10 @@ def test_while_postgres_is_away_counting_costs_nothing_and_loses_nothing(postgre
     with monkeypatch.context() as watched:
         watched.setattr(nowhere, "session", lambda: asked.append(1))
         watched.setattr(nowhere, "transaction", lambda: asked.append(1))
-        started = time.thread_time()
+        started = time.monotonic()
         for _ in range(1000):
             counter.request("/v1/predictions", "POST", 200, 0.001)
-        assert time.thread_time() - started < 0.5
+        assert time.monotonic() - started < 0.5
     assert asked == []
     for _ in range(2):
         with pytest.raises(NotReady):

@@ -111,7 +111,7 @@ def test_a_collector_that_is_slow_or_away_neither_fails_a_prediction_nor_slows_i
         worlds.look(api)
         began = time.monotonic()
         assert {api.predict().status_code for _ in range(300)} == {200}
-        assert time.monotonic() - began < 10 * traced.seconds, "each of them would be 300"
+        assert time.monotonic() - began < 5.0
 
 
 def test_without_a_collector_no_process_loads_the_sdk(world):

@@ -134,15 +134,12 @@ def test_a_rollback_that_is_asked_for_again_goes_back_once(environment, registry
 
 def test_a_rollback_takes_under_two_seconds(versions, registry, postgres):
     championship = Championship(registry, Deployments(postgres))
-    championship.promote(versions[0], ANY, "a test", "a test")
-    took = []
-    for attempt in range(3):  # the machine may have other things to do for a moment
-        championship.promote(versions[1], ANY, "a test", f"attempt {attempt}")
-        began = time.monotonic()
-        championship.rollback("a test", f"attempt {attempt}")
-        took.append(time.monotonic() - began)
-        assert registry.alias(CHAMPION) == versions[0]
-    assert min(took) < 2, took
+    for version in versions:
+        championship.promote(version, ANY, "a test", "a test")
+    began = time.monotonic()
+    championship.rollback("a test", "a test")
+    assert time.monotonic() - began < 2
+    assert registry.alias(CHAMPION) == versions[0]
 
 
 @pytest.mark.parametrize("words", [("promote", "1"), ("rollback",)])
