@@ -223,9 +223,12 @@ class Database:
                 try:
                     yield held
                 finally:
-                    if held and not connection.closed:
-                        cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
-            connection.autocommit = False
+                    # What has ended meanwhile holds nothing.
+                    with suppress(psycopg2.OperationalError, psycopg2.InterfaceError):
+                        if held:
+                            cursor.execute("SELECT pg_advisory_unlock(%s)", [number])
+            if not connection.closed:
+                connection.autocommit = False
 
     def listen(self, *channels: str) -> "Listener":
         """Listen to channels on a connection of its own."""

@@ -25,7 +25,7 @@ from deploy.native.manager import Stack
 from domain.errors import OntimeError
 from replay.background import Background
 from replay.client import ApiClient, api_client, require
-from replay.driver import Replay, morning_after
+from replay.driver import Replay, morning_after, sole_mover
 from replay.feed import Feed
 from replay.first_steps import begin, begins_at
 from replay.readme import ask
@@ -198,6 +198,7 @@ class DemoScript:
         self.site: Site = site_of(settings.state_dir / "data")
         self.first_day = self.site.replay_from
         self.feed = Feed(load_dataset(settings.state_dir / "data"))
+        self._database = database
         self._replay = Replay(database, self._api, self.feed)
         self._prefect = prefect
         self._deployments = Deployments(database)
@@ -207,27 +208,17 @@ class DemoScript:
         self._rolled_back = False
 
     def play(self, days: int) -> None:
-        """Replay the days; each is monitored while the next one goes on."""
+        """Replay the days; each is monitored while the next one goes on.
+
+        Raises
+        ------
+        Conflict
+            If something else moves the stack's clock.
+        """
         self._progress.replay(f"replaying {days} days from {self.first_day:%d %B} on through the API")
-        run: Background | None = None
         try:
-            for i in range(days):
-                day = self.first_day + timedelta(days=i)
-                count = self._replay.replay_day(day)
-                if run is not None:
-                    run.result()
-                self._watch_champion(i)
-                self._replay.advance(morning_after(day))
-                run = self._begin_run(day)
-                said = f"{day}: {count.predictions} flights predicted, {count.events} events, version {self._serving()}"
-                self._progress.day(i + 1, said)
-            if run is not None:
-                run.result()
-            self._watch_champion(days)
-            self._replay.advance(
-                datetime.combine(self.first_day + timedelta(days=days), datetime.min.time(), UTC)
-                + timedelta(hours=12)
-            )
+            with sole_mover(self._database):
+                self._replay_days(days)
         finally:
             self._replay.close()
         missing = self._not_shown()
@@ -235,6 +226,26 @@ class DemoScript:
             raise OntimeError(f"the demo did not show {missing}; see the decisions in the log")
         if missing:
             self._progress.phase(f"{days} days do not show {missing}: {DAYS} do")
+
+    def _replay_days(self, days: int) -> None:
+        run: Background | None = None
+        for i in range(days):
+            day = self.first_day + timedelta(days=i)
+            count = self._replay.replay_day(day)
+            if run is not None:
+                run.result()
+            self._watch_champion(i)
+            self._replay.advance(morning_after(day))
+            run = self._begin_run(day)
+            said = f"{day}: {count.predictions} flights predicted, {count.events} events, version {self._serving()}"
+            self._progress.day(i + 1, said)
+        if run is not None:
+            run.result()
+        self._watch_champion(days)
+        self._replay.advance(
+            datetime.combine(self.first_day + timedelta(days=days), datetime.min.time(), UTC)
+            + timedelta(hours=12)
+        )
 
     def _begin_run(self, day: date) -> Background:
         return Background(lambda: self._monitor(day))

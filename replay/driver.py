@@ -9,6 +9,7 @@ hour; a night without departures is one step.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
@@ -22,7 +23,7 @@ from adapters.settings import settings
 from adapters.waiting import retry, wait_until
 from domain.airports import instant, local_day
 from domain.clock import minute_floor
-from domain.errors import NotReady, OntimeError
+from domain.errors import Conflict, NotReady, OntimeError
 from domain.features.grid import GRID_MINUTES, tick_of
 from replay.client import ApiClient, require
 from replay.feed import Feed
@@ -38,6 +39,7 @@ SHIPPING_SECONDS = 10.0
 """Ample for what was answered to reach the log, on a busy machine too; waited for only after a replay was killed."""
 
 PAUSE_SECONDS = 0.2
+CLOCK_LOCK = 715_009
 
 Result = TypeVar("Result")
 Progress = Callable[[date, float], None]
@@ -230,6 +232,23 @@ class Replay:
             self._listener.wait(seconds)
         except NotReady:
             time.sleep(PAUSE_SECONDS)
+
+
+@contextmanager
+def sole_mover(database: Database) -> Iterator[None]:
+    """Hold the right to move a stack's clock for the length of a block; a crash of either side gives it up.
+
+    Two that move it set it back under each other's questions, which then lie in the future.
+
+    Raises
+    ------
+    Conflict
+        If another replay, a demo or the feed of events has it.
+    """
+    with database.try_lock(CLOCK_LOCK) as held:
+        if not held:
+            raise Conflict("another replay, a demo or the feed of events moves this stack's clock")
+        yield
 
 
 def ticks_of(day: date) -> Iterator[datetime]:

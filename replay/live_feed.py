@@ -9,7 +9,7 @@ from adapters.settings import Settings
 from adapters.terminal import Say
 from data.dataset import load_dataset
 from replay.client import api_client
-from replay.driver import TICK, Replay
+from replay.driver import TICK, Replay, sole_mover
 from replay.feed import Feed
 
 FEED_ENDS = datetime(2014, 1, 2, tzinfo=UTC)
@@ -22,14 +22,19 @@ def play_feed(settings: Settings, address: str, pace: float, say: Say) -> None:
         database, api_client(settings, address=address), Feed(load_dataset(settings.state_dir / "data"))
     )
     try:
-        moment = ClockStore(database).read().now
-        while moment < FEED_ENDS:
-            began = time.monotonic()
-            moment += TICK
-            replay.tell_until(moment)
-            if moment.minute == 0:
-                say(f"{moment:%Y-%m-%d %H:%M} UTC")
-            time.sleep(max(0.0, pace - (time.monotonic() - began)))
+        with sole_mover(database):
+            _play(database, replay, pace, say)
     finally:
         replay.close()
         database.close()
+
+
+def _play(database: Database, replay: Replay, pace: float, say: Say) -> None:
+    moment = ClockStore(database).read().now
+    while moment < FEED_ENDS:
+        began = time.monotonic()
+        moment += TICK
+        replay.tell_until(moment)
+        if moment.minute == 0:
+            say(f"{moment:%Y-%m-%d %H:%M} UTC")
+        time.sleep(max(0.0, pace - (time.monotonic() - began)))

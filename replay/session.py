@@ -23,7 +23,7 @@ from domain.errors import OntimeError
 from replay import page, report
 from replay.background import Background
 from replay.client import api_client
-from replay.driver import LONGEST_STEP, DayCount, Replay, morning_after, ticks_of
+from replay.driver import LONGEST_STEP, DayCount, Replay, morning_after, sole_mover, ticks_of
 from replay.feed import Feed
 from replay.first_steps import begin
 from replay.run_executor import DeployedRuns, RunExecutor, RunQueue, WarmRuns
@@ -122,7 +122,20 @@ class Pace:
 def replay_window(
     settings: Settings, database: Database, guard: Guard | None, dataset: Dataset, days: Period, pace: Pace
 ) -> None:
-    """Replay days; each is monitored, and its run over, before the next one begins."""
+    """Replay days; each is monitored, and its run over, before the next one begins.
+
+    Raises
+    ------
+    Conflict
+        If something else moves the stack's clock.
+    """
+    with sole_mover(database):
+        _replay_window(settings, database, guard, dataset, days, pace)
+
+
+def _replay_window(
+    settings: Settings, database: Database, guard: Guard | None, dataset: Dataset, days: Period, pace: Pace
+) -> None:
     api = api_client(settings, guard.ensure if guard else lambda: None)
     replay, queue = Replay(database, api, Feed(dataset)), RunQueue(_executor(settings, guard))
     spent = Spent(settings)

@@ -54,6 +54,16 @@ def test_the_schema_dump_sees_a_difference(postgres: Database) -> None:
     assert schema_dump(postgres) != before
 
 
+@pytest.mark.integration
+def test_a_lock_whose_connection_the_server_ended_is_given_up_without_an_error(postgres: Database) -> None:
+    with postgres.try_lock(1) as held:
+        assert held
+        value(postgres, "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks WHERE locktype = 'advisory'")
+        with postgres.try_lock(1) as held_by_another:
+            assert held_by_another
+    assert value(postgres, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
+
+
 def test_migrating_again_changes_nothing(postgres: Database) -> None:
     assert migrate(postgres) == []
 

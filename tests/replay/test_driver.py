@@ -14,11 +14,11 @@ from adapters.postgres import Database
 from adapters.prediction_lines import to_copy_line
 from adapters.prediction_log import PredictionLog
 from domain.clock import minute_floor
-from domain.errors import OntimeError
+from domain.errors import Conflict, OntimeError
 from domain.features.grid import tick_of
 from replay import driver as driver_module
 from replay.client import Answer
-from replay.driver import LONGEST_STEP, Replay, morning_after, ticks_of
+from replay.driver import LONGEST_STEP, Replay, morning_after, sole_mover, ticks_of
 from replay.feed import Feed
 from services.refresher import Refresher
 from tests.builders import prediction, scheduled
@@ -223,3 +223,11 @@ def test_the_steps_of_a_day_begin_at_four_and_end_at_midnight_in_new_york():
 @pytest.mark.parametrize("day", [date(2013, 3, 10), date(2013, 11, 3)])
 def test_a_day_with_a_clock_change_has_the_same_twenty_hours(day):
     assert len(list(ticks_of(day))) == 241
+
+
+@pytest.mark.integration
+def test_nobody_else_moves_the_clock_that_a_replay_moves(postgres):
+    with sole_mover(postgres), pytest.raises(Conflict, match="moves this stack's clock"), sole_mover(postgres):
+        pass
+    with sole_mover(postgres):
+        pass
