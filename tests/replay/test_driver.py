@@ -227,7 +227,11 @@ def test_a_day_with_a_clock_change_has_the_same_twenty_hours(day):
 
 @pytest.mark.integration
 def test_nobody_else_moves_the_clock_that_a_replay_moves(postgres):
-    with sole_mover(postgres), pytest.raises(Conflict, match="moves this stack's clock"), sole_mover(postgres):
+    with (
+        sole_mover(postgres),
+        pytest.raises(Conflict, match="moves this stack's clock"),
+        sole_mover(postgres),
+    ):
         pass
     with sole_mover(postgres):
         pass
