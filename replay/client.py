@@ -29,6 +29,11 @@ class Answer:
     status: int
     body: Any
 
+    @property
+    def shown(self) -> str:
+        """Return the beginning of the body, as an error shows it: that of a batch may name a thousand flights."""
+        return str(self.body)[:500]
+
 
 class ApiClient:
     """Talks to the API; while it is away, waits for it.
@@ -81,7 +86,7 @@ class ApiClient:
         except (OSError, http.client.HTTPException) as error:
             raise NotReady(f"the API does not answer: {error}") from error
         if answer.status in RETRIED:
-            raise NotReady(f"the API answers {answer.status}: {answer.body}")
+            raise NotReady(f"the API answers {answer.status}: {answer.shown}")
         return answer
 
     def _once(self, method: str, path: str, body: bytes | None, scope: str | None) -> Answer:
@@ -105,10 +110,10 @@ def require(answer: Answer, *statuses: int) -> Answer:
     Raises
     ------
     OntimeError
-        If its status is none of those expected; carries the body.
+        If its status is none of those expected; carries the beginning of the body.
     """
     if answer.status not in statuses:
-        raise OntimeError(f"the API answers {answer.status}, expected {statuses}: {answer.body}")
+        raise OntimeError(f"the API answers {answer.status}, expected {statuses}: {answer.shown}")
     return answer
 
 

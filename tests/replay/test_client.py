@@ -109,3 +109,10 @@ def test_an_api_that_stays_away_is_an_error_that_says_so(monkeypatch):
 def test_an_unexpected_status_is_an_error_with_what_the_api_said():
     with pytest.raises(OntimeError, match=r"409.*somebody else was first"):
         require(Answer(409, {"detail": "somebody else was first"}), 200, 207)
+
+
+def test_an_error_shows_the_beginning_of_what_the_api_said_of_a_thousand_flights():
+    with pytest.raises(OntimeError) as error:
+        require(Answer(422, {"items": [{"index": i, "status": 422} for i in range(1000)]}), 200)
+    assert "'index': 0" in str(error.value)
+    assert len(str(error.value)) < 600
