@@ -20,6 +20,7 @@ from domain.errors import InvalidInput
 
 LOOK_SECONDS = 2.0
 REPORT = "ingest.json"
+Looks = frozenset[tuple[str, int, int]]
 
 
 def append_dataset(
@@ -55,11 +56,12 @@ def ingest(settings: Settings, dataset: bool, until: datetime | None, watch: boo
         raise InvalidInput("--until", "--dataset beside it: files of the inbox are taken as a whole")
     if dataset:
         ingest_dataset(settings, until, say)
+    there = _looks(settings.inbox_dir)
     ingest_inbox(settings, say)
     if watch:
         say(f"watching {settings.inbox_dir}; Ctrl-C ends")
         try:
-            watch_inbox(settings, say, threading.Event())
+            watch_inbox(settings, say, threading.Event(), there=there)
         except KeyboardInterrupt:
             say("no longer watching")
 
@@ -87,21 +89,37 @@ def ingest_inbox(settings: Settings, say: Say) -> list[FileReport]:
     return files
 
 
-def watch_inbox(settings: Settings, say: Say, stop: threading.Event, pause: float = LOOK_SECONDS) -> None:
-    """Take files as they come, until asked to stop; one that still grows, or was left there, is not touched."""
-    before = left = _looks(settings.inbox_dir)
+def watch_inbox(
+    settings: Settings,
+    say: Say,
+    stop: threading.Event,
+    pause: float = LOOK_SECONDS,
+    there: Looks = frozenset(),
+) -> None:
+    """Take files as they come, until asked to stop; one that still grows, or was left there, is not touched.
+
+    Parameters
+    ----------
+    there
+        The files that an earlier look saw, and that were tried since: what of them still waits was left there.
+    """
+    before = _looks(settings.inbox_dir)
+    left = before & there
     while not stop.wait(pause):
         now = _looks(settings.inbox_dir)
         if now == before and now - left:
             ingest_inbox(settings, say)
-            left = now = _looks(settings.inbox_dir)
+            # A file that came meanwhile was not tried yet.
+            left = _looks(settings.inbox_dir) & now
         before = now
 
 
-def _looks(folder: Path) -> set[tuple[str, int, int]]:
-    """Return name, size and time of change of each file that waits."""
+def _looks(folder: Path) -> Looks:
+    """Return name, size and time of change of each file that waits; nothing of a folder that is not there yet."""
+    if not folder.exists():
+        return frozenset()
     stats = ((path.name, path.stat()) for path in waiting(folder))
-    return {(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats}
+    return frozenset((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
 
 
 def _total(files: Sequence[FileReport]) -> str:

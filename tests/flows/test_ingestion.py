@@ -1,14 +1,19 @@
 import json
+import os
 import re
+import signal
+import subprocess
 import threading
 from datetime import UTC, datetime
 
 import pytest
 
 from adapters.event_store import EventStore
+from adapters.settings import PROJECT_ROOT
 from domain.errors import InvalidInput
 from flows.ingestion import ingest, watch_inbox
 from tests.data.public_files import bts_row, write_rows
+from tests.documented import documented
 
 pytestmark = pytest.mark.integration
 # A few days of schedules: what was known so early.
@@ -83,3 +88,46 @@ def test_a_watched_inbox_takes_a_file_when_it_is_whole(postgres, stack_settings,
         watcher.join()
     assert EventStore(postgres).count() == 12 * 3
     assert sum("reading growing.csv" in line for line in said) == 1
+
+
+def test_a_file_that_comes_while_another_is_taken_is_taken_next(postgres, stack_settings, inbox):
+    said: list[str] = []
+    stop = threading.Event()
+
+    def hear(line: str) -> None:
+        said.append(line)
+        if "reading first.csv" in line:
+            write_rows(inbox / "second.csv", [bts_row(Flight_Number_Reporting_Airline="2")])
+        if line.startswith("second.csv: bts"):
+            stop.set()
+
+    write_rows(inbox / "first.csv", [bts_row()])
+    timer = threading.Timer(30, stop.set)
+    timer.start()
+    watch_inbox(stack_settings, hear, stop, 0.2)
+    timer.cancel()
+    assert EventStore(postgres).count() == 2 * 3, said
+
+
+def test_the_command_of_operations_takes_files_as_they_come_until_it_is_interrupted(
+    postgres, stack_environment, inbox
+):
+    own = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
+    said = []
+    with subprocess.Popen(
+        documented("make ingest").argv, cwd=PROJECT_ROOT, env=own | stack_environment, stdout=subprocess.PIPE,
+        text=True, start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as watching:  # fmt: skip
+        assert watching.stdout is not None
+        too_long = threading.Timer(120, os.killpg, (watching.pid, signal.SIGKILL))
+        too_long.start()
+        for line in watching.stdout:
+            said.append(line)
+            if line.startswith("watching "):
+                write_rows(inbox / "good.csv", [bts_row()])
+            if "files taken" in line:
+                os.killpg(watching.pid, signal.SIGINT)
+        too_long.cancel()
+    assert any(line.startswith("1 of 1 files taken: 3 new events") for line in said), said
+    assert "no longer watching\n" in said
+    assert EventStore(postgres).count() == 3
