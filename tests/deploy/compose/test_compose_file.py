@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from adapters.settings import PREFIX, PROJECT_ROOT, example_env, read_settings
+from deploy.compose import engine
 from deploy.compose.certificate import CERTIFICATE, KEY
 from deploy.compose.secrets import PREFIXES, PUBLIC_KEYS
 from domain.capacity import COMPOSE_MEMORY
@@ -31,6 +32,12 @@ each_service = pytest.mark.parametrize("name", SERVICES)
 def test_the_file_is_valid_under_the_compose_specification():
     validator = jsonschema.Draft7Validator(json.loads(SPECIFICATION.read_text()))
     assert [error.message for error in validator.iter_errors(COMPOSE)] == []
+
+
+def test_docker_compose_by_hand_is_about_the_project_that_make_up_starts(monkeypatch):
+    """Whatever the folder of the checkout is called, after which Compose would name it."""
+    monkeypatch.delenv("COMPOSE_PROJECT_NAME", raising=False)
+    assert COMPOSE["name"] == engine.environment()["COMPOSE_PROJECT_NAME"]
 
 
 def test_each_image_is_built_by_one_service():
