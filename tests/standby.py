@@ -14,6 +14,7 @@ from deploy.native.embedded_postgres import (
     server_user,
 )
 from deploy.native.launcher import launched
+from tests.documented import documented
 
 
 @contextmanager
@@ -23,10 +24,17 @@ def standby_of(primary: EmbeddedPostgres, folder: Path, port: int) -> Iterator[E
     password.write_text(primary.parameters.password)
     folder.chmod(0o777)  # the server is another user where this is root
     where = primary.parameters
-    copy = [str(binary("pg_basebackup")), "-h", LISTEN_ADDRESS, "-p", str(primary.port), "-U", where.user]
-    copy += ["-D", str(folder / "data"), "-R", "-X", "stream", "-c", "fast"]
+    copy = documented(
+        "pg_basebackup -h PRIMARY -U REPLICATOR -D DATA -R -X stream",
+        {
+            "pg_basebackup": str(binary("pg_basebackup")),
+            "PRIMARY": LISTEN_ADDRESS,
+            "REPLICATOR": where.user,
+            "DATA": str(folder / "data"),
+        },
+    )
     subprocess.run(
-        launched(copy, STOP_SIGNAL, server_user()),
+        launched([*copy.argv, "-p", str(primary.port), "-c", "fast"], STOP_SIGNAL, server_user()),
         env=server_environment() | {"PGPASSWORD": where.password},
         check=True,
         capture_output=True,

@@ -21,6 +21,9 @@ from domain.runbook import anchor
 from experiments.evaluation.report import with_table
 from replay.readme import BEGINS, ENDS, KEPT, QUESTION, with_answer
 
+# As a module: what this file asks it for is not run.
+from tests import documented as documents
+
 DOCUMENTS = [*sorted(PROJECT_ROOT.glob("*.md")), *sorted((PROJECT_ROOT / "docs").rglob("*.md"))]
 DOCS = PROJECT_ROOT / "docs"
 CURRENT = [path for path in DOCUMENTS if path.name != "CHANGELOG.md" and path.parent.name != "adr"]
@@ -31,7 +34,13 @@ README = (PROJECT_ROOT / "README.md").read_text()
 PROMISES = PROJECT_ROOT / "docs" / "promises.md"
 TYPED = ("README.md", "CONTRIBUTING.md", "docs/operations.md", "docs/runbook.md")
 """Documents with blocks of shell."""
-STARTS = ("make ", "curl ", ".venv/bin/ontime ", "docker compose exec prefect-worker ontime ")
+STARTS = (
+    "make ",
+    "curl ",
+    ".venv/bin/ontime ",
+    "docker compose exec prefect-worker ontime ",
+    "pg_basebackup ",
+)
 
 
 def names_in(path: Path) -> set[str]:
@@ -214,6 +223,73 @@ def test_make_knows_every_command_of_the_documents_blocks(command):
     )
     for variable in re.findall(r"([A-Z_]+)=", command):
         assert f"$({variable})" in makefiles
+
+
+SUITE = {"make test", "make test-stack", "make test-fresh"}
+"""They are the tests: the pipeline runs them."""
+
+
+def test_the_pipeline_runs_the_commands_that_are_the_suite():
+    jobs = yaml.safe_load((PROJECT_ROOT / ".gitlab-ci.yml").read_text()).values()
+    scripts = [line for job in jobs if isinstance(job, dict) for line in job.get("script", [])]
+    step = (PROJECT_ROOT / ".ci" / "run").read_text()
+    assert set(documents.commands()) >= SUITE
+    assert [command for command in SUITE - set(scripts) if not re.search(rf"\b{command}$", step, re.M)] == []
+
+
+def test_every_command_of_the_documents_is_run_by_a_test():
+    there = {text: name for text, name in documents.commands().items() if text not in SUITE}
+    assert documents.not_run(there, documents.asked_for(PROJECT_ROOT / "tests")) == []
+
+
+def test_every_command_that_a_test_runs_is_in_a_document():
+    run = documents.asked_for(PROJECT_ROOT / "tests")
+    assert [(file, text) for text, file in run.items() if text not in documents.commands()] == []
+
+
+def test_a_command_that_no_test_runs_is_found():
+    text = """```sh
+    make status, make logs S=api   # what runs, and its logs: `make clean`
+    .venv/bin/ontime erase PREDICTION_ID --reason "asked for"
+    curl -s http://127.0.0.1 \\
+      -d '{"a": 1,
+           "b": 2}'
+    ```
+    <!-- written by `make evaluate` --> `make up` starts it, `make train ENGINE=dask && make tune` at night, by `cron`.
+    """.replace("    ```", "```")
+    in_blocks, in_prose = list(documents.of_blocks(text)), list(documents.of_prose(text))
+    erase = '.venv/bin/ontime erase PREDICTION_ID --reason "asked for"'
+    question = """curl -s http://127.0.0.1 -d '{"a": 1, "b": 2}'"""
+    assert in_blocks == ["make status", "make logs S=api", erase, question]
+    assert in_prose == ["make up", "make train ENGINE=dask", "make tune"]
+
+    there = dict.fromkeys([*in_blocks, *in_prose], "a page")
+    run = """
+        documented("make status").run({})
+        documented("make logs S=api", {"api": "gateway"})
+        documented('.venv/bin/ontime erase PREDICTION_ID '
+                   '--reason "asked for"')
+        documented("make up SUCCESSOR=7")
+        other("make tune")
+    """
+    asked = dict.fromkeys(documents.in_code("if True:" + run), "a test")
+    assert documents.not_run(there, asked) == [
+        f"a page: {question}", "a page: make train ENGINE=dask", "a page: make tune"
+    ]  # fmt: skip
+
+
+def test_a_command_of_a_document_is_run_as_it_is_there_but_for_what_a_test_replaces():
+    command = documents.documented(
+        '.venv/bin/ontime erase PREDICTION_ID --reason "asked for"', {"PREDICTION_ID": "an id"}
+    )
+    assert command.argv == [".venv/bin/ontime", "erase", "an id", "--reason", "asked for"]
+    command = documents.documented("COMPOSE_FILE=docker-compose.yml:collector.yml make up")
+    assert command.argv == ["make", "up"]
+    assert command.variables == {"COMPOSE_FILE": "docker-compose.yml:collector.yml"}
+    with pytest.raises(ValueError, match="no document has the command `make up TOMORROW=1`"):
+        documents.documented("make up TOMORROW=1")
+    with pytest.raises(ValueError, match="`make up SUCCESSOR=7` has no 8"):
+        documents.documented("make up SUCCESSOR=7", {"8": "9"})
 
 
 def test_the_readmes_table_is_that_of_the_kept_evaluation():

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from adapters.settings import PROJECT_ROOT
+from tests.documented import Command
 from tests.session import free_port
 
 SMALL = "tests/deploy/small_stack"
@@ -108,6 +109,11 @@ class SmallStack:
             "--build-arg", f"FAULT={fault}", "--build-arg", f"CONTRACT={contract}", str(HERE),
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
+
+    def type(self, command: Command, tag="latest", **variables) -> subprocess.CompletedProcess:
+        """Run a command of a document in the stack's checkout, whatever comes out."""
+        environment = self.environment | {"IMAGE_TAG": tag} | variables
+        return command.run(environment, check=False, cwd=self.checkout)
 
     def make(self, *words, tag="latest", **variables):
         environment = self.environment | {"IMAGE_TAG": tag} | variables

@@ -87,6 +87,8 @@ def own_settings(dataset_dir: Path) -> Iterator[Settings]:
     variables = {f"ONTIME_{name}_PORT": str(free_port(PORTS_ABOVE)) for name in PORTS}
     variables["ONTIME_STATE_DIR"] = str(state_dir)
     variables["ONTIME_INBOX_DIR"] = str(state_dir / "inbox")
+    # `make down` and `make status` are about a Compose stack too: about none that somebody runs.
+    variables["COMPOSE_PROJECT_NAME"] = f"ontime-{state_dir.name}"
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("ONTIME_")]:
             patch.delenv(name)

@@ -1,8 +1,6 @@
 """A backup of the running stack makes the same stack on an empty host: it predicts, and has all that was answered."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +11,7 @@ import requests
 
 from adapters.postgres import ConnectionParameters, Database
 from adapters.prediction_log import PredictionLog
-from adapters.settings import PROJECT_ROOT, Settings, read_settings
+from adapters.settings import Settings, read_settings
 from adapters.waiting import retry
 from deploy.backups.sealing import PASSPHRASE
 from deploy.native.manager import Stack
@@ -21,6 +19,7 @@ from domain.errors import NotReady
 from replay.client import api_client, require
 from replay.readme import QUESTION
 from services.health import api_ready
+from tests.documented import Command, documented
 from tests.e2e.conftest import DAY, NEXT_DAY, PORTS, World, unheard
 from tests.e2e.test_access import login
 from tests.e2e.test_loop import eventually, logged
@@ -49,18 +48,9 @@ class NewHost:
     def settings(self) -> Settings:
         return read_settings(self.variables)
 
-    def ontime(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return ontime(self.variables, *words)
-
-
-def ontime(variables: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "ontime", *words], env=kept | variables, cwd=PROJECT_ROOT,
-        capture_output=True, text=True, check=False, timeout=600,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
+    def run(self, command: Command, *more: str) -> str:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
+        return command.run(kept | self.variables, *more).stdout
 
 
 def asked(settings: Settings) -> dict[str, Any]:
@@ -83,34 +73,47 @@ def test_a_backup_makes_the_stack_again_on_an_empty_host(world: World, new_host:
     secret = world.settings.api_keys_dir / PASSPHRASE
     secret.write_text("correct horse battery")
     answers = [asked(world.settings) for _ in range(20)]
-    own = {name: value for name, value in os.environ.items() if name.startswith("ONTIME_")}
-    ontime(own, "backup")
-    [file] = (world.settings.state_dir / "backups").glob("ontime-*.tar")
-    assert "restores:" in ontime(own, "backup-check").stdout
+    folder = world.settings.state_dir / "backups"
+    documented("make backup KEEP=14").run(os.environ)
+    [file] = folder.glob("ontime-*.tar")
+    assert f"{file} restores:" in documented("make backup-check").run(os.environ).stdout
 
-    said = new_host.ontime("restore", str(file)).stdout
-    assert "every row count and checksum agrees" in said
-    new_host.ontime("local")
+    restore = documented("make restore FILE=var/backups/...", {"var/backups/...": str(file)})
+    assert "every row count and checksum agrees" in new_host.run(restore)
+    new_host.run(documented("make local"))
     retry(lambda: api_ready(new_host.settings), NotReady, seconds=120, pause=0.5)
     assert_same_model_and_answer(new_host.settings, answers[0])
     assert_all_logged(world, new_host.settings, answers)
     file.unlink()
     secret.unlink()
+    # Of real flights; here, where nothing counts what was asked about.
+    new_host.run(documented("make load"), "USERS=2", "TIME=2")
+    assert (new_host.settings.reports_dir / "load.html").exists()
     assert_other_passwords_open_it(new_host)
     assert_same_model_and_answer(new_host.settings, answers[0])
 
 
 @pytest.mark.restic
+def test_restic_is_installed_where_it_is_missing_and_else_left_alone(world: World):
+    assert documented("make restic").run(os.environ).stdout.startswith("restic is there: ")
+
+
+@pytest.mark.restic
 def test_the_commands_keep_a_backup_off_the_host_and_bring_it_back(world: World, tmp_path: Path):
     folder, repository = world.settings.state_dir / "backups", str(tmp_path / "other disk")
-    own = {name: value for name, value in os.environ.items() if name.startswith("ONTIME_")}
     secret = world.settings.api_keys_dir / PASSPHRASE
     secret.write_text("correct horse battery")
-    assert f"and in {repository}" in ontime(own, "backup", "--to", repository, "--keep-days", "90").stdout
+    replaced = {"sftp:backup@elsewhere:/srv/ontime": repository}
+    backup = documented("make backup TO=sftp:backup@elsewhere:/srv/ontime KEEP_DAYS=90", replaced)
+    assert f"and in {repository}" in backup.run(os.environ).stdout
     [file] = folder.glob("ontime-*.tar")
     file.unlink()
-    assert str(file) in ontime(own, "backup-fetch", repository).stdout
-    assert f"{file} restores:" in ontime(own, "backup-check").stdout
+    fetch = documented("make backup-fetch FROM=sftp:backup@elsewhere:/srv/ontime", replaced)
+    assert str(file) in fetch.run(os.environ).stdout
+    fetch = documented("make backup-fetch FROM=...", {"...": repository})
+    assert str(file) in fetch.run(os.environ).stdout
+    check = documented("make backup-check FILE=...", {"...": str(file)})
+    assert f"{file} restores:" in check.run(os.environ).stdout
     file.unlink()
     secret.unlink()
 
@@ -119,7 +122,7 @@ def assert_other_passwords_open_it(host: NewHost) -> None:
     """And none of those before."""
     own, database = host.settings, ConnectionParameters.from_settings(host.settings)
     servers = {own.mlflow_address: own.mlflow_auth, own.prefect_address: own.prefect_auth}
-    host.ontime("rotate-passwords")
+    host.run(documented("make rotate-passwords"))
     retry(lambda: api_ready(host.settings), NotReady, seconds=120, pause=0.5)
     with pytest.raises(NotReady, match="password authentication failed"):
         database.connect()

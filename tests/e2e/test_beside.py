@@ -17,6 +17,7 @@ from deploy.native import state
 from deploy.native.processes import end, of_stack
 from deploy.native.selection import StackName, settings_of
 from replay.client import require
+from tests.documented import documented
 from tests.e2e.conftest import DAY, World
 from tests.e2e.test_loop import logged
 
@@ -38,19 +39,19 @@ def ontime(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def begin_demo() -> str:
-    """Run a demo until its servers run and interrupt it there; returns what it said."""
+    """Run a demo until its servers run and interrupt it there, as a terminal does; returns what it said."""
     said = ""
-    command = [sys.executable, "-m", "ontime", "demo"]
     # A shell that runs the tests in the background has them ignore interrupts, and what they start.
     heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen(
-        command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=heeds
-    ) as demo:
+        documented("make demo").argv, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=heeds,
+        start_new_session=True,
+    ) as demo:  # fmt: skip
         assert demo.stdout is not None
         for line in demo.stdout:
             said += line
             if SERVERS_RUN in line:
-                demo.send_signal(signal.SIGINT)
+                os.killpg(demo.pid, signal.SIGINT)
     assert SERVERS_RUN in said
     return said
 
@@ -95,7 +96,8 @@ def test_a_careless_demo_and_clean_leave_everything_of_the_users_stack(
     assert "replacing what an earlier demo left" in begin_demo()
     assert not (demo.state_dir / "replay.json").exists()
     assert of_stack(demo.state_dir) != []
-    assert ontime("clean").returncode == 1
+    assert "every part of the stack answers" in documented("make local STACK=demo").run(os.environ).stdout
+    assert documented("make clean").run(os.environ, check=False).returncode == 2
     assert (demo.state_dir / "postgres" / "PG_VERSION").exists()
     for _ in range(2):
         assert ontime("clean", "--yes").returncode == 0
@@ -107,7 +109,6 @@ def test_a_careless_demo_and_clean_leave_everything_of_the_users_stack(
     assert before["predictions"]
     assert backup in before["files"]  # type: ignore[operator]
     require(world.api.get("/health/ready"), 200)
-    status = ontime("status")
-    assert status.returncode == 0, status.stdout
-    assert "your own stack" in status.stdout
-    assert "demo" not in status.stdout
+    status = documented("make status").run(os.environ).stdout
+    assert "your own stack" in status
+    assert "demo" not in status

@@ -1,5 +1,6 @@
 """One pass of the loop through the whole stack; its tests run in order."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from experiments.evaluation.tuning import champion_parameters
 from replay.client import require
 from replay.driver import ticks_of
 from services.health import CHECKS
+from tests.documented import documented
 from tests.e2e.conftest import DAY, SMALL, World, unheard
 
 pytestmark = [
@@ -57,6 +59,10 @@ def serving(world: World) -> int:
 
 def test_every_part_is_well(world):
     assert world.stack.probe(world.stack.states()) == dict.fromkeys(CHECKS)
+
+
+def test_the_schema_is_that_of_this_code(world):
+    assert "nothing, up to date" in documented(".venv/bin/ontime migrate").run(os.environ).stdout
 
 
 def test_the_run_of_a_day_comes_by_itself(world):

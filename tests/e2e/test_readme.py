@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 from datetime import timedelta
 from typing import Any
@@ -12,15 +13,26 @@ import requests
 from adapters.clock_store import ClockStore
 from adapters.settings import PROJECT_ROOT
 from replay.readme import KEPT, QUESTION, README
+from tests.documented import documented
 from tests.e2e.conftest import World
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 DEMO_ADDRESS, DEMO_KEY, DEMO_DAY = "http://127.0.0.1:8010", "var/demo/secrets/predict.key", "2013-04-11"
 
 
+ASKED = documented("""
+    curl -s http://127.0.0.1:8010/v1/predictions
+      -H "Authorization: Bearer $(cat var/demo/secrets/predict.key)" -H 'Content-Type: application/json'
+      -d '{"carrier": "UA", "flight": 272, "origin": "EWR", "dest": "ORD",
+           "scheduled_departure": "2013-04-11T14:50:00Z", "scheduled_arrival": "2013-04-11T17:24:00Z"}'
+""")
+
+
 def command() -> str:
+    """README's, as it stands there: a shell puts the key into it."""
     found = re.search(r"```sh\n(curl .*?)```", README.read_text(), re.DOTALL)
     assert found is not None
+    assert shlex.split(" ".join(found.group(1).replace("\\\n", " ").split())) == ASKED.argv
     return found.group(1)
 
 

@@ -18,6 +18,7 @@ from deploy.native.processes import of_stack
 from domain.errors import NotReady
 from replay.driver import Replay, ticks_of
 from services.health import CHECKS, check
+from tests.documented import documented
 from tests.e2e.conftest import DAY, NEXT_DAY, World, unheard
 from tests.e2e.test_loop import eventually, logged
 
@@ -130,7 +131,8 @@ def _unwell(world: World) -> list[str]:
 
 def test_down_leaves_no_process_and_all_data(world):
     """The last test: what it stops stays stopped."""
-    world.stack.stop(unheard)
+    said = documented("make down").run(os.environ).stdout
+    assert f"your own stack (var/{world.settings.state_dir.name}) is stopped; its data stay" in said
     assert of_stack(world.settings.state_dir) == []
     assert (world.settings.state_dir / "postgres" / "PG_VERSION").exists()
     started = time.monotonic()

@@ -1,12 +1,14 @@
 """`ontime capacity`, as an operator runs it."""
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
 from adapters.settings import PROJECT_ROOT
+from tests.documented import documented
 
 NEW_YORK = {"--airports": "3", "--flights-per-day": "920", "--requests-per-second": "1"}
 
@@ -27,6 +29,14 @@ def test_it_says_what_a_site_needs_and_where_it_runs():
         "API", "shippers", "PostgreSQL", "refresher", "training", "monitoring run", "in all"
     ]  # fmt: skip
     assert done.stdout.rstrip().endswith("on Compose, one machine")
+
+
+def test_of_a_country_it_says_which_limits_to_raise():
+    own = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
+    command = documented(
+        ".venv/bin/ontime capacity --airports 350 --flights-per-day 20000 --requests-per-second 100"
+    )
+    assert "under Compose: FEATURES_MEMORY=" in command.run(own).stdout
 
 
 def test_json_has_the_same_figures_for_scripts():

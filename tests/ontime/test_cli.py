@@ -17,6 +17,7 @@ from deploy.native.processes import of_stack
 from ontime import cli
 from ontime.develop import _test_environment
 from services.health import CHECKS
+from tests.documented import Command, documented
 from tests.session import free_port
 
 PORTS = ("POSTGRES", "API", "MLFLOW", "PREFECT", "SUPERVISOR")
@@ -33,6 +34,7 @@ def environment(tmp_path) -> dict[str, str]:
         | {
             "ONTIME_STATE_DIR": str(tmp_path / "state"),
             "ONTIME_INBOX_DIR": str(tmp_path / "inbox"),
+            "COMPOSE_PROJECT_NAME": "ontime-that-nobody-started",
         }
     )
 
@@ -104,7 +106,7 @@ def test_the_signing_key_that_is_rotated_is_that_of_the_stack(environment):
     assert not folder.exists()
     folder.mkdir(parents=True)
     (folder / "model_signing_key").write_text("the key before")
-    done = ontime(environment, "rotate-signing-key")
+    done = documented("make rotate-signing-key").run(environment)
     assert str(folder / "model_public_keys") in done.stdout
     assert (folder / "model_signing_key").read_text() != "the key before"
     assert len((folder / "model_public_keys").read_text().splitlines()) == 2
@@ -118,6 +120,11 @@ def test_the_script_is_the_command_from_any_folder(environment, tmp_path):
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.stdout == f"ontime {ontime_package.__version__} (commit abc)\n"
+
+
+def test_the_help_has_every_command(environment):
+    shown = documented(".venv/bin/ontime --help").run(environment | {"COLUMNS": "200"}).stdout
+    assert [name for name in get_command(cli.app).commands if f" {name} " not in shown] == []
 
 
 def test_the_installed_version_is_that_of_the_code():
@@ -182,7 +189,7 @@ def test_stopping_a_stack_that_does_not_run_is_no_error(environment):
 
 
 def test_there_is_nothing_to_back_up_where_no_stack_runs(environment):
-    done = ontime(environment | {"COMPOSE_PROJECT_NAME": "ontime-that-nobody-started"}, "backup")
+    done = ontime(environment, "backup")
     assert done.returncode == 1
     assert done.stderr.startswith("ontime: no stack runs here: `make up`")
     assert not Path(environment["ONTIME_STATE_DIR"]).exists()
@@ -243,17 +250,28 @@ def test_clean_deletes_nothing_where_nobody_can_be_asked(environment):
 @pytest.mark.parametrize(("answer", "deleted"), [("n", False), ("", False), ("y", True)])
 def test_clean_asks_on_a_terminal(environment, answer, deleted):
     state = demo_of(environment)
+    done = answered(answer, documented("make clean"), environment)
+    assert (done.returncode == 0) == deleted
+    assert ("demo/log/api.log" not in files_in(state)) == deleted
+
+
+def test_the_users_own_state_is_listed_asked_about_and_deleted(environment):
+    state = filled(environment, "log/api.log", "secrets/predict.key", "backups/a.tar")
+    done = answered("y", documented("make clean STACK=own"), environment)
+    assert done.returncode == 0, done.stderr
+    assert "0.0 MB   written" in done.stdout
+    assert files_in(state) == {"secrets/predict.key", "backups/a.tar"}
+
+
+def answered(answer: str, command: Command, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Answer what a command asks on a terminal."""
     keyboard, terminal = pty.openpty()
     os.write(keyboard, f"{answer}\n".encode())
-    done = subprocess.run(
-        [sys.executable, "-m", "ontime", "clean"],
-        env=environment, cwd=PROJECT_ROOT, stdin=terminal, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+    done = command.run(environment, check=False, stdin=terminal)
     os.close(keyboard)
     os.close(terminal)
     assert "Delete it? [y/N]" in done.stdout
-    assert (done.returncode == 0) == deleted
-    assert ("demo/log/api.log" not in files_in(state)) == deleted
+    return done
 
 
 def test_a_demo_does_not_begin_in_a_folder_that_no_demo_made(environment):

@@ -10,6 +10,7 @@ import pytest
 from adapters.api_keys import KEY_FORM, ApiKeys, hash_key
 from adapters.settings import PROJECT_ROOT
 from deploy.native import layout
+from tests.documented import documented
 
 pytestmark = pytest.mark.integration
 
@@ -40,6 +41,17 @@ def test_a_key_is_made_listed_rotated_and_revoked(environment, postgres):
     assert set(ApiKeys(postgres).load_active()) == {hash_key(again)}
     assert key not in keys(environment, "list", "--all").stdout
     assert "1 key revoked" in keys(environment, "revoke", "erika").stdout
+    assert ApiKeys(postgres).load_active() == {}
+
+
+def test_the_commands_of_operations_make_list_rotate_and_revoke_a_key(environment, postgres):
+    made = documented(".venv/bin/ontime keys create dashboard --scope predict --days 365").run(environment)
+    assert KEY_FORM.fullmatch(made.stdout.strip())
+    assert "dashboard" in documented(".venv/bin/ontime keys list").run(environment).stdout
+    rotated = documented(".venv/bin/ontime keys rotate dashboard").run(environment).stdout.strip()
+    # The one before ends after a day.
+    assert set(ApiKeys(postgres).load_active()) == {hash_key(key) for key in (made.stdout.strip(), rotated)}
+    documented(".venv/bin/ontime keys revoke dashboard").run(environment)
     assert ApiKeys(postgres).load_active() == {}
 
 

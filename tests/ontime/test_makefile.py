@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from adapters.settings import PROJECT_ROOT
 from ontime.cli import GROUPS, app
+from tests.documented import documented
 
 MAKEFILE = (PROJECT_ROOT / "Makefile").read_text()
 MAKEFILES = [MAKEFILE, *(path.read_text() for path in sorted(PROJECT_ROOT.glob("deploy/**/*.mk")))]
@@ -28,6 +29,7 @@ def test_help_is_what_make_says_by_default_and_names_every_target():
     assert phony <= targets
     shown = re.findall(r"^  make ([a-z-]+) +\S", make().stdout, re.MULTILINE)
     assert sorted(shown) == sorted(targets)
+    assert documented("make help").run(os.environ).stdout == make().stdout
 
 
 def test_the_help_of_make_has_the_groups_of_the_command():

@@ -22,6 +22,7 @@ from adapters.settings import PROJECT_ROOT, read_settings
 from domain.features.catalogue import CONTRACT_HASH
 from tests.app import worlds
 from tests.builders import NOON
+from tests.documented import documented
 
 pytestmark = pytest.mark.integration
 DAY = date(2013, 4, 10)
@@ -75,6 +76,26 @@ def ontime(environment: dict[str, str], *words: str) -> subprocess.CompletedProc
         [sys.executable, "-m", "ontime", *words],
         env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
+
+
+def test_the_commands_of_operations_promote_and_go_back_on_the_stack_that_runs(
+    environment, versions, registry
+):
+    first, second = versions
+    for version in versions:
+        done = documented("make promote VERSION=7", {"7": str(version)}).run(environment)
+    assert f"version {second} is champion, version {first} before it" in done.stdout
+    assert f"version {first} is champion" in documented("make rollback").run(environment).stdout
+    assert registry.alias(CHAMPION) == first
+
+
+def test_the_steps_of_an_upgrade_by_hand_find_nothing_to_do_where_a_start_took_them(
+    environment, versions, registry
+):
+    assert ontime(environment, "promote", str(versions[0])).returncode == 0
+    assert documented(".venv/bin/ontime succeed").run(environment).stdout == ""
+    assert documented(".venv/bin/ontime sign-again").run(environment).stdout == ""
+    assert registry.alias(CHAMPION) == versions[0]
 
 
 def test_promote_and_rollback_act_at_once_and_the_ledger_says_who(environment, versions, registry, postgres):
@@ -176,10 +197,11 @@ def test_the_first_acknowledgement_of_an_alert_is_kept(environment, postgres):
     ClockStore(postgres).set_simulated(NOON)
     number = MonitoringStore(postgres).open_alert("slow", "warning", DAY, NOON, "It is slow.", {})
     for who in ("erika", "max"):
-        assert "seen by erika" in ontime(environment, "acknowledge", str(number), "--who", who).stdout
+        command = documented(".venv/bin/ontime acknowledge 12 --who erika", {"12": str(number), "erika": who})
+        assert "seen by erika" in command.run(environment).stdout
     assert (
         f"{number} warning  2013-04-10 open, seen by erika: It is slow."
-        in ontime(environment, "alerts").stdout
+        in documented(".venv/bin/ontime alerts").run(environment).stdout
     )
 
 
@@ -192,5 +214,6 @@ def test_the_clock_is_set_and_read_as_json(environment):
     done = ontime(environment, "clock", "--first", "--at", "2013-05-01T00:00:00", "--json")
     assert json.loads(done.stdout) == {"now": "2013-04-11T12:00:00Z", "mode": "simulated"}
     ontime(environment, "clock", "--system")
+    assert documented(".venv/bin/ontime clock").run(environment).stdout.endswith(" UTC, system\n")
     now = datetime.fromisoformat(json.loads(ontime(environment, "clock", "--json").stdout)["now"])
     assert abs((datetime.now(UTC) - now).total_seconds()) < 60

@@ -17,6 +17,7 @@ from adapters.prediction_lines import to_copy_line
 from adapters.prediction_log import PredictionLog
 from adapters.settings import PROJECT_ROOT
 from tests.builders import NOON, prediction
+from tests.documented import documented
 
 pytestmark = pytest.mark.integration
 OLD = time.time() - 20 * 86_400
@@ -36,18 +37,23 @@ Ontime = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def ontime(stack_environment, mlflow_address) -> Ontime:
-    """The program, on a stack whose policy keeps two months."""
+def environment(stack_environment, mlflow_address) -> dict[str, str]:
+    """Of a stack whose policy keeps two months."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
-    own |= stack_environment | POLICY | {
+    return own | stack_environment | POLICY | {
         "ONTIME_MLFLOW_URL": mlflow_address,
         "ONTIME_MODEL_NAME": stack_environment["ONTIME_POSTGRES_DATABASE"],
     }  # fmt: skip
 
+
+@pytest.fixture
+def ontime(environment) -> Ontime:
+    """The program, on that stack."""
+
     def run(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "ontime", *words],
-            env=own | settings, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False, timeout=120,
+            env=environment | settings, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
 
     return run
@@ -92,10 +98,9 @@ def months(postgres) -> list[str]:
     return [partition.name for partition in found]
 
 
-def test_what_the_policy_keeps_no_longer_is_listed_and_stays(ontime, files, postgres):
+def test_what_the_policy_keeps_no_longer_is_listed_and_stays(environment, files, postgres):
     before = left_in(files), months(postgres)
-    done = ontime("retention")
-    assert done.returncode == 0, done.stderr
+    done = documented(".venv/bin/ontime retention").run(environment)
     *listed, last = done.stdout.splitlines()
     assert [line.rpartition(",")[0] for line in listed] == [f"{kind}: {n}" for kind, [n] in EXPIRED.items()]
     assert all(line.endswith(" MB") for line in listed)
@@ -123,8 +128,8 @@ def test_delete_takes_just_that_and_the_ledger_says_what_who_and_why(ontime, fil
     assert len(DeletionStore(postgres).newest()) == 1
 
 
-def test_by_default_the_ledger_names_the_user_and_the_policy(ontime, log, postgres):
-    assert ontime("retention", "--delete").returncode == 0
+def test_by_default_the_ledger_names_the_user_and_the_policy(environment, log, postgres):
+    documented(".venv/bin/ontime retention --delete").run(environment)
     [row] = DeletionStore(postgres).newest()
     assert (row.who, row.reason) == (getpass.getuser(), "the policy of the settings")
 
@@ -158,7 +163,7 @@ def test_a_month_that_somebody_reads_for_long_stays_and_leaves_no_row(ontime, lo
     assert DeletionStore(postgres).newest() == []
 
 
-def test_a_prediction_is_erased_by_its_id_and_no_other(ontime, log, postgres):
+def test_a_prediction_is_erased_by_its_id_and_no_other(environment, ontime, log, postgres):
     erased, other = prediction(9, NOON), prediction(10, NOON)
     log.ship("api-9", 0, to_copy_line(erased) + to_copy_line(other))
     done = ontime("erase", erased.prediction_id, "--reason", "was asked for", "--who", "erika")
@@ -173,7 +178,11 @@ def test_a_prediction_is_erased_by_its_id_and_no_other(ontime, log, postgres):
     again = ontime("erase", erased.prediction_id, "--reason", "was asked for")
     assert again.returncode == 1
     assert f"the log has no prediction {erased.prediction_id}: it may be in the spool still" in again.stderr
-    assert ontime("erase", other.prediction_id, "--reason", "too").returncode == 0
+    erase = documented(
+        '.venv/bin/ontime erase PREDICTION_ID --reason "asked for"', {"PREDICTION_ID": other.prediction_id}
+    )
+    erase.run(environment)
+    assert DeletionStore(postgres).newest()[0].reason == "asked for"
     assert [row.who for row in DeletionStore(postgres).newest()] == [getpass.getuser(), "erika"]
 
 

@@ -1,14 +1,8 @@
-import subprocess
-import sys
-
-from adapters.settings import PROJECT_ROOT
+from tests.documented import documented
 
 
 def retry(environment: dict[str, str]) -> str:
-    return subprocess.run(
-        [sys.executable, "-m", "ontime", "spool", "retry"],
-        env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True, timeout=60,
-    ).stdout  # fmt: skip
+    return documented(".venv/bin/ontime spool retry").run(environment).stdout
 
 
 def test_refused_lines_are_given_back_to_the_shipper_and_said(tmp_path):

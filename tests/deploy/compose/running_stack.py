@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.settings import PROJECT_ROOT
+from tests.documented import Command, documented
 from tests.session import free_port
 
 STACK = ("python3", "-m", "deploy.compose")
@@ -52,6 +53,9 @@ class RunningStack:
             "PREFECT_UI_PORT": str(free_port()),
             "GRAFANA_PORT": str(free_port()),
             "DEMO_BEGINS": BEGINS.strftime("%Y-%m-%dT%H:%M:%S"),
+            # No native stack: `make status` and `make down` are about one, too.
+            "ONTIME_STATE_DIR": str(home / "native"),
+            "ONTIME_SUPERVISOR_PORT": str(free_port()),
         }
 
     def run(
@@ -73,7 +77,11 @@ class RunningStack:
     def up(self, replicas: int, **variables: str) -> None:
         """Start or upgrade the stack; what is set by `variables` stays so for every command after it."""
         self.environment |= variables
-        self.run("make", "up", f"API_REPLICAS={replicas}")
+        self.type(documented("make up"), f"API_REPLICAS={replicas}")
+
+    def type(self, command: Command, *more: str, **variables: str) -> str:
+        """Run a command of a document with the stack's environment; return what it said."""
+        return command.run(self.environment | variables, *more).stdout
 
     def build_with_other_features(self) -> str:
         """Build the images of a release with another feature contract on top of this one's; return their tag."""

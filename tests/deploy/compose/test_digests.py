@@ -1,6 +1,7 @@
 """Digests of the images of others: asked of a registry that speaks the registry's protocol, kept, used, required."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 from adapters.settings import PROJECT_ROOT
 from deploy.compose import digests
 from domain.errors import ConfigurationError, NotReady
+from tests.documented import documented
 
 IMAGES = {"nginx", "postgres", "prom/prometheus", "grafana/grafana", "python"}
 POSTGRES = "postgres:17-trixie"
@@ -102,6 +104,18 @@ def test_renewed_digests_are_those_of_the_registry_and_are_used_from_then_on(roo
     assert used["PROMETHEUS_DIGEST"] == "@" + registry.digest("prom/prometheus/manifests/v3.5.0")
     assert len(used) == len(said) == len(IMAGES)
     digests.require(root, {})
+
+
+def test_the_command_writes_them_into_the_checkout_in_which_it_is_run(root, registry):
+    shutil.copy(PROJECT_ROOT / "Makefile", root)
+    for name in ("adapters", "deploy", "domain"):
+        shutil.copytree(PROJECT_ROOT / name, root / name, dirs_exist_ok=True)
+    digests.file_of(root).write_text("")
+    said = documented("make renew-images").run(os.environ, cwd=root).stdout
+    assert f"{POSTGRES}: " in said
+    assert digests.variables(root)["POSTGRES_DIGEST"] == "@" + registry.digest(
+        "library/postgres/manifests/17-trixie"
+    )
 
 
 def test_a_tag_that_moved_is_shown_from_old_to_new_and_one_that_did_not_as_before(root, registry):

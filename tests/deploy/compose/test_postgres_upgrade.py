@@ -13,6 +13,7 @@ import yaml
 from adapters.settings import PROJECT_ROOT
 from tests.deploy.compose.running_stack import eventually
 from tests.deploy.quick_stack import run
+from tests.documented import documented
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 NEW_IMAGE, OLD_IMAGE = "postgres:17-trixie${POSTGRES_DIGEST:-}", "postgres:15-bookworm"
@@ -139,8 +140,7 @@ def test_a_newer_releases_volume_is_refused_without_the_offer_of_a_way_down(data
 
 
 def test_an_upgrade_copies_every_row_and_keeps_the_old_volume(databases):
-    done = databases.command("upgrade-postgres")
-    assert done.returncode == 0, done.stderr
+    done = documented("make upgrade-postgres").run(databases.environment)
     assert "every row count agrees" in done.stdout
     databases.start()
     assert databases.sql("ontime", "SHOW server_version").startswith("17")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import ssl
 import subprocess
 import threading
@@ -14,7 +15,9 @@ import pytest
 
 from adapters.settings import PROJECT_ROOT
 from deploy.compose import secrets
+from tests.data.public_files import bts_row, write_rows
 from tests.deploy.compose.running_stack import STACK, Client, RunningStack, eventually
+from tests.documented import Command, documented
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(2400)]
 DAYS = 10
@@ -68,9 +71,23 @@ def test_the_command_acts_on_the_stack_from_within_the_worker(stack):
     (worker,) = stack.containers("prefect-worker")
     clock = json.loads(stack.run("docker", "exec", worker, "ontime", "clock", "--json").stdout)
     assert clock["mode"] in ("simulated", "system")
+    assert stack.type(documented("docker compose exec prefect-worker ontime alerts")) == "no alert is open\n"
+    listed = stack.type(documented("docker compose exec prefect-worker ontime keys list"))
+    assert {"predict.key", "ingest.key", "admin.key"} <= set(listed.split())
+    kept = stack.type(documented("docker compose exec prefect-worker ontime retention"))
+    assert kept == "nothing is older than the policy keeps\n"
     refused = stack.run("docker", "exec", worker, "ontime", "status", check=False)
     assert refused.returncode == 1
     assert "`make status`" in refused.stderr
+
+
+def test_what_runs_and_what_it_logs_is_shown(stack):
+    head, _, *rows = stack.type(documented("make status")).splitlines()
+    assert head == f"the Compose stack ({stack.project})"
+    assert all(row.endswith("  healthy") for row in rows)
+    assert "api-2" in {row.split()[0] for row in rows}
+    assert '"version"' in stack.type(documented("make logs S=api"))
+    assert "/v1/predictions" in stack.type(documented("make logs S=gateway"))
 
 
 def test_no_secret_is_in_what_inspect_shows(stack):
@@ -225,7 +242,7 @@ def test_the_pipeline_of_a_model_validates_and_promotes_the_storys_candidate(sta
 @pytest.mark.long
 def test_a_third_replica_needs_no_edit(stack):
     before = stack.containers("gateway")
-    stack.up(3)
+    stack.type(documented("make up API_REPLICAS=3"))
     assert len(stack.containers("api")) == 3
     assert stack.containers("gateway") == before
     for _ in range(60):
@@ -237,15 +254,15 @@ def test_a_third_replica_needs_no_edit(stack):
 def test_a_restore_brings_back_what_a_backup_saw(stack, tmp_path):
     assert_answers(stack)
     eventually(lambda: stack.sql("SELECT count(*) > 0 FROM predictions") == [["t"]])
-    stack.run(*STACK, "backup", "--folder", str(tmp_path))
-    (saved,) = tmp_path.iterdir()
+    saved = backup(stack, tmp_path)
     counts = "SELECT (SELECT count(*) FROM predictions), (SELECT count(*) FROM flight_events)"
     before = stack.sql(counts)
     _, champion = stack.ask("/health/ready")
     stack.sql("TRUNCATE predictions CASCADE")
     assert stack.sql(counts) != before
 
-    said = stack.run("make", "restore", f"FILE={saved}").stdout
+    restore = documented("make restore FILE=var/backups/...", {"var/backups/...": str(saved)})
+    said = stack.type(restore)
     assert "every row count and checksum agrees" in said
     after = stack.sql(counts)
     assert [int(x) for x in after[0]] >= [int(x) for x in before[0]]
@@ -257,7 +274,7 @@ def test_a_restore_brings_back_what_a_backup_saw(stack, tmp_path):
 def test_other_passwords_open_the_stack_and_none_of_those_before(stack):
     before = {file.name: file.read_text() for file in stack.secrets.iterdir()}
     replicas = len(stack.containers("api"))
-    stack.run("make", "rotate-passwords")
+    stack.type(documented("make rotate-passwords"))
     after = {file.name: file.read_text() for file in stack.secrets.iterdir()}
     assert {name for name in before if after[name] != before[name]} == {
         *secrets.DATABASE_PASSWORDS, *secrets.ROLE_PASSWORDS, *secrets.SERVER_PASSWORDS,
@@ -287,6 +304,172 @@ def test_a_damaged_backup_is_refused_before_anything_is_touched(stack, tmp_path)
     assert "nothing was touched" in done.stderr + done.stdout
     assert stack.sql("SELECT count(*) FROM flight_events") == before
     assert stack.ask("/health/ready")[0] == 200
+
+
+@pytest.mark.long
+def test_a_key_whose_file_is_removed_is_revoked_and_another_is_made(stack):
+    file = stack.secrets / "predict.key"
+    before = file.read_text()
+    file.unlink()
+    assert "predict.key" in stack.type(documented("make secrets"))
+    stack.type(documented("make up"))
+    assert file.read_text() != before
+    assert_answers(stack)
+    (stack.secrets / "before.key").write_text(before)
+    assert stack.ask("/v1/predictions?limit=1", key="before.key")[0] == 401
+    (stack.secrets / "before.key").unlink()
+
+
+@pytest.mark.long
+def test_files_are_copied_into_the_worker_which_takes_them(stack, tmp_path):
+    file = write_rows(tmp_path / "denver.csv", [bts_row(Origin="DEN", Dest="SEA")])
+    stack.type(documented("docker compose cp FILE prefect-worker:/state/data/inbox/", {"FILE": str(file)}))
+    before = int(stack.sql("SELECT count(*) FROM flight_events")[0][0])
+    (worker,) = stack.containers("prefect-worker")
+    said = stack.run("docker", "exec", worker, "ontime", "ingest").stdout
+    assert "1 of 1 files taken: 3 new events" in said
+    assert int(stack.sql("SELECT count(*) FROM flight_events")[0][0]) == before + 3
+
+
+@pytest.mark.long
+def test_a_part_that_hangs_is_started_again_by_hand(stack):
+    (before,) = started(stack, "features")
+    stack.type(documented("docker compose restart features"))
+    (after,) = started(stack, "features")
+    assert after > before
+    assert_answers(stack)
+
+
+@pytest.mark.long
+def test_the_bill_of_materials_of_every_image_that_runs_is_written(stack):
+    images = [name for name in stack.run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
+              if name.startswith("ontime/") and name.endswith(f":{stack.project}")]  # fmt: skip
+    assert len(images) == 4
+    said = stack.type(documented("make sbom"))
+    written = [Path(path) for path in re.findall(r"\S+\.json", said)]
+    assert [image for image in images if image not in said] == []
+    for path in written:
+        if stack.project in path.name:
+            (PROJECT_ROOT / path).unlink()
+
+
+@pytest.mark.long
+def test_a_route_out_is_given_to_what_sends_alerts_and_taken_again(stack):
+    outside = f"{stack.project}_outside"
+    assert outside not in networks(stack, "prefect-worker")
+    stack.type(documented("make up OUTSIDE=1"))
+    assert outside in networks(stack, "prefect-worker") & networks(stack, "watchman")
+    stack.type(documented("make up"))
+    assert outside not in networks(stack, "prefect-worker")
+
+
+@pytest.mark.long
+def test_a_collector_of_the_operators_own_gets_the_trace_of_a_prediction(stack, tmp_path):
+    (tmp_path / "collector.yml").write_text(COLLECTOR)
+    up = documented(
+        "COMPOSE_FILE=docker-compose.yml:collector.yml make up",
+        {"collector.yml": str(tmp_path / "collector.yml")},
+    )
+    stack.type(up, OTEL_EXPORTER_OTLP_ENDPOINT="http://collector:4318")
+    status, answer = stack.ask("/v1/predictions", Client(stack, clock=clock(stack))._question())
+    assert status == 200, answer
+    trace = answer["prediction_id"].replace("-", "")
+    eventually(lambda: trace in stack.run("docker", "logs", *stack.containers("collector")).stdout, 60)
+    stack.type(documented("make up"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("command", "services"),
+    [
+        (documented("make up PROFILE=dask"), {"dask-scheduler", "dask-worker"}),
+        (documented("make up PROFILE=demo"), {"feed"}),
+        (documented("make up PROFILE=metrics"), {"prometheus", "grafana"}),
+    ],
+    ids=["dask", "demo", "metrics"],
+)
+def test_a_profile_is_started_beside_the_stack(stack, command: Command, services: set[str]):
+    require_images(stack, services)
+    before = clock(stack)
+    kept = {name: value for name, value in stack.environment.items() if name != "COMPOSE_PROFILES"}
+    command.run(kept)
+    for service in services:
+        assert len(stack.containers(service)) == 1
+    if "feed" in services:
+        eventually(lambda: clock(stack) > before, 60)
+    if "prometheus" in services:
+        eventually(lambda: is_scraped(stack), 120)
+
+
+@pytest.mark.long
+def test_all_of_it_stops_whatever_profile_it_is_of_and_the_data_stay(stack):
+    volumes = ("docker", "volume", "ls", "-q", "--filter", f"name={stack.project}_")
+    before = stack.run(*volumes).stdout
+    stack.type(documented("make down"))
+    label = f"label=com.docker.compose.project={stack.project}"
+    assert stack.run("docker", "ps", "-aq", "--filter", label).stdout == ""
+    assert f"{stack.project}_postgres-data-17" in before.split()
+    assert stack.run(*volumes).stdout == before
+
+
+COLLECTOR = r"""
+services:
+  collector:
+    image: ontime/api:${IMAGE_TAG}
+    networks: [inside]
+    entrypoint: [python, -u, -c]
+    command:
+      - |
+        import gzip
+        from http.server import BaseHTTPRequestHandler, HTTPServer
+        class Collector(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                packed = self.headers.get("Content-Encoding") == "gzip"
+                print(self.path, (gzip.decompress(body) if packed else body).hex())
+                self.send_response(200)
+                self.end_headers()
+        HTTPServer(("", 4318), Collector).serve_forever()
+"""
+
+
+def backup(stack: RunningStack, folder: Path) -> Path:
+    """What `make backup` makes, moved to a folder of the test's: nothing of it stays among the operator's."""
+    said = stack.type(documented("make backup"))
+    (made,) = re.findall(r"\S+/ontime-\w+\.tar", said)
+    return shutil.move(made, folder)
+
+
+def started(stack: RunningStack, service: str) -> list[str]:
+    """When the containers of a service were started."""
+    ids = stack.containers(service)
+    return stack.run("docker", "inspect", "-f", "{{.State.StartedAt}}", *ids).stdout.split()
+
+
+def networks(stack: RunningStack, service: str) -> set[str]:
+    """Names of those that the containers of a service are on."""
+    shown = stack.run("docker", "inspect", *stack.containers(service)).stdout
+    return {name for container in json.loads(shown) for name in container["NetworkSettings"]["Networks"]}
+
+
+def require_images(stack: RunningStack, services: set[str]) -> None:
+    """Leave a test out where images of others are neither here nor to be had."""
+    shown = json.loads(stack.compose("--profile", "*", "config", "--format", "json"))["services"]
+    for service in services:
+        image = shown[service]["image"]
+        if image.startswith("ontime/"):
+            continue
+        there = stack.run("docker", "image", "inspect", image, check=False).returncode == 0
+        if not there and stack.run("docker", "pull", image, check=False).returncode != 0:
+            pytest.skip(f"there is no image {image} here, and it cannot be pulled")
+
+
+def is_scraped(stack: RunningStack) -> bool:
+    """Whether Prometheus has what a replica exposes."""
+    (prometheus,) = stack.containers("prometheus")
+    asked = "http://127.0.0.1:9090/api/v1/query?query=up"
+    shown = stack.run("docker", "exec", prometheus, "wget", "-qO-", asked, check=False).stdout
+    return '"1"' in shown
 
 
 def assert_answers(stack: RunningStack) -> None:

@@ -1,12 +1,17 @@
 """A release with other features takes over from the one that serves, and goes back: `deploy.compose up`, under load."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from adapters.settings import PROJECT_ROOT
 from tests.deploy.compose.running_stack import BEGINS, Client, RunningStack, eventually
+from tests.documented import documented
+from tests.tree import project_files
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(2400)]
 LOG_THE_HELD_OUT_DAYS = """
@@ -77,6 +82,34 @@ def test_a_release_with_other_features_takes_over_under_load_and_goes_back(stack
     assert ledger == [[str(after[0]), str(before[0])], [str(before[0]), str(after[0])]]
     assert len(stack.containers("features")) == 1
     assert answered_by(stack, client) == {before, after}
+
+
+def test_a_version_that_somebody_names_serves_whatever_the_gate_says_of_it(stack, tmp_path):
+    """From a checkout of the release with other features: the version that the test before this one has left."""
+    ((version,),) = stack.sql("SELECT max(from_version) FROM deployments")
+    before = served(stack)
+    assert before[0] != int(version)
+    checkout = copied_checkout(tmp_path / "checkout")
+    up = documented("make up SUCCESSOR=7", {"7": version})
+    said = up.run(stack.environment | {"IMAGE_TAG": f"{stack.project}-named"}, cwd=checkout).stdout
+    assert f"version {version} is champion" in said
+    assert served(stack)[0] == int(version)
+
+
+def copied_checkout(folder: Path) -> Path:
+    """The project's files, with the change that `OTHER_FEATURES` makes in images."""
+    for name in project_files("*"):
+        if not name.startswith(("tests/", "docs/", ".")) or name in (".dockerignore", ".env.example"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(PROJECT_ROOT / name, folder / name)
+    for name, old, new in (
+        ("domain/features/congestion.py", '"3h": 180', '"3h": 240'),
+        ("domain/features/catalogue.py", "CONTRACT_VERSION = 1\n", "CONTRACT_VERSION = 2\n"),
+    ):
+        text = (folder / name).read_text()
+        assert old in text
+        (folder / name).write_text(text.replace(old, new))
+    return folder
 
 
 def in_worker(stack: RunningStack, *command: str, stdin: str | None = None) -> None:

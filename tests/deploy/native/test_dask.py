@@ -1,3 +1,4 @@
+import os
 import socket
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ from adapters.dask_cluster import workers_of
 from adapters.settings import Settings, read_settings
 from deploy.native import dask, processes
 from domain.errors import ConfigurationError, OntimeError
+from tests.documented import documented
 from tests.session import free_port
 
 
@@ -20,16 +22,18 @@ def settings(tmp_path) -> Settings:
 
 
 def test_a_cluster_starts_once_and_leaves_no_process(settings):
-    said = []
+    own = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
+    own |= {"ONTIME_STATE_DIR": str(settings.state_dir), "ONTIME_DASK_SCHEDULER": settings.dask_scheduler}
     folder = dask.state_folder(settings)
     try:
-        dask.up(settings, 1, said.append)
-        assert workers_of(settings.dask_scheduler) == 1
+        documented("make dask-up WORKERS=2").run(own)
+        assert workers_of(settings.dask_scheduler) == 2
         assert addresses_of_listeners(folder) == {"127.0.0.1"}
-        dask.up(settings, 1, said.append)
+        said = []
+        dask.up(settings, 2, said.append)
         assert "already" in said[-1]
     finally:
-        dask.down(settings, said.append)
+        documented("make dask-down").run(own)
     assert processes.of_stack(folder) == []
     with pytest.raises(ConfigurationError, match="no Dask scheduler answers"):
         workers_of(settings.dask_scheduler)

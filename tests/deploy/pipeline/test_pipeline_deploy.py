@@ -12,6 +12,7 @@ import pytest
 
 from adapters.settings import PROJECT_ROOT
 from tests.deploy.quick_stack import SMALL, SmallStack, Traffic, ask, connect, run, small_stack
+from tests.documented import documented
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 NEEDED = ("adapters", "deploy", "domain", SMALL)
@@ -60,13 +61,14 @@ def change(stack, edition) -> None:
 
 
 def deployed(stack, tag, **variables) -> Served:
-    done = stack.make("deploy", tag=tag, **variables)
+    done = stack.type(documented("make deploy"), tag=tag, **variables)
     assert done.returncode == 0, done.stdout + done.stderr
     return served(stack)
 
 
 def rolled_back(stack, *words) -> Served:
-    done = stack.make("deploy-rollback", *words)
+    back = documented("make deploy-rollback")
+    done = stack.make("deploy-rollback", *words) if words else stack.type(back)
     assert done.returncode == 0, done.stdout + done.stderr
     return served(stack)
 

@@ -1,6 +1,7 @@
 """What the pipeline does with a new version, on a real PostgreSQL, a real MLflow and the real API."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,6 +17,7 @@ from domain.errors import Conflict, ContractMismatch, StaleVersion
 from flows import validate as validation
 from tests.app import worlds
 from tests.builders import NOON
+from tests.documented import documented
 
 pytestmark = pytest.mark.integration
 
@@ -83,6 +85,18 @@ def test_a_version_is_tried_apart_and_leaves_no_trace_in_what_serves(world, regi
     assert registry.alias(CHAMPION) is None
     assert list(world.spool_dir.glob("*")) == []
     assert not (world.model_cache_dir / "last_served").exists()
+
+
+def test_the_command_names_the_check_that_a_version_does_not_pass(
+    world, registry, stack_environment, tmp_path
+):
+    version = register(registry, world, tmp_path / "candidate", contract_hash="another")
+    own = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
+    own |= stack_environment | {"ONTIME_MLFLOW_URL": world.mlflow_url, "ONTIME_MODEL_NAME": world.model_name}
+    done = documented(".venv/bin/ontime validate-model 7", {"7": str(version)}).run(own, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("ontime: the model needs feature contract another, this code computes ")
+    assert registry.alias(CHAMPION) is None
 
 
 def test_a_version_nobody_validated_is_not_promoted(world, registry, tmp_path):
