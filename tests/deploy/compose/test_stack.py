@@ -86,7 +86,7 @@ def test_what_runs_and_what_it_logs_is_shown(stack):
     assert head == f"the Compose stack ({stack.project})"
     assert all(row.endswith("  healthy") for row in rows)
     assert "api-2" in {row.split()[0] for row in rows}
-    assert '"version"' in stack.type(documented("make logs S=api"))
+    assert '"event": "model swapped"' in stack.type(documented("make logs S=api"))
     assert "/v1/predictions" in stack.type(documented("make logs S=gateway"))
 
 

@@ -49,7 +49,7 @@ def test_a_new_stack_is_given_its_data_a_champion_and_a_retrain_and_goes_to_dask
     documented("make local").run(environment)
     documented(".venv/bin/ontime clock").run(environment, "--at", "2013-04-01T12:00:00")
     assert "events" in documented(".venv/bin/ontime ingest --dataset").run(environment).stdout
-    assert "champion" in documented("make train-first").run(environment).stdout
+    assert "version 1 serves" in documented("make train-first").run(environment).stdout
     assert "flow retrain finished" in documented("make retrain").run(environment).stdout
 
     documented("make down").run(environment)
