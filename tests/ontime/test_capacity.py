@@ -3,12 +3,11 @@
 import json
 import os
 import subprocess
-import sys
 
 import pytest
 
-from adapters.settings import PROJECT_ROOT
 from tests.documented import documented
+from tests.ontime.forked import ontime
 
 NEW_YORK = {"--airports": "3", "--flights-per-day": "920", "--requests-per-second": "1"}
 
@@ -16,10 +15,7 @@ NEW_YORK = {"--airports": "3", "--flights-per-day": "920", "--requests-per-secon
 def capacity(*words: str, **options: str) -> subprocess.CompletedProcess[str]:
     given = NEW_YORK | {f"--{name.replace('_', '-')}": value for name, value in options.items()}
     pairs = [word for pair in given.items() for word in pair]
-    return subprocess.run(
-        [sys.executable, "-m", "ontime", "capacity", *pairs, *words],
-        cwd=PROJECT_ROOT, capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+    return ontime(os.environ, "capacity", *pairs, *words)
 
 
 def test_it_says_what_a_site_needs_and_where_it_runs():

@@ -18,6 +18,7 @@ from ontime import cli
 from ontime.develop import _test_environment
 from services.health import CHECKS
 from tests.documented import Command, documented
+from tests.ontime.forked import ontime
 from tests.session import free_port
 
 PORTS = ("POSTGRES", "API", "MLFLOW", "PREFECT", "SUPERVISOR")
@@ -37,13 +38,6 @@ def environment(tmp_path) -> dict[str, str]:
             "COMPOSE_PROJECT_NAME": "ontime-that-nobody-started",
         }
     )
-
-
-def ontime(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "ontime", *words],
-        env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PORTS)
@@ -68,9 +62,11 @@ def test_a_stack_that_does_not_run_is_unhealthy(environment):
 
 def test_status_needs_no_variable_of_a_shell(environment):
     """As a job that some scheduler starts with an empty environment."""
-    done = ontime(
-        {name: value for name, value in environment.items() if name.startswith("ONTIME_")}, "status"
-    )
+    done = subprocess.run(
+        [sys.executable, "-m", "ontime", "status"],
+        env={name: value for name, value in environment.items() if name.startswith("ONTIME_")},
+        cwd=PROJECT_ROOT, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
     assert done.returncode == 1
     assert "stopped" in done.stdout
     assert "Traceback" not in done.stderr

@@ -3,14 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 
 import pytest
 
 from adapters.api_keys import KEY_FORM, ApiKeys, hash_key
-from adapters.settings import PROJECT_ROOT
 from deploy.native import layout
 from tests.documented import documented
+from tests.ontime.forked import ontime
 
 pytestmark = pytest.mark.integration
 
@@ -22,10 +21,7 @@ def environment(stack_environment) -> dict[str, str]:
 
 
 def keys(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "ontime", "keys", *words],
-        env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+    return ontime(environment, "keys", *words)
 
 
 def test_a_key_is_made_listed_rotated_and_revoked(environment, postgres):

@@ -23,6 +23,7 @@ from domain.features.catalogue import CONTRACT_HASH
 from tests.app import worlds
 from tests.builders import NOON
 from tests.documented import documented
+from tests.ontime.forked import ontime
 
 pytestmark = pytest.mark.integration
 DAY = date(2013, 4, 10)
@@ -69,13 +70,6 @@ def versions(registry, folders) -> list[int]:
 def registered(registry: ModelRegistry, folder: Path) -> int:
     with registry.runs.open("a test") as run:
         return registry.register(run.run_id, folder, {"contract_hash": CONTRACT_HASH})
-
-
-def ontime(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "ontime", *words],
-        env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
 
 
 def test_the_commands_of_operations_promote_and_go_back_on_the_stack_that_runs(
@@ -127,7 +121,10 @@ def test_what_the_shell_of_an_operator_exports_leads_no_command_elsewhere(
     environment, versions, registry, of_the_shell
 ):
     without = {name: value for name, value in environment.items() if name.lower() != "no_proxy"}
-    done = ontime(without | of_the_shell, "promote", str(versions[0]))
+    done = subprocess.run(
+        [sys.executable, "-m", "ontime", "promote", str(versions[0])],
+        env=without | of_the_shell, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert registry.alias(CHAMPION) == versions[0]
 

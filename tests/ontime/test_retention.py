@@ -3,7 +3,6 @@
 import getpass
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,9 +14,9 @@ from adapters.clock_store import ClockStore
 from adapters.deletion_store import DeletionStore
 from adapters.prediction_lines import to_copy_line
 from adapters.prediction_log import PredictionLog
-from adapters.settings import PROJECT_ROOT
 from tests.builders import NOON, prediction
 from tests.documented import documented
+from tests.ontime import forked
 
 pytestmark = pytest.mark.integration
 OLD = time.time() - 20 * 86_400
@@ -51,10 +50,7 @@ def ontime(environment) -> Ontime:
     """The program, on that stack."""
 
     def run(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "ontime", *words],
-            env=environment | settings, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
+        return forked.ontime(environment | settings, *words)
 
     return run
 
