@@ -23,7 +23,7 @@ from training.train import TreeParameters
 
 pytestmark = pytest.mark.timeout(1200)
 PLAN = EvaluationPlan(
-    fit_from=date(2013, 1, 15), fit_until=date(2013, 2, 4), test_from=date(2013, 2, 5), test_until=date(2013, 2, 11),
+    fit_from=date(2013, 1, 20), fit_until=date(2013, 2, 4), test_from=date(2013, 2, 5), test_until=date(2013, 2, 10),
     fit_leads=(60, 180), fit_extra_leads=1, test_leads=(60, 1440),
 )  # fmt: skip
 PARAMETERS = TreeParameters(n_trees=20, num_leaves=7)
@@ -73,13 +73,14 @@ def test_a_model_trained_on_dask_is_that_of_one_machine(workspace, built, dask_c
 
 
 def test_a_model_whose_trees_workers_fit_is_as_good(workspace, built, dask_cluster, tmp_path):
-    trees = DaskTrees(dask_cluster.address, tmp_path)
+    trees = DaskTrees(dask_cluster.address, tmp_path / "trees")
+    # With the rows of the other one, and a model of its own.
+    own = replace(workspace, folder=shutil.copytree(workspace.folder, tmp_path / "study"))
     with connected(dask_cluster.address, trees) as engine:
-        there = run.train(replace(workspace, engine=engine), unheard)
+        there = run.train(replace(own, engine=engine), unheard)
     assert there["data_hash"] == built["data_hash"]
     assert there["headline"]["log_loss"] == pytest.approx(built["headline"]["log_loss"], abs=0.01)
-    assert run.trained(workspace).manifest.parameters["fit_workers"] == 2
-    run.train(workspace, unheard)
+    assert run.trained(own).manifest.parameters["fit_workers"] == 2
 
 
 def test_no_day_of_the_test_is_in_the_fit(sets):
