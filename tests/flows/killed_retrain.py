@@ -4,7 +4,9 @@ It reads steps, a line each. For each it forks a child that retrains and promote
 before or just after the step; at the line "nothing" it goes through. Answers a line each: how the child ended.
 """
 
+import gc
 import importlib
+import io
 import os
 import signal
 import sys
@@ -13,6 +15,8 @@ from datetime import date
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from matplotlib.figure import Figure
 
 from adapters.championship import Championship
 from adapters.deployments import ANY
@@ -28,7 +32,10 @@ from training.split import SplitPolicy
 from training.train import TreeParameters
 
 RETRAIN_DAY = date(2013, 4, 10)
-AS_USED = ("matplotlib.pyplot", "mlflow.lightgbm", "mlflow.tracking")
+AS_USED = (
+    "IPython", "graphviz", "hypothesis", "matplotlib.backends.backend_agg", "matplotlib.pyplot", "mlflow.lightgbm",
+    "mlflow.tracking", "pandera.pandas",
+)  # fmt: skip
 """What a retrain imports as it is used: once here, and not again in every child."""
 STEPS = {
     "the training set": (run, "build"),
@@ -96,10 +103,19 @@ def first_champion() -> None:
     own.championship.promote(own.registry.alias(CHALLENGER), None, "test", "first champion")
 
 
-def main() -> None:
-    """Answer each line with how its child ended."""
+def warm_up() -> None:
+    """Do once what every child would do again: load what a retrain uses, and read the fonts of its plots."""
     for name in AS_USED:
         importlib.import_module(name)
+    figure = Figure()
+    figure.suptitle("0")
+    figure.savefig(io.BytesIO())
+    gc.freeze()
+
+
+def main() -> None:
+    """Answer each line with how its child ended."""
+    warm_up()
     for line in sys.stdin:
         step = line.strip()
         pid = os.fork()
