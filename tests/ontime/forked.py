@@ -49,7 +49,7 @@ def _answer(program: subprocess.Popen[str], line: str) -> int:
 @cache
 def _program() -> subprocess.Popen[str]:
     """Start the program of this test process; it ends with it."""
-    # With nothing of anybody's environment: what is set while code is loaded is told from what a command is given.
+    # With nothing of anybody's environment: what is set while code is loaded is not what a command is given.
     program = subprocess.Popen(
         [sys.executable, __file__], env={"PATH": os.environ["PATH"]}, cwd=ROOT, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
