@@ -42,12 +42,19 @@ def family(pid: int) -> list[int]:
     """Return a process and its descendants."""
     found = [pid] if pid else []
     for one in found:
-        for path in Path(f"/proc/{one}/task").glob("*/children"):
+        for thread in _listed(Path(f"/proc/{one}/task")):
             try:
-                found += map(int, path.read_text().split())
+                found += map(int, (thread / "children").read_text().split())
             except OSError:  # ended meanwhile
                 continue
     return found
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:  # of a process that ended meanwhile
+        return []
 
 
 def environment(pid: int) -> dict[str, str]:

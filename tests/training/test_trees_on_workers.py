@@ -87,7 +87,7 @@ def test_one_worker_fits_what_one_process_fits_and_a_lost_one_is_replaced(rows, 
         trees = fit_trees(rows, LONG, seed=3, workers=workers)
         killing.join()
         assert "a fit lost a worker" in caplog.text
-        assert trees.workers in (1, 2)
+        assert trees.workers in (1, 2, 3)  # whoever was there when the fit began again
         while len(own.workers) > 1:
             own.kill_worker()
         wait_until(lambda: workers_of(own.address) == 1, seconds=30, pause=0.2)

@@ -83,6 +83,14 @@ def test_a_family_is_a_process_and_all_that_it_started(tmp_path):
     assert processes.family(0) == []
 
 
+def test_a_family_whose_members_end_meanwhile_is_what_is_left_of_it():
+    with subprocess.Popen(["/bin/sh", "-c", "while :; do /bin/true; done"]) as parent:
+        try:
+            assert all(parent.pid in processes.family(parent.pid) for _ in range(2000))
+        finally:
+            processes.end([parent.pid])
+
+
 def test_whoever_asks_is_not_among_those_found(tmp_path):
     """The command line may run inside an environment that carries the mark."""
     code = (
