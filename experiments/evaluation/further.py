@@ -112,8 +112,34 @@ def _interval(values: Found) -> str:
     return f"{values['mean']:+.5f} ({values['low']:+.5f} to {values['high']:+.5f})"
 
 
+NEWEST = "newest_known_at_less_as_of_minutes"
+
+
 def _leakage(found: Found) -> list[str]:
-    return ["## Leakage audit", "", *_plain_lines(found)]
+    facts = [[one["kind"], f"{-one[NEWEST]:,}"] for one in found["facts"]]
+    families = [
+        [one["family"], one["features"], one["features_that_use_facts"], _before(one[NEWEST])]
+        for one in found["families"]
+    ]
+    return [
+        "## Leakage audit",
+        "",
+        f"{found['rows_checked']:,} vectors of the year were computed again at {found['ticks']:,} ticks, all that was "
+        "known only after a vector's tick dropped, moved or given other values: "
+        f"{found['rows_that_differ']:,} rows differ in any of {found['features_checked']} features. Facts that were "
+        "left as they were:",
+        "",
+        table(["fact", "newest, minutes before the question"], facts),
+        "",
+        f"At {found['ticks_probed']:,} of the ticks the past was spoilt too, from some minutes before the tick on, to "
+        "find what features use:",
+        "",
+        table(["family", "features", "that use facts", "newest used, minutes before the question"], families),
+    ]
+
+
+def _before(after: int | None) -> object:
+    return "" if after is None else -after
 
 
 def _feature_cost(found: Found) -> list[str]:

@@ -1,5 +1,6 @@
 """The audit finds the leaks that this data invites, and none in the vectors as they are."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -12,6 +13,7 @@ from domain.clock import NEVER
 from domain.features import history
 from domain.features.catalogue import FEATURES
 from experiments.evaluation.audit import Audit, audit, findings, probe, spoilt_flights, spoilt_weather
+from experiments.evaluation.further import SECTIONS
 from training.training_set import build
 
 FIRST, LAST = date(2013, 2, 8), date(2013, 2, 9)
@@ -146,6 +148,18 @@ def test_findings_of_parts_add_up():
     assert said["ticks_probed"] == 2
     assert families["queue"]["newest_known_at_less_as_of_minutes"] == -2
     assert families["schedule"]["newest_known_at_less_as_of_minutes"] is None
+
+
+def test_the_section_of_the_report_says_what_was_found_and_shows_each_family_in_a_line():
+    used = {"weather_temp_f": -3}
+    total = Audit(rows=12_000, ticks=9, violations=1, newest={"schedule": -43_020}, used=used, probed=2)
+    lines = SECTIONS["leakage"](findings(total, 1.0))
+    assert "1 rows differ" in lines[2]
+    assert "12,000 vectors" in lines[2]
+    said = "\n".join(lines)
+    assert "| schedule | 43,020 |" in said
+    assert re.search(r"^\| weather \| \d+ \| 1 \| 3 \|$", said, re.MULTILINE)
+    assert re.search(r"^\| schedule \| \d+ \| 0 \|  \|$", said, re.MULTILINE)
 
 
 def sampled(rows, like):
