@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from adapters.settings import PREFIX
+
 PORTS = range(20_000, 32_000)
 """Below those that the kernel gives to connections on their way out, which would take a port between two uses."""
 
@@ -22,6 +24,24 @@ IN_MEMORY = "ontime-tests-"
 
 DISCARD_PORT = 9
 """Nothing listens there: what a test did not start it must not reach, least of all the stack of whoever runs it."""
+
+
+STACK_PORTS = ("POSTGRES", "API", "MLFLOW", "PREFECT", "SUPERVISOR")
+
+
+def without_settings() -> dict[str, str]:
+    """The environment of this process but for settings: those of a stack that somebody runs are no test's."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+
+
+def settings_of_a_new_stack(folder: Path) -> dict[str, str]:
+    """Ports, folders and a Compose project that nobody else has."""
+    return {
+        **{f"{PREFIX}{name}_PORT": str(free_port()) for name in STACK_PORTS},
+        f"{PREFIX}STATE_DIR": str(folder / "state"),
+        f"{PREFIX}INBOX_DIR": str(folder / "inbox"),
+        "COMPOSE_PROJECT_NAME": "ontime-that-nobody-started",
+    }
 
 
 def free_port(beside: int = 0) -> int:

@@ -191,13 +191,8 @@ def test_an_answer_takes_the_place_of_the_one_before():
 
 
 def commands_typed() -> list[str]:
-    """Every command of the documents' blocks of shell, less what is said about it; a long one is one."""
-    whole = "\n".join((PROJECT_ROOT / name).read_text() for name in TYPED)
-    text = "\n".join(re.findall(r"```sh\n(.*?)```", whole, re.DOTALL)).replace("\\\n", " ")
-    lines = [
-        line.split("  #")[0].strip() for line in re.sub(r"'\{.*?\}'", "'{}'", text, flags=re.S).splitlines()
-    ]
-    return [line for line in lines if line]
+    """Every command of the documents' blocks of shell."""
+    return [command for name in TYPED for command in documents.of_blocks((PROJECT_ROOT / name).read_text())]
 
 
 def test_every_command_of_the_documents_blocks_is_one_of_make_or_of_ontime_or_the_question():

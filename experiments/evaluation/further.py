@@ -143,15 +143,10 @@ def _before(after: int | None) -> object:
 
 
 def _feature_cost(found: Found) -> list[str]:
-    return ["## Cost of a feature online", "", *_plain_lines(found)]
-
-
-def _plain_lines(found: Found) -> list[str]:
-    """Show a file's plain values, and its lists of records."""
     rows = [
         [name.replace("_", " "), value] for name, value in found.items() if not isinstance(value, dict | list)
     ]
-    return [table(["", ""], rows), *_lists(found)]
+    return ["## Cost of a feature online", "", table(["", ""], rows), *_lists(found)]
 
 
 def _lists(found: Found) -> list[str]:

@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from services.shipper import Shipper
 from tests.app import worlds
 from tests.builders import NOON
 from tests.conftest import settings_for
+from tests.session import without_settings
 
 pytestmark = pytest.mark.integration
 RELEASE = Path(__file__).parent / "release_0_1_0"
@@ -67,7 +67,7 @@ class Upgraded:
 
 
 def ontime(settings: Settings, *words: str) -> None:
-    own = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
+    own = without_settings()
     own |= {
         "ONTIME_STATE_DIR": str(settings.state_dir),
         "ONTIME_POSTGRES_HOST": settings.postgres_host,

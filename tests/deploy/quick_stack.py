@@ -110,10 +110,10 @@ class SmallStack:
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
 
-    def type(self, command: Command, tag="latest", **variables) -> subprocess.CompletedProcess:
+    def type(self, command: Command, *more: str, tag="latest", **variables) -> subprocess.CompletedProcess:
         """Run a command of a document in the stack's checkout, whatever comes out."""
         environment = self.environment | {"IMAGE_TAG": tag} | variables
-        return command.run(environment, check=False, cwd=self.checkout)
+        return command.run(environment, *more, check=False, cwd=self.checkout)
 
     def make(self, *words, tag="latest", **variables):
         environment = self.environment | {"IMAGE_TAG": tag} | variables

@@ -23,7 +23,7 @@ from tests.documented import Command, documented
 from tests.e2e.conftest import DAY, NEXT_DAY, PORTS, World, unheard
 from tests.e2e.test_access import login
 from tests.e2e.test_loop import eventually, logged
-from tests.session import free_port
+from tests.session import free_port, without_settings
 
 pytestmark = [
     pytest.mark.e2e,
@@ -49,8 +49,7 @@ class NewHost:
         return read_settings(self.variables)
 
     def run(self, command: Command, *more: str) -> str:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
-        return command.run(kept | self.variables, *more).stdout
+        return command.run(without_settings() | self.variables, *more).stdout
 
 
 def asked(settings: Settings) -> dict[str, Any]:

@@ -5,26 +5,25 @@ import signal
 import subprocess
 import sys
 import time
-import traceback
+from functools import partial
 
 import pytest
 
 from adapters.clock_store import ClockStore
 from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
-from adapters.settings import PROJECT_ROOT, settings
+from adapters.settings import PROJECT_ROOT, Settings, settings
 from data.dataset import load_dataset
 from replay.client import api_client
 from replay.driver import LEAD, Replay, morning_after, ticks_of
 from replay.feed import Feed
 from tests.e2e.conftest import DAY, NEXT_DAY, World
+from tests.forks import end_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 BEFORE, AFTER, NEVER = "before", "after", "never"
 HOURS = 3
 """Of the day, from six on: enough for every death."""
-
-
 DEATHS = [(BEFORE, 2), (AFTER, 1), (BEFORE, 1), (AFTER, 3), (BEFORE, 4), (NEVER, 0)]
 
 
@@ -33,19 +32,12 @@ def live_and_die() -> None:
     own = settings()
     feed = Feed(load_dataset(own.state_dir / "data"))
     for moment, question in DEATHS:
-        pid = os.fork()
-        if pid == 0:
-            try:
-                live(Replay(Database.from_settings(own), api_client(own), feed), moment, question)
-                os._exit(0)
-            except BaseException:
-                traceback.print_exc()
-                os._exit(1)
-        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)  # noqa: T201
+        print(end_of(partial(live, own, feed, moment, question)), flush=True)  # noqa: T201
 
 
-def live(replay: Replay, moment: str, question: int) -> None:
+def live(own: Settings, feed: Feed, moment: str, question: int) -> None:
     """What a replay's process does; it dies before or after the nth time it asks."""
+    replay = Replay(Database.from_settings(own), api_client(own), feed)
     ask, asked = replay._ask, iter(range(1, 1_000))
 
     def dying(batches, count):

@@ -17,7 +17,7 @@ def prefect_server(request) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
         patch.setenv("DO_NOT_TRACK", "1")
-        # One transaction for some states of task runs, not one for each: a fifth of what the server does.
+        # One transaction for some states of task runs, not one for each.
         patch.setenv("PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE", "50")
         patch.setenv("PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL", "1")
         with needed(request.session, "Prefect"), prefect_test_harness(server_startup_timeout=300):

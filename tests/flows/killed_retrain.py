@@ -10,8 +10,8 @@ import io
 import os
 import signal
 import sys
-import traceback
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -25,6 +25,7 @@ from adapters.monitoring_store import MonitoringStore
 from adapters.training_runs import Run
 from flows import parts as flow_parts
 from flows import retrain as flow
+from tests.forks import end_of
 from training import run
 from training.gate import GatePolicy
 from training.retraining import RetrainPlan
@@ -118,15 +119,7 @@ def main() -> None:
     warm_up()
     for line in sys.stdin:
         step = line.strip()
-        pid = os.fork()
-        if pid == 0:
-            try:
-                first_champion() if step == "first champion" else retrain_and_promote(step)
-                os._exit(0)
-            except BaseException:
-                traceback.print_exc()
-                os._exit(1)
-        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        status = end_of(first_champion if step == "first champion" else partial(retrain_and_promote, step))
         print({0: "done", -signal.SIGKILL: "killed"}.get(status, "failed"), flush=True)  # noqa: T201
 
 

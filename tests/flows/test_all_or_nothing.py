@@ -1,6 +1,5 @@
 """Killed at any step, a retrain leaves the champion unchanged or wholly new, and the next one goes through."""
 
-import os
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ from adapters.model_registry import CHALLENGER
 from adapters.waiting import wait_until
 from domain.errors import Conflict, NotFound, NotReady, StaleVersion
 from domain.features.catalogue import CONTRACT_HASH
+from tests.session import without_settings
 from tests.training.sets import FlownStore
 from tests.training.test_rebuild import append_flown
 
@@ -73,7 +73,7 @@ def retrains(stack, mlflow_address, tmp_path) -> Iterator[Retrains]:
     """The program, on the stack of this test, whose log has a month of a made-up timetable."""
     append_flown(stack.events, FlownStore().flights)
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")},
+        **without_settings(),
         "ONTIME_STATE_DIR": str(stack.settings.state_dir),
         "ONTIME_POSTGRES_HOST": stack.settings.postgres_host,
         "ONTIME_POSTGRES_PORT": str(stack.settings.postgres_port),

@@ -14,6 +14,7 @@ from domain.errors import InvalidInput
 from flows.ingestion import ingest, watch_inbox
 from tests.data.public_files import bts_row, write_rows
 from tests.documented import documented
+from tests.session import without_settings
 
 pytestmark = pytest.mark.integration
 # A few days of schedules: what was known so early.
@@ -112,7 +113,7 @@ def test_a_file_that_comes_while_another_is_taken_is_taken_next(postgres, stack_
 def test_the_command_of_operations_takes_files_as_they_come_until_it_is_interrupted(
     postgres, stack_environment, inbox
 ):
-    own = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
+    own = without_settings()
     said = []
     with subprocess.Popen(
         documented("make ingest").argv, cwd=PROJECT_ROOT, env=own | stack_environment, stdout=subprocess.PIPE,

@@ -8,6 +8,7 @@ import pytest
 
 from tests.documented import documented
 from tests.ontime.forked import ontime
+from tests.session import without_settings
 
 NEW_YORK = {"--airports": "3", "--flights-per-day": "920", "--requests-per-second": "1"}
 
@@ -28,11 +29,10 @@ def test_it_says_what_a_site_needs_and_where_it_runs():
 
 
 def test_of_a_country_it_says_which_limits_to_raise():
-    own = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
     command = documented(
         ".venv/bin/ontime capacity --airports 350 --flights-per-day 20000 --requests-per-second 100"
     )
-    assert "under Compose: FEATURES_MEMORY=" in command.run(own).stdout
+    assert "under Compose: FEATURES_MEMORY=" in command.run(without_settings()).stdout
 
 
 def test_json_has_the_same_figures_for_scripts():

@@ -19,28 +19,16 @@ from ontime.develop import _test_environment
 from services.health import CHECKS
 from tests.documented import Command, documented
 from tests.ontime.forked import ontime
-from tests.session import free_port
-
-PORTS = ("POSTGRES", "API", "MLFLOW", "PREFECT", "SUPERVISOR")
+from tests.session import STACK_PORTS, settings_of_a_new_stack, without_settings
 
 
 @pytest.fixture
 def environment(tmp_path) -> dict[str, str]:
     """Settings of a stack that nobody else has."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
-    ports = {f"ONTIME_{name}_PORT": str(free_port()) for name in PORTS}
-    return (
-        own
-        | ports
-        | {
-            "ONTIME_STATE_DIR": str(tmp_path / "state"),
-            "ONTIME_INBOX_DIR": str(tmp_path / "inbox"),
-            "COMPOSE_PROJECT_NAME": "ontime-that-nobody-started",
-        }
-    )
+    return without_settings() | settings_of_a_new_stack(tmp_path)
 
 
-@pytest.mark.parametrize("name", PORTS)
+@pytest.mark.parametrize("name", STACK_PORTS)
 def test_a_taken_port_is_an_error_that_names_it_and_its_setting(environment, name):
     setting = f"ONTIME_{name}_PORT"
     with socket.socket() as taken:

@@ -1,7 +1,6 @@
 """`ontime keys`, as an administrator uses it: a real PostgreSQL."""
 
 import json
-import os
 import subprocess
 
 import pytest
@@ -10,14 +9,14 @@ from adapters.api_keys import KEY_FORM, ApiKeys, hash_key
 from deploy.native import layout
 from tests.documented import documented
 from tests.ontime.forked import ontime
+from tests.session import without_settings
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
 def environment(stack_environment) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
-    return kept | stack_environment
+    return without_settings() | stack_environment
 
 
 def keys(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess:

@@ -1,7 +1,6 @@
 """Commands that act on a running stack: a real PostgreSQL and MLflow, and no Prefect."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from tests.app import worlds
 from tests.builders import NOON
 from tests.documented import documented
 from tests.ontime.forked import ontime
+from tests.session import without_settings
 
 pytestmark = pytest.mark.integration
 DAY = date(2013, 4, 10)
@@ -31,13 +31,12 @@ DAY = date(2013, 4, 10)
 
 @pytest.fixture
 def environment(stack_environment, mlflow_address) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
     own = {
         "ONTIME_MLFLOW_URL": mlflow_address,
         "ONTIME_MODEL_NAME": stack_environment["ONTIME_POSTGRES_DATABASE"],
         "ONTIME_PREFECT_URL": worlds.NOWHERE,
     }
-    return kept | stack_environment | own
+    return without_settings() | stack_environment | own
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from adapters.prediction_log import PredictionLog
 from tests.builders import NOON, prediction
 from tests.documented import documented
 from tests.ontime import forked
+from tests.session import without_settings
 
 pytestmark = pytest.mark.integration
 OLD = time.time() - 20 * 86_400
@@ -38,8 +39,7 @@ Ontime = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def environment(stack_environment, mlflow_address) -> dict[str, str]:
     """Of a stack whose policy keeps two months."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
-    return own | stack_environment | POLICY | {
+    return without_settings() | stack_environment | POLICY | {
         "ONTIME_MLFLOW_URL": mlflow_address,
         "ONTIME_MODEL_NAME": stack_environment["ONTIME_POSTGRES_DATABASE"],
     }  # fmt: skip

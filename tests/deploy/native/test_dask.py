@@ -1,4 +1,3 @@
-import os
 import socket
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ from adapters.settings import Settings, read_settings
 from deploy.native import dask, processes
 from domain.errors import ConfigurationError, OntimeError
 from tests.documented import documented
-from tests.session import free_port
+from tests.session import free_port, without_settings
 
 
 @pytest.fixture
@@ -22,7 +21,7 @@ def settings(tmp_path) -> Settings:
 
 
 def test_a_cluster_starts_once_and_leaves_no_process(settings):
-    own = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
+    own = without_settings()
     own |= {"ONTIME_STATE_DIR": str(settings.state_dir), "ONTIME_DASK_SCHEDULER": settings.dask_scheduler}
     folder = dask.state_folder(settings)
     try:

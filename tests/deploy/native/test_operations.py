@@ -3,7 +3,6 @@
 `make test-stack` runs them, though they need no engine: `make test` has a smaller stack in tests/e2e.
 """
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,29 +12,18 @@ import pytest
 
 from deploy.native.processes import of_stack
 from tests.documented import documented
-from tests.session import free_port
+from tests.session import free_port, settings_of_a_new_stack, without_settings
 
 pytestmark = [pytest.mark.stack, pytest.mark.long, pytest.mark.timeout(2400)]
-PORTS = ("POSTGRES", "API", "MLFLOW", "PREFECT", "SUPERVISOR")
 ONE_OF = 25
 """So many flights of the dataset are trained on where it is not about the model."""
 
 
-def variables(state_dir: Path) -> dict[str, str]:
-    """The environment of a user whose stack nobody else has."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
-    return own | {
-        **{f"ONTIME_{name}_PORT": str(free_port()) for name in PORTS},
-        "ONTIME_STATE_DIR": str(state_dir),
-        "ONTIME_INBOX_DIR": str(state_dir / "inbox"),
-        "ONTIME_DASK_SCHEDULER": f"tcp://127.0.0.1:{free_port()}",
-        "COMPOSE_PROJECT_NAME": "ontime-that-nobody-started",
-    }
-
-
 @pytest.fixture
 def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
-    own = variables(tmp_path / "state")
+    """Of a user whose stack nobody else has."""
+    own = without_settings() | settings_of_a_new_stack(tmp_path)
+    own["ONTIME_DASK_SCHEDULER"] = f"tcp://127.0.0.1:{free_port()}"
     yield own
     documented("make dask-down").run(own)
     documented("make down").run(own)

@@ -67,8 +67,7 @@ def deployed(stack, tag, **variables) -> Served:
 
 
 def rolled_back(stack, *words) -> Served:
-    back = documented("make deploy-rollback")
-    done = stack.make("deploy-rollback", *words) if words else stack.type(back)
+    done = stack.type(documented("make deploy-rollback"), *words)
     assert done.returncode == 0, done.stdout + done.stderr
     return served(stack)
 

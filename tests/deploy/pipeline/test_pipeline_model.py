@@ -1,7 +1,6 @@
 """What the pipeline does with a new version, on a real PostgreSQL, a real MLflow and the real API."""
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,6 +17,7 @@ from flows import validate as validation
 from tests.app import worlds
 from tests.builders import NOON
 from tests.documented import documented
+from tests.session import without_settings
 
 pytestmark = pytest.mark.integration
 
@@ -91,7 +91,7 @@ def test_the_command_names_the_check_that_a_version_does_not_pass(
     world, registry, stack_environment, tmp_path
 ):
     version = register(registry, world, tmp_path / "candidate", contract_hash="another")
-    own = {name: value for name, value in os.environ.items() if not name.startswith("ONTIME_")}
+    own = without_settings()
     own |= stack_environment | {"ONTIME_MLFLOW_URL": world.mlflow_url, "ONTIME_MODEL_NAME": world.model_name}
     done = documented(".venv/bin/ontime validate-model 7", {"7": str(version)}).run(own, check=False)
     assert done.returncode == 1
