@@ -112,8 +112,13 @@ class Settings:
         Path("var/spool"), "Where API workers write predictions until they are shipped."
     )
     reports_dir: Path = _setting(Path("var/reports"), "Where flows and the replay leave reports.")
-    drift_page: bool = _setting(
-        True, "Whether each monitoring run draws Evidently's page; the distances are measured either way."
+    report_pages: bool = _setting(
+        True,
+        "Whether each monitoring run draws its pages, Evidently's and that of estimates; figures are the same.",
+    )
+    task_runs: bool = _setting(
+        True,
+        "Whether Prefect records each step of a flow as a task run; a step that fails is tried again either way.",
     )
     promotion_needs_approval: bool = _setting(
         False, "Whether a challenger that held waits for a person to promote it: true or false."

@@ -45,14 +45,21 @@ class DeployedRuns:
 
 
 class WarmRuns:
-    """Runs in one process that has imported everything: two seconds of a core each instead of ten.
+    """Runs in one process that has imported everything: a second of a core each instead of ten.
 
     For one thread: the kernel ends the process with the thread that started it, so that a killed replay leaves no
     run behind that its successor would start a second time.
+
+    Parameters
+    ----------
+    drawn : date, optional
+        The day whose pages are drawn: whoever looks after a replay looks at its last one.
     """
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: Settings, drawn: date | None = None):
         self._settings = settings
+        self._drawn = drawn
+        self._draws = False
         self._process: subprocess.Popen[str] | None = None
         self._done = 0
 
@@ -80,7 +87,7 @@ class WarmRuns:
             self._process = None
 
     def _answer(self, day: date) -> str | None:
-        process = self._ready()
+        process = self._ready(day == self._drawn)
         assert process.stdin is not None  # noqa: S101  asked for as pipes
         assert process.stdout is not None  # noqa: S101
         self._done += 1
@@ -99,14 +106,19 @@ class WarmRuns:
     def _log(self) -> str:
         return str(self._settings.state_dir / "log" / "monitoring-runs.log")
 
-    def _ready(self) -> "subprocess.Popen[str]":
-        if self._process is not None and self._process.poll() is None and self._done < RUNS_PER_PROCESS:
+    def _ready(self, draws: bool) -> "subprocess.Popen[str]":
+        fits = self._done < RUNS_PER_PROCESS and self._draws == draws
+        if self._process is not None and self._process.poll() is None and fits:
             return self._process
         self.close()
-        self._done = 0
-        # Their Prefect logs would be rows of its database that nobody reads; the file has them.
-        # Nor are 275 pages of four megabytes: the distances are the same without them.
-        quiet = {"PREFECT_LOGGING_TO_API_ENABLED": "false", "ONTIME_DRIFT_PAGE": "false"}
+        self._done, self._draws = 0, draws
+        # What nobody reads of 275 days is not made: logs in Prefect's database, which the file has, 35 task runs a day,
+        # pages of four megabytes. Each day stays a flow run, and its figures are the same.
+        quiet = {
+            "PREFECT_LOGGING_TO_API_ENABLED": "false",
+            "ONTIME_TASK_RUNS": "false",
+            "ONTIME_REPORT_PAGES": str(draws).lower(),
+        }
         with open(self._log, "a") as log:  # noqa: PTH123  the child keeps it
             self._process = subprocess.Popen(
                 launched([sys.executable, "-m", "flows.batch"], "KILL"),

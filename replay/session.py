@@ -42,7 +42,7 @@ def replay_days(settings: Settings, first: date | None, last: date | None, say: 
     site = site_of(settings.state_dir / "data")
     days = site.replayed(first, last or first)
     with running(settings, say) as (database, guard, dataset):
-        replay_window(settings, database, guard, dataset, days, Pace(say, len(days)))
+        replay_window(settings, database, guard, dataset, days, Pace(say, len(days)), drawn=days.last)
         print_runs(database, days.first, days.last)
         say(f"the report: {write_report(settings, database, Feed(dataset))}")
 
@@ -120,24 +120,42 @@ class Pace:
 
 
 def replay_window(
-    settings: Settings, database: Database, guard: Guard | None, dataset: Dataset, days: Period, pace: Pace
+    settings: Settings,
+    database: Database,
+    guard: Guard | None,
+    dataset: Dataset,
+    days: Period,
+    pace: Pace,
+    drawn: date | None = None,
 ) -> None:
     """Replay days; each is monitored, and its run over, before the next one begins.
+
+    Parameters
+    ----------
+    drawn : date, optional
+        The day whose pages are drawn.
 
     Raises
     ------
     Conflict
         If something else moves the stack's clock.
     """
+    runs = WarmRuns(settings, drawn) if guard else DeployedRuns(settings)
     with sole_mover(database):
-        _replay_window(settings, database, guard, dataset, days, pace)
+        _replay_window(settings, database, guard, dataset, days, pace, runs)
 
 
 def _replay_window(
-    settings: Settings, database: Database, guard: Guard | None, dataset: Dataset, days: Period, pace: Pace
+    settings: Settings,
+    database: Database,
+    guard: Guard | None,
+    dataset: Dataset,
+    days: Period,
+    pace: Pace,
+    runs: RunExecutor,
 ) -> None:
     api = api_client(settings, guard.ensure if guard else lambda: None)
-    replay, queue = Replay(database, api, Feed(dataset)), RunQueue(_executor(settings, guard))
+    replay, queue = Replay(database, api, Feed(dataset)), RunQueue(runs)
     spent = Spent(settings)
     try:
         if asked := replay.catch_up():
@@ -168,10 +186,6 @@ def _replay_day(replay: Replay, queue: RunQueue, day: date, pace: Pace) -> None:
     # Who answers the next day is decided by then: what a replay finds does not depend on the machine's speed.
     queue.wait()
     pace.day(count)
-
-
-def _executor(settings: Settings, guard: Guard | None) -> RunExecutor:
-    return WarmRuns(settings) if guard else DeployedRuns(settings)
 
 
 def days_to_monitor(database: Database, days: Period) -> list[date]:

@@ -117,7 +117,7 @@ def measure_drift(
         return drift.DriftReport([], None, None)
     _, current = reference.watched_columns(predictions.features, predictions.probability)
     return drift.measure_drift(
-        current, against, report_folder(run.day) if parts().settings.drift_page else None
+        current, against, report_folder(run.day) if parts().settings.report_pages else None
     )
 
 

@@ -52,14 +52,15 @@ def save_run(
 
 @task
 def measure_estimates(run: RunContext, measures: Sequence[Measure]) -> list[Measure]:
-    """Compare the estimates of the newest days, this one included, with what came; draw both."""
+    """Compare the estimates of the newest days, this one included, with what came; draw both where pages are."""
     history = parts().monitoring.history(run.day - timedelta(days=1), ESTIMATE_DAYS)
     for m in measures:
         if m.slice == ALL:
             history[m.name] = [(run.day.isoformat(), m.value, m.n), *history.get(m.name, [])]
     folder = report_folder(run.day)
-    with atomic_write(folder / "estimate.html") as page:
-        page.write_text(estimate.page(history))
+    if parts().settings.report_pages:
+        with atomic_write(folder / "estimate.html") as page:
+            page.write_text(estimate.page(history))
     with atomic_write(folder / "estimate.json") as table:
         table.write_text(json.dumps(estimate.table(history)) + "\n")
     return estimate.estimate_errors(history)
@@ -80,14 +81,15 @@ def report_folder(day: date) -> Path:
 
 
 @task
-def report_links(run: RunContext, drift_measured: bool) -> dict[str, tuple[str, str]]:
+def report_links(run: RunContext, drift_drawn: bool) -> dict[str, tuple[str, str]]:
     """Return the addresses of the run's reports at the API, with what they are, by name; they ask for a key."""
-    base = f"{parts().settings.public_address}/v1/monitoring/runs/{run.day}"
-    links = {
-        "run": (base, f"Measures, alerts and decisions of {run.day}, at the API"),
-        "estimate": (f"{base}/report.estimate.html", f"Estimated and realised until {run.day}, at the API"),
-    }
-    if drift_measured:
+    own = parts().settings
+    base = f"{own.public_address}/v1/monitoring/runs/{run.day}"
+    links = {"run": (base, f"Measures, alerts and decisions of {run.day}, at the API")}
+    if own.report_pages:
+        estimates = f"Estimated and realised until {run.day}, at the API"
+        links["estimate"] = (f"{base}/report.estimate.html", estimates)
+    if drift_drawn:
         links["report"] = (f"{base}/report.html", f"Evidently's report of {run.day}, at the API")
     return links
 
