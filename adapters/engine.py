@@ -1,7 +1,10 @@
 """What computes the pieces that a heavy piece of work is cut into: this process, or the workers of a Dask cluster."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from adapters.settings import Settings
@@ -52,20 +55,46 @@ class Engine(Protocol):
 
 
 class LocalEngine:
-    """Computes one piece after another, in this process."""
+    """Computes pieces in this process: one after another, or a few beside each other on threads of its own.
+
+    NumPy lets go of the interpreter while it computes: two threads make a year of vectors in two thirds of the time.
+    Two processes did no better, as each result had to be sent.
+
+    Parameters
+    ----------
+    threads : int
+        As many pieces as are computed at once. Who already spreads work over processes has one.
+    """
 
     trees = None
+
+    def __init__(self, threads: int = 1):
+        self._threads = threads
 
     def keep(self, value: Any) -> Any:
         """Return the value."""
         return value
 
     def map(self, work: Callable[..., Result], pieces: Iterable[tuple[Any, ...]]) -> Iterator[Result]:
-        """Yield the results in the order of pieces, each computed when it is asked for."""
-        return (work(*piece) for piece in pieces)
+        """Yield the results in the order of pieces, each computed when it is asked for, or just before."""
+        if self._threads == 1:
+            return (work(*piece) for piece in pieces)
+        return self._on_threads(work, pieces)
+
+    def _on_threads(self, work: Callable[..., Result], pieces: Iterable[tuple[Any, ...]]) -> Iterator[Result]:
+        rest = iter(pieces)
+        with ThreadPoolExecutor(self._threads) as pool:
+            # No more ahead than threads: results that wait take memory.
+            begun = deque(pool.submit(work, *piece) for piece in islice(rest, self._threads))
+            while begun:
+                result = begun.popleft().result()
+                begun.extend(pool.submit(work, *piece) for piece in islice(rest, 1))
+                yield result
 
 
 LOCAL = LocalEngine()
+RETRAIN_THREADS = 2
+"""Of what is asked for by the settings: a retrain, a first champion. More would take the cores of what serves."""
 
 
 def engine_of(settings: Settings) -> AbstractContextManager[Engine]:
@@ -77,7 +106,7 @@ def engine_of(settings: Settings) -> AbstractContextManager[Engine]:
         If Dask is asked for and its libraries, its scheduler or its workers are not there, or run other code.
     """
     if settings.engine != DASK:
-        return nullcontext(LOCAL)
+        return nullcontext(LocalEngine(RETRAIN_THREADS))
     # Whoever computes here pays nothing for Dask.
     from adapters.dask_cluster import connected
 

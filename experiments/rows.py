@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from adapters.engine import LOCAL, Engine
+from adapters.engine import LOCAL, Engine, LocalEngine
 from adapters.settings import PROJECT_ROOT
 from data.dataset import load_dataset
 from data.facts import FactsInMemory, facts_of
@@ -108,7 +108,7 @@ def build_parts(
     kept.mkdir(parents=True, exist_ok=True)
     paths = [_path(kept, part) for part in parts]
     missing = [(part, path) for part, path in zip(parts, paths, strict=True) if not path.exists()]
-    if engine is not LOCAL:
+    if not isinstance(engine, LocalEngine):
         _build_on(engine, missing, data_dir, progress)
         return paths
     with ProcessPoolExecutor(min(workers, len(missing) or 1), get_context("spawn")) as pool:

@@ -4,7 +4,7 @@ The schema follows the table of features: whole numbers and units have ranges, w
 whatever comes from the schedule is there. Delays in features are winsorised; the label's delay is not in the set.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,9 +13,10 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from domain.errors import InvalidInput
-from domain.features.catalogue import FEATURE_NAMES, FEATURES, Feature
+from domain.features.catalogue import FEATURE_NAMES, FEATURES, POSITION, Feature
 from domain.features.columns import DELAY_CEILING, DELAY_FLOOR
 from domain.features.grid import DAY_MINUTES
+from domain.flights import Floats
 from training.training_set import TrainingSet
 
 LARGEST_CODE = 36**3 - 1
@@ -47,6 +48,8 @@ DELAYS = ("congestion", "cohort", "queue", "history")
 DIFFERENCES = ("margin_", "_excess_")
 """Parts of the names of delays less something else, which reach beyond those of any delay."""
 ALWAYS_KNOWN = "schedule"
+WHOLE = ("int64", "category")
+"""Types of features that are whole numbers."""
 MOST_UNFIT = 0.02
 """Share of the rows that may have a value no feature can have: more is no faulty reading, but another unit or code."""
 
@@ -61,9 +64,9 @@ class Checked:
     """Of the rows left out, how many have a value in a column that it cannot have."""
 
 
-def expectations(leads: tuple[int, ...]) -> pa.DataFrameSchema:
+def expectations(leads: tuple[int, ...], features: Sequence[Feature] = FEATURES) -> pa.DataFrameSchema:
     """Return the schema of a training set that was asked for at some leads, as `table` lays it out."""
-    columns = {feature.name: _feature(feature) for feature in FEATURES}
+    columns = {feature.name: _feature(feature) for feature in features}
     columns |= {
         "late": pa.Column(bool),
         "lead": pa.Column("int64", pa.Check.isin(leads)),
@@ -74,16 +77,38 @@ def expectations(leads: tuple[int, ...]) -> pa.DataFrameSchema:
     return pa.DataFrameSchema(columns, unique=["flight_id", "lead"], strict=True)
 
 
-def table(rows: TrainingSet) -> pd.DataFrame:
-    """Return a training set as a frame: its features, label, lead, day and flight."""
+def table(rows: TrainingSet, features: Sequence[Feature] = FEATURES) -> pd.DataFrame:
+    """Return a training set as a frame: its features or some of them, label, lead, day and flight."""
     # One column after the other: `assign` would copy all vectors, which are most of what a training run holds.
-    frame = pd.DataFrame(rows.X, columns=[feature.name for feature in FEATURES], copy=False)
+    names = [feature.name for feature in features]
+    vectors = rows.X if features is FEATURES else rows.X[:, [POSITION[name] for name in names]]
+    frame = pd.DataFrame(vectors, columns=names, copy=False)
     frame["late"] = rows.y
     frame["lead"] = rows.lead.astype(np.int64)
     frame["day"] = rows.day.astype(np.int64)
     frame["flight_id"] = rows.flight_id.astype(object)
     frame["asked_late"] = rows.queries.as_of > rows.queries.sched_dep
     return frame
+
+
+def doubtful(vectors: Floats) -> list[Feature]:
+    """Return the features whose values the schema has to look at one by one: the extremes of the others fit.
+
+    Parameters
+    ----------
+    vectors : Floats, shape (n, n_features)
+    """
+    # Along the rows as they lie in memory: a tenth of a second for a year, which took the schema three.
+    lowest = np.fmin.reduce(vectors, axis=0, initial=np.inf)
+    highest = np.fmax.reduce(vectors, axis=0, initial=-np.inf)
+    missing = np.isnan(np.minimum.reduce(vectors, axis=0, initial=np.inf))
+    found = []
+    for i, feature in enumerate(FEATURES):
+        low, high = _range(feature)
+        fits = lowest[i] >= low and highest[i] <= high and not (missing[i] and _required(feature))
+        if not fits or feature.dtype in WHOLE:
+            found.append(feature)
+    return found
 
 
 def leave_out_unfit(rows: TrainingSet, leads: tuple[int, ...]) -> Checked:
@@ -99,7 +124,8 @@ def leave_out_unfit(rows: TrainingSet, leads: tuple[int, ...]) -> Checked:
         column, the rule, and how many rows or values break it.
     """
     try:
-        expectations(leads).validate(table(rows), lazy=True, inplace=True)
+        features = doubtful(rows.X)
+        expectations(leads, features).validate(table(rows, features), lazy=True, inplace=True)
     except SchemaErrors as errors:
         return _without_unfit(rows, errors)
     return Checked(rows)
@@ -128,11 +154,14 @@ def _refusal(cases: pd.DataFrame, where: str) -> InvalidInput:
 def _feature(feature: Feature) -> pa.Column:
     low, high = _range(feature)
     checks = [pa.Check(_between(low, high), error=f"a finite number from {low:g} to {high:g}")]
-    if feature.dtype in ("int64", "category"):
+    if feature.dtype in WHOLE:
         checks.append(pa.Check(_whole, error="a whole number"))
+    return pa.Column("float64", checks, nullable=not _required(feature))
+
+
+def _required(feature: Feature) -> bool:
     # A default of 0 means that nothing known is nothing counted; NaN stays NaN, and the trees learn what it means.
-    required = feature.default == 0 or feature.family == ALWAYS_KNOWN
-    return pa.Column("float64", checks, nullable=not required)
+    return feature.default == 0 or feature.family == ALWAYS_KNOWN
 
 
 def _range(feature: Feature) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """Fit a model: trees, and beside them the hinge logistic regression, on the same rows."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -46,9 +46,25 @@ def fit_model(
         Fit the trees together; without them this process does.
     """
     with ThreadPoolExecutor(at_once) as pool:
-        lines = pool.submit(fit_hinges, rows, hinges, seed)
-        trees = pool.submit(fit_trees, rows, parameters, seed, lambda tree, of: progress(tree / of), workers)
-        return Fitted(trees.result(), lines.result())
+        return begin_fit(pool, rows, parameters, hinges, seed, progress, workers)()
+
+
+def begin_fit(
+    pool: Executor,
+    rows: TrainingSet,
+    parameters: TreeParameters,
+    hinges: HingeParameters,
+    seed: int,
+    progress: Callable[[float], None] = lambda share: None,
+    workers: TreeWorkers | None = None,
+) -> Callable[[], Fitted]:
+    """Begin to fit both parts on a pool's threads; return what waits for them. Parameters are those of `fit_model`.
+
+    The hinges are done in half the time of the trees: what is given to the pool next is computed in the rest.
+    """
+    lines = pool.submit(fit_hinges, rows, hinges, seed)
+    trees = pool.submit(fit_trees, rows, parameters, seed, lambda tree, of: progress(tree / of), workers)
+    return lambda: Fitted(trees.result(), lines.result())
 
 
 def assemble(

@@ -9,6 +9,7 @@ import math
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -27,7 +28,7 @@ from training import baselines, model_card, plots
 from training import snapshot as snapshots
 from training.evaluate import Evaluation, evaluate
 from training.expectations import Checked, leave_out_unfit
-from training.fit import Fitted, assemble, fit_model
+from training.fit import Fitted, assemble, begin_fit
 from training.gate import GatePolicy, GateVerdict, evaluate_gate
 from training.hinges import HingeParameters
 from training.own_vectors import LoggedVectors, champion_on
@@ -47,6 +48,8 @@ from training.training_set import (
 
 Progress = Callable[[str, float], None]
 TIMED_ROWS = 200
+AT_ONCE = 2
+"""Threads of a fit: more would take the cores of what serves beside it."""
 
 
 @dataclass(frozen=True)
@@ -203,13 +206,17 @@ def make_model(
     checked = leave_out_unfit(rows, request.leads)
     rows = checked.rows
     split = split_by_time(rows, request.split)
-    fitted = _fit(split, request, progress, engine)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        fitting = _begin_fit(pool, split, request, progress, engine)
+        # What does not depend on the fit is computed beside the trees, once the hinges have left them a core.
+        beside = pool.submit(baselines.predictions, split, request.seed)
+        pool.submit(lambda: rows.data_hash)
+        fitted, simple = fitting(), beside.result()
     draft = assemble(
         fitted, rows, split, request.parameters, request.hinges, request.seed, commit or git_commit()
     )
     progress("evaluate", 0.0)
     probability = draft.probability(split.evaluation.X)
-    simple = baselines.predictions(split, request.seed)
     evaluation = evaluate(split.evaluation, probability, simple)
     model = draft.with_manifest(_with_metrics(draft.manifest, evaluation))
     return MadeModel(checked, split, fitted, model, evaluation, simple)
@@ -246,9 +253,12 @@ def gate_candidate(
     return evaluate_gate(looked_at, policy or GatePolicy())
 
 
-def _fit(split: Split, request: TrainingRequest, progress: Progress, engine: Engine) -> Fitted:
+def _begin_fit(
+    pool: Executor, split: Split, request: TrainingRequest, progress: Progress, engine: Engine
+) -> Callable[[], Fitted]:
     progress("fit", 0.0)
-    return fit_model(
+    return begin_fit(
+        pool,
         split.fit,
         request.parameters,
         request.hinges,

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from adapters.engine import LOCAL, Engine, engine_of
+from adapters.engine import Engine, LocalEngine, engine_of
 from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.settings import PROJECT_ROOT, Settings
@@ -45,7 +45,7 @@ def _run_on(engine: Engine, settings: Settings, budget: float, until: date, say:
             report=lambda message, left: say(f"  {message}; {left:.0f} s left"),
             child=lambda name: registry.runs.open(name, parent=parent.run_id),
             engine=engine,
-            at_once=1 if engine is LOCAL else AT_ONCE,
+            at_once=1 if isinstance(engine, LocalEngine) else AT_ONCE,
         )
         parent.parameters(found.best)
         parent.metrics(found.best_measures | {"log_loss_gained": found.as_dict()["log_loss_gained"]})

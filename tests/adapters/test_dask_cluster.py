@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from adapters.dask_cluster import connected, fingerprint
-from adapters.engine import LOCAL, engine_of
+from adapters.engine import LocalEngine, engine_of
 from adapters.settings import PROJECT_ROOT, Settings, read_settings
 from adapters.waiting import wait_until
 from domain.errors import ConfigurationError
@@ -29,7 +29,7 @@ def settings(dask_cluster: Cluster) -> Settings:
 
 def test_without_a_setting_this_process_computes_and_imports_nothing_of_dask():
     with engine_of(read_settings({})) as engine:
-        assert engine is LOCAL
+        assert isinstance(engine, LocalEngine)
         assert list(engine.map(slowly, [(engine.keep(np.ones(2)), 1)])) == [3.0]
     code = "import sys, app, training.training_set; assert not {'dask', 'distributed'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, check=True)

@@ -7,7 +7,7 @@ from domain.errors import InvalidInput
 from domain.features.catalogue import FEATURES, POSITION
 from tests.domain.worlds import Flight, flight_facts, weather_facts
 from tests.training.test_training_set import AS_OF, DAY, Store
-from training.expectations import MOST_UNFIT, leave_out_unfit, table
+from training.expectations import MOST_UNFIT, doubtful, leave_out_unfit, table
 from training.training_set import LEADS, TrainingSet, build
 
 ALWAYS = next(f.name for f in FEATURES if f.default == 0)
@@ -43,6 +43,16 @@ def test_a_training_set_as_it_is_built_passes(rows):
     assert checked.rows is rows
     assert (checked.left_out, checked.columns) == (0, {})
     np.testing.assert_array_equal(rows.X, before)
+
+
+def test_a_feature_is_looked_at_value_by_value_only_where_its_extremes_do_not_say_that_it_fits(rows):
+    whole = [f.name for f in FEATURES if f.dtype in ("int64", "category")]
+    assert [f.name for f in doubtful(rows.X)] == whole
+    assert [f.name for f in doubtful(rows.X[:0])] == whole
+    for value in (999.0, np.inf, -np.inf):
+        assert "weather_temp_f" in {f.name for f in doubtful(changed(rows, "weather_temp_f", value).X)}
+    assert "weather_temp_f" not in {f.name for f in doubtful(changed(rows, "weather_temp_f", np.nan).X)}
+    assert ALWAYS in {f.name for f in doubtful(changed(rows, ALWAYS, np.nan).X)}
 
 
 def test_rows_with_a_value_that_no_feature_can_have_are_left_out_and_counted(many):

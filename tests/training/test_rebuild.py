@@ -143,12 +143,12 @@ def test_a_rebuild_says_when_the_code_has_changed(trained, postgres, registry, m
 
 @pytest.mark.integration
 def test_a_model_of_another_fit_is_not_called_the_same(trained, postgres, registry, monkeypatch):
-    fitted = run_module._fit
+    begin_fit = run_module._begin_fit
 
-    def other(split, request, *how):
-        return fitted(split, replace(request, seed=1), *how)
+    def other(pool, split, request, *how):
+        return begin_fit(pool, split, replace(request, seed=1), *how)
 
-    monkeypatch.setattr(run_module, "_fit", other)
+    monkeypatch.setattr(run_module, "_begin_fit", other)
     again = rebuild(registry, stores_of(postgres), KEYS, trained.run_id)
     assert again.same_data
     assert not again.same

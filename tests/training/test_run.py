@@ -13,6 +13,7 @@ from domain.model import Calibration, FlightModel
 from tests.domain.worlds import Observation, weather_facts
 from tests.mlflow_server import KEYS
 from tests.training.sets import REQUEST, FlownStore
+from training import baselines
 from training.gate import GatePolicy
 from training.own_vectors import champion_on
 from training.provenance import git_commit
@@ -96,6 +97,15 @@ def test_held_out_days_without_a_late_flight_give_a_model_whose_figures_are_numb
     assert "auc" not in made.model.manifest.metrics
     assert "NaN" not in made.model.manifest.to_json()
     assert made.model.manifest.metrics["late_rate"] == 0
+
+
+def test_what_is_computed_beside_the_trees_is_the_same_as_after_them(store):
+    made = make_model(store, REQUEST)
+    after = baselines.predictions(made.split, REQUEST.seed)
+    assert {name: values.tobytes() for name, values in made.baselines.items()} == {
+        name: values.tobytes() for name, values in after.items()
+    }
+    assert made.model.manifest.data_hash == replace(made.rows).data_hash
 
 
 @pytest.mark.integration
