@@ -1,7 +1,6 @@
 """A Dask cluster as an engine. The one adapter for Dask: nobody imports it who does not use it."""
 
 import asyncio
-import hashlib
 import logging
 import sys
 from collections import deque
@@ -14,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from adapters.code_hash import code_hash
 from adapters.engine import TreeWorkers
-from adapters.settings import PROJECT_ROOT
+from adapters.kept_arrays import KeptArrays
 from domain.errors import ConfigurationError, NotReady
 from domain.features.catalogue import CONTRACT_HASH
 
@@ -54,8 +54,8 @@ class Kept:
 class DaskEngine:
     """Computes pieces on the workers of a cluster; a piece whose worker dies is computed by another."""
 
-    def __init__(self, client: "Client", trees: TreeWorkers | None = None):
-        self.client, self.trees = client, trees
+    def __init__(self, client: "Client", trees: TreeWorkers | None = None, kept: KeptArrays | None = None):
+        self.client, self.trees, self.kept = client, trees, kept
 
     @property
     def threads(self) -> int:
@@ -113,13 +113,17 @@ class DaskEngine:
 
 
 @contextmanager
-def connected(address: str, trees: TreeWorkers | None = None) -> Iterator[DaskEngine]:
+def connected(
+    address: str, trees: TreeWorkers | None = None, kept: KeptArrays | None = None
+) -> Iterator[DaskEngine]:
     """Connect to a cluster for the length of a block.
 
     Parameters
     ----------
     trees : TreeWorkers, optional
         Fits trees there too.
+    kept : KeptArrays, optional
+        Keeps vectors here from one training set to the next.
 
     Raises
     ------
@@ -129,7 +133,7 @@ def connected(address: str, trees: TreeWorkers | None = None) -> Iterator[DaskEn
     client = new_client(address)
     try:
         _require_workers(client, address)
-        yield DaskEngine(client, trees)
+        yield DaskEngine(client, trees, kept)
     finally:
         leave(client)
 
@@ -248,11 +252,8 @@ def _require_workers(client: "Client", address: str) -> None:
 
 def fingerprint() -> dict[str, str]:
     """Return what decides the bits of a result: the code, the feature contract, Python and what computes."""
-    digest = hashlib.sha256()
-    for file in sorted(path for folder in CODE for path in (PROJECT_ROOT / folder).rglob("*.py")):
-        digest.update(file.read_bytes())
     return {
-        "code": digest.hexdigest()[:16],
+        "code": code_hash(CODE)[:16],
         "feature contract": CONTRACT_HASH[:16],
         "Python": ".".join(map(str, sys.version_info[:2])),
         "numpy": np.__version__,

@@ -7,11 +7,13 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
+from adapters.kept_arrays import GIGABYTE, KeptArrays
 from adapters.settings import Settings
 from domain.flights import Floats
 
 Result = TypeVar("Result")
 DASK = "dask"
+KEPT_FOLDER = "vectors"
 Share = tuple[Floats, Floats, Floats]
 """Rows that trees are fitted on: the matrix, labels and weights."""
 Deal = Callable[[int], Iterator[Sequence[Share]]]
@@ -45,6 +47,11 @@ class Engine(Protocol):
         """Return what fits trees on workers; None where the process that asks fits them."""
         ...
 
+    @property
+    def kept(self) -> KeptArrays | None:
+        """Return what keeps vectors from one training set to the next; None where nothing does."""
+        ...
+
     def keep(self, value: Any) -> Any:
         """Return what stands for a value among the arguments of pieces: it is sent to workers once, not by piece."""
         ...
@@ -64,12 +71,14 @@ class LocalEngine:
     ----------
     threads : int
         As many pieces as are computed at once. Who already spreads work over processes has one.
+    kept : KeptArrays, optional
+        Keeps vectors from one training set to the next.
     """
 
     trees = None
 
-    def __init__(self, threads: int = 1):
-        self._threads = threads
+    def __init__(self, threads: int = 1, kept: KeptArrays | None = None):
+        self._threads, self.kept = threads, kept
 
     def keep(self, value: Any) -> Any:
         """Return the value."""
@@ -106,13 +115,19 @@ def engine_of(settings: Settings) -> AbstractContextManager[Engine]:
         If Dask is asked for and its libraries, its scheduler or its workers are not there, or run other code.
     """
     if settings.engine != DASK:
-        return nullcontext(LocalEngine(RETRAIN_THREADS))
+        return nullcontext(LocalEngine(RETRAIN_THREADS, kept_by(settings)))
     # Whoever computes here pays nothing for Dask.
     from adapters.dask_cluster import connected
 
     if settings.fit_engine != DASK:
-        return connected(settings.dask_scheduler)
+        return connected(settings.dask_scheduler, kept=kept_by(settings))
     from adapters.dask_trees import DaskTrees
 
     trees = DaskTrees(settings.dask_scheduler, settings.state_dir / "data")
-    return connected(settings.dask_scheduler, trees)
+    return connected(settings.dask_scheduler, trees, kept_by(settings))
+
+
+def kept_by(settings: Settings) -> KeptArrays | None:
+    """Return what keeps vectors by the settings, in the folder of the data; None where they keep none."""
+    folder = settings.state_dir / "data" / KEPT_FOLDER
+    return KeptArrays(folder, settings.keep_vectors_gb * GIGABYTE) if settings.keep_vectors_gb else None

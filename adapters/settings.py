@@ -169,6 +169,12 @@ class Settings:
         "LightGBM over all workers of ONTIME_ENGINE=dask, which then listen for each other on every interface.",
     )
 
+    keep_vectors_gb: int = _setting(
+        0,
+        "Gigabytes of disk that days of vectors may take which one retrain leaves to the next: a year of New York's "
+        "departures is 0.9; 0 = every retrain computes all of them. A replay keeps 2.",
+    )
+
     notify_urls: str = _setting("", "Apprise addresses that alerts are sent to, separated by spaces.")
 
     gitlab_url: str = _setting(

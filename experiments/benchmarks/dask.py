@@ -67,7 +67,7 @@ class Cluster:
 class KillingEngine:
     """An engine that kills a process after so many results."""
 
-    trees = None
+    trees = kept = None
 
     def __init__(self, engine: Engine, process: subprocess.Popen[bytes], after: int):
         self._engine, self._process, self._after = engine, process, after

@@ -1,0 +1,14 @@
+from dataclasses import replace
+
+import pytest
+
+from adapters.settings import read_settings
+from replay.run_executor import WarmRuns
+
+
+@pytest.mark.parametrize(("kept", "expected"), [(0, "2"), (5, "5")])
+def test_a_replay_keeps_days_of_vectors_between_retrains_also_where_its_stack_does_not(
+    tmp_path, kept, expected
+):
+    settings = replace(read_settings({"ONTIME_STATE_DIR": str(tmp_path)}), keep_vectors_gb=kept)
+    assert WarmRuns(settings).environment(draws=False)["ONTIME_KEEP_VECTORS_GB"] == expected
