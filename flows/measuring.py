@@ -60,12 +60,13 @@ def observe(run: RunContext) -> Observed:
     """Measure feeds, drift and performance of a day, and what was answered on it; nothing is stored of it."""
     champion = tasks.load_champion_of(run)
     reference = tasks.fetch_reference(champion) if champion else None
+    # Of the feeds alone, before what is answered is counted: the last counts of a day may be on their way.
+    quality = tasks.measure_quality(run)
     acknowledged = tasks.count_acknowledged(run)
     totals, week = tasks.count_predictions(run), tasks.count_predictions(run, WINDOW_DAYS)
     sample = tasks.sample_predictions(run, totals)
     flights = sample.predictions
     window = tasks.sample_predictions(run, week, WINDOW_DAYS).predictions
-    quality = tasks.measure_quality(run)
     report = tasks.measure_drift(run, champion, flights, reference)
     trailed = tasks.measure_trailing(run, flights)
     before_service = [

@@ -36,7 +36,7 @@ DAY_SAMPLE, WINDOW_SAMPLE = 20_000, 100_000
 """Flights of a day, with features, and of a week, without, that a run reads at most."""
 REQUEST_DAYS = 14
 """Days with whose requests a day's are compared."""
-COUNTS_PATIENCE_SECONDS = 3.0
+COUNTS_PATIENCE_SECONDS, COUNTS_PAUSE_SECONDS = 3.0, 0.05
 NEWER_VERSIONS = 5
 """Versions beyond those in use that are audited: candidates that wait."""
 logger = logging.getLogger(__name__)
@@ -53,17 +53,18 @@ class Acknowledged:
 @task
 def count_acknowledged(run: RunContext) -> Acknowledged:
     """Count what was acknowledged, then look whether any of it still waits to be stored; before the log is counted."""
-    own = parts()
+    own, acknowledged = parts(), None
 
     def are_counted() -> bool:
+        nonlocal acknowledged
         acknowledged = own.service.acknowledged(run.day)
         return (
             acknowledged is None or acknowledged >= own.analysis.sampler.totals(run.day, run.day).predictions
         )
 
     # A worker stores its counts a second or two after its last answer: right after a day they may be on their way.
-    wait_until(are_counted, COUNTS_PATIENCE_SECONDS, pause=0.2)
-    return Acknowledged(own.service.acknowledged(run.day), unshipped_bytes(own.spool, own.log.offset))
+    wait_until(are_counted, COUNTS_PATIENCE_SECONDS, COUNTS_PAUSE_SECONDS)
+    return Acknowledged(acknowledged, unshipped_bytes(own.spool, own.log.offset))
 
 
 @task
