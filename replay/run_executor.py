@@ -7,11 +7,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from typing import Protocol
 
+from adapters.deployments import Deployments
 from adapters.prefect_client import PrefectClient
 from adapters.settings import PROJECT_ROOT, Settings
 from deploy.native import layout
 from deploy.native.launcher import launched
 from domain.errors import OntimeError
+from replay.following import wait_for_workers
 
 ATTEMPTS = 3
 RUNS_PER_PROCESS = 40
@@ -58,21 +60,28 @@ class WarmRuns:
         The day whose pages are drawn: whoever looks after a replay looks at its last one.
     """
 
-    def __init__(self, settings: Settings, drawn: date | None = None):
+    def __init__(self, settings: Settings, ledger: Deployments, drawn: date | None = None):
         self._settings = settings
+        self._ledger = ledger
         self._drawn = drawn
         self._draws = False
         self._process: subprocess.Popen[str] | None = None
         self._done = 0
 
     def run(self, day: date) -> None:
-        """Monitor a day, again when that fails or its process dies.
+        """Monitor a day, again when that fails or its process dies; when it is over, the champion that it left serves.
 
         Raises
         ------
         OntimeError
             If it fails three times: with what it said last.
         """
+        before = self._ledger.champion()
+        self._monitor(day)
+        if (champion := self._ledger.champion()) != before:
+            wait_for_workers(self._settings, champion)
+
+    def _monitor(self, day: date) -> None:
         error: str | None = ""
         for _ in range(ATTEMPTS):
             error = self._answer(day)

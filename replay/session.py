@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from adapters.clock_store import ClockStore
+from adapters.deployments import Deployments
 from adapters.monitoring_store import MonitoringStore
 from adapters.postgres import Database
 from adapters.settings import Settings
@@ -140,7 +141,7 @@ def replay_window(
     Conflict
         If something else moves the stack's clock.
     """
-    runs = WarmRuns(settings, drawn) if guard else DeployedRuns(settings)
+    runs = WarmRuns(settings, Deployments(database), drawn) if guard else DeployedRuns(settings)
     with sole_mover(database):
         _replay_window(settings, database, guard, dataset, days, pace, runs)
 

@@ -133,7 +133,7 @@ def test_a_replay_monitors_days_without_task_runs_and_draws_the_last_ones_pages(
     monkeypatch.setenv("ONTIME_MODEL_NAME", morning.settings.model_name)
     own = replace(morning.settings, prefect_url=PREFECT_API_URL.value())
     (own.state_dir / "log").mkdir()
-    runs = WarmRuns(own, drawn=DAY)
+    runs = WarmRuns(own, morning.deployments, drawn=DAY)
     for day in (DAY - timedelta(days=1), DAY):
         runs.run(day)
         made = newest_run()
