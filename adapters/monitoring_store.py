@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from psycopg2.extras import execute_batch
+
 from adapters.evidence import as_json
 from adapters.postgres import Database, query
 from domain.errors import NotFound
@@ -14,6 +16,8 @@ NO_MODEL = 0
 """Model version of measures of a day on which none served."""
 AFTER_ALL = 2**63 - 1
 """No decision has a number as large."""
+BATCH = 100
+"""Measures that are sent at once: a day has some three hundred."""
 
 
 @dataclass(frozen=True)
@@ -106,14 +110,12 @@ class MonitoringStore:
         with self._database.transaction() as cursor:
             cursor.execute(query("monitoring_forget_day"), {"day": run.day})
             cursor.execute(query("monitoring_save_run"), vars(run))
-            for measure in measures:
-                version = run.model_version if run.model_version is not None else NO_MODEL
-                row = vars(measure) | {
-                    "day": run.day,
-                    "model_version": version,
-                    "value": _finite(measure.value),
-                }
-                cursor.execute(query("monitoring_save_metric"), row)
+            version = run.model_version if run.model_version is not None else NO_MODEL
+            rows = [
+                vars(measure) | {"day": run.day, "model_version": version, "value": _finite(measure.value)}
+                for measure in measures
+            ]
+            execute_batch(cursor, query("monitoring_save_metric"), rows, page_size=BATCH)
 
     def runs(self, first: date, last: date) -> list[MonitoringRun]:
         """Return the runs of some days, both ends included, oldest first."""

@@ -61,7 +61,8 @@ def observe(run: RunContext) -> Observed:
     champion = tasks.load_champion_of(run)
     reference = tasks.fetch_reference(champion) if champion else None
     # Of the feeds alone, before what is answered is counted: the last counts of a day may be on their way.
-    quality = tasks.measure_quality(run)
+    facts = tasks.fetch_facts(run)
+    quality = tasks.measure_quality(run, facts)
     acknowledged = tasks.count_acknowledged(run)
     totals, week = tasks.count_predictions(run), tasks.count_predictions(run, WINDOW_DAYS)
     sample = tasks.sample_predictions(run, totals)
@@ -81,7 +82,7 @@ def observe(run: RunContext) -> Observed:
     ]
     after_service = [
         *tasks.measure_answers(run, acknowledged, totals),
-        *tasks.measure_parity(flights),
+        *tasks.measure_parity(flights, facts),
         *tasks.measure_versions(run, flights),
         *tasks.measure_registry(),
         *tasks.measure_approval(run),

@@ -11,12 +11,12 @@ from adapters.prediction_columns import PredictionColumns
 from adapters.prediction_sample import Sample, WindowTotals
 from adapters.spool_reader import unshipped_bytes
 from adapters.waiting import wait_until
-from domain.clock import from_minute
+from domain.clock import from_minute, minute_floor
 from domain.errors import ContractMismatch, NotFound, SignatureInvalid
 from domain.features.catalogue import CONTRACT_HASH
 from domain.features.state import AHEAD_MINUTES, LOOKBACK_MINUTES
 from domain.features.vectors import vectors_for
-from domain.flights import Floats, Queries, flight_numbers
+from domain.flights import FlightFacts, Floats, Queries, WeatherFacts, flight_numbers
 from domain.metrics import log_loss
 from domain.monitored import VERSION_SLICE
 from flows.parts import parts
@@ -37,6 +37,8 @@ DAY_SAMPLE, WINDOW_SAMPLE = 20_000, 100_000
 REQUEST_DAYS = 14
 """Days with whose requests a day's are compared."""
 COUNTS_PATIENCE_SECONDS, COUNTS_PAUSE_SECONDS = 3.0, 0.05
+OLDEST_STATE_DAYS = 3
+"""A prediction is asked up to a day before its flight leaves, by a state of up to a day, in a zone up to one away."""
 NEWER_VERSIONS = 5
 """Versions beyond those in use that are audited: candidates that wait."""
 logger = logging.getLogger(__name__)
@@ -48,6 +50,22 @@ class Acknowledged:
 
     predictions: int | None
     unshipped: int | None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was known of flights and weather at a moment: of flights scheduled since another, until the day is over."""
+
+    since: datetime
+    known_by: datetime
+    flights: FlightFacts
+    weather: WeatherFacts
+
+    def scheduled_since(self, moment: datetime) -> "Facts":
+        """Keep the flights scheduled since a moment, a whole minute, and the weather known from a day before it on."""
+        minute = minute_floor(moment)
+        flights = self.flights.take(self.flights.sched_dep >= minute)
+        return Facts(moment, self.known_by, flights, self.weather.take(self.weather.known >= minute - 1440))
 
 
 @task
@@ -157,15 +175,28 @@ def trailing_reference(run: RunContext) -> reference.Reference | None:
 
 
 @task
-def measure_quality(run: RunContext) -> quality.DayQuality:
+def fetch_facts(run: RunContext) -> Facts:
+    """Return what was known of the day and of the weeks before it: as far back as vectors of its predictions look."""
+    start = _midnight(run)
+    since = start - timedelta(days=OLDEST_STATE_DAYS + 1, minutes=LOOKBACK_MINUTES)
+    flights, weather = parts().analysis.events.facts(run.as_of, since, start + timedelta(days=2))
+    return Facts(since, run.as_of, flights, weather)
+
+
+def _midnight(run: RunContext) -> datetime:
+    return datetime(run.day.year, run.day.month, run.day.day, tzinfo=UTC)
+
+
+@task
+def measure_quality(run: RunContext, facts: Facts) -> quality.DayQuality:
     """Measure the feeds of the day, flights, weather and labels, against the four weeks before it."""
     own = parts()
-    start = datetime(run.day.year, run.day.month, run.day.day, tzinfo=UTC)
-    first, last = start - timedelta(days=quality.TRAILING_DAYS + 1), start + timedelta(days=2)
-    flights, weather = own.analysis.events.facts(run.as_of, first, last)
+    near = facts.scheduled_since(_midnight(run) - timedelta(days=quality.TRAILING_DAYS + 1))
     labels = own.analysis.labels.known_by(run.as_of, run.day, run.day)
     heard, _ = own.analysis.events.newest(run.as_of)
-    return quality.measure_quality(flights.latest(), weather, labels.flight_id, run.day, run.as_of, heard)
+    return quality.measure_quality(
+        near.flights.latest(), near.weather, labels.flight_id, run.day, run.as_of, heard
+    )
 
 
 @task
@@ -187,23 +218,25 @@ def measure_answers(run: RunContext, acknowledged: Acknowledged, totals: WindowT
 
 
 @task
-def measure_parity(predictions: PredictionColumns) -> list[Measure]:
+def measure_parity(predictions: PredictionColumns, facts: Facts) -> list[Measure]:
     """Recompute a sample of logged vectors from the event log, and count those that differ in any bit."""
     n = len(predictions)
     if not n:
         return []
     rows = np.sort(np.random.default_rng(n).permutation(n)[:PARITY_SAMPLE])
-    recomputed = recompute_vectors(predictions, rows)
+    recomputed = recompute_vectors(predictions, rows, facts)
     wrong = performance.parity_mismatches(predictions.features[rows], recomputed)
     return [Measure("parity_mismatches", float(wrong), n=len(rows))]
 
 
-def recompute_vectors(predictions: PredictionColumns, rows: np.ndarray) -> Floats:
+def recompute_vectors(predictions: PredictionColumns, rows: np.ndarray, facts: Facts) -> Floats:
     """Compute logged vectors again, the way of training: from the events, at the state each answer saw."""
     ticks = predictions.state_tick[rows]
-    first = from_minute(int(ticks.min()) - LOOKBACK_MINUTES - 1440)
-    until = from_minute(int(ticks.max()) + AHEAD_MINUTES)
-    flights, weather = parts().analysis.events.facts(from_minute(int(ticks.max())), first, until)
+    first, last = from_minute(int(ticks.min()) - LOOKBACK_MINUTES - 1440), from_minute(int(ticks.max()))
+    flights, weather = facts.flights, facts.weather
+    if first < facts.since or last > facts.known_by:  # an answer that saw a state older than any is served
+        until = last + timedelta(minutes=AHEAD_MINUTES)
+        flights, weather = parts().analysis.events.facts(last, first, until)
     queries = Queries(
         carrier=predictions.carrier[rows],
         number=flight_numbers(predictions.flight_id[rows]),

@@ -257,7 +257,7 @@ def test_a_monitoring_run_measures_from_the_standby_what_it_would_from_the_prima
         run = tasks.begin.fn(NOON.date())
         totals = tasks.count_predictions.fn(run)
         sample = tasks.sample_predictions.fn(run, totals)
-        quality = tasks.measure_quality.fn(run)
+        quality = tasks.measure_quality.fn(run, tasks.fetch_facts.fn(run))
         measured.append(
             (totals.predictions, len(sample.predictions), quality.scheduled, repr(quality.measures))
         )
