@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 from adapters.engine import DASK, TreeWorkers
@@ -13,7 +14,7 @@ from domain.hinges import HingeLogistic
 from domain.model import FlightModel, ModelManifest
 from training.hinges import HingeParameters, fit_hinges
 from training.split import Split, day_of
-from training.train import THREADS, TreeParameters, Trees, fit_trees
+from training.train import THREADS, TreeParameters, Trees, bin_rows, fit_trees, grow_trees
 from training.training_set import TrainingSet
 
 
@@ -46,7 +47,7 @@ def fit_model(
         Fit the trees together; without them this process does.
     """
     with ThreadPoolExecutor(at_once) as pool:
-        return begin_fit(pool, rows, parameters, hinges, seed, progress, workers)()
+        return begin_fit(pool, rows, parameters, hinges, seed, progress, at_once, workers)()
 
 
 def begin_fit(
@@ -56,14 +57,25 @@ def begin_fit(
     hinges: HingeParameters,
     seed: int,
     progress: Callable[[float], None] = lambda share: None,
+    at_once: int = 2,
     workers: TreeWorkers | None = None,
 ) -> Callable[[], Fitted]:
-    """Begin to fit both parts on a pool's threads; return what waits for them. Parameters are those of `fit_model`.
+    """Bin the rows, begin to fit both parts on a pool's threads, and return what waits for them.
 
-    The hinges are done in half the time of the trees: what is given to the pool next is computed in the rest.
+    The hinges are done before the trees: what is given to the pool next is computed in the time that is left. Other
+    parameters are those of `fit_model`.
     """
+
+    def tree_done(tree: int, of: int) -> None:
+        progress(tree / of)
+
+    if workers is None:
+        # With all threads and before the hinges begin, so that there are never more than may be.
+        grow = partial(grow_trees, bin_rows(rows, parameters, seed, at_once))
+    else:
+        grow = partial(fit_trees, rows, workers=workers)
     lines = pool.submit(fit_hinges, rows, hinges, seed)
-    trees = pool.submit(fit_trees, rows, parameters, seed, lambda tree, of: progress(tree / of), workers)
+    trees = pool.submit(grow, parameters, seed, tree_done)
     return lambda: Fitted(trees.result(), lines.result())
 
 

@@ -264,7 +264,8 @@ def _begin_fit(
         request.hinges,
         request.seed,
         lambda share: progress("fit", share),
-        workers=engine.trees,
+        AT_ONCE,
+        engine.trees,
     )
 
 

@@ -6,7 +6,7 @@ from domain.features.catalogue import CATEGORICAL, FEATURE_NAMES, POSITION
 from domain.metrics import auc
 from domain.model import CategoryEncoder
 from tests.training.sets import numeric_columns, training_set
-from training.train import TreeParameters, category_maps, fit_trees
+from training.train import TreeParameters, bin_rows, category_maps, fit_trees, grow_trees
 
 SMALL = TreeParameters(n_trees=20, min_data_in_leaf=20, feature_fraction=0.5)
 
@@ -39,6 +39,12 @@ def test_trees_find_the_signal_on_days_they_have_not_seen(trees):
 
 def test_the_same_data_parameters_and_seed_give_the_same_text(rows, trees):
     assert fit_trees(rows, SMALL, seed=3).text == trees.text
+
+
+def test_rows_that_two_threads_bin_give_the_same_text():
+    many = training_set(days=100, per_day=400)
+    alone = fit_trees(many, SMALL, seed=3)
+    assert grow_trees(bin_rows(many, SMALL, 3, threads=2), SMALL, 3).text == alone.text
 
 
 def test_another_seed_gives_other_trees(rows, trees):
