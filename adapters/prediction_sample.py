@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from adapters.postgres import Database
+from adapters.postgres import Database, Row
 from adapters.prediction_columns import PredictionColumns, columns_of_rows
 from domain.flights import Floats
 
+FEATURES = -1
+"""Where a row of the sample has its features."""
 CELLS_PER_E = 64
 """Cells of latency for each factor of e: a quantile read from them is exact to 0.8%."""
 
@@ -94,14 +96,37 @@ class PredictionSampler:
             Predictions near the headline lead, from `totals`: no flight has none of them.
         """
         share = self._share(first, last, most, near_headline)
+        features_from = first if with_features else date.max
+        rows = self._rows(first, last, known_by, contract_hash, share, features_from)
+        return Sample(columns_of_rows(rows, with_features), share)
+
+    def newest_and_window(
+        self, first: date, last: date, known_by: datetime, contract_hash: str
+    ) -> tuple[PredictionColumns, PredictionColumns]:
+        """Return one prediction of each flight of the last day, with features, and of all days, without, in one read.
+
+        The same as two samples of every flight.
+        """
+        rows = self._rows(first, last, known_by, contract_hash, 1.0, features_from=last)
+        newest = [row for row in rows if row[FEATURES] is not None]
+        return columns_of_rows(newest, True), columns_of_rows(rows, False)
+
+    def _rows(
+        self,
+        first: date,
+        last: date,
+        known_by: datetime,
+        contract_hash: str,
+        share: float,
+        features_from: date,
+    ) -> list[Row]:
         parameters = self._window(first, last) | {
             "known_by": known_by,
             "contract_hash": contract_hash,
             "share": share,
-            "with_features": with_features,
+            "features_from": f"{features_from:%Y%m%d}",
         }
-        rows = self._database.rows("sample_predictions", parameters)
-        return Sample(columns_of_rows(rows, with_features), share)
+        return self._database.rows("sample_predictions", parameters)
 
     def _share(self, first: date, last: date, most: int, near_headline: int) -> float:
         if near_headline <= most:

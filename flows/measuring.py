@@ -65,9 +65,8 @@ def observe(run: RunContext) -> Observed:
     quality = tasks.measure_quality(run, facts)
     acknowledged = tasks.count_acknowledged(run)
     totals, week = tasks.count_predictions(run), tasks.count_predictions(run, WINDOW_DAYS)
-    sample = tasks.sample_predictions(run, totals)
+    sample, window = tasks.sample_predictions(run, totals, week, WINDOW_DAYS)
     flights = sample.predictions
-    window = tasks.sample_predictions(run, week, WINDOW_DAYS).predictions
     report = tasks.measure_drift(run, champion, flights, reference)
     trailed = tasks.measure_trailing(run, flights)
     before_service = [
@@ -77,7 +76,7 @@ def observe(run: RunContext) -> Observed:
         *prediction_drift(trailed, "drift_trailing", "prediction_drift_trailing"),
         *performance.measure_realised(flights),
         *performance.measure_estimated(flights),
-        *performance.measure_window(window),
+        *performance.measure_window(window.predictions),
         *quality.measures,
     ]
     after_service = [

@@ -92,15 +92,22 @@ def count_predictions(run: RunContext, days: int = 1) -> WindowTotals:
 
 
 @task
-def sample_predictions(run: RunContext, totals: WindowTotals, days: int = 1) -> Sample:
-    """Return one prediction a flight, with the labels that were known then; of many flights a sample.
+def sample_predictions(
+    run: RunContext, day: WindowTotals, window: WindowTotals, days: int
+) -> tuple[Sample, Sample]:
+    """Return one prediction a flight of the day, and of some days up to it, with the labels that were known then.
 
-    Only a single day's come with their features: those of a week would be read for nothing.
+    In one read; of many flights a sample each. Only the day's come with their features: those of a week would be read
+    for nothing.
     """
-    most = DAY_SAMPLE if days == 1 else WINDOW_SAMPLE
-    window = windows.trailing(run.day, days)
-    return parts().analysis.sampler.sample(
-        *window, run.as_of, CONTRACT_HASH, most, totals.near_headline, with_features=days == 1
+    sampler, span = parts().analysis.sampler, windows.trailing(run.day, days)
+    if day.near_headline <= DAY_SAMPLE and window.near_headline <= WINDOW_SAMPLE:
+        newest, every = sampler.newest_and_window(*span, run.as_of, CONTRACT_HASH)
+        return Sample(newest, 1.0), Sample(every, 1.0)
+    known = run.as_of, CONTRACT_HASH
+    return (
+        sampler.sample(run.day, run.day, *known, DAY_SAMPLE, day.near_headline),
+        sampler.sample(*span, *known, WINDOW_SAMPLE, window.near_headline, with_features=False),
     )
 
 

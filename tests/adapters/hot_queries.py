@@ -112,7 +112,7 @@ HOT = {
     "predictions_by_day": Hot(_window(date(2013, 3, 17), date(2013, 4, 13)), APRIL | {"2013_03"}),
     "sample_predictions": Hot(
         _window(YESTERDAY, YESTERDAY)
-        | {"contract_hash": "contract", "share": 1, "known_by": NOW, "with_features": True},
+        | {"contract_hash": "contract", "share": 1, "known_by": NOW, "features_from": f"{YESTERDAY:%Y%m%d}"},
         APRIL,
     ),
     "fetch_predictions": Hot(

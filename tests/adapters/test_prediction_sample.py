@@ -1,3 +1,4 @@
+from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -78,6 +79,22 @@ def test_of_many_flights_a_share_is_given_the_same_every_time(sampler, monkeypat
 
 def test_without_features_none_are_read(sampler):
     assert sampler.sample(DAY, DAY, NOW, CONTRACT, 99, 99, with_features=False).predictions.features.size == 0
+
+
+def test_one_read_finds_the_last_day_and_the_window_as_two_reads_do(sampler, log):
+    before = [
+        to_copy_line(prediction(n, DEPARTURE - timedelta(days=ago), probability=n / 50))
+        for ago in (1, 6, 7)
+        for n in range(1, 21)
+    ]
+    log.ship("api-2", 0, b"".join(before))
+    first = DAY - timedelta(days=6)
+    newest, window = sampler.newest_and_window(first, DAY, NOW, CONTRACT)
+    assert (len(newest), len(window)) == (40, 80)
+    for found, days, with_features in ((newest, (DAY, DAY), True), (window, (first, DAY), False)):
+        expected = sampler.sample(*days, NOW, CONTRACT, 1000, 1000, with_features=with_features).predictions
+        for field in fields(found):
+            np.testing.assert_array_equal(getattr(found, field.name), getattr(expected, field.name))
 
 
 def test_another_days_flights_and_another_contracts_are_left_out(sampler):

@@ -256,7 +256,7 @@ def test_a_monitoring_run_measures_from_the_standby_what_it_would_from_the_prima
         flow_parts.parts.cache_clear()
         run = tasks.begin.fn(NOON.date())
         totals = tasks.count_predictions.fn(run)
-        sample = tasks.sample_predictions.fn(run, totals)
+        sample, _ = tasks.sample_predictions.fn(run, totals, totals, 1)
         quality = tasks.measure_quality.fn(run, tasks.fetch_facts.fn(run))
         measured.append(
             (totals.predictions, len(sample.predictions), quality.scheduled, repr(quality.measures))

@@ -119,7 +119,8 @@ def guarded() -> None:
 @flow(name="measure-versions-alone")
 def compared() -> dict[str, float]:
     run = tasks.begin(None)
-    sample = tasks.sample_predictions(run, tasks.count_predictions(run))
+    totals = tasks.count_predictions(run)
+    sample, _ = tasks.sample_predictions(run, totals, totals, days=1)
     found = tasks.measure_versions(run, sample.predictions)
     return {m.slice: m.value for m in found}
 

@@ -1,6 +1,6 @@
 -- Of each flight of [:from, :until] the prediction nearest to the headline lead, of equally near the newest, with the
 -- word on the flight at :known_by; of the flights a share, chosen by a hash of their identity, the same every time.
--- Features as text where :with_features. In order of as_of, as `fetch_predictions`.
+-- Features as text of flights of local days from :features_from on. In order of as_of, as `fetch_predictions`.
 WITH chosen AS (
     SELECT DISTINCT ON (flight_id) prediction_id, as_of
     FROM predictions
@@ -12,7 +12,7 @@ WITH chosen AS (
 SELECT p.prediction_id::text, p.flight_id, p.carrier, p.origin, p.dest, p.scheduled_departure, p.scheduled_arrival,
     p.as_of, p.lead_minutes, p.state_tick, p.contract_hash, p.probability, p.model_version, p.challenger_version,
     p.challenger_probability, p.latency_us, l.arr_delay_minutes, l.is_late::integer,
-    CASE WHEN %(with_features)s THEN p.features::text END
+    CASE WHEN right(p.flight_id, 8) >= %(features_from)s THEN p.features::text END
 FROM chosen
 JOIN predictions p ON p.prediction_id = chosen.prediction_id AND p.as_of = chosen.as_of
     AND p.as_of BETWEEN %(as_of_from)s AND %(as_of_until)s
