@@ -9,9 +9,11 @@ import pytest
 
 from adapters.prediction_columns import PredictionColumns
 from adapters.prediction_lines import to_copy_line
+from domain.features.catalogue import CONTRACT_HASH
 from flows import parts as flow_parts
 from flows import tasks
 from flows.parts import Parts, make_parts
+from flows.tasks import measure
 from flows.tasks.measure import Facts, recompute_vectors
 from monitoring import quality
 from tests.builders import arrived, departed, observation, prediction, scheduled
@@ -41,7 +43,9 @@ def own(postgres, stack_settings, monkeypatch) -> Iterator[Parts]:
         known_at=NOON - timedelta(hours=3),
     )
     own.events.append([retimed], [])
-    own.log.ship("api", 0, b"".join(to_copy_line(prediction(i, NOON)) for i in (1, 2, 3)))
+    own.log.ship(
+        "api", 0, b"".join(to_copy_line(prediction(i, NOON, contract_hash=CONTRACT_HASH)) for i in (1, 2, 3))
+    )
     yield own
     flow_parts.parts.cache_clear()
     own.database.close()
@@ -90,3 +94,14 @@ def test_feeds_are_measured_by_the_same_weeks_as_before(own, run):
     found = tasks.measure_quality.fn(run, tasks.fetch_facts.fn(run))
     assert len(tasks.fetch_facts.fn(run).flights) > len(flights)
     assert repr(found) == repr(expected)
+
+
+def test_of_more_flights_than_a_day_reads_a_sample_is_read_and_the_week_whole(own, run, monkeypatch):
+    totals, week = tasks.count_predictions.fn(run), tasks.count_predictions.fn(run, 7)
+    every, _ = tasks.sample_predictions.fn(run, totals, week, 7)
+    assert (every.share, len(every.predictions)) == (1.0, 3)
+    monkeypatch.setattr(measure, "DAY_SAMPLE", 2)
+    monkeypatch.setattr(own.analysis.sampler, "_share", lambda *asked: 0.7 if asked[2] == 2 else 1.0)
+    newest, window = tasks.sample_predictions.fn(run, totals, week, 7)
+    assert newest.share == 0.7
+    assert (window.share, len(window.predictions)) == (1.0, 3)
