@@ -6,10 +6,10 @@ another airport or another line of the code that computes is another key.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from functools import cache
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,15 +20,22 @@ from domain.airports import AIRPORTS, zone_offsets
 from domain.features.catalogue import CONTRACT_HASH
 from domain.features.grid import DAY_MINUTES, SLOW_REFRESH_MINUTE, slow_boundary, tick_of
 from domain.features.partitions import Partition
-from domain.flights import Announcements, FlightFacts, Ints, Queries, Strings, Vocabulary, WeatherFacts
+from domain.flights import (
+    Announcements,
+    FlightFacts,
+    Ints,
+    Queries,
+    Strings,
+    Vocabulary,
+    WeatherFacts,
+    columns_of,
+)
 
 CODE = ("domain", "training/vectors.py", "training/kept_days.py")
 MADE_BY = f"{CONTRACT_HASH} {code_hash(CODE)} numpy {np.__version__}"
 """What computes here. Hashed as this process begins: an upgrade changes the files below one that runs."""
-FLIGHT_NUMBERS = (
-    "sched_dep", "sched_arr", "scheduled_known", "dep_known", "dep_delay", "arr_known", "arr_delay", "air_time",
-    "cancelled_known", "superseded",
-)  # fmt: skip
+NAMED = ("flight_id", "carrier", "origin", "dest", "airport")
+"""Columns of facts that are hashed by name: a code is the order in which a process happened to meet the names."""
 
 
 @dataclass(frozen=True)
@@ -64,22 +71,19 @@ def _between(by_day: Mapping[int, bytes], first: int, last: int) -> bytes:
 
 
 def _queries(queries: Queries) -> bytes:
-    names = [queries.carrier, queries.origin, queries.dest]
-    numbers = [queries.number, queries.sched_dep, queries.sched_arr, queries.as_of]
-    return _hash(numbers, [name.tolist() for name in names], {*names[1].tolist(), *names[2].tolist()})
+    columns = {field.name: getattr(queries, field.name) for field in fields(queries)}
+    return _hash(columns.values(), {*queries.origin.tolist(), *queries.dest.tolist()})
 
 
 def _flights_by_day(flights: FlightFacts) -> dict[int, bytes]:
-    # Names, not codes: a code is the order in which a process happened to meet the names.
     carriers, airports = _named(flights.network.carriers), _named(flights.network.airports)
     announced = _sorted(flights.announced)
     found = {}
     for day, rows in _days(flights.sched_dep):
         some = flights.take(rows)
-        ends = airports[some.origin].tolist(), airports[some.dest].tolist()
-        names = [some.flight_id.tolist(), carriers[some.carrier].tolist(), *ends]
-        numbers = [getattr(some, name) for name in FLIGHT_NUMBERS]
-        digest = _hash(numbers, names, {*ends[0], *ends[1]})
+        origin, dest = airports[some.origin], airports[some.dest]
+        columns = [some.flight_id, carriers[some.carrier], origin, dest, *_others(some)]
+        digest = _hash(columns, {*origin.tolist(), *dest.tolist()})
         found[day] = digest + _announced(announced, some.flight_id) if len(announced) else digest
     return found
 
@@ -89,9 +93,14 @@ def _weather_by_day(weather: WeatherFacts) -> dict[int, bytes]:
     found = {}
     for day, rows in _days(weather.known):
         some = weather.take(rows)
-        seen = airports[some.airport].tolist()
-        found[day] = _hash([some.observed, some.known, some.values], [seen], set(seen))
+        airport = airports[some.airport]
+        found[day] = _hash([airport, *_others(some)], set(airport.tolist()))
     return found
+
+
+def _others(facts: FlightFacts | WeatherFacts) -> list[npt.NDArray[Any]]:
+    """Return all columns that are not hashed by name: one that is added to the facts is among them."""
+    return [getattr(facts, name) for name in columns_of(type(facts)) if name not in NAMED]
 
 
 def _announced(announced: Announcements, flight_ids: Strings) -> bytes:
@@ -99,21 +108,26 @@ def _announced(announced: Announcements, flight_ids: Strings) -> bytes:
     names = np.unique(flight_ids)
     ends = [np.searchsorted(announced.flight_id, names, side).tolist() for side in ("left", "right")]
     some = announced.take(np.concatenate([np.arange(first, last) for first, last in zip(*ends, strict=True)]))
-    texts = [some.flight_id.tolist(), some.kind.tolist(), some.tail.tolist()]
-    return _hash([some.known, some.delay], texts, ())
+    columns = [getattr(some, name) for name in columns_of(Announcements) if name != "sequence"]
+    return _hash(columns, ())
 
 
 def _sorted(announced: Announcements) -> Announcements:
     return announced.take(np.lexsort((announced.sequence, announced.known, announced.flight_id)))
 
 
-def _hash(numbers: Sequence[npt.NDArray[Any]], names: Sequence[list[str]], airports: Iterable[str]) -> bytes:
+def _hash(columns: Iterable[npt.NDArray[Any]], airports: Iterable[str]) -> bytes:
     """Return the sha-256 of columns of as many rows, and of what features know of some airports."""
-    digest = hashlib.sha256(f"{len(numbers[0])} rows".encode())
-    for column in numbers:
-        digest.update(np.ascontiguousarray(column).data)
+    digest, texts = hashlib.sha256(), [_airport(name) for name in sorted(airports)]
+    for column in columns:
+        if column.dtype.kind == "U":
+            # Not as bytes, which are as wide as the longest name of the whole set.
+            texts += column.tolist()
+        else:
+            digest.update(f"{column.dtype} {column.shape}".encode())
+            digest.update(np.ascontiguousarray(column).data)
     # No name holds this character: neither PostgreSQL nor NumPy keeps it.
-    digest.update("\0".join([*chain.from_iterable(names), *map(_airport, sorted(airports))]).encode())
+    digest.update("\0".join(texts).encode())
     return digest.digest()
 
 
