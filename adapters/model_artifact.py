@@ -1,7 +1,7 @@
 """A model on disk: text and JSON under a signature; nothing is loaded that was not verified.
 
-A folder holds `model.txt` (LightGBM's text), `hinges.json` (the logistic regression, where the model has one),
-`model.json` (the manifest of `domain.model`, with its feature contract) and whatever else describes the model.
+A folder holds `model.txt` (LightGBM's text), `hinges.json` (the logistic regression) and `perceptrons.json` where the
+model has them, `model.json` (the manifest of `domain.model`, with its feature contract) and whatever else describes it.
 `SIGNATURE` lists the sha-256 of each file, and the registered model and run that they belong to, under an Ed25519
 signature: a truncated text model crashes the process that parses it, and one edited digit changes its scores silently.
 Only whoever trains can sign, see `model_keys`; what earlier releases signed is in `signatures_before`.
@@ -26,9 +26,12 @@ from adapters.settings import PROJECT_ROOT, settings
 from domain.errors import NotReady, SignatureInvalid
 from domain.hinges import HingeLogistic
 from domain.model import FlightModel, ModelManifest
+from domain.perceptrons import Perceptrons
 
 TREES = "model.txt"
 HINGES = "hinges.json"
+PERCEPTRONS = "perceptrons.json"
+PARTS = (TREES, HINGES, PERCEPTRONS)
 MANIFEST = "model.json"
 CARD = "card.md"
 SIGNATURE = "SIGNATURE"
@@ -53,6 +56,7 @@ def write(
     keys: ModelKeys,
     extra: dict[str, str] | None = None,
     hinges: HingeLogistic | None = None,
+    perceptrons: Perceptrons | None = None,
 ) -> None:
     """Write a model's files and sign them.
 
@@ -66,8 +70,9 @@ def write(
         More text files by name; signed too.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lines = {} if hinges is None else {HINGES: hinges.to_json()}
-    for name, text in {TREES: trees, MANIFEST: manifest.to_json(), **lines, **(extra or {})}.items():
+    parts = {HINGES: hinges, PERCEPTRONS: perceptrons}
+    beside = {name: part.to_json() for name, part in parts.items() if part is not None}
+    for name, text in {TREES: trees, MANIFEST: manifest.to_json(), **beside, **(extra or {})}.items():
         (folder / name).write_text(text, encoding="utf-8")
     sign(folder, keys)
 
@@ -184,21 +189,30 @@ def load(folder: Path, keys: ModelKeys) -> FlightModel:
     SignatureInvalid
         If they are not those that were signed.
     ContractMismatch
-        If trees, logistic regression and manifest do not name equally many features.
+        If the parts of the model and its manifest do not name equally many features.
     """
     verify(folder, keys)
     manifest = ModelManifest.from_json((folder / MANIFEST).read_text(encoding="utf-8"))
-    lines = folder / HINGES
-    hinges = HingeLogistic.from_json(lines.read_text(encoding="utf-8")) if lines.exists() else None
-    return FlightModel(manifest, LightGBMBooster((folder / TREES).read_text(encoding="utf-8")), hinges)
+    texts = {name: (folder / name).read_text(encoding="utf-8") for name in PARTS if (folder / name).exists()}
+    return FlightModel(
+        manifest,
+        LightGBMBooster(texts[TREES]),
+        HingeLogistic.from_json(texts[HINGES]) if HINGES in texts else None,
+        Perceptrons.from_json(texts[PERCEPTRONS]) if PERCEPTRONS in texts else None,
+    )
 
 
 def model_hash(folder: Path) -> str:
-    """Hash of trees, logistic regression and manifest: equal for equal data, parameters and seed. sha-256, hex."""
+    """Hash of the model's parts and its manifest: equal for equal data, parameters and seed. sha-256, hex."""
     digest = hashlib.sha256()
-    for path in (folder / TREES, folder / HINGES, folder / MANIFEST):
+    for path in (folder / name for name in (*PARTS, MANIFEST)):
         digest.update(path.read_bytes() if path.exists() else b"")
     return digest.hexdigest()
+
+
+def megabytes(folder: Path) -> float:
+    """Return how long the texts of the model's parts are."""
+    return sum(path.stat().st_size for path in (folder / name for name in PARTS) if path.exists()) / 1e6
 
 
 def smoke_test(folder: Path, keys: ModelKeys) -> None:

@@ -10,28 +10,23 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.flights import Floats
+from domain.standardisation import Standardisation
 
 KNOTS = 2
 Positions = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class HingeLogistic:
+class HingeLogistic(Standardisation):
     """Log-odds as a sum of one broken line a column, for each band of lead times.
 
-    A column is clipped to its bounds and standardised; missing counts as the mean. Its line is
-    w0 z + w1 max(z - k1, 0) + w2 max(z - k2, 0).
+    The line of a standardised column is w0 z + w1 max(z - k1, 0) + w2 max(z - k2, 0).
     """
 
     lead_column: int
     """Where a vector holds its lead in minutes: it chooses the band."""
     band_until: Floats
     """Longest lead of each band in minutes, ascending, shape (n_bands,); longer leads belong to the last."""
-    low: Floats
-    """Lower bound of each column, shape (n_features,)."""
-    high: Floats
-    mean: Floats
-    scale: Floats
     knots: Floats
     """Of the standardised columns, shape (KNOTS, n_features)."""
     weights: Floats
@@ -40,11 +35,6 @@ class HingeLogistic:
     """Shape (n_bands,)."""
     expected: Floats
     """Mean term of each column where it was fitted, shape (n_bands, n_features): a share is what a term has over it."""
-
-    @property
-    def n_features(self) -> int:
-        """Return the number of columns."""
-        return len(self.mean)
 
     def raw_scores(self, matrix: Floats) -> Floats:
         """Return the log-odds of vectors of shape (n, n_features); shape (n,)."""
@@ -60,15 +50,6 @@ class HingeLogistic:
         expected = self.expected[band]
         constant = self.intercept[band] + expected.sum(axis=1)
         return np.column_stack([self._terms(matrix, band) - expected, constant])
-
-    def standardised(self, matrix: Floats) -> Floats:
-        """Return the columns clipped and standardised, missing as 0; shape (n, n_features)."""
-        z: Floats = np.maximum(matrix, self.low)
-        np.minimum(z, self.high, out=z)
-        z -= self.mean
-        z *= self._inverse
-        np.copyto(z, 0.0, where=np.isnan(z))
-        return z
 
     def _score_of_one(self, matrix: Floats) -> float:
         band = min(bisect_left(self._bands, matrix[0, self.lead_column]), len(self._bands) - 1)
@@ -97,11 +78,6 @@ class HingeLogistic:
     def _bands(self) -> list[float]:
         return list(self.band_until.tolist())
 
-    @cached_property
-    def _inverse(self) -> Floats:
-        inverse: Floats = 1.0 / self.scale
-        return inverse
-
     def to_json(self) -> str:
         """Write it; the same numbers always give the same text."""
         arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "lead_column"}
@@ -113,4 +89,5 @@ class HingeLogistic:
         """Read what `to_json` wrote."""
         values: dict[str, Any] = json.loads(text)
         lead_column = int(values.pop("lead_column"))
-        return cls(lead_column, **{name: np.array(v, dtype=np.float64) for name, v in values.items()})
+        arrays = {name: np.array(v, dtype=np.float64) for name, v in values.items()}
+        return cls(lead_column=lead_column, **arrays)

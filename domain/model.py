@@ -1,7 +1,7 @@
-"""The model of late flights: trees and a hinge logistic regression, the map of its categories, the contract."""
+"""The model of late flights: trees, hinge logistic regression, perceptrons, the map of categories, the contract."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,12 +9,16 @@ import numpy as np
 from domain.errors import ContractMismatch
 from domain.flights import Floats
 from domain.hinges import HingeLogistic
+from domain.perceptrons import Perceptrons
 
 
-class Booster(Protocol):
-    """Trees that turn rows into log-odds."""
+class Part(Protocol):
+    """Turns rows into log-odds."""
 
-    n_features: int
+    @property
+    def n_features(self) -> int:
+        """Return the number of columns of its rows."""
+        ...
 
     def raw_scores(self, matrix: Floats) -> Floats:
         """Return log-odds, shape (n,)."""
@@ -57,10 +61,17 @@ class ModelManifest:
     seed: int
     calibration: Calibration = field(default_factory=Calibration)
     logistic_share: float = 0.0
-    """Of the log-odds that the hinge logistic regression gives, 0 to 1; the trees give the rest."""
+    """Of the log-odds that the hinge logistic regression gives, 0 to 1; the trees give what no other part does."""
+    perceptron_share: float = 0.0
+    """Of the log-odds that the perceptrons give, 0 to 1."""
     parameters: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     """Quality on days after its training, at the headline lead."""
+
+    @property
+    def tree_share(self) -> float:
+        """Return what the trees give of the log-odds, 0 to 1."""
+        return 1.0 - self.logistic_share - self.perceptron_share
 
     def to_json(self) -> str:
         """Write it; the same manifest always has the same text."""
@@ -68,8 +79,19 @@ class ModelManifest:
 
     @classmethod
     def from_json(cls, text: str) -> "ModelManifest":
-        """Read what `to_json` wrote."""
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        ContractMismatch
+            If it says more than this code knows: a newer release made the model, and it would be scored in part.
+        """
         values = json.loads(text)
+        unknown = sorted(values.keys() - {f.name for f in fields(cls)})
+        if unknown:
+            raise ContractMismatch(
+                f"the model was made by a newer release: its manifest has {', '.join(unknown)}"
+            )
         values["feature_names"] = tuple(values["feature_names"])
         values["categories"] = {name: tuple(codes) for name, codes in values["categories"].items()}
         values["calibration"] = Calibration(**values["calibration"])
@@ -117,35 +139,52 @@ class FlightModel:
 
     Parameters
     ----------
+    booster : Part
+        The trees: of rows whose categories are encoded.
     hinges : HingeLogistic, optional
         Gives the manifest's `logistic_share` of the log-odds.
+    perceptrons : Perceptrons, optional
+        Give its `perceptron_share`.
 
     Raises
     ------
     ContractMismatch
-        If the trees or the logistic regression do not have as many features as the manifest names, or the regression
-        is missing though it has a share.
+        If a part does not have as many features as the manifest names, or is missing though it has a share.
     """
 
-    def __init__(self, manifest: ModelManifest, booster: Booster, hinges: HingeLogistic | None = None):
+    def __init__(
+        self,
+        manifest: ModelManifest,
+        booster: Part,
+        hinges: HingeLogistic | None = None,
+        perceptrons: Perceptrons | None = None,
+    ):
         if booster.n_features != len(manifest.feature_names):
             raise ContractMismatch(
                 f"the trees have {booster.n_features} features, "
                 f"the manifest names {len(manifest.feature_names)}"
             )
-        if manifest.logistic_share and (hinges is None or hinges.n_features != booster.n_features):
-            raise ContractMismatch(
-                f"the manifest gives a logistic regression of {booster.n_features} features a share of "
-                f"{manifest.logistic_share}: there is {'none' if hinges is None else hinges.n_features}"
-            )
         self.manifest = manifest
         self.encode = CategoryEncoder(manifest.feature_names, manifest.categories)
-        self._booster = booster
-        self._hinges = hinges if manifest.logistic_share else None
+        self._booster, self._hinges, self._perceptrons = booster, hinges, perceptrons
+        self._beside = (
+            *self._part("a logistic regression", manifest.logistic_share, hinges),
+            *self._part("perceptrons", manifest.perceptron_share, perceptrons),
+        )
+
+    def _part(self, name: str, share: float, part: Part | None) -> list[tuple[float, Part]]:
+        if not share:
+            return []
+        if part is None or part.n_features != self._booster.n_features:
+            raise ContractMismatch(
+                f"the manifest gives {name} of {self._booster.n_features} features a share of "
+                f"{share}: there is {'none' if part is None else part.n_features}"
+            )
+        return [(share, part)]
 
     def with_manifest(self, manifest: ModelManifest) -> "FlightModel":
-        """Return the same trees and lines under another manifest."""
-        return FlightModel(manifest, self._booster, self._hinges)
+        """Return the same parts under another manifest."""
+        return FlightModel(manifest, self._booster, self._hinges, self._perceptrons)
 
     def require_contract(self, contract_hash: str) -> None:
         """Refuse to serve features other than those the model was trained on.
@@ -177,12 +216,13 @@ class FlightModel:
         return self.manifest.calibration.apply(self.raw_scores(vectors))
 
     def raw_scores(self, vectors: Floats) -> Floats:
-        """Return the log-odds as trees and lines give them, before calibration, shape (n,)."""
+        """Return the log-odds as all parts give them, before calibration, shape (n,)."""
         of_trees = self._booster.raw_scores(self.encode(vectors))
-        if self._hinges is None:
+        if not self._beside:
             return of_trees
-        share = self.manifest.logistic_share
-        mixed: Floats = (1.0 - share) * of_trees + share * self._hinges.raw_scores(vectors)
+        mixed: Floats = self.manifest.tree_share * of_trees
+        for share, part in self._beside:
+            mixed += share * part.raw_scores(vectors)
         return mixed
 
     def contributions(self, vectors: Floats) -> Floats:
@@ -191,10 +231,9 @@ class FlightModel:
         Each row sums to the log-odds of `probability`.
         """
         calibration = self.manifest.calibration
-        shares = self._booster.contributions(self.encode(vectors))
-        if self._hinges is not None:
-            share = self.manifest.logistic_share
-            shares = (1.0 - share) * shares + share * self._hinges.contributions(vectors)
+        shares = self.manifest.tree_share * self._booster.contributions(self.encode(vectors))
+        for share, part in self._beside:
+            shares += share * part.contributions(vectors)
         shares = calibration.slope * shares
         shares[:, -1] += calibration.intercept
         return shares

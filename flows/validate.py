@@ -100,7 +100,7 @@ def _gate(
         fitted_on=split.fit,
         held_out=split.evaluation,
         baselines=simple,
-        megabytes=(folder / model_artifact.TREES).stat().st_size / 1e6,
+        megabytes=model_artifact.megabytes(folder),
     )
     return gate_candidate(candidate, champion, PLAN.gate, vectors_of(PredictionLog(database)))
 

@@ -1,4 +1,4 @@
-"""Fit a model: trees, and beside them the hinge logistic regression, on the same rows."""
+"""Fit a model: trees, and beside them the hinge logistic regression and the perceptrons, on the same rows."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -12,7 +12,9 @@ from adapters.lightgbm_booster import LightGBMBooster
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from domain.hinges import HingeLogistic
 from domain.model import FlightModel, ModelManifest
+from domain.perceptrons import Perceptrons
 from training.hinges import HingeParameters, fit_hinges
+from training.perceptrons import PerceptronParameters, fit_perceptrons
 from training.split import Split, day_of
 from training.train import THREADS, TreeParameters, Trees, bin_rows, fit_trees, grow_trees
 from training.training_set import TrainingSet
@@ -20,22 +22,29 @@ from training.training_set import TrainingSet
 
 @dataclass(frozen=True)
 class Fitted:
-    """The two parts of a model."""
+    """The parts of a model."""
 
     trees: Trees
     hinges: HingeLogistic
+    perceptrons: Perceptrons
+
+    @property
+    def megabytes(self) -> float:
+        """Return how long their texts are."""
+        return sum(map(len, (self.trees.text, self.hinges.to_json(), self.perceptrons.to_json()))) / 1e6
 
 
 def fit_model(
     rows: TrainingSet,
     parameters: TreeParameters,
     hinges: HingeParameters,
+    perceptrons: PerceptronParameters,
     seed: int,
     progress: Callable[[float], None] = lambda share: None,
     at_once: int = 2,
     workers: TreeWorkers | None = None,
 ) -> Fitted:
-    """Fit both parts.
+    """Fit all parts.
 
     Parameters
     ----------
@@ -47,7 +56,7 @@ def fit_model(
         Fit the trees together; without them this process does.
     """
     with ThreadPoolExecutor(at_once) as pool:
-        return begin_fit(pool, rows, parameters, hinges, seed, progress, at_once, workers)()
+        return begin_fit(pool, rows, parameters, hinges, perceptrons, seed, progress, at_once, workers)()
 
 
 def begin_fit(
@@ -55,15 +64,16 @@ def begin_fit(
     rows: TrainingSet,
     parameters: TreeParameters,
     hinges: HingeParameters,
+    perceptrons: PerceptronParameters,
     seed: int,
     progress: Callable[[float], None] = lambda share: None,
     at_once: int = 2,
     workers: TreeWorkers | None = None,
 ) -> Callable[[], Fitted]:
-    """Bin the rows, begin to fit both parts on a pool's threads, and return what waits for them.
+    """Bin the rows, begin to fit all parts on a pool's threads, and return what waits for them.
 
-    The hinges are done before the trees: what is given to the pool next is computed in the time that is left. Other
-    parameters are those of `fit_model`.
+    What is given to the pool next is computed by the thread that is done first. Other parameters are those of
+    `fit_model`.
     """
 
     def tree_done(tree: int, of: int) -> None:
@@ -74,9 +84,17 @@ def begin_fit(
         grow = partial(grow_trees, bin_rows(rows, parameters, seed, at_once))
     else:
         grow = partial(fit_trees, rows, workers=workers)
-    lines = pool.submit(fit_hinges, rows, hinges, seed)
+    beside = pool.submit(_fit_beside, rows, hinges, perceptrons, seed)
     trees = pool.submit(grow, parameters, seed, tree_done)
-    return lambda: Fitted(trees.result(), lines.result())
+    return lambda: Fitted(trees.result(), *beside.result())
+
+
+def _fit_beside(
+    rows: TrainingSet, hinges: HingeParameters, perceptrons: PerceptronParameters, seed: int
+) -> tuple[HingeLogistic, Perceptrons]:
+    lines = fit_hinges(rows, hinges, seed)
+    # Theirs is the same scale: it is measured once.
+    return lines, fit_perceptrons(rows, lines, perceptrons, seed)
 
 
 def assemble(
@@ -85,6 +103,7 @@ def assemble(
     split: Split,
     parameters: TreeParameters,
     hinges: HingeParameters,
+    perceptrons: PerceptronParameters,
     seed: int,
     commit: str,
 ) -> FlightModel:
@@ -110,6 +129,7 @@ def assemble(
         git_commit=commit,
         seed=seed,
         logistic_share=hinges.share,
-        parameters=parameters.as_dict() | hinges.as_dict() | how,
+        perceptron_share=perceptrons.share,
+        parameters=parameters.as_dict() | hinges.as_dict() | perceptrons.as_dict() | how,
     )
-    return FlightModel(manifest, LightGBMBooster(fitted.trees.text), fitted.hinges)
+    return FlightModel(manifest, LightGBMBooster(fitted.trees.text), fitted.hinges, fitted.perceptrons)

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from domain.features.catalogue import CATEGORICAL, FEATURE_NAMES, POSITION
+from domain.features.catalogue import FEATURE_NAMES, POSITION
 from domain.flights import Floats
 from domain.hinges import KNOTS, HingeLogistic
+from training.standardisation import chosen_rows, mean_and_scale, quantiles_of
 from training.training_set import TrainingSet
 
 BAND_UNTIL = (90.0, 360.0, 1440.0)
@@ -35,7 +36,7 @@ class HingeParameters:
     """Quantiles at which it bends."""
     rows: int = 150_000
     """Most rows that a band is fitted on."""
-    share: float = 0.3
+    share: float = 0.15
     """Of the model's log-odds."""
 
     def as_dict(self) -> dict[str, Any]:
@@ -70,13 +71,10 @@ def fit_hinges(rows: TrainingSet, parameters: HingeParameters, seed: int) -> Hin
 
 def _shape(rows: TrainingSet, parameters: HingeParameters, seed: int) -> HingeLogistic:
     """Return bounds, scale and knots of every column, the weights still zero."""
-    low, first, second, high = _quantiles(rows, parameters, seed)
-    sample = np.clip(rows.X[_chosen(np.arange(len(rows)), parameters.rows, seed)], low, high)
-    n, present = len(FEATURE_NAMES), ~np.isnan(sample)
-    count = np.maximum(present.sum(axis=0), 1)
-    mean = np.where(present, sample, 0.0).sum(axis=0) / count
-    spread = np.sqrt((np.where(present, sample - mean, 0.0) ** 2).sum(axis=0) / count)
-    scale = np.where(spread > 1e-9, spread, 1.0)
+    at = [parameters.bounds[0], *parameters.knots, parameters.bounds[1]]
+    low, first, second, high = quantiles_of(rows, at, parameters.rows // 3, seed)
+    mean, scale = mean_and_scale(rows, low, high, parameters.rows, seed)
+    n = len(FEATURE_NAMES)
     return HingeLogistic(
         lead_column=POSITION["lead_minutes"],
         band_until=np.array(BAND_UNTIL),
@@ -89,24 +87,6 @@ def _shape(rows: TrainingSet, parameters: HingeParameters, seed: int) -> HingeLo
         intercept=np.zeros(len(BAND_UNTIL)),
         expected=np.zeros((len(BAND_UNTIL), n)),
     )
-
-
-def _quantiles(rows: TrainingSet, parameters: HingeParameters, seed: int) -> Floats:
-    sample = rows.X[_chosen(np.arange(len(rows)), parameters.rows // 3, seed)]
-    at = [parameters.bounds[0], *parameters.knots, parameters.bounds[1]]
-    found = np.zeros((len(at), sample.shape[1]))
-    for column, values in enumerate(sample.T):
-        known = values[~np.isnan(values)]
-        if len(known) and FEATURE_NAMES[column] not in CATEGORICAL:
-            found[:, column] = np.quantile(known, at)
-    return found
-
-
-def _chosen(rows: npt.NDArray[np.int64], most: int, seed: int) -> npt.NDArray[np.int64]:
-    """Return at most so many of some rows, in their order."""
-    if len(rows) <= most:
-        return rows
-    return rows[np.sort(np.random.default_rng(seed).permutation(len(rows))[:most])]
 
 
 class _Band:
@@ -162,8 +142,8 @@ def _fit_band(
     parameters: HingeParameters,
     seed: int,
 ) -> tuple[Floats, Floats, float]:
-    everything = _Band(shape, rows, _chosen(inside, parameters.rows, seed))
-    some = _Band(shape, rows, _chosen(inside, NEWTON_ROWS, seed))
+    everything = _Band(shape, rows, chosen_rows(inside, parameters.rows, seed))
+    some = _Band(shape, rows, chosen_rows(inside, NEWTON_ROWS, seed))
     # The penalty stands against the losses of all rows, here and there.
     penalty = np.full(some.width, 1.0 / (parameters.c * everything.n))
     penalty[-1] = 0.0

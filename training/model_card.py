@@ -21,8 +21,8 @@ def write_card(manifest: ModelManifest, evaluation: Evaluation) -> str:
         f"- code {manifest.git_commit[:12]}; feature contract {manifest.contract_hash[:12]}",
         f"- {len(manifest.feature_names)} features, none from tail numbers",
         *_fitted_on(manifest),
-        f"- {1 - manifest.logistic_share:.0%} of the log-odds from trees, {manifest.logistic_share:.0%} from a "
-        "logistic regression with hinges",
+        f"- {manifest.tree_share:.0%} of the log-odds from trees, {manifest.logistic_share:.0%} from a logistic "
+        f"regression with hinges, {manifest.perceptron_share:.0%} from perceptrons",
         "",
         f"## Quality on the {headline['n']:.0f} newest flights, 60 minutes before departure",
         "",

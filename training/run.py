@@ -32,6 +32,7 @@ from training.fit import Fitted, assemble, begin_fit
 from training.gate import GatePolicy, GateVerdict, evaluate_gate
 from training.hinges import HingeParameters
 from training.own_vectors import LoggedVectors, champion_on
+from training.perceptrons import PerceptronParameters
 from training.provenance import git_commit
 from training.retraining import comparison
 from training.split import Split, SplitPolicy, split_by_time
@@ -64,6 +65,7 @@ class TrainingRequest:
     extra_leads: int = EXTRA_LEADS
     parameters: TreeParameters = field(default_factory=TreeParameters)
     hinges: HingeParameters = field(default_factory=HingeParameters)
+    perceptrons: PerceptronParameters = field(default_factory=PerceptronParameters)
     split: SplitPolicy = field(default_factory=SplitPolicy)
     seed: int = 2013
 
@@ -107,7 +109,13 @@ class MadeModel:
         card = model_card.write_card(self.model.manifest, self.evaluation)
         fitted = self.fitted
         model_artifact.write(
-            folder, fitted.trees.text, self.model.manifest, keys, {model_artifact.CARD: card}, fitted.hinges
+            folder,
+            fitted.trees.text,
+            self.model.manifest,
+            keys,
+            {model_artifact.CARD: card},
+            fitted.hinges,
+            fitted.perceptrons,
         )
         return model_artifact.model_hash(folder)
 
@@ -168,7 +176,7 @@ def train_candidate(
         made.split.fit,
         made.split.evaluation,
         made.baselines,
-        megabytes=len(made.fitted.trees.text) / 1e6,
+        megabytes=made.fitted.megabytes,
     )
 
 
@@ -208,12 +216,19 @@ def make_model(
     split = split_by_time(rows, request.split)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         fitting = _begin_fit(pool, split, request, progress, engine)
-        # What does not depend on the fit is computed beside the trees, once the hinges have left them a core.
+        # What does not depend on the fit is computed beside it, by the thread that is done first.
         beside = pool.submit(baselines.predictions, split, request.seed)
         pool.submit(lambda: rows.data_hash)
         fitted, simple = fitting(), beside.result()
     draft = assemble(
-        fitted, rows, split, request.parameters, request.hinges, request.seed, commit or git_commit()
+        fitted,
+        rows,
+        split,
+        request.parameters,
+        request.hinges,
+        request.perceptrons,
+        request.seed,
+        commit or git_commit(),
     )
     progress("evaluate", 0.0)
     probability = draft.probability(split.evaluation.X)
@@ -262,6 +277,7 @@ def _begin_fit(
         split.fit,
         request.parameters,
         request.hinges,
+        request.perceptrons,
         request.seed,
         lambda share: progress("fit", share),
         AT_ONCE,

@@ -230,6 +230,7 @@ def _flat(manifest: ModelManifest) -> dict[str, str]:
         "features": str(len(manifest.feature_names)),
         "seed": str(manifest.seed),
         "share of the logistic regression": f"{manifest.logistic_share:.2f}",
+        "share of the perceptrons": f"{manifest.perceptron_share:.2f}",
         "calibration slope": f"{manifest.calibration.slope:.4f}",
         "calibration intercept": f"{manifest.calibration.intercept:.4f}",
     }

@@ -12,6 +12,7 @@ from training import baselines, model_card
 from training.evaluate import Evaluation, evaluate
 from training.fit import assemble, fit_model
 from training.hinges import HingeParameters
+from training.perceptrons import PerceptronParameters
 from training.provenance import git_commit
 from training.split import Split
 from training.train import TreeParameters
@@ -49,14 +50,20 @@ def train(
 
     The same sets, parameters and seed give the same hash on the same commit, where as many workers fit the trees.
     """
-    split, hinges = split_of(sets), HingeParameters()
-    fitted = fit_model(split.fit, parameters, hinges, seed, progress, workers=workers)
-    model = assemble(fitted, sets.fit, split, parameters, hinges, seed, git_commit())
+    split, hinges, perceptrons = split_of(sets), HingeParameters(), PerceptronParameters()
+    fitted = fit_model(split.fit, parameters, hinges, perceptrons, seed, progress, workers=workers)
+    model = assemble(fitted, sets.fit, split, parameters, hinges, perceptrons, seed, git_commit())
     headline = sets.fit.take(sets.fit.lead == HEADLINE_LEAD)
     simple = {"carrier_by_hour": baselines.carrier_by_hour(headline)(sets.test)}
     evaluation = evaluate(sets.test, model.probability(sets.test.X), simple)
     card = model_card.write_card(model.manifest, evaluation)
     model_artifact.write(
-        folder, fitted.trees.text, model.manifest, keys, {model_artifact.CARD: card}, fitted.hinges
+        folder,
+        fitted.trees.text,
+        model.manifest,
+        keys,
+        {model_artifact.CARD: card},
+        fitted.hinges,
+        fitted.perceptrons,
     )
     return model, evaluation, model_artifact.model_hash(folder)

@@ -20,11 +20,14 @@ from domain.bootstrap import paired_difference
 from domain.features import weather
 from domain.features.catalogue import CATEGORICAL, FEATURE_NAMES, FEATURES, POSITION
 from domain.flights import Floats
+from domain.hinges import HingeLogistic
 from domain.metrics import log_losses
 from domain.model import CategoryEncoder
+from domain.perceptrons import Perceptrons
 from experiments.evaluation.intervals import quality, weeks_of
 from training import baselines
 from training.hinges import HingeParameters, fit_hinges
+from training.perceptrons import PerceptronParameters, fit_perceptrons
 from training.train import TreeParameters, category_maps, fit_trees
 from training.training_set import TrainingSet
 
@@ -142,8 +145,17 @@ def histogram_boosting(fit: TrainingSet, parameters: TreeParameters, seed: int) 
 
 def hinges(fit: TrainingSet, parameters: TreeParameters, seed: int) -> Peer:
     """Return the logistic regression with hinges that is served beside the trees, alone."""
+    return _of_part(fit_hinges(fit, HingeParameters(), seed))
+
+
+def perceptrons(fit: TrainingSet, parameters: TreeParameters, seed: int) -> Peer:
+    """Return the perceptrons that are served beside the trees, alone."""
     lines = fit_hinges(fit, HingeParameters(), seed)
-    return Peer(lambda vectors: 1 / (1 + np.exp(-lines.raw_scores(vectors))), len(lines.to_json()) / MEGABYTE)
+    return _of_part(fit_perceptrons(fit, lines, PerceptronParameters(), seed))
+
+
+def _of_part(part: HingeLogistic | Perceptrons) -> Peer:
+    return Peer(lambda vectors: 1 / (1 + np.exp(-part.raw_scores(vectors))), len(part.to_json()) / MEGABYTE)
 
 
 def before(fit: TrainingSet, parameters: TreeParameters, seed: int) -> Peer:
@@ -174,6 +186,7 @@ FAMILIES = {
     "random forest": random_forest,
     "histogram gradient boosting": histogram_boosting,
     "logistic regression with hinges": hinges,
+    "perceptrons": perceptrons,
     "LightGBM": lightgbm,
     "LightGBM, the recipe before": before,
 }

@@ -93,7 +93,8 @@ def _head(found: Found) -> list[str]:
         "",
         f"Model `{found['model_hash'][:16]}`, training data `{found['data_hash'][:16]}`, commit "
         f"`{found['git_commit'][:12]}`, {found['features']} features, {found.get('logistic_share', 0.0):.0%} "
-        "of the log-odds from a logistic regression with hinges, the rest from trees. Trained in "
+        f"of the log-odds from a logistic regression with hinges, {found.get('perceptron_share', 0.0):.0%} from "
+        "perceptrons, the rest from trees. Trained in "
         f"{built['seconds']:.0f} s. {origin(found)}",
     ]
 
@@ -139,8 +140,8 @@ def _peers(found: Found) -> list[str]:
         rows.append([name, *(decimals(v[m]) for m in MEASURES), _against(v), *cost])
     head = ["", *MEASURES.values(), "this model's log-loss less its own, 1e-4", *PEER_COSTS.values()]
     own = (
-        " LightGBM and the logistic regression with hinges are this model's two parts, alone; the recipe before is "
-        "LightGBM with 31 leaves and without the features that came last."
+        " LightGBM, the logistic regression with hinges and the perceptrons are this model's parts, alone; the recipe "
+        "before is LightGBM with 31 leaves and without the features that came last."
         if "LightGBM, the recipe before" in found["baselines"]
         else ""
     )

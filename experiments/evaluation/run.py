@@ -124,6 +124,7 @@ def evaluate(workspace: Workspace, say: Say, splits: int = PEER_SPLITS) -> dict[
         "features": len(FEATURES),
         "parameters": served.manifest.parameters,
         "logistic_share": served.manifest.logistic_share,
+        "perceptron_share": served.manifest.perceptron_share,
         "training": json.loads((workspace.folder / BUILT).read_text()),
         "by_lead": by_name(test.y, probability, test.day, test.lead),
         "slices": _slices(rows, p),

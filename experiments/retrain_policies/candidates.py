@@ -21,12 +21,14 @@ from monitoring.windows import run_moment
 from training import baselines
 from training.fit import assemble, fit_model
 from training.hinges import HingeParameters
+from training.perceptrons import PerceptronParameters
 from training.retraining import RetrainPlan
 from training.split import SplitPolicy, day_of, last_days, split_by_time
 from training.train import TreeParameters
 
 SEED = 2013
-SOURCES = tuple(f"training/{name}.py" for name in ("split", "train", "hinges", "fit", "baselines"))
+FITTING = ("split", "train", "standardisation", "hinges", "perceptrons", "fit", "baselines")
+SOURCES = tuple(f"training/{name}.py" for name in FITTING)
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,9 @@ class Workshop:
         chosen = np.flatnonzero(year.known(window.flown_from, window.flown_until, window.as_of))
         split = split_by_time(year.rows.take(chosen), window.split)
         held_out = chosen[year.rows.day[chosen] >= split.evaluation.day.min()]
-        hinges = HingeParameters()
-        fitted = fit_model(split.fit, self._parameters, hinges, SEED, at_once=1)
-        model = assemble(fitted, split.fit, split, self._parameters, hinges, SEED, "")
+        hinges, perceptrons = HingeParameters(), PerceptronParameters()
+        fitted = fit_model(split.fit, self._parameters, hinges, perceptrons, SEED, at_once=1)
+        model = assemble(fitted, split.fit, split, self._parameters, hinges, perceptrons, SEED, "")
         simple = baselines.predictions(split, SEED)
         # Rows are sorted by scheduled departure; whatever it could be asked about comes after what it was fitted on.
         first_row = int(np.flatnonzero(year.rows.day >= split.evaluation.day.min())[0])
@@ -119,7 +121,7 @@ class Workshop:
             "trained_from": day_of(int(split.fit.day.min())).isoformat(),
             "trained_until": day_of(int(split.fit.day.max())).isoformat(),
             "labels": len(split.fit),
-            "megabytes": len(fitted.trees.text) / 1e6,
+            "megabytes": fitted.megabytes,
             "cpu_seconds": time.process_time() - began,
         }
         kept: dict[str, Any] = {
@@ -143,6 +145,7 @@ class Workshop:
             "as_of": window.as_of.isoformat(),
             "split": vars(window.split),
             "hinges": HingeParameters().as_dict(),
+            "perceptrons": PerceptronParameters().as_dict(),
             "parameters": self._parameters.as_dict(),
             "seed": SEED,
         }

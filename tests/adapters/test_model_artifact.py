@@ -14,6 +14,7 @@ from adapters.model_keys import ModelKeys
 from domain.errors import ConfigurationError, ContractMismatch, NotReady, SignatureInvalid
 from domain.hinges import HingeLogistic
 from domain.model import Calibration, FlightModel, ModelManifest
+from tests.domain.test_model import PERCEPTRONS
 
 KEYS = ModelKeys.of("a secret that nobody else has")
 STRANGER = ModelKeys.of("another secret")
@@ -74,30 +75,41 @@ def test_a_signed_model_loads_and_scores_as_its_trees_do(folder, trees, manifest
     np.testing.assert_array_equal(model.probability(vectors), manifest.calibration.apply(raw))
 
 
-def test_a_model_with_lines_loads_with_them_and_scores_as_both(tmp_path, trees, manifest):
-    mixed = replace(manifest, logistic_share=0.4)
-    model_artifact.write(tmp_path, trees, mixed, KEYS, hinges=LINES)
+def test_a_model_of_three_parts_loads_with_them_and_scores_as_all(tmp_path, trees, manifest):
+    mixed = replace(manifest, logistic_share=0.4, perceptron_share=0.1)
+    model_artifact.write(tmp_path, trees, mixed, KEYS, hinges=LINES, perceptrons=PERCEPTRONS)
     model = model_artifact.load(tmp_path, KEYS)
     vectors = np.array([[0.3, 425.0, -1.0], [1.2, 370.0, np.nan]])
     of_trees = FlightModel(manifest, LightGBMBooster(trees)).raw_scores(vectors)
-    np.testing.assert_allclose(
-        model.raw_scores(vectors), 0.6 * of_trees + 0.4 * LINES.raw_scores(vectors), rtol=1e-12
-    )
-    text = (tmp_path / HINGES).read_text()
-    (tmp_path / HINGES).write_text(text.replace("0.5", "0.6", 1))
-    with pytest.raises(SignatureInvalid, match=r"hinges\.json is not the file that was signed"):
+    of_others = 0.4 * LINES.raw_scores(vectors) + 0.1 * PERCEPTRONS.raw_scores(vectors)
+    np.testing.assert_allclose(model.raw_scores(vectors), 0.5 * of_trees + of_others, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", [HINGES, model_artifact.PERCEPTRONS])
+def test_an_edited_digit_of_what_stands_beside_the_trees_is_refused(tmp_path, trees, manifest, name):
+    mixed = replace(manifest, logistic_share=0.4, perceptron_share=0.1)
+    model_artifact.write(tmp_path, trees, mixed, KEYS, hinges=LINES, perceptrons=PERCEPTRONS)
+    text = (tmp_path / name).read_text()
+    (tmp_path / name).write_text(text.replace("0.5", "0.6", 1))
+    with pytest.raises(SignatureInvalid, match=f"{name} is not the file that was signed"):
         model_artifact.load(tmp_path, KEYS)
 
 
-def test_other_lines_are_another_hash(tmp_path, trees, manifest):
-    mixed = replace(manifest, logistic_share=0.4)
-    for name, lines in (("one", LINES), ("other", replace(LINES, intercept=np.array([0.1])))):
-        model_artifact.write(tmp_path / name, trees, mixed, KEYS, hinges=lines)
-    assert model_artifact.model_hash(tmp_path / "one") != model_artifact.model_hash(tmp_path / "other")
+def test_other_numbers_beside_the_trees_are_another_hash(tmp_path, trees, manifest):
+    mixed = replace(manifest, logistic_share=0.4, perceptron_share=0.1)
+    of = {
+        "one": (LINES, PERCEPTRONS),
+        "other lines": (replace(LINES, intercept=np.array([0.1])), PERCEPTRONS),
+        "other perceptrons": (LINES, replace(PERCEPTRONS, intercept=0.1)),
+    }
+    for name, (lines, perceptrons) in of.items():
+        model_artifact.write(tmp_path / name, trees, mixed, KEYS, hinges=lines, perceptrons=perceptrons)
+    assert len({model_artifact.model_hash(tmp_path / name) for name in of}) == 3
 
 
-def test_a_share_whose_lines_are_not_there_is_refused(tmp_path, trees, manifest):
-    model_artifact.write(tmp_path, trees, replace(manifest, logistic_share=0.4), KEYS)
+@pytest.mark.parametrize("share", ["logistic_share", "perceptron_share"])
+def test_a_share_whose_part_is_not_there_is_refused(tmp_path, trees, manifest, share):
+    model_artifact.write(tmp_path, trees, replace(manifest, **{share: 0.4}), KEYS)
     with pytest.raises(ContractMismatch, match="there is none"):
         model_artifact.load(tmp_path, KEYS)
 

@@ -27,6 +27,7 @@ from domain.features.catalogue import CATEGORICAL, CONTRACT_HASH, FEATURE_NAMES
 from domain.features.grid import GRID_MINUTES
 from domain.hinges import HingeLogistic
 from domain.model import Calibration, ModelManifest
+from domain.perceptrons import Perceptrons
 from services.refresher import Refresher
 from tests.app.described import DescribedClient
 from tests.builders import MINUTE, NOON, arrived, departed, observation, scheduled
@@ -71,8 +72,27 @@ def lines() -> HingeLogistic:
     )
 
 
+def perceptrons() -> Perceptrons:
+    """Perceptrons over the catalogue's features, drawn at random."""
+    draw, n, line = np.random.default_rng(3), len(FEATURE_NAMES), lines()
+    return Perceptrons(
+        **{name: getattr(line, name) for name in ("low", "high", "mean", "scale", "lead_column")},
+        lead_bounds=np.array([90.0, 360.0]),
+        value_column=np.array([FEATURE_NAMES.index("carrier_code")]),
+        value=np.array([1090.0]),
+        weights=draw.normal(scale=0.02, size=(n + 4, 6)).astype(np.float32),
+        bias=draw.normal(size=6).astype(np.float32),
+        out=draw.normal(size=6).astype(np.float32),
+        intercept=-0.5,
+        expected=draw.normal(scale=0.02, size=n + 4),
+    )
+
+
 def manifest(
-    intercept: float = 0.0, contract_hash: str = CONTRACT_HASH, logistic_share: float = 0.0
+    intercept: float = 0.0,
+    contract_hash: str = CONTRACT_HASH,
+    logistic_share: float = 0.0,
+    perceptron_share: float = 0.0,
 ) -> ModelManifest:
     """A manifest; models of different intercepts give different probabilities."""
     return ModelManifest(
@@ -81,6 +101,7 @@ def manifest(
         categories=dict.fromkeys(CATEGORICAL, (370.0, 1090.0)),
         calibration=Calibration(1.0, intercept),
         logistic_share=logistic_share,
+        perceptron_share=perceptron_share,
         trained_from="2013-01-01",
         trained_until="2013-03-24",
         as_of="2013-04-01T12:00:00Z",
@@ -94,8 +115,9 @@ def manifest(
 def keep_in_cache(settings: Settings, text: str, version: int, **changes: Any) -> None:
     """Put a signed version where a worker finds it while MLflow is away."""
     folder = settings.model_cache_dir / str(version)
-    mixed = manifest(logistic_share=0.3, **changes)
-    model_artifact.write(folder, text, mixed, ModelKeys.of_trainer(settings), hinges=lines())
+    mixed = manifest(logistic_share=0.2, perceptron_share=0.4, **changes)
+    keys = ModelKeys.of_trainer(settings)
+    model_artifact.write(folder, text, mixed, keys, hinges=lines(), perceptrons=perceptrons())
 
 
 def busy_morning(database: Database) -> None:

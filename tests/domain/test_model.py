@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 from domain.errors import ContractMismatch
 from domain.hinges import HingeLogistic
 from domain.model import Calibration, CategoryEncoder, FlightModel, ModelManifest
+from domain.perceptrons import Perceptrons
 
 NAMES = ("lead_minutes", "carrier_code", "wind")
 MANIFEST = ModelManifest(
@@ -109,7 +111,35 @@ HINGES = HingeLogistic(
     intercept=np.array([-1.0, -2.0]),
     expected=np.array([[0.3, 0.0, 0.2], [0.1, 0.0, 0.1]]),
 )
+PERCEPTRONS = Perceptrons(
+    low=np.array([0.0, 0.0, -2.0]),
+    high=np.array([1440.0, 0.0, 2.0]),
+    mean=np.array([60.0, 0.0, 0.5]),
+    scale=np.array([100.0, 1.0, 2.0]),
+    lead_column=0,
+    lead_bounds=np.array([90.0, 360.0]),
+    value_column=np.array([1, 1]),
+    value=np.array([370.0, 425.0]),
+    weights=np.random.default_rng(7).normal(size=(8, 5)).astype(np.float32),
+    bias=np.array([0.1, -0.2, 0.3, 0.0, -1.0], dtype=np.float32),
+    out=np.array([0.5, -0.4, 0.3, 0.8, -0.1], dtype=np.float32),
+    intercept=-1.5,
+    expected=np.array([0.2, 0.0, 0.1, 0.4, 0.3, 0.5, 0.3, 0.1]),
+)
 MIXED = replace(MANIFEST, logistic_share=0.3)
+OF_THREE = replace(MANIFEST, logistic_share=0.2, perceptron_share=0.5)
+
+
+def test_a_model_of_a_newer_release_is_refused():
+    newer = json.dumps(json.loads(MANIFEST.to_json()) | {"forest_share": 0.2})
+    with pytest.raises(ContractMismatch, match="newer release: its manifest has forest_share"):
+        ModelManifest.from_json(newer)
+
+
+def test_a_manifest_of_an_earlier_release_has_no_perceptrons():
+    values = json.loads(MIXED.to_json())
+    del values["perceptron_share"]
+    assert ModelManifest.from_json(json.dumps(values)) == MIXED
 
 
 def test_trees_and_lines_are_mixed_in_log_odds():
@@ -122,9 +152,31 @@ def test_trees_and_lines_are_mixed_in_log_odds():
     assert mixed.with_manifest(MIXED).raw_scores(vectors).tolist() == mixed.raw_scores(vectors).tolist()
 
 
-def test_a_share_without_lines_is_refused():
-    with pytest.raises(ContractMismatch, match=r"share of 0\.3: there is none"):
-        FlightModel(MIXED, LinearBooster())
+def test_three_parts_are_mixed_in_log_odds():
+    vectors = np.array([[60.0, 425.0, 1.5], [720.0, 1.0, -4.0], [5.0, 370.0, 2.5]])
+    mixed = FlightModel(OF_THREE, LinearBooster(), HINGES, PERCEPTRONS)
+    trees = FlightModel(MANIFEST, LinearBooster()).raw_scores(vectors)
+    expected = 0.3 * trees + 0.2 * HINGES.raw_scores(vectors) + 0.5 * PERCEPTRONS.raw_scores(vectors)
+    np.testing.assert_allclose(mixed.raw_scores(vectors), expected, rtol=1e-12)
+    np.testing.assert_allclose(mixed.contributions(vectors).sum(axis=1), 2 * expected - 0.5, rtol=1e-12)
+    assert mixed.with_manifest(OF_THREE).raw_scores(vectors).tolist() == mixed.raw_scores(vectors).tolist()
+
+
+@pytest.mark.parametrize(
+    ("manifest", "parts", "refused"),
+    [
+        (MIXED, (), r"a logistic regression .* share of 0\.3: there is none"),
+        (OF_THREE, (HINGES,), r"perceptrons .* share of 0\.5: there is none"),
+        (
+            OF_THREE,
+            (HINGES, replace(PERCEPTRONS, mean=np.zeros(9))),
+            r"perceptrons of 3 features .* there is 9",
+        ),
+    ],
+)
+def test_a_share_without_its_part_is_refused(manifest, parts, refused):
+    with pytest.raises(ContractMismatch, match=refused):
+        FlightModel(manifest, LinearBooster(), *parts)
 
 
 def test_another_contract_is_refused_by_name(model):

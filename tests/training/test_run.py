@@ -153,6 +153,9 @@ def test_the_first_champion_meets_floors_and_baselines_alone(store, registry):
     assert not any("champion" in name for name in names)
 
 
+TREES_ALONE = {"calibration": Calibration(), "logistic_share": 0.0, "perceptron_share": 0.0}
+
+
 class Blind:
     """Trees that say the same of every flight."""
 
@@ -169,7 +172,8 @@ class Blind:
 def test_the_gate_compares_candidate_and_champion_on_the_held_out_days(candidate):
     alone = replace(candidate, baselines={})
     blind = FlightModel(
-        replace(candidate.model.manifest, calibration=Calibration(), logistic_share=0.0), Blind()
+        replace(candidate.model.manifest, **TREES_ALONE),
+        Blind(),
     )
     verdict = gate_candidate(alone, blind, POLICY)
     assert verdict.passed, verdict.reason
@@ -198,8 +202,7 @@ class ByHour:
 @pytest.fixture
 def old_champion(candidate):
     features = {"feature_names": ("hour", "noise"), "categories": {}, "contract_hash": OLD}
-    plain = {"calibration": Calibration(), "logistic_share": 0.0}
-    return FlightModel(replace(candidate.model.manifest, **features, **plain), ByHour())
+    return FlightModel(replace(candidate.model.manifest, **features, **TREES_ALONE), ByHour())
 
 
 def logged_by(rows, flights):

@@ -157,7 +157,10 @@ def test_a_model_of_other_features_is_not_evaluated(workspace, built, tmp_path):
     kept = model_artifact.load(workspace.folder / run.MODEL, workspace.keys)
     trees = (workspace.folder / run.MODEL / model_artifact.TREES).read_text()
     model_artifact.write(
-        folder, trees, replace(kept.manifest, contract_hash="other", logistic_share=0.0), workspace.keys
+        folder,
+        trees,
+        replace(kept.manifest, contract_hash="other", logistic_share=0.0, perceptron_share=0.0),
+        workspace.keys,
     )
     with pytest.raises(NotReady, match="other features"):
         run.evaluate(replace(workspace, folder=tmp_path), unheard)
