@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from adapters import feature_store
@@ -75,6 +76,10 @@ class Replay:
         self._api = api
         self._feed = feed
         self._counts: dict[date, DayCount] = {}
+        self._now: datetime | None = None
+        """What the clock says, while this moves it; None before it was read."""
+        self._stored: int | None = None
+        """The tick whose state was stored last, as far as it was told."""
         self._pool = ThreadPoolExecutor(1, "replay-ahead")
         self._ahead: _Posted | None = None
 
@@ -99,6 +104,7 @@ class Replay:
             If a part of the stack stays away for two minutes.
         """
         started = time.monotonic()
+        self._now = None
         count = self._count(day)
         steps = self.steps_of(day)
         for i, moment in enumerate(steps):
@@ -118,7 +124,8 @@ class Replay:
             Of the moment's local day, so far.
         """
         count = self._count(home_day(until))
-        if patiently(self._clock.read).now >= until:
+        self._now = patiently(self._clock.read).now
+        if self._now >= until:
             return count
         for moment in self.steps_of(count.day):
             if moment < until:
@@ -181,13 +188,15 @@ class Replay:
         return self._counts.setdefault(day, DayCount(day))
 
     def _replay_to(self, moment: datetime, count: DayCount, following: Sequence[datetime] = ()) -> None:
-        now = patiently(self._clock.read).now
-        if now < moment:
-            self._step(now, moment, count, following)
+        if self._now is None:
+            self._now = patiently(self._clock.read).now
+        if self._now < moment:
+            self._step(self._now, moment, count, following)
 
     def _step(self, before: datetime, tick: datetime, count: DayCount, following: Sequence[datetime]) -> None:
         self._ensure_posted(before, tick, count)
         patiently(lambda: self._clock.set_simulated(tick))
+        self._now = tick
         for ahead in following:
             work = self._pool.submit(self._post_events, tick, ahead, count)
             self._ahead = _Posted(tick, ahead, work)
@@ -222,16 +231,20 @@ class Replay:
         """Wait until the refresher has stored the state of a moment's tick."""
         tick = int(tick_of(minute_floor(moment)))
         if not wait_until(
-            lambda: patiently(lambda: self._states.has(tick)), STATE_PATIENCE_SECONDS, 0.5, self._listen
+            lambda: self._stored == tick, STATE_PATIENCE_SECONDS, 0.5, partial(self._hear, tick)
         ):
             raise NotReady(f"the feature refresher is behind: no state of {moment:%Y-%m-%d %H:%M} UTC")
 
-    def _listen(self, seconds: float) -> None:
-        """Wait for the note that a state was stored."""
+    def _hear(self, tick: int, seconds: float) -> None:
+        """Wait for the note that a tick's state was stored; look for the state where nothing is heard."""
         try:
-            self._listener.wait(seconds)
+            notes = self._listener.wait(seconds)
         except NotReady:
             time.sleep(PAUSE_SECONDS)
+            notes = []
+        told = any(note.payload == str(tick) for note in notes)
+        if told if notes else patiently(lambda: self._states.has(tick)):
+            self._stored = tick
 
 
 @contextmanager
