@@ -40,7 +40,7 @@ AS_USED = (
 """What a retrain imports as it is used: once here, and not again in every child."""
 STEPS = {
     "the training set": (run, "build"),
-    "the fit": (run, "fit_model"),
+    "the fit": (run, "begin_fit"),
     "the evaluation": (run, "evaluate"),
     "the run's parameters": (Run, "parameters"),
     "the run's artifacts": (Run, "folder"),
