@@ -79,7 +79,7 @@ def _head(found: Found) -> list[str]:
         "",
         "`make train` and `make evaluate` write this page; every figure is from `evaluation.json`.",
         "",
-        f"The trees are fitted on the flights of {split['fit_from']} to {split['fit_until']}, each asked about "
+        f"The model is fitted on the flights of {split['fit_from']} to {split['fit_until']}, each asked about "
         f"60 minutes before departure and at other leads ({built['rows']:,} questions), and tested on "
         f"{split['test_from']} to {split['test_until']}. No day of the test, nor any later one, is in the fit. "
         "Features and parameters are chosen on folds inside the fit's months. The test's days are read by every run of "
