@@ -79,7 +79,7 @@ class Replay:
         self._now: datetime | None = None
         """What the clock says, while this moves it; None before it was read."""
         self._stored: int | None = None
-        """The tick whose state was stored last, as far as it was told."""
+        """The tick whose state was stored last, as far as was heard."""
         self._pool = ThreadPoolExecutor(1, "replay-ahead")
         self._ahead: _Posted | None = None
 
@@ -242,8 +242,8 @@ class Replay:
         except NotReady:
             time.sleep(PAUSE_SECONDS)
             notes = []
-        told = any(note.payload == str(tick) for note in notes)
-        if told if notes else patiently(lambda: self._states.has(tick)):
+        is_stored = any(note.payload == str(tick) for note in notes)
+        if is_stored if notes else patiently(lambda: self._states.has(tick)):
             self._stored = tick
 
 
