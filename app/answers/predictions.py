@@ -50,7 +50,9 @@ class Explanation(Answer):
     )
     shares = fields.List(fields.Nested(Share), required=True, metadata={"description": "Largest first."})
     rest = fields.Float(required=True, metadata={"description": "The sum of all other features' shares."})
-    raw_score = fields.Float(required=True, metadata={"description": "What the parts of the model say together."})
+    raw_score = fields.Float(
+        required=True, metadata={"description": "What the parts of the model say together."}
+    )
     calibration = fields.Nested(CalibrationAnswer, required=True)
 
 
