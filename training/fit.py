@@ -7,6 +7,9 @@ from datetime import UTC
 from functools import partial
 from typing import Any
 
+from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
+
 from adapters.engine import DASK, TreeWorkers
 from adapters.lightgbm_booster import LightGBMBooster
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
@@ -14,7 +17,7 @@ from domain.hinges import HingeLogistic
 from domain.model import FlightModel, ModelManifest
 from domain.perceptrons import Perceptrons
 from training.hinges import HingeParameters, fit_hinges
-from training.perceptrons import PerceptronParameters, fit_perceptrons
+from training.perceptrons import PerceptronParameters, prepare
 from training.split import Split, day_of
 from training.train import THREADS, TreeParameters, Trees, bin_rows, fit_trees, grow_trees
 from training.training_set import TrainingSet
@@ -84,17 +87,26 @@ def begin_fit(
         grow = partial(grow_trees, bin_rows(rows, parameters, seed, at_once))
     else:
         grow = partial(fit_trees, rows, workers=workers)
-    beside = pool.submit(_fit_beside, rows, hinges, perceptrons, seed)
+
+    def network(number: int) -> MLPClassifier:
+        return prepared.result().network(number)
+
+    limits = threadpool_limits(1)
+    lines = pool.submit(fit_hinges, rows, hinges, seed)
     trees = pool.submit(grow, parameters, seed, tree_done)
-    return lambda: Fitted(trees.result(), *beside.result())
+    # Theirs is the scale that the hinges measured. Each waits for one that was begun before it, so that one thread is
+    # enough, and whichever is free takes the next.
+    prepared = pool.submit(lambda: prepare(rows, lines.result(), perceptrons, seed))
+    networks = [pool.submit(network, number) for number in range(perceptrons.networks)]
 
+    def fitted() -> Fitted:
+        try:
+            beside = prepared.result().together([network.result() for network in networks])
+            return Fitted(trees.result(), lines.result(), beside)
+        finally:
+            limits.restore_original_limits()
 
-def _fit_beside(
-    rows: TrainingSet, hinges: HingeParameters, perceptrons: PerceptronParameters, seed: int
-) -> tuple[HingeLogistic, Perceptrons]:
-    lines = fit_hinges(rows, hinges, seed)
-    # Theirs is the same scale: it is measured once.
-    return lines, fit_perceptrons(rows, lines, perceptrons, seed)
+    return fitted
 
 
 def assemble(

@@ -1,6 +1,7 @@
 """Fit the perceptrons: scikit-learn's, a few of them from other first weights, each a few passes over the rows."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -50,36 +51,64 @@ class PerceptronParameters:
 def fit_perceptrons(
     rows: TrainingSet, columns: Standardisation, parameters: PerceptronParameters, seed: int
 ) -> Perceptrons:
-    """Fit them side by side; one thread, so that the same rows give the same bits.
+    """Fit them one after another and put them side by side; one thread, so that the same rows give the same bits.
 
     Parameters
     ----------
     columns : Standardisation
         Of the rows' columns, constants where they are categories.
     """
-    chosen = chosen_rows(np.arange(len(rows)), parameters.rows, seed)
-    late = rows.y[chosen]
     with threadpool_limits(1):
-        shape = _shape(rows, columns, parameters)
-        inputs = _inputs(shape, rows, chosen)
-        networks = [
-            _fit_one(inputs, late, parameters, seed + number) for number in range(parameters.networks)
-        ]
-        expected = inputs.mean(axis=0, dtype=np.float64)
-    hidden, out = zip(*(network.coefs_ for network in networks), strict=True)
-    bias, intercept = zip(*(network.intercepts_ for network in networks), strict=True)
-    return Perceptrons(
-        **{name: getattr(shape, name) for name in ("low", "high", "mean", "scale")},
-        lead_column=shape.lead_column,
-        lead_bounds=shape.lead_bounds,
-        value_column=shape.value_column,
-        value=shape.value,
-        weights=np.hstack(hidden),
-        bias=np.concatenate(bias),
-        out=(np.concatenate(out)[:, 0] / parameters.networks).astype(np.float32),
-        intercept=float(np.mean(intercept, dtype=np.float64)),
-        expected=expected,
-    )
+        fit = prepare(rows, columns, parameters, seed)
+        return fit.together([fit.network(number) for number in range(parameters.networks)])
+
+
+@dataclass(frozen=True)
+class PerceptronFit:
+    """What every one of the perceptrons is fitted on; each may be fitted on a thread of its own."""
+
+    shape: Perceptrons
+    """How inputs are made, no unit behind them yet."""
+    inputs: npt.NDArray[np.float32]
+    late: npt.NDArray[np.bool_]
+    parameters: PerceptronParameters
+    seed: int
+
+    def network(self, number: int) -> MLPClassifier:
+        """Fit one of them."""
+        parameters = self.parameters
+        network = MLPClassifier(
+            (parameters.units,),
+            alpha=parameters.alpha,
+            learning_rate_init=parameters.learning_rate,
+            batch_size=min(parameters.batch, len(self.late)),
+            random_state=self.seed + number,
+        )
+        for _ in range(parameters.passes):
+            network.partial_fit(self.inputs, self.late, classes=[False, True])
+        return network
+
+    def together(self, networks: Sequence[MLPClassifier]) -> Perceptrons:
+        """Put fitted ones side by side."""
+        hidden, out = zip(*(network.coefs_ for network in networks), strict=True)
+        bias, intercept = zip(*(network.intercepts_ for network in networks), strict=True)
+        return replace(
+            self.shape,
+            weights=np.hstack(hidden),
+            bias=np.concatenate(bias),
+            out=(np.concatenate(out)[:, 0] / len(networks)).astype(np.float32),
+            intercept=float(np.mean(intercept, dtype=np.float64)),
+            expected=self.inputs.mean(axis=0, dtype=np.float64),
+        )
+
+
+def prepare(
+    rows: TrainingSet, columns: Standardisation, parameters: PerceptronParameters, seed: int
+) -> PerceptronFit:
+    """Choose rows and make their inputs; parameters are those of `fit_perceptrons`."""
+    chosen = chosen_rows(np.arange(len(rows)), parameters.rows, seed)
+    shape = _shape(rows, columns, parameters)
+    return PerceptronFit(shape, _inputs(shape, rows, chosen), rows.y[chosen], parameters, seed)
 
 
 def _shape(rows: TrainingSet, columns: Standardisation, parameters: PerceptronParameters) -> Perceptrons:
@@ -122,18 +151,3 @@ def _inputs(shape: Perceptrons, rows: TrainingSet, chosen: npt.NDArray[np.int64]
     for piece in pieces:
         inputs[piece] = shape.inputs(rows.X[chosen[piece]])
     return inputs
-
-
-def _fit_one(
-    inputs: npt.NDArray[np.float32], late: npt.NDArray[np.bool_], parameters: PerceptronParameters, seed: int
-) -> MLPClassifier:
-    network = MLPClassifier(
-        (parameters.units,),
-        alpha=parameters.alpha,
-        learning_rate_init=parameters.learning_rate,
-        batch_size=min(parameters.batch, len(late)),
-        random_state=seed,
-    )
-    for _ in range(parameters.passes):
-        network.partial_fit(inputs, late, classes=[False, True])
-    return network

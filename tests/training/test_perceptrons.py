@@ -6,8 +6,10 @@ import pytest
 from domain.features.catalogue import POSITION
 from domain.metrics import auc, log_loss
 from tests.training.sets import training_set
+from training.fit import fit_model
 from training.hinges import HingeParameters, fit_hinges
 from training.perceptrons import PerceptronParameters, fit_perceptrons
+from training.train import TreeParameters
 
 PARAMETERS = PerceptronParameters(
     networks=2, units=16, passes=4, learning_rate=5e-3, batch=128, least_rows=100
@@ -52,6 +54,14 @@ def test_their_mean_is_that_of_each_alone(rows, columns, fitted):
 def test_the_same_rows_and_seed_give_the_same_text(rows, columns, fitted):
     assert fit_perceptrons(rows, columns, PARAMETERS, seed=1).to_json() == fitted.to_json()
     assert fit_perceptrons(rows, columns, PARAMETERS, seed=2).to_json() != fitted.to_json()
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_those_of_a_model_are_the_same_on_one_thread_and_on_two(rows, columns, fitted, at_once):
+    few = TreeParameters(n_trees=3)
+    made = fit_model(rows, few, HingeParameters(), PARAMETERS, seed=1, at_once=at_once)
+    assert made.hinges.to_json() == columns.to_json()
+    assert made.perceptrons.to_json() == fitted.to_json()
 
 
 def test_a_cap_on_rows_changes_little(rows, columns, fitted):
