@@ -103,7 +103,7 @@ class LocalEngine:
 
 LOCAL = LocalEngine()
 RETRAIN_THREADS = 2
-"""Of what is asked for by the settings: a retrain, a first champion. More would take the cores of what serves."""
+"""Of a retrain and a first champion, for vectors and for the fit. More would take the cores of what serves."""
 
 
 def engine_of(settings: Settings) -> AbstractContextManager[Engine]:

@@ -42,12 +42,17 @@ class Perceptrons(Standardisation):
     expected: Floats
     """Mean of every input where it was fitted, shape (n_inputs,): a share is what an input adds on the way from it."""
 
+    @property
+    def n_inputs(self) -> int:
+        """Return the number of inputs."""
+        return self.n_features + len(self.value) + 1 + len(self.lead_bounds)
+
     def inputs(self, matrix: Floats) -> Singles:
         """Return the inputs of vectors of shape (n, n_features); shape (n, n_inputs)."""
         lead = matrix[:, self.lead_column]
         lead = np.where(lead > 0.0, lead, 0.0)
         n, values = self.n_features, self.n_features + len(self.value)
-        inputs = np.empty((len(matrix), values + 1 + len(self.lead_bounds)), dtype=np.float32)
+        inputs = np.empty((len(matrix), self.n_inputs), dtype=np.float32)
         inputs[:, :n] = self.standardised(matrix)
         inputs[:, n:values] = matrix[:, self.value_column] == self.value
         inputs[:, values] = np.log1p(lead) / LOG_LEADS - 1.0

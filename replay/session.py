@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -27,7 +27,7 @@ from replay.client import api_client
 from replay.driver import LONGEST_STEP, DayCount, Replay, morning_after, sole_mover, ticks_of
 from replay.feed import Feed
 from replay.first_steps import begin
-from replay.run_executor import DeployedRuns, RunExecutor, RunQueue, WarmRuns
+from replay.run_executor import DeployedRuns, RunQueue, WarmRuns
 from replay.run_table import print_runs
 from services import health
 
@@ -142,23 +142,13 @@ def replay_window(
         If something else moves the stack's clock.
     """
     runs = WarmRuns(settings, Deployments(database), drawn) if guard else DeployedRuns(settings)
-    with sole_mover(database):
-        _replay_window(settings, database, guard, dataset, days, pace, runs)
-
-
-def _replay_window(
-    settings: Settings,
-    database: Database,
-    guard: Guard | None,
-    dataset: Dataset,
-    days: Period,
-    pace: Pace,
-    runs: RunExecutor,
-) -> None:
     api = api_client(settings, guard.ensure if guard else lambda: None)
-    replay, queue = Replay(database, api, Feed(dataset)), RunQueue(runs)
-    spent = Spent(settings)
-    try:
+    with (
+        sole_mover(database),
+        closing(RunQueue(runs)) as queue,
+        closing(Replay(database, api, Feed(dataset))) as replay,
+    ):
+        spent = Spent(settings)
         if asked := replay.catch_up():
             pace.say(f"asked about {asked} flights that an interrupted replay had not asked about")
         for day in days_to_monitor(database, days):
@@ -175,9 +165,6 @@ def _replay_window(
             spent.note()
         queue.wait()
         spent.note()
-    finally:
-        replay.close()
-        queue.close()
 
 
 def _replay_day(replay: Replay, queue: RunQueue, day: date, pace: Pace) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from functools import partial
 from typing import Any
@@ -24,6 +24,24 @@ from training.training_set import TrainingSet
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """What is chosen of each part of a model."""
+
+    trees: TreeParameters = field(default_factory=TreeParameters)
+    hinges: HingeParameters = field(default_factory=HingeParameters)
+    perceptrons: PerceptronParameters = field(default_factory=PerceptronParameters)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all values as JSON has them, those of the parts beside the trees under names that say of what."""
+        beside = {"hinges": self.hinges, "perceptrons": self.perceptrons}
+        return self.trees.as_dict() | {
+            f"{part}_{name}": list(value) if isinstance(value, tuple) else value
+            for part, chosen in beside.items()
+            for name, value in vars(chosen).items()
+        }
+
+
+@dataclass(frozen=True)
 class Fitted:
     """The parts of a model."""
 
@@ -39,9 +57,7 @@ class Fitted:
 
 def fit_model(
     rows: TrainingSet,
-    parameters: TreeParameters,
-    hinges: HingeParameters,
-    perceptrons: PerceptronParameters,
+    recipe: Recipe,
     seed: int,
     progress: Callable[[float], None] = lambda share: None,
     at_once: int = 2,
@@ -59,15 +75,13 @@ def fit_model(
         Fit the trees together; without them this process does.
     """
     with ThreadPoolExecutor(at_once) as pool:
-        return begin_fit(pool, rows, parameters, hinges, perceptrons, seed, progress, at_once, workers)()
+        return begin_fit(pool, rows, recipe, seed, progress, at_once, workers)()
 
 
 def begin_fit(
     pool: Executor,
     rows: TrainingSet,
-    parameters: TreeParameters,
-    hinges: HingeParameters,
-    perceptrons: PerceptronParameters,
+    recipe: Recipe,
     seed: int,
     progress: Callable[[float], None] = lambda share: None,
     at_once: int = 2,
@@ -84,7 +98,7 @@ def begin_fit(
 
     if workers is None:
         # With all threads and before the hinges begin, so that there are never more than may be.
-        grow = partial(grow_trees, bin_rows(rows, parameters, seed, at_once))
+        grow = partial(grow_trees, bin_rows(rows, recipe.trees, seed, at_once))
     else:
         grow = partial(fit_trees, rows, workers=workers)
 
@@ -92,12 +106,12 @@ def begin_fit(
         return prepared.result().network(number)
 
     limits = threadpool_limits(1)
-    lines = pool.submit(fit_hinges, rows, hinges, seed)
-    trees = pool.submit(grow, parameters, seed, tree_done)
+    lines = pool.submit(fit_hinges, rows, recipe.hinges, seed)
+    trees = pool.submit(grow, recipe.trees, seed, tree_done)
     # Theirs is the scale that the hinges measured. Each waits for one that was begun before it, so that one thread is
     # enough, and whichever is free takes the next.
-    prepared = pool.submit(lambda: prepare(rows, lines.result(), perceptrons, seed))
-    networks = [pool.submit(network, number) for number in range(perceptrons.networks)]
+    prepared = pool.submit(lambda: prepare(rows, lines.result(), recipe.perceptrons, seed))
+    networks = [pool.submit(network, number) for number in range(recipe.perceptrons.networks)]
 
     def fitted() -> Fitted:
         try:
@@ -113,9 +127,7 @@ def assemble(
     fitted: Fitted,
     rows: TrainingSet,
     split: Split,
-    parameters: TreeParameters,
-    hinges: HingeParameters,
-    perceptrons: PerceptronParameters,
+    recipe: Recipe,
     seed: int,
     commit: str,
 ) -> FlightModel:
@@ -140,8 +152,8 @@ def assemble(
         data_hash=rows.data_hash,
         git_commit=commit,
         seed=seed,
-        logistic_share=hinges.share,
-        perceptron_share=perceptrons.share,
-        parameters=parameters.as_dict() | hinges.as_dict() | perceptrons.as_dict() | how,
+        logistic_share=recipe.hinges.share,
+        perceptron_share=recipe.perceptrons.share,
+        parameters=recipe.as_dict() | how,
     )
     return FlightModel(manifest, LightGBMBooster(fitted.trees.text), fitted.hinges, fitted.perceptrons)

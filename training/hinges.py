@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,13 +37,6 @@ class HingeParameters:
     """Most rows that a band is fitted on."""
     share: float = 0.15
     """Of the model's log-odds."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return all values as JSON has them, under names that say of what they are."""
-        return {
-            f"hinges_{name}": list(value) if isinstance(value, tuple) else value
-            for name, value in vars(self).items()
-        }
 
 
 def fit_hinges(rows: TrainingSet, parameters: HingeParameters, seed: int) -> HingeLogistic:

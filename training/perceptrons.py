@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
-from domain.features.catalogue import CATEGORICAL, FEATURE_NAMES
+from domain.features.catalogue import CATEGORICAL, POSITION
 from domain.flights import Floats
 from domain.perceptrons import Perceptrons
 from domain.standardisation import Standardisation
@@ -42,10 +41,6 @@ class PerceptronParameters:
     """Most rows that they are fitted on."""
     share: float = 0.45
     """Of the model's log-odds."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return all values under names that say of what they are."""
-        return {f"perceptrons_{name}": value for name, value in vars(self).items()}
 
 
 def fit_perceptrons(
@@ -121,7 +116,7 @@ def _shape(rows: TrainingSet, columns: Standardisation, parameters: PerceptronPa
         high=np.minimum(columns.high, columns.mean + reach),
         mean=columns.mean,
         scale=columns.scale,
-        lead_column=FEATURE_NAMES.index("lead_minutes"),
+        lead_column=POSITION["lead_minutes"],
         lead_bounds=np.array(BAND_UNTIL[:-1]),
         value_column=at,
         value=values,
@@ -135,7 +130,7 @@ def _shape(rows: TrainingSet, columns: Standardisation, parameters: PerceptronPa
 
 def _frequent_values(rows: TrainingSet, least: int) -> tuple[npt.NDArray[np.int64], Floats]:
     at, values = [], []
-    for column in (FEATURE_NAMES.index(name) for name in CATEGORICAL):
+    for column in (POSITION[name] for name in CATEGORICAL):
         found, count = np.unique(rows.X[:, column], return_counts=True)
         frequent = found[(count >= least) & ~np.isnan(found)]
         at += [column] * len(frequent)
@@ -145,9 +140,8 @@ def _frequent_values(rows: TrainingSet, least: int) -> tuple[npt.NDArray[np.int6
 
 def _inputs(shape: Perceptrons, rows: TrainingSet, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     """Return the inputs in single precision, in which they are fitted: a year's are most of what a fit holds."""
-    pieces = [slice(start, start + CHUNK) for start in range(0, len(chosen), CHUNK)]
-    width = shape.inputs(rows.X[chosen[:1]]).shape[1]
-    inputs = np.empty((len(chosen), width), dtype=np.float32)
-    for piece in pieces:
+    inputs = np.empty((len(chosen), shape.n_inputs), dtype=np.float32)
+    for start in range(0, len(chosen), CHUNK):
+        piece = slice(start, start + CHUNK)
         inputs[piece] = shape.inputs(rows.X[chosen[piece]])
     return inputs

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from adapters import model_artifact
-from adapters.engine import LOCAL, Engine
+from adapters.engine import LOCAL, RETRAIN_THREADS, Engine
 from adapters.model_keys import ModelKeys
 from adapters.model_registry import ModelRegistry
 from adapters.training_runs import Run
@@ -28,7 +28,7 @@ from training import baselines, model_card, plots
 from training import snapshot as snapshots
 from training.evaluate import Evaluation, evaluate
 from training.expectations import Checked, leave_out_unfit
-from training.fit import Fitted, assemble, begin_fit
+from training.fit import Fitted, Recipe, assemble, begin_fit
 from training.gate import GatePolicy, GateVerdict, evaluate_gate
 from training.hinges import HingeParameters
 from training.own_vectors import LoggedVectors, champion_on
@@ -49,8 +49,6 @@ from training.training_set import (
 
 Progress = Callable[[str, float], None]
 TIMED_ROWS = 200
-AT_ONCE = 2
-"""Threads of a fit: more would take the cores of what serves beside it."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +66,11 @@ class TrainingRequest:
     perceptrons: PerceptronParameters = field(default_factory=PerceptronParameters)
     split: SplitPolicy = field(default_factory=SplitPolicy)
     seed: int = 2013
+
+    @property
+    def recipe(self) -> Recipe:
+        """Return what is chosen of each part of the model."""
+        return Recipe(self.parameters, self.hinges, self.perceptrons)
 
 
 @dataclass(frozen=True)
@@ -106,18 +109,24 @@ class MadeModel:
 
     def write(self, folder: Path, keys: ModelKeys) -> str:
         """Write the model's signed files; return their hash."""
-        card = model_card.write_card(self.model.manifest, self.evaluation)
-        fitted = self.fitted
-        model_artifact.write(
-            folder,
-            fitted.trees.text,
-            self.model.manifest,
-            keys,
-            {model_artifact.CARD: card},
-            fitted.hinges,
-            fitted.perceptrons,
-        )
-        return model_artifact.model_hash(folder)
+        return write_model(folder, self.fitted, self.model.manifest, self.evaluation, keys)
+
+
+def write_model(
+    folder: Path, fitted: Fitted, manifest: ModelManifest, evaluation: Evaluation, keys: ModelKeys
+) -> str:
+    """Write a fitted model's signed files, its card among them; return their hash."""
+    card = model_card.write_card(manifest, evaluation)
+    model_artifact.write(
+        folder,
+        fitted.trees.text,
+        manifest,
+        keys,
+        {model_artifact.CARD: card},
+        fitted.hinges,
+        fitted.perceptrons,
+    )
+    return model_artifact.model_hash(folder)
 
 
 def train_candidate(
@@ -214,7 +223,7 @@ def make_model(
     checked = leave_out_unfit(rows, request.leads)
     rows = checked.rows
     split = split_by_time(rows, request.split)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(RETRAIN_THREADS) as pool:
         fitting = _begin_fit(pool, split, request, progress, engine)
         # What does not depend on the fit is computed beside it, by the thread that is done first.
         beside = pool.submit(baselines.predictions, split, request.seed)
@@ -224,9 +233,7 @@ def make_model(
         fitted,
         rows,
         split,
-        request.parameters,
-        request.hinges,
-        request.perceptrons,
+        request.recipe,
         request.seed,
         commit or git_commit(),
     )
@@ -275,12 +282,10 @@ def _begin_fit(
     return begin_fit(
         pool,
         split.fit,
-        request.parameters,
-        request.hinges,
-        request.perceptrons,
+        request.recipe,
         request.seed,
         lambda share: progress("fit", share),
-        AT_ONCE,
+        RETRAIN_THREADS,
         engine.trees,
     )
 

@@ -3,17 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from adapters import model_artifact
 from adapters.engine import TreeWorkers
 from adapters.model_keys import ModelKeys
 from domain.model import FlightModel
 from experiments.evaluation.sets import EvaluationSets
-from training import baselines, model_card
+from training import baselines
 from training.evaluate import Evaluation, evaluate
-from training.fit import assemble, fit_model
-from training.hinges import HingeParameters
-from training.perceptrons import PerceptronParameters
+from training.fit import Recipe, assemble, fit_model
 from training.provenance import git_commit
+from training.run import write_model
 from training.split import Split
 from training.train import TreeParameters
 from training.training_set import HEADLINE_LEAD
@@ -50,20 +48,10 @@ def train(
 
     The same sets, parameters and seed give the same hash on the same commit, where as many workers fit the trees.
     """
-    split, hinges, perceptrons = split_of(sets), HingeParameters(), PerceptronParameters()
-    fitted = fit_model(split.fit, parameters, hinges, perceptrons, seed, progress, workers=workers)
-    model = assemble(fitted, sets.fit, split, parameters, hinges, perceptrons, seed, git_commit())
+    split, recipe = split_of(sets), Recipe(parameters)
+    fitted = fit_model(split.fit, recipe, seed, progress, workers=workers)
+    model = assemble(fitted, sets.fit, split, recipe, seed, git_commit())
     headline = sets.fit.take(sets.fit.lead == HEADLINE_LEAD)
     simple = {"carrier_by_hour": baselines.carrier_by_hour(headline)(sets.test)}
     evaluation = evaluate(sets.test, model.probability(sets.test.X), simple)
-    card = model_card.write_card(model.manifest, evaluation)
-    model_artifact.write(
-        folder,
-        fitted.trees.text,
-        model.manifest,
-        keys,
-        {model_artifact.CARD: card},
-        fitted.hinges,
-        fitted.perceptrons,
-    )
-    return model, evaluation, model_artifact.model_hash(folder)
+    return model, evaluation, write_model(folder, fitted, model.manifest, evaluation, keys)

@@ -19,9 +19,7 @@ from domain.flights import Floats, Ints
 from experiments.retrain_policies.year import Year, day_number
 from monitoring.windows import run_moment
 from training import baselines
-from training.fit import assemble, fit_model
-from training.hinges import HingeParameters
-from training.perceptrons import PerceptronParameters
+from training.fit import Recipe, assemble, fit_model
 from training.retraining import RetrainPlan
 from training.split import SplitPolicy, day_of, last_days, split_by_time
 from training.train import TreeParameters
@@ -80,7 +78,7 @@ class Workshop:
     """Fits candidates of a year, each once."""
 
     def __init__(self, year: Year, folder: Path, parameters: TreeParameters):
-        self._year, self._folder, self._parameters = year, folder, parameters
+        self._year, self._folder, self._recipe = year, folder, Recipe(parameters)
         self._code = b"".join((PROJECT_ROOT / source).read_bytes() for source in SOURCES)
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -110,9 +108,8 @@ class Workshop:
         chosen = np.flatnonzero(year.known(window.flown_from, window.flown_until, window.as_of))
         split = split_by_time(year.rows.take(chosen), window.split)
         held_out = chosen[year.rows.day[chosen] >= split.evaluation.day.min()]
-        hinges, perceptrons = HingeParameters(), PerceptronParameters()
-        fitted = fit_model(split.fit, self._parameters, hinges, perceptrons, SEED, at_once=1)
-        model = assemble(fitted, split.fit, split, self._parameters, hinges, perceptrons, SEED, "")
+        fitted = fit_model(split.fit, self._recipe, SEED, at_once=1)
+        model = assemble(fitted, split.fit, split, self._recipe, SEED, "")
         simple = baselines.predictions(split, SEED)
         # Rows are sorted by scheduled departure; whatever it could be asked about comes after what it was fitted on.
         first_row = int(np.flatnonzero(year.rows.day >= split.evaluation.day.min())[0])
@@ -144,9 +141,7 @@ class Workshop:
             "until": day_number(window.flown_until),
             "as_of": window.as_of.isoformat(),
             "split": vars(window.split),
-            "hinges": HingeParameters().as_dict(),
-            "perceptrons": PerceptronParameters().as_dict(),
-            "parameters": self._parameters.as_dict(),
+            "parameters": self._recipe.as_dict(),
             "seed": SEED,
         }
         key.update(json.dumps(said, sort_keys=True).encode())

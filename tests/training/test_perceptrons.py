@@ -6,7 +6,7 @@ import pytest
 from domain.features.catalogue import POSITION
 from domain.metrics import auc, log_loss
 from tests.training.sets import training_set
-from training.fit import fit_model
+from training.fit import Recipe, fit_model
 from training.hinges import HingeParameters, fit_hinges
 from training.perceptrons import PerceptronParameters, fit_perceptrons
 from training.train import TreeParameters
@@ -58,8 +58,8 @@ def test_the_same_rows_and_seed_give_the_same_text(rows, columns, fitted):
 
 @pytest.mark.parametrize("at_once", [1, 2])
 def test_those_of_a_model_are_the_same_on_one_thread_and_on_two(rows, columns, fitted, at_once):
-    few = TreeParameters(n_trees=3)
-    made = fit_model(rows, few, HingeParameters(), PARAMETERS, seed=1, at_once=at_once)
+    few = Recipe(TreeParameters(n_trees=3), perceptrons=PARAMETERS)
+    made = fit_model(rows, few, seed=1, at_once=at_once)
     assert made.hinges.to_json() == columns.to_json()
     assert made.perceptrons.to_json() == fitted.to_json()
 
