@@ -38,7 +38,7 @@ KEY_NAME = "X-Key-Name"
 SHOWN = " .,:_-@()"
 MODEL_POLL_SECONDS = 1.0
 KEY_POLL_SECONDS = 1.0
-COUNTS_SECONDS = 1.0
+COUNTS_SECONDS = 0.5
 SPOOL_POLL_SECONDS = 10.0
 HEAP_SECONDS = 5.0
 """A batch of a thousand flights takes twenty megabytes for a moment: a worker need not keep them."""

@@ -1,13 +1,16 @@
 """What days are compared with: the days a version was fitted on, kept when it is trained."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 
+from adapters.engine import RETRAIN_THREADS
 from adapters.model_cache import version_in
 from adapters.settings import Settings
 from domain.features.catalogue import CONTRACT_HASH
+from domain.flights import Floats
 from domain.model import FlightModel
 from monitoring.reference import COLUMNS, Reference, make_reference, watched_columns
 from training.run import TrainedModel
@@ -47,7 +50,12 @@ def keep_reference(settings: Settings, trained: TrainedModel) -> None:
 def reference_of(model: FlightModel, rows: TrainingSet) -> Reference:
     """Return the reference that the days of a model's fit give, by their questions at the headline lead."""
     headline = np.flatnonzero(rows.lead == HEADLINE_LEAD)
-    # In pieces: half of a training set is not copied beside it.
-    pieces = (rows.X[headline[i : i + PIECE]] for i in range(0, len(headline), PIECE))
-    watched = [watched_columns(piece, model.probability(piece))[1] for piece in pieces]
+
+    def watched_from(start: int) -> Floats:
+        # In pieces: half of a training set is not copied beside it.
+        piece = rows.X[headline[start : start + PIECE]]
+        return watched_columns(piece, model.probability(piece))[1]
+
+    with ThreadPoolExecutor(RETRAIN_THREADS) as pool:
+        watched = list(pool.map(watched_from, range(0, len(headline), PIECE)))
     return make_reference(COLUMNS, np.concatenate(watched), rows.day[headline])

@@ -2,8 +2,9 @@
 
 At each tick T: what became known since the step before is posted, the clock is set to T, the refresher's state of T
 is awaited, and the flights that leave 60 minutes later are asked about. What becomes known until the next step is
-posted while the state of T is computed: it is no part of it. Ticks at which nobody asks are passed over, up to an
-hour; a night without departures is one step.
+posted while the state of T is computed: it is no part of it. The questions of T are answered while the next step goes
+on: each names its moment, and sees the state of that. Ticks at which nobody asks are passed over, up to an hour; a
+night without departures is one step.
 """
 
 import time
@@ -35,6 +36,8 @@ FIRST_HOUR = 4
 """Local hour of the first tick of a day: the first flights leave at five."""
 LONGEST_STEP = timedelta(hours=1)
 """Of a day: the clock moves at least every hour."""
+MAY_BE_UNASKED = 2 * LONGEST_STEP
+"""Before the clock's moment: what a step asks is answered while the next one goes on."""
 STATE_PATIENCE_SECONDS = 120.0
 SHIPPING_SECONDS = 10.0
 """Ample for what was answered to reach the log, on a busy machine too; waited for only after a replay was killed."""
@@ -80,12 +83,15 @@ class Replay:
         """What the clock says, while this moves it; None before it was read."""
         self._stored: int | None = None
         """The tick whose state was stored last, as far as was heard."""
-        self._pool = ThreadPoolExecutor(1, "replay-ahead")
+        self._poster = ThreadPoolExecutor(1, "replay-ahead")
         self._ahead: _Posted | None = None
+        self._asker = ThreadPoolExecutor(1, "replay-questions")
+        self._asking: Future[int] | None = None
 
     def close(self) -> None:
         """Return its connection back."""
-        self._pool.shutdown()
+        self._poster.shutdown()
+        self._asker.shutdown()
         self._listener.close()
 
     def replay_day(self, day: date, progress: Progress = lambda day, share: None) -> DayCount:
@@ -111,6 +117,7 @@ class Replay:
             self._replay_to(moment, count, steps[i + 1 : i + 2])
             if i % 12 == 0:
                 progress(day, i / len(steps))
+        self._finish_asking()
         progress(day, 1.0)
         count.seconds += time.monotonic() - started
         return count
@@ -132,10 +139,11 @@ class Replay:
                 self._replay_to(moment, count)
         self._replay_to(until, count)
         self._await_state(until)
+        self._finish_asking()
         return count
 
     def catch_up(self) -> int:
-        """Ask about the flights of the last step that have no answer: a replay was killed before it asked.
+        """Ask about the flights of the last steps that have no answer: a replay was killed before it asked.
 
         Returns
         -------
@@ -146,7 +154,7 @@ class Replay:
 
         def missing() -> list[list[dict[str, Any]]]:
             answered = patiently(lambda: self._answered(now))
-            return self._feed.flights_between(now - LONGEST_STEP, now, LEAD, answered)
+            return self._feed.flights_between(now - MAY_BE_UNASKED, now, LEAD, answered)
 
         if wait_until(lambda: not missing(), SHIPPING_SECONDS, PAUSE_SECONDS):
             return 0
@@ -180,7 +188,7 @@ class Replay:
         return self._feed.asks_between(tick - TICK, tick + TICK - timedelta(seconds=1), LEAD) > 0
 
     def _answered(self, now: datetime) -> frozenset[str]:
-        first = home_day(now - LONGEST_STEP + LEAD)
+        first = home_day(now - MAY_BE_UNASKED + LEAD)
         last = home_day(now + LEAD)
         return frozenset(PredictionLog(self._database).fetch(first, last).flight_id.tolist())
 
@@ -198,11 +206,20 @@ class Replay:
         patiently(lambda: self._clock.set_simulated(tick))
         self._now = tick
         for ahead in following:
-            work = self._pool.submit(self._post_events, tick, ahead, count)
+            work = self._poster.submit(self._post_events, tick, ahead, count)
             self._ahead = _Posted(tick, ahead, work)
+        batches = self._feed.flights_between(before, tick, LEAD)
         if self._is_needed(tick):
             self._await_state(tick)
-        self._ask(self._feed.flights_between(before, tick, LEAD), count)
+        self._finish_asking()
+        if batches:
+            self._asking = self._asker.submit(self._ask, batches, count)
+
+    def _finish_asking(self) -> None:
+        """Wait until the questions of the step before are answered; what went wrong with them is raised here."""
+        asking, self._asking = self._asking, None
+        if asking is not None:
+            asking.result()
 
     def _ensure_posted(self, after: datetime, until: datetime, count: DayCount) -> None:
         """See to it that what became known in (after, until] is posted: now, or it was begun at the last step."""
