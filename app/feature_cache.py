@@ -153,21 +153,21 @@ class FeatureCache:
             If no state is loaded yet, or it is of the past and not in memory, and PostgreSQL is away.
         """
         found = self._in_memory(tick)
+        if found is None and tick > self._newest().first_tick and time.monotonic() >= self._late_until:
+            self.catch_up()
+            found = self._in_memory(tick)
+            if found is None:
+                self._late_until = time.monotonic() + LOOK_AGAIN_SECONDS
         if found is not None:
             return found
+        # Only now: what the thread caught up with may lie behind the tick, and no question sees what came after it.
         newest = self._newest()
-        if tick < newest.first_tick:
-            block = self._past_states.load(tick)
-            if block is not None:
-                self._keep(block)
-            return block
-        if time.monotonic() < self._late_until:
+        if tick >= newest.first_tick:
             return newest
-        self.catch_up()
-        found = self._in_memory(tick)
-        if found is None:
-            self._late_until = time.monotonic() + LOOK_AGAIN_SECONDS
-        return found or self._newest()
+        block = self._past_states.load(tick)
+        if block is not None:
+            self._keep(block)
+        return block
 
     def _newest(self) -> StateBlock:
         with self._lock:

@@ -23,6 +23,7 @@ from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
 from adapters.settings import settings
 from adapters.waiting import retry, wait_until
+from data.site import Period
 from domain.airports import instant, local_day
 from domain.clock import minute_floor
 from domain.errors import Conflict, NotReady, OntimeError
@@ -123,7 +124,7 @@ class Replay:
         return count
 
     def advance(self, until: datetime) -> DayCount:
-        """Replay up to a moment of the same or the next morning; the state of its tick is there when this returns.
+        """Replay up to a moment; the state of its tick is there when this returns.
 
         Returns
         -------
@@ -134,9 +135,10 @@ class Replay:
         self._now = patiently(self._clock.read).now
         if self._now >= until:
             return count
-        for moment in self.steps_of(count.day):
-            if moment < until:
-                self._replay_to(moment, count)
+        for day in Period(home_day(self._now), count.day):
+            for moment in self.steps_of(day):
+                if moment < until:
+                    self._replay_to(moment, self._count(day))
         self._replay_to(until, count)
         self._await_state(until)
         self._finish_asking()
@@ -173,10 +175,10 @@ class Replay:
     def steps_of(self, day: date) -> list[datetime]:
         """Return the ticks of a local day whose state a question sees, or that end the step in which one is asked.
 
-        One an hour where nobody asks; its first tick and its midnight always.
+        From four in the morning on one an hour where nobody asks; its first tick then and its midnight always.
         """
-        ticks = list(ticks_of(day))
-        before, steps = ticks[0] - TICK, []
+        ticks, steps = list(ticks_of(day)), [tick for tick in _night_of(day) if self._is_needed(tick)]
+        before = ticks[0] - TICK
         for tick in ticks:
             if self._is_needed(tick) or tick - before >= LONGEST_STEP or tick in (ticks[0], ticks[-1]):
                 steps.append(tick)
@@ -203,6 +205,8 @@ class Replay:
 
     def _step(self, before: datetime, tick: datetime, count: DayCount, following: Sequence[datetime]) -> None:
         self._ensure_posted(before, tick, count)
+        if tick - before > LONGEST_STEP:
+            self._finish_asking()  # a night without departures: whoever catches up does not look back that far
         patiently(lambda: self._clock.set_simulated(tick))
         self._now = tick
         for ahead in following:
@@ -283,13 +287,20 @@ def sole_mover(database: Database) -> Iterator[None]:
 
 def ticks_of(day: date) -> Iterator[datetime]:
     """Return the ticks of a local day at home, from four in the morning to midnight, in UTC."""
-    start, end = (
-        instant(settings().home_airport, day, FIRST_HOUR),
-        instant(settings().home_airport, day + timedelta(days=1)),
-    )
-    while start <= end:
-        yield start
-        start += TICK
+    home = settings().home_airport
+    return _ticks_between(instant(home, day, FIRST_HOUR), instant(home, day + timedelta(days=1)))
+
+
+def _night_of(day: date) -> Iterator[datetime]:
+    """Return the ticks of a local day at home after its first midnight and before four in the morning, in UTC."""
+    home = settings().home_airport
+    return _ticks_between(instant(home, day) + TICK, instant(home, day, FIRST_HOUR) - TICK)
+
+
+def _ticks_between(first: datetime, last: datetime) -> Iterator[datetime]:
+    while first <= last:
+        yield first
+        first += TICK
 
 
 def morning_after(day: date) -> datetime:

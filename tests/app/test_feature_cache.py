@@ -74,6 +74,19 @@ def test_without_a_notice_the_clock_is_looked_at_every_second(cache, postgres):
     assert cache.now().now == NOON + MINUTE
 
 
+def test_no_question_sees_a_state_that_came_after_it(cache, postgres, monkeypatch):
+    """The clock jumps an hour while a question of half an hour ago is on its way: no state of then was stored."""
+
+    def jump():
+        refresh_at(postgres, NOON + 60 * MINUTE)
+        cache.refresh()
+        return True
+
+    monkeypatch.setattr(cache, "catch_up", jump)
+    assert cache.newest_for(TICK + 30) is None
+    assert RequestView(cache).state_for(NOON + 30 * MINUTE).first_tick == TICK + 30
+
+
 def test_a_question_about_now_asks_postgres_nothing(cache, postgres, monkeypatch):
     asked = queries(postgres, monkeypatch)
     view = RequestView(cache)

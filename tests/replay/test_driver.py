@@ -212,10 +212,49 @@ def test_a_night_without_departures_is_one_step(api, replay, postgres):
     ClockStore(postgres).set_simulated(utc(11, 21, 30))
     count = replay.advance(morning_after(DAY))
     assert api.asked == []
-    assert [now for now, _ in api.posted] == [utc(11, 21, 30)]
-    assert (count.day, count.events, count.predictions) == (date(2013, 4, 12), 1, 0)
+    assert [now for now, _ in api.posted] == [utc(11, 22)]
+    assert (count.day, count.events, count.predictions) == (date(2013, 4, 12), 0, 0)
+    assert [step for step in replay.steps_of(count.day) if step < utc(12, 9)] == [utc(12, 8)]
     assert ClockStore(postgres).read().now == utc(12, 10)
     assert FeatureStore(postgres).newest_tick() == tick_of(minute_floor(utc(12, 10)))
+
+
+@pytest.fixture
+def night_flights():
+    """Twenty-five of them, every five minutes from half past one."""
+    clock = [divmod(90 + 5 * i, 60) for i in range(25)]
+    return [
+        raw_flight(
+            flight=100 + i, hour=hour, minute=minute, sched_dep_time=100 * hour + minute,
+            dep_time=100.0 * hour + minute, dep_delay=0.0, sched_arr_time=900, arr_time=900.0, arr_delay=0.0,
+            time_hour=f"2013-04-11T{4 + hour:02}:00:00Z",
+        )
+        for i, (hour, minute) in enumerate(clock)
+    ]  # fmt: skip
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("refresher")
+def test_flights_of_the_night_are_asked_about_tick_by_tick(api, postgres, night_flights):
+    """An airport that never sleeps: each question sees the state of its moment, which was stored before it."""
+    ClockStore(postgres).set_simulated(utc(11, 4))
+    replay = Replay(postgres, api, Feed(world_of(night_flights)))
+    try:
+        replay.advance(utc(11, 10))
+    finally:
+        replay.close()
+    assert [flight["flight"] for _, _, flight in api.asked] == [flight["flight"] for flight in night_flights]
+    for now, state_is_there, flight in api.asked:
+        assert timedelta() <= now - datetime.fromisoformat(flight["as_of"]) <= LONGEST_STEP
+        assert state_is_there
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("refresher")
+def test_a_replay_advances_over_more_than_a_night(api, replay):
+    replay.advance(utc(12, 10))
+    assert [flight["flight"] for _, _, flight in api.asked] == [1545, 2, 3]
+    assert all(state_is_there for _, state_is_there, _ in api.asked)
 
 
 @pytest.mark.integration
