@@ -34,14 +34,15 @@ class Daily:
     Parameters
     ----------
     flights : FlightFacts
-        With nothing that became known after the boundary.
+        Those flights alone; what became known of them after the boundary is left out.
     boundary : int
         Minutes since the epoch.
     """
 
     def __init__(self, flights: FlightFacts, boundary: int):
-        self.flights = flights
+        self.flights = flights.known_by(boundary)
         self.boundary = boundary
+        self._given = flights
         self._carriers = tuple(flights.network.carriers.names)
         self._airports = tuple(flights.network.airports.names)
         self._computed: dict[str, Any] = {}
@@ -69,9 +70,9 @@ class Daily:
         """Return the whole days from each scheduled departure to the boundary, shape (n_flights,)."""
         return (self.boundary - self.flights.sched_dep) // DAY_MINUTES
 
-    def holds(self, flights: FlightFacts, boundary: int) -> bool:
-        """Return whether it was made of the same flights at the same boundary."""
-        if boundary != self.boundary or len(flights) != len(self.flights):
+    def holds(self, flights: FlightFacts, rows: Ints, boundary: int) -> bool:
+        """Return whether it was made of these rows of flights at the same boundary."""
+        if boundary != self.boundary or len(rows) != len(self.flights):
             return False
         network = flights.network
         if (
@@ -80,7 +81,7 @@ class Daily:
         ):
             return False
         return all(
-            np.array_equal(getattr(flights, name), getattr(self.flights, name))
+            np.array_equal(getattr(flights, name)[rows], getattr(self._given, name))
             for name in columns_of(FlightFacts)
         )
 
@@ -97,19 +98,20 @@ def daily_of(flights: FlightFacts, boundary: int) -> Daily:
         More may be among them: too old ones, and what became known after the boundary.
     """
     global _kept
-    days = _settled(flights, boundary)
+    rows = _settled(flights, boundary)
     for kept in _kept:
-        if kept.holds(days, boundary):
+        if kept.holds(flights, rows, boundary):
             return kept
-    made = Daily(days, boundary)
+    made = Daily(flights.take(rows), boundary)
     # A new list, not a changed one: another thread may walk the old one.
     _kept = [made, *_kept[: KEPT - 1]]
     return made
 
 
-def _settled(flights: FlightFacts, boundary: int) -> FlightFacts:
+def _settled(flights: FlightFacts, boundary: int) -> Ints:
+    """Return the rows of the flights whose arrival was known at the boundary, of thirty days."""
     known = np.maximum(flights.arr_known, flights.scheduled_known) <= boundary
     known &= flights.superseded > boundary
     age = boundary - flights.sched_dep
     inside = (age >= 0) & (age < HISTORY_MINUTES)
-    return flights.take(np.flatnonzero(known & inside)).known_by(boundary)
+    return np.flatnonzero(known & inside)
