@@ -117,9 +117,14 @@ class LabelStore:
             np.array(flights, dtype=np.str_), np.array(delays, dtype=np.int64), np.array(late, dtype=np.bool_)
         )
 
-    def count_known_by(self, moment: datetime, flown_from: date, flown_until: date) -> int:
-        """Return how many flights of some local days, both ends included, had a label at a moment."""
-        row = self._database.row("count_labels_known_by", _window(moment, flown_from, flown_until))
+    def count_new(self, after: datetime, moment: datetime, flown_from: date, flown_until: date) -> int:
+        """Return how many flights of some local days, both ends included, had a label that came after another moment.
+
+        However long ago they flew: files may bring last month's labels at once.
+        """
+        row = self._database.row(
+            "count_new_labels", _window(moment, flown_from, flown_until) | {"after": after}
+        )
         return int(row[0]) if row else 0
 
     def newest_day(self, known_by: datetime) -> date | None:

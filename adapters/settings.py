@@ -129,10 +129,12 @@ class Settings:
     )
     action_list_hours: int = _setting(6, "Hours of departures that the dashboard looks ahead, 1 to 24.")
     decision_alpha: float = _setting(
-        0.05, "Probability that a candidate which loses no more than the margin is ever removed, 0 to 1."
+        0.05,
+        "Probability that a candidate which loses no more than the margin is ever removed, above 0 and below 1.",
     )
     decision_margin: float = _setting(
-        0.002, "Log-loss in nats that a candidate may lose a day to the version it is compared with."
+        0.002,
+        "Log-loss in nats that a candidate may lose a day to the version it is compared with; below decision_clip.",
     )
     decision_clip: float = _setting(
         0.05, "Log-loss in nats as which a single day counts at most when versions are compared."
@@ -288,7 +290,20 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         raise ConfigurationError(
             f"{PREFIX}LOG_LEVEL: expected DEBUG, INFO, WARNING or ERROR, got {values['log_level']!r}"
         )
+    _require_decidable(values["decision_alpha"], values["decision_margin"], values["decision_clip"])
     return Settings(**values)
+
+
+def _require_decidable(alpha: float, margin: float, clip: float) -> None:
+    """Refuse what no account of evidence can be kept by: every monitoring run would fail on it."""
+    if not 0 < alpha < 1:
+        raise ConfigurationError(
+            f"{PREFIX}DECISION_ALPHA: expected a probability above 0 and below 1, got {alpha}"
+        )
+    if margin >= clip:
+        raise ConfigurationError(
+            f"{PREFIX}DECISION_MARGIN: expected less than {PREFIX}DECISION_CLIP, {clip}, got {margin}"
+        )
 
 
 def _typed(name: str, kind: Any, value: Any, state_dir: Path) -> Any:

@@ -143,9 +143,9 @@ def martingale(differences: Floats, policy: EvidencePolicy) -> Floats:
     variance = np.cumsum(_predicted_variance(x, policy), axis=-1)
     total = np.cumsum(x - policy.margin, axis=-1)
     rho = _mixture_scale(policy)
-    z = total / np.sqrt(variance + rho)
-    # Beyond 30 deviations the exponential overflows, and nothing is left to decide.
-    grown = np.exp(np.minimum(z, 30.0) ** 2 / 2)
+    # Beyond 30 deviations the exponential overflows, on either side, and nothing is left to decide.
+    z = np.clip(total / np.sqrt(variance + rho), -30.0, 30.0)
+    grown = np.exp(z**2 / 2)
     evidence: Floats = 2 * _normal_cdf(z) * np.sqrt(rho / (variance + rho)) * grown
     return evidence
 

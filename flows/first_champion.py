@@ -18,16 +18,16 @@ from adapters.snapshots import Snapshot
 from adapters.terminal import Say, step_progress
 from domain.account_record import CANDIDATE
 from domain.account_record import CHAMPION as CHAMPION_THEN
+from domain.airports import local_day
+from domain.clock import minute_floor
 from domain.errors import GateRefused, NotFound, OntimeError
 from domain.features.catalogue import CONTRACT_HASH
 from flows.logged import vectors_of
+from flows.plan import PLAN, gate_policy
 from flows.references import keep_reference
 from training import run as training_run
 from training.gate import GateVerdict
-from training.retraining import RetrainPlan
 from training.split import last_days
-
-PLAN = RetrainPlan()
 
 
 def train_first(
@@ -77,13 +77,14 @@ class FirstTraining:
     ):
         self.registry = registry
         self._settings = settings
+        self._gate = gate_policy(PLAN, settings)
         self._database, self._keys, self._say = database, keys, say
         self._championship = Championship(registry, Deployments(database))
 
     def first_champion(self) -> int:
         """Train and promote; the gate compares with floors and simple baselines alone."""
         trained = self._trained("first champion")
-        verdict = self._passed(trained, training_run.gate_candidate(trained, None, PLAN.gate))
+        verdict = self._passed(trained, training_run.gate_candidate(trained, None, self._gate))
         keep_reference(self._settings, trained)
         evidence = {"gate": verdict.evidence(), "run_id": trained.run_id}
         self._championship.promote(
@@ -121,11 +122,11 @@ class FirstTraining:
         trained = self._trained(f"successor of version {serving.version}")
         champion = self.registry.load(serving.version, serving)
         logged = vectors_of(PredictionLog(self._database))
-        verdict = training_run.gate_candidate(trained, champion, PLAN.gate, logged)
+        verdict = training_run.gate_candidate(trained, champion, self._gate, logged)
         self._record(trained, serving, verdict)
         if not verdict.passed and not champion_serves:
             self._say(f"{verdict.reason}; nothing serves the champion any more: floors and baselines decide")
-            verdict = training_run.gate_candidate(trained, None, PLAN.gate)
+            verdict = training_run.gate_candidate(trained, None, self._gate)
         self._passed(trained, verdict)
         keep_reference(self._settings, trained)
         self._say(_quality(trained))
@@ -148,7 +149,9 @@ class FirstTraining:
         if newest is None:
             expected = "ontime ingest --dataset, files in the inbox, or wait for arrivals"
             raise OntimeError(f"there is no label to train on yet: {expected}")
-        until = min(now.date() - timedelta(days=1), newest)
+        # Today's flights have labels where they have landed: those still in the air are the late ones.
+        yesterday = local_day(self._settings.home_airport, minute_floor(now)) - timedelta(days=1)
+        until = min(yesterday, newest)
         request = training_run.TrainingRequest(*last_days(until, PLAN.window_days), now, reason)
         data = Snapshot.now(self._database)
         progress = step_progress(self._say)

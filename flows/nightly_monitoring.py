@@ -1,12 +1,13 @@
 """Monitor a day: measure it, raise alerts, check champion and challenger, decide whether to retrain."""
 
+import logging
 from contextlib import suppress
 from datetime import date
 
 from prefect import flow
 
 from domain.account_record import CHALLENGER, CHAMPION
-from domain.errors import OntimeError
+from domain.errors import Conflict, OntimeError
 from domain.monitored import GATE, GUARDRAIL, RETRAIN, SHADOW
 from flows import tasks
 from flows.measuring import measure, measure_days
@@ -16,6 +17,7 @@ from monitoring.policy import BACK_TO, DROPPED, decide_guardrail, decide_retrain
 from monitoring.rules import Alert
 
 WHO = "nightly-monitoring"
+logger = logging.getLogger(__name__)
 
 
 @flow(name="nightly-monitoring")
@@ -79,7 +81,11 @@ def maybe_retrain(run: RunContext, champion: Champion) -> None:
         tasks.record(run.day, run.as_of, RETRAIN, decision)
     # A run that was interrupted between the decision and the gate goes on here.
     if decision.verdict and not tasks.recorded(run, GATE):
-        retrain_for_day(run.day, decision.reason)
+        try:
+            retrain_for_day(run.day, decision.reason)
+        except Conflict as error:
+            # A person's, which is on record by itself; the challenger of the day is looked at all the same.
+            logger.warning("the retrain that is due is left to another", extra={"reason": str(error)})
 
 
 def check_challenger(run: RunContext, champion: Champion) -> None:

@@ -22,6 +22,7 @@ from adapters.settings import Settings, settings
 from adapters.spool_reader import SpoolReader
 from adapters.standby import reads_of
 from domain.evidence import EvidencePolicy
+from flows.plan import evidence_policy
 from monitoring.windows import HEADLINE_LEAD, LEAD_TOLERANCE
 
 RETRAIN_LOCK = 715_006
@@ -72,13 +73,7 @@ class Parts:
     @property
     def evidence_policy(self) -> EvidencePolicy:
         """Return the policy of accounts, as this stack is set."""
-        own = self.settings
-        return EvidencePolicy(
-            alpha=own.decision_alpha,
-            margin=own.decision_margin,
-            clip=own.decision_clip,
-            anchor_days=own.anchor_days,
-        )
+        return evidence_policy(self.settings)
 
     def retrain_lock(self) -> AbstractContextManager[bool]:
         """Hold the lock of retraining for a block; whether it was to be had."""

@@ -1,8 +1,10 @@
 """Promote a version by hand."""
 
 from prefect import flow
+from prefect.runtime import flow_run
 
 from flows import tasks
+from flows.tasks import FLOW_RUN
 
 
 @flow(name="promote")
@@ -15,7 +17,11 @@ def promote(version: int, reason: str, expected_version: int | None = None, who:
         expected_version: The version you believe to serve; empty = whichever does.
         who: Who asks; goes into the ledger.
     """
-    return int(tasks.promote_version(version, expected_version, who, reason, {}).to_version)
+    run = str(flow_run.id)
+    done = tasks.change_by(run)
+    if done is not None:
+        return int(done)
+    return int(tasks.promote_version(version, expected_version, who, reason, {FLOW_RUN: run}).to_version)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Retrain: training set, fit, evaluate, register, gate; passed, the candidate becomes challenger."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -18,13 +17,12 @@ from domain.monitored import GATE, RETRAIN
 from flows import tasks
 from flows.logged import vectors_of
 from flows.parts import parts
+from flows.plan import PLAN, gate_policy
 from flows.references import keep_reference
 from monitoring.policy import Decision
 from training.gate import CANDIDATE, CHAMPION, GateVerdict
-from training.retraining import RetrainPlan
 from training.run import TrainingRequest, gate_candidate, train_candidate
 
-PLAN = RetrainPlan()
 POLICY = "policy"
 """Who asks when the retrain policy does; anybody else's retrain is put on record as a decision of its own."""
 
@@ -72,8 +70,8 @@ def _retrain(run: tasks.RunContext, reason: str, asked_by: str) -> bool:
         # The policy's wait starts again, whoever asked.
         asked = Decision(True, reason, {"asked_by": asked_by, "candidate": candidate.version})
         tasks.record(run.day, run.as_of, RETRAIN, asked, of)
-    gate = replace(PLAN.gate, evidence=own.evidence_policy)
-    verdict = gate_candidate(candidate, champion.model if champion else None, gate, vectors_of(own.log))
+    gate, serving = gate_policy(PLAN, own.settings), champion.model if champion else None
+    verdict = gate_candidate(candidate, serving, gate, vectors_of(own.log))
     evidence = verdict.evidence() | {
         account_record.CANDIDATE: candidate.version,
         account_record.CHAMPION: champion and champion.version,

@@ -1,8 +1,10 @@
 """Roll back by hand."""
 
 from prefect import flow
+from prefect.runtime import flow_run
 
 from flows import tasks
+from flows.tasks import FLOW_RUN
 
 
 # Prefect reads the descriptions of parameters from a section "Args", and from nothing else.
@@ -15,9 +17,13 @@ def rollback(reason: str, expected_version: int | None = None, who: str = "prefe
         expected_version: The version you believe to serve; empty = whichever does.
         who: Who asks; goes into the ledger.
     """
+    run = str(flow_run.id)
+    done = tasks.change_by(run)
+    if done is not None:
+        return int(done)
     serving, target = tasks.rollback_target(who, reason)
     expected = serving if expected_version is None else expected_version
-    return int(tasks.roll_back(who, reason, expected, target, {}).to_version)
+    return int(tasks.roll_back(who, reason, expected, target, {FLOW_RUN: run}).to_version)
 
 
 if __name__ == "__main__":

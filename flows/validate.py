@@ -7,7 +7,7 @@ run in another container than the one before it.
 import json
 import subprocess
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +26,15 @@ from domain.errors import Conflict, GateRefused, OntimeError
 from domain.features.catalogue import CONTRACT_HASH
 from domain.model import FlightModel
 from flows.logged import vectors_of
+from flows.plan import PLAN, gate_policy
 from monitoring.windows import last_matured_day
 from training import baselines
 from training.evaluate import evaluate
-from training.gate import GateVerdict
-from training.retraining import RetrainPlan
+from training.gate import GatePolicy, GateVerdict
 from training.run import TrainedModel, gate_candidate
 from training.split import day_of, split_by_time
 from training.training_set import HEADLINE_LEAD, build
 
-PLAN = RetrainPlan()
 WHO = "pipeline"
 
 
@@ -64,7 +63,7 @@ def check_version(settings: Settings, version: int, say: Say) -> None:
         model.require_contract(CONTRACT_HASH)
         say(f"version {version}: signature and feature contract {CONTRACT_HASH[:12]} are right")
         other = registry.load(champion) if champion is not None else None
-        verdict = _gate(database, version, model, folder, other)
+        verdict = _gate(database, version, model, folder, other, gate_policy(PLAN, settings))
         _write(settings, version, model_artifact.model_hash(folder), champion, verdict)
     finally:
         database.close()
@@ -74,11 +73,18 @@ def check_version(settings: Settings, version: int, say: Say) -> None:
 
 
 def _gate(
-    database: Database, version: int, model: FlightModel, folder: Path, champion: FlightModel | None
+    database: Database,
+    version: int,
+    model: FlightModel,
+    folder: Path,
+    champion: FlightModel | None,
+    gate: GatePolicy,
 ) -> GateVerdict:
     manifest = model.manifest
     as_of = datetime.fromisoformat(manifest.as_of)
-    first, last = date.fromisoformat(manifest.trained_from), last_matured_day(as_of)
+    first, fitted = (date.fromisoformat(day) for day in (manifest.trained_from, manifest.trained_until))
+    # A first champion reaches to the day before its making: it is evaluated on the days that its training held out.
+    last = max(last_matured_day(as_of), fitted + timedelta(days=PLAN.split.evaluation_days))
     rows = build(
         EventStore(database), first, last, as_of, (HEADLINE_LEAD,), 0, label_store=LabelStore(database)
     )
@@ -102,7 +108,7 @@ def _gate(
         baselines=simple,
         megabytes=model_artifact.megabytes(folder),
     )
-    return gate_candidate(candidate, champion, PLAN.gate, vectors_of(PredictionLog(database)))
+    return gate_candidate(candidate, champion, gate, vectors_of(PredictionLog(database)))
 
 
 def try_version(version: int, say: Say) -> None:

@@ -49,6 +49,7 @@ class RetrainState:
     first_unknown: date
     """First day whose labels the champion could not have seen."""
     new_labels: int
+    """Labels that came since the champion's own were read, however long ago their flights flew."""
     last_retrain: date | None
     losing_since: date | None = None
     """First of the newest days in a row on which the model loses more than it expects; None where it does not."""
@@ -56,7 +57,6 @@ class RetrainState:
 
 def decide_retrain(state: RetrainState, policy: RetrainPolicy) -> Decision:
     """Decide whether a retrain is due; a challenger on trial holds none back."""
-    since = max(state.last_retrain or state.first_unknown, state.first_unknown)
     waited = (state.day - (state.last_retrain or state.first_unknown)).days
     # Once for each alarm: what was fitted since it began has seen what there is.
     drifts = state.losing_since and (state.last_retrain is None or state.last_retrain < state.losing_since)
@@ -76,7 +76,7 @@ def decide_retrain(state: RetrainState, policy: RetrainPolicy) -> Decision:
     why = (
         f"losing more than expected since {state.losing_since}" if drifts else f"{waited} days since the last"
     )
-    said = f"{why}, {state.new_labels} labels since {since} that the champion has not seen"
+    said = f"{why}, {state.new_labels} labels that the champion has not seen"
     return Decision(True, said, evidence)
 
 

@@ -212,6 +212,11 @@ PART_UNHEALTHY = WatchRule(
     "a part of the stack is not healthy", "critical",
     "It has not been for minutes, and what its process manager does did not help: `make status` says what is wrong.",
 )  # fmt: skip
+RETRAIN_UNENDED = WatchRule(
+    "a retrain did not end", "critical",
+    "It was decided and never reached the gate: its process was ended from outside, most often for memory. The next "
+    "monitoring run decides again; the flow `retrain` trains at once.",
+)  # fmt: skip
 RUN_FAILED = WatchRule(
     "a monitoring run failed", "critical",
     "Its flow run in Prefect has the traceback. What it measured is kept; run the flow `nightly-monitoring` for "

@@ -1,4 +1,4 @@
-"""The watchman: sees days that were not monitored and parts that are not healthy; brings every page to every address.
+"""The watchman: sees unmonitored days, retrains that did not end and unhealthy parts; brings pages to every address.
 
 It stands apart from what it watches: neither Prefect nor the nightly flow need be alive for it.
 """
@@ -20,8 +20,9 @@ from adapters.notifier import Notifier, Pager
 from adapters.postgres import Database
 from adapters.settings import Settings, settings
 from domain.errors import NotReady
+from domain.monitored import GATE, RETRAIN
 from domain.watch_rule import WatchRule
-from monitoring.rules import PART_UNHEALTHY, RUN_MISSED
+from monitoring.rules import PART_UNHEALTHY, RETRAIN_UNENDED, RUN_FAILED, RUN_MISSED
 from monitoring.windows import last_complete_day
 from services import health
 from services.loop import run, stop_on_signals
@@ -65,13 +66,14 @@ class Watchman:
     problems: Callable[[], Mapping[str, str]]
     policy: WatchPolicy = field(default_factory=WatchPolicy)
     elapsed: Callable[[], float] = time.monotonic
-    _seen: dict[date, float] = field(default_factory=dict)
+    _seen: dict[str, dict[date, float]] = field(default_factory=dict)
+    """By what is looked for: since when each day lacks it."""
     _failing: dict[str, float] = field(default_factory=dict)
     _away: float | None = None
     _said_away: bool = False
 
     def look(self) -> list[date]:
-        """Open or resolve the alerts of unmonitored days and unhealthy parts, deliver what is due; return those days.
+        """Open or resolve the alerts of days, retrains and parts, deliver what is due; return the unmonitored days.
 
         Raises
         ------
@@ -82,6 +84,9 @@ class Watchman:
             overdue = self._overdue()
             days = [str(day) for day in overdue]
             self._report(RUN_MISSED, days, {"days": days}, max(overdue, default=None))
+            unended = self._unended()
+            days = [str(day) for day in unended]
+            self._report(RETRAIN_UNENDED, days, {"days": days}, max(unended, default=None))
             lasting = self._lasting()
             self._report(
                 PART_UNHEALTHY, [f"{name}: {why}" for name, why in lasting.items()], {"parts": lasting}
@@ -95,12 +100,32 @@ class Watchman:
 
     def _overdue(self) -> list[date]:
         """Return the days that are not monitored, and have not been for longer than patience lasts."""
-        now = ClockStore(self.database).read().now
-        last = last_complete_day(now - self.policy.grace)
-        first = last - timedelta(days=self.policy.look_back_days - 1)
-        missed = MonitoringStore(self.database).missed_days(first, last)
-        self._seen = {day: self._seen.get(day, self.elapsed()) for day in missed}
-        return [day for day in missed if self.elapsed() - self._seen[day] >= self.policy.patience_seconds]
+        return self._due("run", MonitoringStore(self.database).missed_days(*self._window()))
+
+    def _unended(self) -> list[date]:
+        """Return the days whose retrain was decided and not gated since, for longer than patience lasts.
+
+        One that failed was reported by its run; one whose process was killed by nobody.
+        """
+        store, (first, last) = MonitoringStore(self.database), self._window()
+        decisions = store.decisions(first, last)
+        failed = {
+            alert.day for alert in store.alerts(first, last, open_only=True) if alert.rule == RUN_FAILED.name
+        }
+        gated = max((d.day for d in decisions if d.kind == GATE), default=date.min)
+        decided = {d.day for d in decisions if d.kind == RETRAIN and d.verdict and d.day > gated}
+        return self._due("retrain", sorted(decided - failed))
+
+    def _window(self) -> tuple[date, date]:
+        """Return the first and last day whose run is long over."""
+        last = last_complete_day(ClockStore(self.database).read().now - self.policy.grace)
+        return last - timedelta(days=self.policy.look_back_days - 1), last
+
+    def _due(self, kind: str, days: list[date]) -> list[date]:
+        """Return those of some days that have been found for longer than patience lasts."""
+        known = self._seen.get(kind, {})
+        seen = self._seen[kind] = {day: known.get(day, self.elapsed()) for day in days}
+        return [day for day in days if self.elapsed() - seen[day] >= self.policy.patience_seconds]
 
     def _lasting(self) -> dict[str, str]:
         """Return what is wrong with the parts that have been unhealthy for long."""

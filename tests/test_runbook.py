@@ -9,7 +9,15 @@ from adapters.settings import PROJECT_ROOT
 from app import champion_alert
 from app.problem_types import BY_NAME
 from domain.runbook import RUNBOOK, anchor, entry
-from monitoring.rules import FILES_REJECTED, NIGHTLY, PART_UNHEALTHY, RUN_FAILED, RUN_MISSED, evaluate
+from monitoring.rules import (
+    FILES_REJECTED,
+    NIGHTLY,
+    PART_UNHEALTHY,
+    RETRAIN_UNENDED,
+    RUN_FAILED,
+    RUN_MISSED,
+    evaluate,
+)
 from services.health import CHECKS
 from tests.tree import project_files
 
@@ -18,6 +26,7 @@ ALERTS, FAULTS = TEXT.split("\n# Faults\n")
 RULES = {rule.name: rule for rule in NIGHTLY}
 OTHER_RULES = {
     PART_UNHEALTHY.name,
+    RETRAIN_UNENDED.name,
     RUN_FAILED.name,
     RUN_MISSED.name,
     champion_alert.RULE.name,

@@ -152,11 +152,12 @@ class Contest:
     def _look(self, day: date) -> DayView:
         as_of = run_moment(day)
         champion = self._versions[self._champion]
-        first_unknown = champion.window.as_of.date()
+        flown = self._year.known(self._plan.window(day)[0], day, as_of)
+        new = flown & (self._year.label_known > minute_floor(champion.window.as_of))
         state = RetrainState(
             day=day,
-            first_unknown=first_unknown,
-            new_labels=len(self._known(first_unknown, day, as_of)),
+            first_unknown=champion.window.as_of.date(),
+            new_labels=int(new.sum()),
             last_retrain=self._last_retrain,
         )
         labelled = self._known(day, day, as_of)

@@ -1,8 +1,10 @@
 """The flows' I/O: every task is safe to run again, and is, three times, before its flow fails."""
 
 from flows.tasks.decide import (
+    FLOW_RUN,
     challenger_standing,
     champion_standings,
+    change_by,
     drop_challenger,
     find_challenger,
     promote_version,
@@ -55,12 +57,14 @@ from flows.tasks.store import (
 from flows.tasks.trace import trace_scored
 
 __all__ = [
+    "FLOW_RUN",
     "Acknowledged",
     "Champion",
     "RunContext",
     "begin",
     "challenger_standing",
     "champion_standings",
+    "change_by",
     "count_acknowledged",
     "count_predictions",
     "drop_challenger",

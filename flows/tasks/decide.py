@@ -19,6 +19,7 @@ from domain.flights import Floats
 from domain.model import FlightModel
 from domain.monitored import GATE, SHADOW
 from flows.parts import parts
+from flows.plan import PLAN
 from flows.tasks.defaults import task
 from flows.tasks.inputs import LEDGER_ROWS, Champion, RunContext, fetch_predictions, headline
 from monitoring.performance import PERFORMANCE_DAYS
@@ -37,6 +38,8 @@ from monitoring.windows import last_complete_day
 GATE_DAYS = 60
 """How far back a version's gate decision is looked for."""
 TIMED_ROWS = 100
+FLOW_RUN = "flow_run"
+"""Of a change's evidence: the id of the flow run that made it."""
 
 
 @task
@@ -145,7 +148,8 @@ def challenger_standing(run: RunContext, version: int, champion: Champion) -> tu
     tried = [
         d.day for d in decisions if d.kind == SHADOW and d.evidence.get(account_record.CHALLENGER) == version
     ]
-    since = min([*tried, gate.day if gate else run.day])
+    # Not since its gate, which a retrain by hand for an earlier day has in the past.
+    since = min([*tried, run.day])
     held_out = held_out_losses(gate.evidence) if gate else {}
     losses = with_held_out(measured_losses(run, GATE_DAYS), held_out)
     first = min(held_out, default=since)
@@ -167,11 +171,11 @@ def shadow_policy() -> ShadowPolicy:
 def retrain_state(run: RunContext, champion: Champion) -> RetrainState:
     """Gather what the retrain policy looks at."""
     own = parts()
-    first_unknown = datetime.fromisoformat(champion.model.manifest.as_of).date()
+    seen_until = datetime.fromisoformat(champion.model.manifest.as_of)
     return RetrainState(
         day=run.day,
-        first_unknown=first_unknown,
-        new_labels=own.labels.count_known_by(run.as_of, first_unknown, run.day),
+        first_unknown=seen_until.date(),
+        new_labels=own.labels.count_new(seen_until, run.as_of, PLAN.window(run.day)[0], run.day),
         last_retrain=own.monitoring.last_retrain(),
         losing_since=since_when(LOSES_MORE, own.monitoring.history(run.day, PERFORMANCE_DAYS)),
     )
@@ -220,6 +224,19 @@ def roll_back(
     return own.championship.rollback(
         who, reason, to_version=to_version, expected_version=expected_version, evidence=evidence
     )
+
+
+@task
+def change_by(flow_run: str) -> int | None:
+    """Return the version that a flow run made champion, None where it made none.
+
+    One that an outage ended after its change is run again, maybe hours later: somebody else's change since then stays.
+    """
+    own = parts()
+    own.deployments.reconcile(own.championship.champion)
+    history = own.deployments.history(LEDGER_ROWS)
+    made = (row for row in history if row.status == "done" and row.evidence.get(FLOW_RUN) == flow_run)
+    return next((row.to_version for row in made), None)
 
 
 @task

@@ -267,6 +267,8 @@ def measure_versions(run: RunContext, predictions: PredictionColumns) -> list[Me
     if not len(rows):
         return []
     versions = versions_in_play(own.deployments.history(LEDGER_ROWS), run.day, own.evidence_policy)
+    # Measured again, a day has who was its challenger then, too: what it lost is evidence for weeks.
+    versions |= set(own.monitoring.version_losses(run.day, run.day).get(run.day, {}))
     challenger = own.registry.alias(CHALLENGER) if run.is_newest else None
     late, vectors = predictions.is_late[rows] == 1, predictions.features[rows]
     measures = []

@@ -124,7 +124,9 @@ HOT = {
     # Of vectors that are computed again; over four weeks of a year all of them are read as quickly.
     "announcements": Hot(_facts(3) | {"kinds": ["aircraft_assigned"]}),
     "labels_known_by": Hot(_window(YESTERDAY, YESTERDAY) | {"known_by": NOW, "last_label": LAST}),
-    "count_labels_known_by": Hot(_window(date(2013, 4, 12), YESTERDAY) | {"known_by": NOW}),
+    "count_new_labels": Hot(
+        _window(date(2012, 4, 20), YESTERDAY) | {"known_by": NOW, "after": NOW - timedelta(days=7)}
+    ),
     "newest_labelled_day": Hot({"known_by": NOW}),
     "monitoring_history": Hot({"until": YESTERDAY, "days": 14}),
     "monitoring_version_losses": Hot(MONTH),

@@ -75,18 +75,19 @@ def test_a_correction_counts_from_no_earlier_than_what_it_corrects(store: LabelS
     for hours, word in ((6, 14), (10, 10)):
         moment = NOON + hours * 60 * MINUTE
         assert store.known_by(moment, THAT_DAY, THAT_DAY).arr_delay_minutes.tolist() == [word]
-        assert store.count_known_by(moment, THAT_DAY, THAT_DAY) == 1
+        assert store.count_new(NOON - DAY, moment, THAT_DAY, THAT_DAY) == 1
 
 
-def test_flights_with_a_label_at_a_moment_are_counted_once_each(store: LabelStore) -> None:
+def test_flights_with_a_new_label_at_a_moment_are_counted_once_each(store: LabelStore) -> None:
     store.append(FLIGHT, 14, NOON, "api")
     store.append(FLIGHT, 20, NOON + DAY, "api", correct=True)
     store.append(flight_id(2, NOON + DAY), 3, NOON + DAY, "api")
 
     def counted(moment: datetime, last: date = date(2013, 4, 12)) -> int:
-        return store.count_known_by(moment, THAT_DAY, last)
+        return store.count_new(NOON - DAY, moment, THAT_DAY, last)
 
     assert [counted(NOON - DAY), counted(NOON), counted(NOON + DAY)] == [0, 1, 2]
+    assert store.count_new(NOON + DAY, NOON + 2 * DAY, THAT_DAY, date(2013, 4, 12)) == 0
     assert counted(NOON + DAY, THAT_DAY) == 1
     assert counted(NOON + DAY, THAT_DAY - DAY) == 0
 

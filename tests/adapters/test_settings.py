@@ -76,6 +76,20 @@ def test_a_switch_of_another_value_is_refused_by_name():
         read_settings({"ONTIME_PROMOTION_NEEDS_APPROVAL": "1"})
 
 
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"ONTIME_DECISION_ALPHA": "0"},
+        {"ONTIME_DECISION_ALPHA": "1"},
+        {"ONTIME_DECISION_MARGIN": "0.05"},
+        {"ONTIME_DECISION_MARGIN": "0.01", "ONTIME_DECISION_CLIP": "0.01"},
+    ],
+)
+def test_what_no_account_of_evidence_can_be_kept_by_is_refused_at_the_start(own):
+    with pytest.raises(ConfigurationError, match=f"{next(iter(own))}: expected"):
+        read_settings(own)
+
+
 def test_a_misspelt_setting_is_refused_and_the_known_ones_are_named():
     with pytest.raises(ConfigurationError, match=r"ONTIME_API_PROT: no such setting.*ONTIME_API_PORT"):
         read_settings({"ONTIME_API_PROT": "8000"})

@@ -84,8 +84,19 @@ def test_without_a_day_nothing_is_said():
         assert (account.days, account.evidence, account.convicted) == (0, 1.0, False)
 
 
-def test_no_difference_however_large_overflows():
-    assert np.isfinite(martingale(np.full(5_000, 1.0), POLICY)).all()
+@pytest.mark.parametrize("difference", [1.0, -1.0])
+def test_no_difference_however_large_overflows(difference):
+    evidence = martingale(np.full(5_000, difference), POLICY)
+    assert np.isfinite(evidence).all()
+    assert (evidence >= 0).all()
+
+
+@pytest.mark.parametrize("alpha", [0.001, 0.05, 0.5])
+@pytest.mark.parametrize(("margin", "clip"), [(0.0, 0.05), (0.002, 0.05), (0.01, 0.05), (0.002, 0.1)])
+def test_a_candidate_that_is_better_every_day_is_never_removed(alpha, margin, clip):
+    policy = EvidencePolicy(alpha=alpha, margin=margin, clip=clip)
+    account = keep_account(np.full(400, -1.0), policy)
+    assert (account.convicted, account.evidence) == (False, 1.0)
 
 
 def days_of(**versions: list[tuple[int, float]]) -> dict[date, dict[int, DayLoss]]:

@@ -1,7 +1,8 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from adapters.clock_store import ClockStore
 from adapters.label_store import LabelStore
 from flows import first_champion as work
 from training.retraining import RetrainPlan
@@ -33,6 +34,17 @@ def asked(monkeypatch):
 
     monkeypatch.setattr(work, "ModelRegistry", NothingServes)
     monkeypatch.setattr(work.training_run, "train_candidate", train)
+
+
+def test_a_local_day_that_is_not_over_is_not_trained_on(postgres, stack_settings, asked):
+    """Nine in the evening in New York is the next day in UTC: who is still in the air then is late."""
+    clock = datetime(2013, 4, 11, 1, tzinfo=UTC)
+    ClockStore(postgres).set_simulated(clock)
+    for day in ("20130409", "20130410"):
+        LabelStore(postgres).append(f"UA272-EWR-{day}", 14, clock - timedelta(hours=2), "api")
+    with pytest.raises(AskedError) as caught:
+        work.train_first(stack_settings, lambda text: None)
+    assert caught.value.args[0].flown_until == date(2013, 4, 9)
 
 
 def test_the_first_champion_is_trained_on_a_year_up_to_the_newest_label(postgres, stack_settings, asked):

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import ArtifactSort
 
@@ -13,7 +14,7 @@ from adapters.service_store import ServiceCount
 from adapters.spool import SpoolWriter
 from domain.errors import ConfigurationError, Conflict, InvalidInput, NotFound
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
-from flows import measuring
+from flows import measuring, tasks
 from flows import nightly_monitoring as nightly
 from flows import parts as flow_parts
 from flows.backfill import backfill
@@ -87,6 +88,25 @@ def test_a_retrain_waits_for_no_other_it_refuses(morning):
             retrain("by hand")
 
 
+def test_a_retrain_by_hand_that_is_under_way_keeps_no_challenger_waiting(morning, monkeypatch):
+    tried = []
+    monkeypatch.setattr(nightly, "check_guardrail", lambda run, champion: None)
+    monkeypatch.setattr(nightly, "check_challenger", lambda run, champion: tried.append(run.day))
+    monkeypatch.setattr(tasks, "load_champion", lambda: Champion(1, None))
+    due = {"retrain": True}
+    moment = datetime(2013, 4, 4, 10, tzinfo=UTC)
+    morning.monitoring.record_decision("retrain", DAY, True, "7 days since the last", due, moment)
+    with morning.database.try_lock(RETRAIN_LOCK) as held:
+        assert held
+        decided()
+    assert tried == [DAY]
+
+
+@flow(name="decide-alone")
+def decided() -> None:
+    nightly.decide(tasks.begin(DAY))
+
+
 def test_the_lock_of_a_retrain_is_free_again_after_one_that_failed(morning):
     with pytest.raises(InvalidInput):  # there is not a single flight to train on
         retrain("by hand")
@@ -103,6 +123,16 @@ def test_the_retrain_policy_sees_since_when_the_champion_loses_more_than_it_expe
     champion = Champion(1, SimpleNamespace(manifest=SimpleNamespace(as_of="2013-03-31T10:00:00+00:00")))
     state = retrain_state.fn(begin.fn(DAY), champion)
     assert (state.day, state.losing_since, state.last_retrain) == (DAY, date(2013, 4, 2), None)
+
+
+def test_labels_that_come_weeks_late_are_new_to_the_champion(morning):
+    """A file of last month: its flights flew before the champion was fitted, which had not one label of theirs."""
+    known = datetime(2013, 4, 2, 12, tzinfo=UTC)
+    for n, day in enumerate(("20130305", "20130320", "20130402")):
+        morning.labels.append(f"UA{n}-EWR-{day}", 5, known, "api")
+    morning.labels.append("UA9-EWR-20130320", 5, datetime(2013, 3, 21, tzinfo=UTC), "api")
+    champion = Champion(1, SimpleNamespace(manifest=SimpleNamespace(as_of="2013-03-31T10:00:00+00:00")))
+    assert retrain_state.fn(begin.fn(DAY), champion).new_labels == 3
 
 
 def test_a_rollback_without_an_earlier_champion_says_so(morning):

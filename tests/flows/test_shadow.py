@@ -3,12 +3,13 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from prefect import flow
 
-from adapters import model_artifact
+from adapters import championship, model_artifact
 from adapters.deployments import ANY
 from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHALLENGER, CHAMPION
@@ -19,6 +20,7 @@ from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from flows import parts as flow_parts
 from flows import tasks
 from flows.nightly_monitoring import check_challenger, check_guardrail, decide
+from flows.promote import promote
 from flows.rollback import rollback
 from monitoring.measures import Measure
 from monitoring.rules import NIGHTLY, evaluate
@@ -74,10 +76,12 @@ def answered(stack, day: date) -> None:
     stack.events.append([arrived(i, departure, LATE_MINUTES * int(late[i])) for i in range(FLIGHTS)], [])
 
 
-def passed_the_gate(stack, version: int, worse_by: float = 0.0, champion: int = 1) -> None:
+def passed_the_gate(
+    stack, version: int, worse_by: float = 0.0, champion: int = 1, on: date = GATE_DAY
+) -> None:
     """Put a passed gate on record, with five held-out days, and make the version challenger."""
     held_out = {
-        (GATE_DAY - timedelta(days=i)).isoformat(): {
+        (on - timedelta(days=i)).isoformat(): {
             "rows": 900,
             "candidate": 0.45 + worse_by,
             "champion": 0.45,
@@ -85,7 +89,7 @@ def passed_the_gate(stack, version: int, worse_by: float = 0.0, champion: int = 
         for i in range(1, 6)
     }
     evidence = {"candidate": version, "champion": champion, "held_out": held_out}
-    stack.monitoring.record_decision("gate", GATE_DAY, True, "passed", evidence, run_moment(GATE_DAY))
+    stack.monitoring.record_decision("gate", on, True, "passed", evidence, run_moment(on))
     stack.registry.set_alias(CHALLENGER, version)
 
 
@@ -117,8 +121,8 @@ def guarded() -> None:
 
 
 @flow(name="measure-versions-alone")
-def compared() -> dict[str, float]:
-    run = tasks.begin(None)
+def compared(day: date | None = None) -> dict[str, float]:
+    run = tasks.begin(day)
     totals = tasks.count_predictions(run)
     sample, _ = tasks.sample_predictions(run, totals, totals, days=1)
     found = tasks.measure_versions(run, sample.predictions)
@@ -231,6 +235,26 @@ def test_a_rollback_that_failed_after_the_alias_moved_and_is_tried_again_goes_ba
     assert [row.action for row in tried.deployments.history()].count("rollback") == 1
 
 
+def test_a_rollback_that_is_run_again_hours_after_its_change_goes_no_further(tried, monkeypatch):
+    """Its host was away: the worker hands back what Prefect does not know to be over."""
+    tried.championship.promote(2, 1, "test", "the second")
+    tried.championship.promote(3, 2, "test", "the third")
+    monkeypatch.setattr(championship, "REPEAT_SECONDS", 0.0)
+    monkeypatch.setattr("flows.rollback.flow_run", SimpleNamespace(id="one run"))
+    assert [rollback("by hand"), rollback("by hand")] == [2, 2]
+    assert tried.registry.alias(CHAMPION) == 2
+    monkeypatch.setattr("flows.rollback.flow_run", SimpleNamespace(id="another"))
+    assert rollback("by hand") == 1
+
+
+def test_a_promotion_that_is_run_again_undoes_no_rollback_since(tried, monkeypatch):
+    monkeypatch.setattr("flows.promote.flow_run", SimpleNamespace(id="one run"))
+    assert promote(2, "it is better") == 2
+    tried.championship.rollback("duty manager", "it is not")
+    assert promote(2, "it is better") == 2
+    assert tried.registry.alias(CHAMPION) == 1
+
+
 def test_a_decision_is_made_once(tried):
     for reason in ("first", "again"):
         tried.monitoring.record_decision("guardrail", DAY, False, reason, {}, run_moment(DAY))
@@ -263,6 +287,27 @@ def test_where_a_person_has_the_last_word_it_waits_and_the_next_run_says_so(trie
     assert fired(waiting()) == ["a challenger waits for approval"]
     tried.championship.promote(2, 1, "duty manager", "approved")
     assert fired(waiting()) == []
+
+
+def test_a_retrain_by_hand_for_an_earlier_day_waits_its_days_for_a_person_as_any(tried, monkeypatch):
+    settings = replace(tried.settings, promotion_needs_approval=True)
+    monkeypatch.setattr(flow_parts, "make_parts", lambda _: replace(tried, settings=settings))
+    flow_parts.parts.cache_clear()
+    passed_the_gate(tried, 2, on=GATE_DAY - timedelta(days=10))
+    tried_out()
+    [decision] = decisions(tried, "shadow")
+    assert "awaits_approval" in decision.evidence
+    assert tried.registry.alias(CHALLENGER) == 2
+
+
+def test_a_day_measured_again_keeps_what_its_challenger_lost(tried):
+    """The challenger was promoted, or dropped, since: what it lost that day stays evidence."""
+    tried.registry.set_alias(CHALLENGER, 2)
+    before = compared(DAY)
+    assert set(before) == {"version=1", "version=2"}
+    measured(tried, DAY, DAY, v1=before["version=1"], v2=before["version=2"])
+    tried.clock.set_simulated(run_moment(DAY + timedelta(days=2)))
+    assert compared(DAY) == before
 
 
 @flow(name="ask-who-waits-alone")

@@ -11,6 +11,7 @@ from adapters.postgres import Database
 from adapters.prediction_lines import to_copy_line
 from adapters.prediction_log import PredictionLog
 from domain.errors import NotReady
+from monitoring.rules import RUN_FAILED
 from services import watchman as watchman_module
 from services.watchman import Watchman, WatchPolicy
 from tests.builders import prediction
@@ -86,6 +87,35 @@ def test_a_day_that_was_not_monitored_is_an_alert_and_resolves_when_it_is(
     record_run(store)
     assert watchman.look() == []
     assert open_rules(store) == []
+
+
+def test_a_retrain_that_was_decided_and_never_gated_is_an_alert_until_one_is(postgres, store, real_time):
+    watchman = watchman_of(postgres, real_time)
+    record_run(store)
+    store.record_decision("retrain", DAY, True, "7 days since the last", {}, MORNING)
+    ClockStore(postgres).set_simulated(MORNING + GRACE)
+    watchman.look()
+    assert open_rules(store) == []
+    real_time.seconds = 601
+    watchman.look()
+    assert open_rules(store) == ["a retrain did not end"]
+    after = DAY + timedelta(days=1)
+    ClockStore(postgres).set_simulated(MORNING + GRACE + timedelta(days=1))
+    store.record_decision("gate", after, False, "auc is 0.5", {}, MORNING + timedelta(days=1))
+    watchman.look()
+    assert open_rules(store) == []
+
+
+def test_a_retrain_that_failed_is_reported_once_by_its_own_run(postgres, store, real_time):
+    watchman = watchman_of(postgres, real_time)
+    record_run(store)
+    store.record_decision("retrain", DAY, True, "7 days since the last", {}, MORNING)
+    store.open_alert(RUN_FAILED.name, RUN_FAILED.severity, DAY, MORNING, "it failed", {})
+    ClockStore(postgres).set_simulated(MORNING + GRACE)
+    watchman.look()
+    real_time.seconds = 601
+    watchman.look()
+    assert open_rules(store) == [RUN_FAILED.name]
 
 
 def test_a_run_may_take_its_time(watchman, postgres, store, real_time):

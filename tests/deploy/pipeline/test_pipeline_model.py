@@ -13,11 +13,13 @@ from adapters.model_keys import ModelKeys
 from adapters.model_registry import CHAMPION, ModelRegistry
 from adapters.settings import PROJECT_ROOT
 from domain.errors import Conflict, ContractMismatch, StaleVersion
+from domain.evidence import EvidencePolicy
 from flows import validate as validation
 from tests.app import worlds
 from tests.builders import NOON
 from tests.documented import documented
 from tests.session import without_settings
+from training.gate import GatePolicy, GateVerdict
 
 pytestmark = pytest.mark.integration
 
@@ -97,6 +99,15 @@ def test_the_command_names_the_check_that_a_version_does_not_pass(
     assert done.returncode == 1
     assert done.stderr.startswith("ontime: the model needs feature contract another, this code computes ")
     assert registry.alias(CHAMPION) is None
+
+
+def test_the_gate_is_the_one_that_the_settings_of_the_stack_choose(world, registry, tmp_path, monkeypatch):
+    version = register(registry, world, tmp_path / "candidate")
+    asked = []
+    monkeypatch.setattr(validation, "_gate", lambda *given: asked.append(given[-1]) or GateVerdict(()))
+    validation.check_version(replace(world, decision_alpha=0.2, anchor_days=7), version, quiet)
+    [gate] = asked
+    assert gate == replace(GatePolicy(), evidence=EvidencePolicy(alpha=0.2, anchor_days=7))
 
 
 def test_a_version_nobody_validated_is_not_promoted(world, registry, tmp_path):

@@ -125,9 +125,15 @@ def test_no_decision_and_no_answer_depends_on_what_was_not_known_yet(turned):
 
 
 def test_a_label_counts_from_the_minute_it_was_known(turned, ours):
-    late_news = replace(turned, label_known=turned.label_known + 10 * 1440)
-    later = replay(late_news, Ours(RetrainPolicy()))
+    """No file comes for ten days of the contest: nothing new, no retrain; what then comes is new, whenever it flew."""
+    came = turned.label_known + 10 * 1440 * (turned.rows.day >= day_number(FROM))
+    later = replay(replace(turned, label_known=came), Ours(RetrainPolicy()))
     assert later.retrains[0]["day"] > ours.retrains[0]["day"]
+
+
+def test_labels_that_always_come_late_hold_no_retrain_up(turned, ours):
+    later = replay(replace(turned, label_known=turned.label_known + 10 * 1440), Ours(RetrainPolicy()))
+    assert later.retrains[0]["day"] == ours.retrains[0]["day"]
 
 
 def test_the_same_year_is_replayed_the_same_way_again(turned, ours):
