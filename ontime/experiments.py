@@ -159,9 +159,6 @@ def policies(
     fast: Annotated[
         bool, typer.Option("--fast", help="Two months and few trees: a check that it runs.")
     ] = False,
-    exact: Annotated[
-        bool, typer.Option("--exact", help="As many trees as production: an hour more.")
-    ] = False,
     site: sites.Files = None,
     first: sites.FirstDay = None,
     last: sites.LastDay = None,
@@ -171,14 +168,14 @@ def policies(
         sites.refuse_days(first, last)
         from experiments.retrain_policies.command import compare_policies
 
-        raise typer.Exit(0 if compare_policies(settings(), fast, exact, say) or fast else 1)
+        raise typer.Exit(0 if compare_policies(settings(), fast, say) or fast else 1)
     own = sites.enter(site)
     from data.site import site_of
     from experiments.retrain_policies.command import compare_policies
 
     place = site_of(own.state_dir / "data")
     period = place.tested(sites.day(first) or place.replay_from, sites.day(last))
-    raise typer.Exit(0 if compare_policies(own, fast, exact, say, period) or fast else 1)
+    raise typer.Exit(0 if compare_policies(own, fast, say, period) or fast else 1)
 
 
 @app.command()

@@ -18,7 +18,6 @@ from experiments.retrain_policies.run import (
     short,
     weekly_fits,
 )
-from training.train import TreeParameters
 
 FRAGMENT = PROJECT_ROOT / "docs" / "reports" / "policies.md"
 CURVES = "error_curves"
@@ -28,9 +27,7 @@ SAME = 0.0001
 """Nats: what a rollback may cost that was wrong."""
 
 
-def compare_policies(
-    settings: Settings, fast: bool, exact: bool, say: Say, period: Period | None = None
-) -> bool:
+def compare_policies(settings: Settings, fast: bool, say: Say, period: Period | None = None) -> bool:
     """Run the contest, write its report; return whether ours met its goals.
 
     Parameters
@@ -38,7 +35,7 @@ def compare_policies(
     period : Period, optional
         Days of the settings' site, where that is not New York: their report stays with its state.
     """
-    whole = ContestPlan(parameters=TreeParameters()) if exact else ContestPlan()
+    whole = ContestPlan()
     if period is not None:
         whole = replace(whole, begins=period.first, ends=period.last)
     plan = short(whole) if fast else whole

@@ -215,8 +215,9 @@ def markdown(found: dict[str, Any], plot: str) -> str:
         f"<!-- Written by `make policies`; run it again instead of editing. -->\n"
         f"# Retrain policies compared\n\n"
         f"{found['begins']} to {found['ends']}, {found['flights']:,} flights asked about once, 60 minutes before "
-        f"departure; {made['features']} features, {made['trees']} trees. All policies share the first champion, the "
-        f"training window, the split and, but for those that say otherwise, gate and accounts.\n\n"
+        f"departure; {made['features']} features, models as they serve, {made['trees']} trees in each. All "
+        "policies share the first champion, the training window, the split and, but for those that say otherwise, gate "
+        "and accounts.\n\n"
         + "".join(lines)
         + f"\nThe oracle picks in hindsight among the candidates of every Monday. With {same} retrains it "
         f"reaches a log-loss of {hindsight[same]:.4f}; ours, which knows the past only, {ours['log_loss']:.4f} "

@@ -30,28 +30,13 @@ UNGATED_WEEKLY = "weekly, no gate"
 DAYS_PER_LINE = 30
 
 
-THRIFT = 3
-
-
-def thrifty(parameters: TreeParameters) -> TreeParameters:
-    """Return a third of the trees at three times the rate: nearly the same model for a third of the time.
-
-    Policies differ by when they fit; half a hundred fits of production's size would take an hour.
-    """
-    return replace(
-        parameters,
-        n_trees=max(1, parameters.n_trees // THRIFT),
-        learning_rate=parameters.learning_rate * THRIFT,
-    )
-
-
 @dataclass(frozen=True)
 class ContestPlan:
     """What is compared, on which days, with what."""
 
     begins: date = NEW_YORK.replay_from
     ends: date = NEW_YORK.last_day
-    parameters: TreeParameters = field(default_factory=lambda: thrifty(TreeParameters()))
+    parameters: TreeParameters = field(default_factory=TreeParameters)
     retrain: RetrainPlan = field(default_factory=RetrainPlan)
     policy: RetrainPolicy = field(default_factory=RetrainPolicy)
     drift_columns: int = 30

@@ -1,16 +1,18 @@
 import itertools
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
+from experiments.retrain_policies.candidates import Workshop
 from experiments.retrain_policies.contestants import NaiveDrift
 from experiments.retrain_policies.report import NAIVE, NEVER, OURS, write
-from experiments.retrain_policies.run import SHOWN, Bench, ContestPlan, findings, thrifty
+from experiments.retrain_policies.run import SHOWN, Bench, ContestPlan, findings
 from monitoring.policy import RetrainPolicy
 from tests.experiments.retrain_policies import worlds
 from training.gate import GatePolicy
 from training.retraining import RetrainPlan
+from training.run import TrainingRequest
 from training.split import SplitPolicy
 from training.train import TreeParameters
 
@@ -73,9 +75,7 @@ def test_the_report_is_a_json_file_a_table_and_a_plot(found):
     assert (folder / "docs" / "policies.png").stat().st_size > 10_000
 
 
-def test_a_thrifty_fit_learns_as_much_in_fewer_steps():
-    parameters = TreeParameters()
-    thrift = thrifty(parameters)
-    assert thrift.n_trees < parameters.n_trees
-    learnt = [p.n_trees * p.learning_rate for p in (parameters, thrift)]
-    assert learnt[1] == pytest.approx(learnt[0], rel=0.02)
+def test_the_contest_fits_what_a_retrain_fits(tmp_path):
+    workshop = Workshop(worlds.year(days=1, per_day=100, turns=1), tmp_path, ContestPlan().parameters)
+    day = ContestPlan().begins
+    assert workshop._recipe == TrainingRequest(day, day, datetime(2013, 4, 1, tzinfo=UTC), "any").recipe
