@@ -8,7 +8,7 @@ from typing import Any
 
 from adapters.settings import Settings
 from domain.features.catalogue import CONTRACT_HASH
-from training.provenance import write_figures
+from training.provenance import DIRTY, write_figures
 
 KEPT = "measured"
 """Folder beside the pages."""
@@ -37,7 +37,8 @@ def origin(found: Mapping[str, Any]) -> str:
     made = found.get("made_with")
     if made is None:
         return "Measured before files kept what made them, by features of an earlier contract."
-    text = f"Measured by `{made['command']}` at commit `{made['commit'][:12]}`, data `{made['data'][:16]}`."
+    changed = " and changes since" if made["commit"].endswith(DIRTY) else ""
+    text = f"Measured by `{made['command']}` at commit `{made['commit'][:12]}`{changed}, data `{made['data'][:16]}`."
     return text if made["contract"] == CONTRACT_HASH else f"{text} **The features have changed since.**"
 
 

@@ -11,6 +11,8 @@ from adapters.settings import PROJECT_ROOT, settings
 from data.dataset import dataset_hash
 from domain.features.catalogue import CONTRACT_HASH
 
+DIRTY = "-dirty"
+"""Ends a commit from which the code of the checkout differs."""
 CODE = ("--", ":/", ":(top,exclude)docs", ":(top,exclude)README.md")
 
 
@@ -52,7 +54,7 @@ def git_commit() -> str:
     Documents are no code: an evaluation that writes its report does not make the next training another one.
     """
     try:
-        return _git("rev-parse", "HEAD") + ("-dirty" if _git("status", "--porcelain", *CODE) else "")
+        return _git("rev-parse", "HEAD") + (DIRTY if _git("status", "--porcelain", *CODE) else "")
     except (OSError, subprocess.CalledProcessError):
         return settings().git_commit or "unknown"
 

@@ -66,8 +66,8 @@ meanwhile.
 ## A prediction, step by step
 
 Real flights of a busy July day, state in memory, a model of {model["trees"]} trees of {model["leaves"]} leaves over
-{model["features"]} features. Each row does what the one above it does, and one thing more; all under the Gunicorn
-configuration of the API.
+{model["features"]} features, lines and perceptrons beside them. Each row does what the one above it does, and one thing
+more; all under the Gunicorn configuration of the API.
 
 | step | what is added | requests/s | of bare Flask | p99, ms | of bare Flask | CPU, us | of bare Flask |
 |---|---|---|---|---|---|---|---|

@@ -68,7 +68,7 @@ Not one machine, or not the worker, because:
 
 **Compose** on one machine (`make up`) carries a site until one of these bounds is passed: more replicas of the API
 first ([how](operations.md#scale)), then more of the machine. Where only disk or PostgreSQL's memory is too little,
-PostgreSQL goes to a host of its own (`ONTIME_POSTGRES_HOST`), or fewer months are kept; a [standby of
+PostgreSQL goes to a host of its own ([how](operations.md#scale)), or fewer months are kept; a [standby of
 PostgreSQL](operations.md#a-standby-of-postgresql) takes the long reads. **Swarm** (`make swarm-up`) spreads replicas of
 the API, each host with its spool and shipper, over machines; PostgreSQL, the refresher and MLflow stay one each.
 **Dask** (`ENGINE=dask`, `make dask-up`) divides a training set that does not fit the worker, or takes too long there;

@@ -96,11 +96,12 @@ def _missing(data: dict[str, Any]) -> str:
 
 {table(("table", "column", "missing", "share"), rows, numbers=True)}
 
-Nothing is imputed. A missing delay says that the flight was cancelled or diverted: an event of its own, not a gap. A
-gust is written only when there was one. And the trees have a branch for a value that is not there, learned from data,
-where a mean would invent a reading. A count without anything to count is 0, everything else stays missing; the
-expectations below hold this apart. The hours without an observation ({data["weather"]["missing_hours"]:,} of all
-stations) are bridged by the newest reading that is known, as they are when serving."""
+Nothing is imputed in the data. A missing delay says that the flight was cancelled or diverted: an event of its own, not
+a gap. A gust is written only when there was one. The trees of a model have a branch for a value that is not there,
+learned from data; its lines and perceptrons take it for the column's mean, so that it adds nothing. A count
+without anything to count is 0, everything else stays missing; the expectations below hold this apart. The hours without
+an observation ({data["weather"]["missing_hours"]:,} of all stations) are bridged by the newest reading that is
+known, as they are when serving."""
 
 
 def _outliers(data: dict[str, Any]) -> str:

@@ -45,9 +45,9 @@ def _cancellations(found: Found) -> list[str]:
         "## Cancellations known earlier", "",
         "Files do not say when a cancellation was known, and an hour after the scheduled departure is assumed. A live "
         "feed reports most of them hours before. Features hold such news back until that hour. What this spares: the "
-        f"test's {found['flights']:,} flights at the headline lead again, by the same model, with the hold switched "
-        "off and every cancellation known so long before its departure (`make cancellations`); in brackets the 95% "
-        "interval over weeks.", "",
+        f"test's {found['flights']:,} flights at the headline lead again, by the model of its commit, with the "
+        "hold switched off and every cancellation known so long before its departure (`make cancellations`); in "
+        "brackets the 95% interval over weeks.", "",
         table(["cancellations known", "vectors that differ", "AUC", "log-loss", "log-loss less, 1e-4"], rows),
     ]  # fmt: skip
 

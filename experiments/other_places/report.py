@@ -9,10 +9,11 @@ SMALLEST = 300
 """Flights from which a slice is shown: of fewer the interval says nothing."""
 HEAD = """# Other places and years
 
-The same code, features and parameters on files of other places and years: nothing was tuned for them. Written by
-`ontime evaluate --site FOLDER --keep`, and by `ontime replay` with it; the files are not part of this repository.
-`FOLDER` holds files as the [inbox](data.md) takes them: monthly on-time files of the Bureau of Transportation
-Statistics and ASOS downloads of the Iowa Environmental Mesonet, or tables of [movements](../other-data.md). In brackets
+The same code, features and parameters, of the commits that are named, on files of other places and years: nothing was
+tuned for them. Written by `ontime evaluate --site FOLDER --keep`, and by `ontime replay` with it; the files are not
+part of this repository. `FOLDER` holds files as the [inbox](data.md) takes them: monthly on-time files of the Bureau of
+Transportation Statistics and ASOS downloads of the Iowa Environmental Mesonet, or tables of
+[movements](../other-data.md). In brackets
 the 95% interval over weeks, or over days where there are fewer than five weeks.
 """
 
