@@ -27,6 +27,11 @@ class Feed:
         self._weather = _Timeline(events.weather_events, "known_at")
         self._scheduled = _Timeline(asked_about(events.flight_events), "scheduled_departure")
 
+    @property
+    def ends(self) -> datetime:
+        """Return when the last event became known."""
+        return max(self._flights.ends, self._weather.ends)
+
     def known_between(self, after: datetime, until: datetime) -> list[list[dict[str, Any]]]:
         """Return the events that became known in (after, until], as bodies of the API, in batches it takes."""
         bodies = [_flight_event(row) for row in self._flights.rows(after, until)]
@@ -84,6 +89,12 @@ class _Timeline:
         span = self._slice(after, until)
         values = zip(*(column[span].tolist() for column in self._columns.values()), strict=True)
         return (SimpleNamespace(**dict(zip(self._columns, row, strict=True))) for row in values)
+
+    @property
+    def ends(self) -> datetime:
+        """Return the last moment; the beginning of time where there is none."""
+        last = int(self._moments[-1]) if len(self._moments) else 0
+        return EPOCH + timedelta(microseconds=last)
 
     def column(self, name: str) -> pd.Series:
         """Return a column."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from adapters.prediction_columns import PredictionColumns
 from adapters.prediction_log import PredictionLog
 from domain.metrics import estimated, summary
 from domain.monitored import ALL, GATE, RETRAIN
-from monitoring.windows import headline
+from monitoring.windows import headline, last_complete_day
 from training.provenance import write_figures
 
 FILE = "replay.json"
@@ -178,7 +178,7 @@ def _change(change: Deployment) -> dict[str, Any]:
     return {
         "at": change.at.isoformat(),
         # A change is made by the run on the morning after the day that it goes by.
-        "day": (change.at - timedelta(days=1)).date().isoformat(),
+        "day": last_complete_day(change.at).isoformat(),
         "action": change.action,
         "from": change.from_version,
         "to": change.to_version,

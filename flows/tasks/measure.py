@@ -291,7 +291,7 @@ def measure_registry() -> list[Measure]:
     aliased = {v for v in (registry.alias(CHAMPION), registry.alias(CHALLENGER)) if v is not None}
     newest = max(aliased, default=0)
     refused, audited = 0, 0
-    for version in sorted(aliased | set(range(newest + 1, newest + NEWER_VERSIONS))):
+    for version in sorted(aliased | set(range(newest + 1, newest + 1 + NEWER_VERSIONS))):
         try:
             registry.audit(version)
         except NotFound:

@@ -44,6 +44,12 @@ def test_the_steps_of_a_day_tell_every_event_once(feed):
     assert len(whole) == 6  # two departures, two arrivals, a cancellation, an hour of weather
 
 
+def test_a_feed_ends_with_what_became_known_last(feed):
+    """The flight of six in the evening was called off an hour after its departure."""
+    assert feed.ends == utc(11, 23)
+    assert posted(feed, feed.ends, utc(30, 0)) == []
+
+
 def test_a_flight_is_asked_about_in_the_step_an_hour_before_its_departure(feed):
     (question,) = asked(feed, utc(11, 13, 55), utc(11, 14, 0))
     assert question["scheduled_departure"] == "2013-04-11T15:00:00Z"
