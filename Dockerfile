@@ -58,7 +58,9 @@ COPY deploy/images/entrypoints /entrypoints
 # The check of the password, under the name by which MLflow finds it.
 WORKDIR /ontime
 COPY adapters/__init__.py adapters/mlflow_access.py adapters/
-RUN install -d ontime-0.dist-info \
+# A checkout keeps its files to their owner where it was made with umask 077; here another user reads them.
+RUN chmod -R a+rX /ontime /entrypoints \
+ && install -d ontime-0.dist-info \
  && printf 'Metadata-Version: 2.1\nName: ontime\nVersion: 0\n' >ontime-0.dist-info/METADATA \
  && printf '[mlflow.app]\nontime = adapters.mlflow_access:create_app\n' >ontime-0.dist-info/entry_points.txt
 ENV PYTHONPATH=/ontime
@@ -69,6 +71,7 @@ ENTRYPOINT ["/entrypoints/mlflow.sh"]
 FROM base AS prefect
 COPY --from=prefect-libraries /venv /venv
 COPY deploy/images/entrypoints /entrypoints
+RUN chmod -R a+rX /entrypoints
 USER 10001:10001
 EXPOSE 4200
 ENTRYPOINT ["/entrypoints/prefect.sh"]
@@ -84,7 +87,7 @@ COPY services services
 COPY app app
 COPY deploy/__init__.py deploy/
 COPY deploy/pipeline/__init__.py deploy/pipeline/trial.py deploy/pipeline/
-RUN python -m compileall -q -j 0 /ontime
+RUN chmod -R a+rX /ontime /entrypoints && python -m compileall -q -j 0 /ontime
 ARG GIT_COMMIT=unknown
 ENV ONTIME_GIT_COMMIT=$GIT_COMMIT PYTHONPATH=/ontime
 LABEL org.opencontainers.image.revision=$GIT_COMMIT
@@ -111,7 +114,7 @@ COPY deploy/backups deploy/backups
 COPY deploy/native deploy/native
 COPY deploy/pipeline/__init__.py deploy/pipeline/trial.py deploy/pipeline/
 COPY ontime ontime
-RUN python -m compileall -q -j 0 /ontime && ln -s /entrypoints/ontime /usr/local/bin/ontime
+RUN chmod -R a+rX /ontime /entrypoints && python -m compileall -q -j 0 /ontime && ln -s /entrypoints/ontime /usr/local/bin/ontime
 ARG GIT_COMMIT=unknown
 ENV ONTIME_GIT_COMMIT=$GIT_COMMIT PYTHONPATH=/ontime
 LABEL org.opencontainers.image.revision=$GIT_COMMIT

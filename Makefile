@@ -4,8 +4,12 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What other programs export under such names is not meant here: of these, only the words after `make` count.
+$(foreach name,STACK YES NAME HOST VERSION,$(if $(filter environment,$(origin $(name))),$(eval override $(name) :=)))
 # Your own stack, or that of the demo beside it: make status STACK=demo.
 STACK ?=
+# As it was written, whatever is in it: the shell takes it from the environment.
+export REASON
 # The module, not the script `ontime`: it is the code of this checkout, also in a copied environment.
 ONTIME := $(BIN)/python -m ontime$(if $(STACK), --stack $(STACK))
 # Where Compose runs there need be no environment: the command is in the worker's image.
@@ -99,11 +103,11 @@ backup: ## Copy databases, artifacts, spool and sealed secrets of the running st
 .PHONY: backup-fetch
 backup-fetch: ## Write a backup that is kept off this host into var/backups (FROM=sftp:..., NAME=ontime-....tar; the newest)
 	@test -n "$(FROM)" || { echo "say from where: make backup-fetch FROM=sftp:user@host:/folder" >&2; exit 2; }
-	@$(if $(SECRETS_DIR),$(COMPOSE),$(ONTIME_OR_COMPOSE)) backup-fetch "$(FROM)" $(NAME)
+	@$(if $(SECRETS_DIR),$(COMPOSE),$(ONTIME_OR_COMPOSE)) backup-fetch "$(FROM)" $(if $(NAME),"$(NAME)")
 
 .PHONY: backup-check
 backup-check: ## Restore the newest backup, or FILE=..., into scratch databases; compare row counts and checksums
-	@$(ONTIME_OR_COMPOSE) backup-check $(FILE)
+	@$(ONTIME_OR_COMPOSE) backup-check $(if $(FILE),"$(FILE)")
 
 .PHONY: restore
 restore: ## Make a stack again from a backup (FILE=var/backups/...), on an empty host too; counts and checksums agree
@@ -137,11 +141,11 @@ retrain: ## Train a candidate and check it by the promotion gate
 .PHONY: promote
 promote: ## Make a version champion, at once, on whichever stack runs: make promote VERSION=7
 	@test -n "$(VERSION)" || { echo "say which: make promote VERSION=7" >&2; exit 2; }
-	@$(ON_WHAT_RUNS) promote $(VERSION) $(if $(EXPECTED),--expected-version $(EXPECTED)) $(if $(REASON),--reason "$(REASON)")
+	@$(ON_WHAT_RUNS) promote $(VERSION) $(if $(EXPECTED),--expected-version $(EXPECTED)) $(if $(REASON),--reason "$$REASON")
 
 .PHONY: rollback
 rollback: ## Make the last champion champion again, at once, on whichever stack runs
-	@$(ON_WHAT_RUNS) rollback $(if $(EXPECTED),--expected-version $(EXPECTED)) $(if $(REASON),--reason "$(REASON)")
+	@$(ON_WHAT_RUNS) rollback $(if $(EXPECTED),--expected-version $(EXPECTED)) $(if $(REASON),--reason "$$REASON")
 
 ##@ Operate
 

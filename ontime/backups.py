@@ -47,7 +47,7 @@ def backup(
         make = partial(native.backup, settings, settings.state_dir / BACKUPS, say)
         secret_files = settings.api_keys_dir
     made = off_host.keep_too(make, to, secret_files, keep_days, say)
-    bundle.keep_newest(made.parent, keep)
+    bundle.keep_newest(made, keep)
 
 
 @app.command()

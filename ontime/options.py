@@ -1,20 +1,13 @@
 """Options that several commands have."""
 
-import getpass
 import socket
 from typing import Annotated
 
 import typer
 
+from adapters.operator import operator
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-
-
-def operator() -> str:
-    """Return the name of the user who runs the command."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user of a container may have a number only
-        return "command line"
 
 
 def free_port() -> int:

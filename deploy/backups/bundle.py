@@ -117,10 +117,28 @@ def newest(folder: Path) -> Path:
     return found[-1]
 
 
-def keep_newest(folder: Path, number: int) -> None:
-    """Delete the backups of a folder but the newest `number`; none where that is 0."""
-    for file in sorted(folder.glob("ontime-*.tar"))[:-number] if number else ():
+def keep_newest(made: Path, number: int) -> None:
+    """Delete the backups beside one that was just made, but the newest `number` of its kind; none where that is 0.
+
+    The one that was made stays, also where the clock was ahead when others were. A stack of the other kind may keep
+    its own in the same folder.
+    """
+    if not number:
+        return
+    alike = [
+        file
+        for file in sorted(made.parent.glob("ontime-*.tar"))
+        if file != made and _is_of(file, kind_of(made))
+    ]
+    for file in alike[: len(alike) - (number - 1)]:
         file.unlink()
+
+
+def _is_of(file: Path, kind: str) -> bool:
+    try:
+        return kind_of(file) == kind
+    except OntimeError:  # whatever it is, it is not one of these
+        return False
 
 
 def kind_of(source: Path) -> str:
@@ -178,11 +196,15 @@ def checksums(archive: Path) -> dict[str, str]:
 def archive(folder: Path, target: Path) -> None:
     """Put what is in a folder into a tar."""
     with tarfile.open(target, "w") as tar:
-        tar.add(folder, ".")
+        # A folder may be a link to a larger disk: what is in it goes in, not the link.
+        tar.add(folder.resolve(), ".")
 
 
 def extract(source: Path, folder: Path) -> None:
     """Take what is in a tar into a folder, and nothing out of it."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(source) as tar:
-        tar.extractall(folder, filter="data")
+    try:
+        with tarfile.open(source) as tar:
+            tar.extractall(folder, filter="data")
+    except tarfile.TarError as error:
+        raise OntimeError(f"{source.name} cannot be unpacked: {error}") from error

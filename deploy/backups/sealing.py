@@ -47,8 +47,8 @@ def read_passphrase(folder: Path) -> str | None:
     if not file.exists():
         return None
     passphrase = file.read_text().strip()
-    if len(passphrase) < SHORTEST:
-        raise OntimeError(f"{file}: expected a passphrase of {SHORTEST} characters or more")
+    if len(passphrase) < SHORTEST or len(passphrase.splitlines()) > 1:
+        raise OntimeError(f"{file}: expected a passphrase of {SHORTEST} characters or more, on one line")
     return passphrase
 
 

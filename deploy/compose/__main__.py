@@ -114,8 +114,8 @@ def of_what_runs(asked: argparse.Namespace, deployments: Deployments) -> int:
         compose.run(*asked.arguments)
     elif asked.command == "backup":
         make = partial(backup.backup, compose, asked.folder)
-        off_host.keep_too(make, asked.to, secrets.folder(), asked.keep_days, say)
-        bundle.keep_newest(asked.folder, asked.keep)
+        made = off_host.keep_too(make, asked.to, secrets.folder(), asked.keep_days, say)
+        bundle.keep_newest(made, asked.keep)
     elif asked.command == "restore":
         backup.restore(compose, asked.file)
         deployments.start_again()

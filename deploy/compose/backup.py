@@ -133,7 +133,9 @@ def restore(compose: Compose, source: Path) -> None:
         _bring_secrets(compose, work)
         if not runs:
             _start_postgres(compose)
-        compose.run("stop", *(s for s in WRITERS if compose.containers(s)))
+        # Without a name, `stop` stops every service, PostgreSQL among them.
+        if writing := [service for service in WRITERS if compose.containers(service)]:
+            compose.run("stop", *writing)
         _load(compose, manifest, work)
         if (work / SPOOL).exists():
             _write(compose, ("shipper", "-c", WRITE_SPOOL), work / SPOOL)

@@ -30,11 +30,27 @@ def say(text: str) -> None:
 
 
 def environment() -> dict[str, str]:
-    """Return the variables Compose runs with: digests of images, the caller's, the project's name and the commit."""
-    values = digests.variables(ROOT) | os.environ
+    """Return the variables Compose runs with: digests of images, the caller's, the project's name and the commit.
+
+    Its working directory is this checkout's own path: by a link that the caller came through, Compose would name files
+    by another one than is looked for.
+    """
+    values = digests.variables(ROOT) | os.environ | {"PWD": str(ROOT)}
     values.setdefault("COMPOSE_PROJECT_NAME", "ontime")
     values.setdefault("GIT_COMMIT", _git_commit())
     return values
+
+
+def setting(name: str, default: str) -> str:
+    """Return a variable as Compose reads it: the caller's, else that of `.env`; an empty one counts as none."""
+    return os.environ.get(name) or _of_the_settings_file(name) or default
+
+
+def _of_the_settings_file(name: str) -> str:
+    file = ROOT / ".env"
+    lines = file.read_text().splitlines() if file.exists() else []
+    values = [line.partition("=")[2].strip() for line in lines if line.partition("=")[0].strip() == name]
+    return values[-1].strip("'\"") if values else ""
 
 
 def _git_commit() -> str:

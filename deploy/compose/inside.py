@@ -1,11 +1,11 @@
 """The command `ontime` inside the worker of the Compose stack that runs; needs Docker's client and no library."""
 
-import getpass
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 
+from adapters.operator import operator
 from deploy.compose.engine import StackError, environment, say
 from deploy.status import NOTHING_RUNS
 
@@ -35,7 +35,7 @@ def run(container: str, words: Sequence[str]) -> int:
     say("on the Compose stack")
     terminal = ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
     # The container's user has no name of its own: the ledger is to name who asked.
-    asked_by = ["--env", f"LOGNAME={getpass.getuser()}"]
+    asked_by = ["--env", f"LOGNAME={operator()}"]
     return subprocess.call(
         ["docker", "exec", "--interactive", *terminal, *asked_by, container, "ontime", *words]
     )

@@ -1,9 +1,9 @@
 """Start the stack, or bring a running one to this checkout: the API is replaced replica by replica."""
 
-import getpass
 import time
 from collections.abc import Sequence
 
+from adapters.operator import operator
 from deploy.compose import certificate
 from deploy.compose.engine import Compose, StackError, State, say
 from deploy.compose.succession import features_beside
@@ -63,7 +63,7 @@ def states_of(compose: Compose, services: Sequence[str]) -> list[State]:
 
 def succeed(compose: Compose) -> None:
     """Make the model of a release with other features champion; nothing where none waits."""
-    if said := _in_worker(compose, "succeed", "--who", getpass.getuser()).strip():
+    if said := _in_worker(compose, "succeed", "--who", operator()).strip():
         say(said)
 
 

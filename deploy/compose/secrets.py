@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.compose.engine import ROOT, Compose, StackError, environment, say
+from deploy.compose.engine import ROOT, Compose, StackError, say, setting
 from deploy.secret_files import (
     KEY_PREFIXES,
     add_public_key,
@@ -59,7 +59,7 @@ def replace_signing_key() -> None:
 
 def folder() -> Path:
     """Return the folder of the secrets."""
-    return ROOT / environment().get("SECRETS_DIR", "var/secrets")
+    return ROOT / setting("SECRETS_DIR", "var/secrets")
 
 
 def are_there() -> bool:

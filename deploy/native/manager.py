@@ -23,6 +23,7 @@ from deploy.native import layout, processes
 from deploy.native.embedded_postgres import initialise, require_free_port
 from deploy.native.programs import SUPERVISOR_USER, programs, start_supervisord, supervisor_configuration
 from deploy.native.starting import PATIENCE, CannotStart, Patience, Starting, settled
+from deploy.pids import is_running
 from domain.errors import ConfigurationError, NotReady, OntimeError
 from services import health
 
@@ -145,8 +146,10 @@ class Stack:
     def stop(self, say: Say) -> None:
         """Stop everything, and make sure that no process is left."""
         if self.is_managed():
+            manager = int(self._ask("getPID"))
             self._ask("shutdown")
-            wait_until(lambda: not self.is_managed(), STOP_SECONDS, pause=0.2)
+            # It answers no more while it ends its programs, each in its time, PostgreSQL last.
+            wait_until(lambda: not is_running(manager), STOP_SECONDS, pause=0.2)
         left = processes.of_stack(self.settings.state_dir)
         if left:
             processes.end(left)

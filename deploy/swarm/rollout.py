@@ -1,9 +1,9 @@
 """Start the stack on a swarm, or bring a running one to this checkout, in the order that Swarm does not know."""
 
-import getpass
 import shlex
 from collections.abc import Sequence
 
+from adapters.operator import operator
 from adapters.waiting import wait_until
 from deploy.compose import certificate
 from deploy.compose.digests import OURS
@@ -81,7 +81,7 @@ def run_job(swarm: Swarm, file: Model, name: str, seconds: float) -> None:
 
 def with_contract(file: Model) -> Model:
     """Return the file with one job more: a model that waits is promoted, and the schema loses what is not used."""
-    succeed = f"python -m ontime succeed --who {shlex.quote(getpass.getuser())}".replace("$", "$$")
+    succeed = f"python -m ontime succeed --who {shlex.quote(operator())}".replace("$", "$$")
     job = file["services"]["migrate"] | {"command": ["sh", "-c", f"{succeed} && python -m ontime migrate"]}
     return file | {"services": file["services"] | {CONTRACT: job}}
 

@@ -1,7 +1,37 @@
 import pytest
 
-from deploy.compose import secrets
+from deploy.compose import engine, secrets
 from deploy.secret_files import OF_THE_STATE, others
+
+
+@pytest.mark.parametrize(
+    ("variable", "line", "folder"),
+    [
+        (None, "", "var/secrets"),
+        ("", "", "var/secrets"),
+        (None, "SECRETS_DIR=/srv/x", "/srv/x"),
+        ("/srv/y", "SECRETS_DIR=/srv/x", "/srv/y"),
+        ("", "SECRETS_DIR=own", "own"),
+    ],
+)
+def test_the_folder_of_the_secrets_is_the_one_that_compose_mounts(
+    tmp_path, monkeypatch, variable, line, folder
+):
+    """From the caller's environment or from `.env`; an empty one is none."""
+    monkeypatch.delenv("SECRETS_DIR", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("SECRETS_DIR", variable)
+    (tmp_path / ".env").write_text(f"# a comment\n{line}\n")
+    for module in (engine, secrets):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    assert secrets.folder() == tmp_path / folder
+
+
+def test_compose_names_files_by_the_path_of_the_checkout_whatever_link_the_caller_came_through(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PWD", str(tmp_path / "current"))
+    assert engine.environment()["PWD"] == str(engine.ROOT)
 
 
 def test_another_signing_key_is_trusted_beside_the_one_before(tmp_path, monkeypatch):

@@ -50,6 +50,51 @@ def test_the_signing_key_of_a_stack_that_is_named_is_rotated():
     assert called("SECRETS_DIR=/elsewhere") == "python3 -m deploy.compose rotate-signing-key"
 
 
+@pytest.mark.parametrize(
+    ("variable", "target"),
+    [
+        ("STACK=heroku-22", "local"),
+        ("YES=1", "clean"),
+        ("NAME=DESKTOP-1", "backup-fetch FROM=x"),
+        ("HOST=x86_64", "load"),
+    ],
+)
+def test_what_another_program_exported_under_such_a_name_is_not_meant(variable, target):
+    name, _, value = variable.partition("=")
+    called = subprocess.run(
+        ["make", "--dry-run", *target.split()], cwd=PROJECT_ROOT, env=os.environ | {name: value}, capture_output=True,
+        text=True, check=True,
+    ).stdout  # fmt: skip
+    assert called == make("--dry-run", *target.split()).stdout
+    assert value in make("--dry-run", *target.split(), variable).stdout or name == "YES"
+
+
+def test_a_version_is_promoted_that_is_typed_and_no_other():
+    done = subprocess.run(
+        ["make", "promote"],
+        cwd=PROJECT_ROOT,
+        env=os.environ | {"VERSION": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode != 0, "say which" in done.stderr) == (True, True)
+
+
+@pytest.mark.parametrize("words", ['the "night" feed; `id` $HOME', "it's worse"])
+def test_a_reason_reaches_the_ledger_as_it_was_written(checkout, words):
+    (checkout / "deploy").symlink_to(PROJECT_ROOT / "deploy")
+    python = checkout / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    (python.parent / "ontime").touch()
+    python.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    python.chmod(0o755)
+    done = make("rollback", f"REASON={words.replace('$', '$$')}", folder=checkout)
+    assert done.stdout.splitlines()[-2:] == ["--reason", words]
+    spaced = make("backup-check", "FILE=/mnt/usb disk/x.tar", folder=checkout)
+    assert spaced.stdout.splitlines()[-1] == "/mnt/usb disk/x.tar"
+
+
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_command_teaches(name):
     assert len(COMMANDS[name].help or "") > 15

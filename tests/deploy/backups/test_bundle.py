@@ -135,13 +135,42 @@ with bundle.scratch(pathlib.Path({str(tmp_path)!r})) as work:
 
 
 def test_only_the_newest_are_kept_where_that_is_asked_for(tmp_path):
-    for day in range(1, 6):
-        (tmp_path / f"ontime-2013040{day}T000000Z.tar").touch()
-    (tmp_path / "notes.txt").touch()
-    bundle.keep_newest(tmp_path, 0)
-    assert len(list(tmp_path.iterdir())) == 6
-    bundle.keep_newest(tmp_path, 2)
-    assert {path.name for path in tmp_path.iterdir()} == {
-        "ontime-20130404T000000Z.tar", "ontime-20130405T000000Z.tar", "notes.txt",
-    }  # fmt: skip
-    assert bundle.newest(tmp_path).name == "ontime-20130405T000000Z.tar"
+    files = [
+        made(tmp_path, str(day)).rename(tmp_path / f"ontime-2013040{day}T000000Z.tar") for day in range(1, 6)
+    ]
+    bundle.keep_newest(files[-1], 0)
+    assert all(file.exists() for file in files)
+    bundle.keep_newest(files[-1], 2)
+    assert sorted(tmp_path.glob("*.tar")) == files[-2:]
+    assert bundle.newest(tmp_path) == files[-1]
+
+
+def test_one_that_was_just_made_and_those_of_another_kind_of_stack_stay(tmp_path):
+    """The clock was ahead once; a stack under Compose keeps its own in the same folder; a file may be none of both."""
+    ahead = made(tmp_path, "ahead").rename(tmp_path / "ontime-20270101T000000Z.tar")
+    foreign = made(tmp_path, "foreign", stack=bundle.COMPOSE).rename(tmp_path / "ontime-20130401T000000Z.tar")
+    torn = tmp_path / "ontime-20130402T000000Z.tar"
+    torn.write_bytes(b"no tar")
+    fresh = made(tmp_path, "fresh").rename(tmp_path / "ontime-20130410T000000Z.tar")
+    bundle.keep_newest(fresh, 1)
+    assert sorted(tmp_path.glob("*.tar")) == sorted([foreign, torn, fresh])
+    assert not ahead.exists()
+
+
+def test_a_folder_that_is_a_link_goes_in_with_what_is_in_it(tmp_path, empty):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (disk / "model.txt").write_text("a tree")
+    (tmp_path / "mlflow").symlink_to(disk)
+    bundle.archive(tmp_path / "mlflow", tmp_path / "artifacts.tar")
+    bundle.extract(tmp_path / "artifacts.tar", empty)
+    assert (empty / "model.txt").read_text() == "a tree"
+
+
+def test_what_cannot_be_unpacked_is_an_error_in_words(tmp_path, empty):
+    with tarfile.open(tmp_path / "bad.tar", "w") as tar:
+        link = tarfile.TarInfo("out")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc"
+        tar.addfile(link)
+    with pytest.raises(OntimeError, match=r"bad\.tar cannot be unpacked"):
+        bundle.extract(tmp_path / "bad.tar", empty)

@@ -27,6 +27,12 @@ def test_a_changed_byte_or_another_passphrase_opens_nothing(at):
         unseal(changed, WORDS)
 
 
+def test_a_passphrase_of_two_lines_is_refused_before_anything_is_sealed_with_half_of_it(tmp_path):
+    (tmp_path / PASSPHRASE).write_text(f"{WORDS}\n{WORDS}\n")
+    with pytest.raises(OntimeError, match="on one line"):
+        read_passphrase(tmp_path)
+
+
 def test_another_passphrase_opens_nothing():
     with pytest.raises(OntimeError, match="another passphrase"):
         unseal(seal(b"secret", WORDS), WORDS + "!")

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
@@ -229,6 +230,25 @@ def test_an_image_is_built_from_locked_libraries_without_a_compiler(target):
     assert f"COPY --from={target}-libraries /venv /venv" in stage
     assert not re.search(r"\b(gcc|build-essential|pip install|uv pip)\b", stage)
     assert "--require-hashes" in dockerfile_stage(f"{target}-libraries")
+
+
+@pytest.mark.parametrize("target", ["api", "mlflow", "prefect", "worker"])
+def test_another_user_reads_what_a_checkout_may_keep_to_its_owner(target):
+    """A clone made with umask 077 has files of 0600, and BuildKit keeps their modes."""
+    stage = dockerfile_stage(target)
+    opened = re.search(r"^RUN chmod -R a\+rX (.+?)( &&| \\|$)", stage, re.MULTILINE)
+    folders = {"/entrypoints"} | ({"/ontime"} if "WORKDIR /ontime" in stage else set())
+    assert set(opened[1].split()) == folders
+    assert stage.rindex("\nCOPY") < opened.start() < stage.index("\nUSER")
+
+
+@each_service
+def test_no_proxy_of_the_dockers_client_stands_before_a_server_of_the_stack(name):
+    variables = SERVICES[name].get("environment", {})
+    addresses = [value for value in map(str, variables.values()) if value.startswith("http://")]
+    asked = {urlsplit(address).hostname for address in addresses} & set(SERVICES)
+    for variable in ("NO_PROXY", "no_proxy") if asked else ():
+        assert asked | {"127.0.0.1", "localhost"} <= set(variables[variable].split(","))
 
 
 @pytest.mark.parametrize("target", ["api", "worker"])

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from adapters.settings import Settings, read_settings
+from adapters.waiting import wait_until
 from deploy.native import layout, manager, starting
 from deploy.native import programs as programs_module
 from deploy.native.manager import Stack
@@ -131,6 +132,18 @@ def test_two_starts_of_one_stack_at_once_start_it_once(stack, settings, run_inst
     assert_up(stack, "postgres", "mlflow", "prefect-server")
     assert len([line for line in said if line.startswith("another command is starting this stack")]) == 1
     assert not [line for line in said if "left behind" in line]
+
+
+def test_each_part_has_its_time_to_end(stack, settings, run_instead, tmp_path):
+    """The manager gives each its own, and answers nobody meanwhile."""
+    began, ended = tmp_path / "began", tmp_path / "ended"
+    unhurried = f"trap 'sleep 12; touch {ended}; exit' TERM; touch {began}; while true; do sleep 0.2; done"
+    run_instead(**{"prefect-worker": ["/bin/sh", "-c", unhurried]})
+    stack.start_servers(unheard)
+    stack._ensure("prefect-worker")
+    assert wait_until(began.exists, 10)
+    stack.stop(unheard)
+    assert ended.exists()
 
 
 def test_a_setting_that_was_changed_since_a_stack_was_started_is_named(
