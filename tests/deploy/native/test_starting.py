@@ -141,7 +141,7 @@ def test_each_part_has_its_time_to_end(stack, settings, run_instead, tmp_path):
     run_instead(**{"prefect-worker": ["/bin/sh", "-c", unhurried]})
     stack.start_servers(unheard)
     stack._ensure("prefect-worker")
-    assert wait_until(began.exists, 10)
+    assert wait_until(began.exists, 10, 0.1)
     stack.stop(unheard)
     assert ended.exists()
 
