@@ -19,7 +19,13 @@ PAUSE_SECONDS = 2.0
 ATTEMPTS = 4
 AWAY = (OntimeError, OSError, http.client.HTTPException, xmlrpc.client.Error)
 """What a call raises when the part it talks to has just been killed."""
-HOPELESS = (ConfigurationError, CannotStart, InvalidInput, GateRefused)
+
+
+class WasStopped(OntimeError):  # noqa: N818  as its family in domain.errors
+    """Somebody stopped the stack under a piece of work."""
+
+
+HOPELESS = (ConfigurationError, CannotStart, InvalidInput, GateRefused, WasStopped)
 """What a repetition cannot mend."""
 
 
@@ -45,9 +51,17 @@ class Guard:
         self._thread.join()
 
     def ensure(self) -> None:
-        """Bring the stack back if its process manager is gone; of two callers one works and the other waits."""
+        """Bring the stack back if its process manager is gone; of two callers one works and the other waits.
+
+        Raises
+        ------
+        WasStopped
+            If somebody stopped it.
+        """
         with self._starting:
             if not self._stack.is_managed():
+                if self._stack.was_stopped():
+                    raise WasStopped("the stack was stopped by another command")
                 self._say("the process manager is gone: starting the stack again, with its data")
                 self.restarts += 1
                 self._stack.start(lambda text: None)

@@ -143,8 +143,18 @@ class Stack:
         if done.returncode:
             raise OntimeError(f"{module} failed: {done.stderr.strip()[-2000:]}")
 
+    def was_stopped(self) -> bool:
+        """Return whether a command stopped it, or deleted its state, since it was started: it did not just die."""
+        return self._stopped.exists() or not self._stopped.parent.exists()
+
+    @property
+    def _stopped(self) -> Path:
+        return self.settings.state_dir / "run" / "stopped"
+
     def stop(self, say: Say) -> None:
-        """Stop everything, and make sure that no process is left."""
+        """Stop everything, and make sure that no process is left; whoever guards it does not start it again."""
+        if self._stopped.parent.exists():
+            self._stopped.touch()
         if self.is_managed():
             manager = int(self._ask("getPID"))
             self._ask("shutdown")
@@ -218,6 +228,7 @@ class Stack:
             require_free_port(getattr(self.settings, name), f"ONTIME_{name.upper()}")
         with self._state_usable():
             path = self._make_state()
+            self._stopped.unlink(missing_ok=True)
         start_supervisord(path, layout.environment(self.settings))
         if not wait_until(self.is_managed, seconds=15, pause=0.05):
             raise NotReady(f"supervisord does not answer; see {self.settings.state_dir / 'log'}")

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from deploy.native import guard as guard_module
-from deploy.native.guard import Guard
+from deploy.native.guard import Guard, WasStopped
 from deploy.native.starting import CannotStart
 from domain.errors import ConfigurationError, GateRefused, InvalidInput, NotReady
 
@@ -14,11 +14,15 @@ class StandInStack:
 
     def __init__(self, managed: bool = True):
         self.managed = managed
+        self.stopped = False
         self.started = 0
         self._starting = threading.Lock()
 
     def is_managed(self) -> bool:
         return self.managed
+
+    def was_stopped(self) -> bool:
+        return self.stopped
 
     def start(self, say) -> None:
         assert self._starting.acquire(blocking=False), "two starts at once"
@@ -48,6 +52,15 @@ def test_a_killed_process_manager_is_started_again():
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
     assert stack.started == 2
+
+
+def test_a_stack_that_somebody_stopped_stays_so_and_the_work_on_it_ends():
+    stack, said = StandInStack(), []
+    with Guard(stack, said.append) as guard:
+        stack.stopped, stack.managed = True, False
+        with pytest.raises(WasStopped, match="by another command"):
+            guard.ensure()
+    assert stack.started == 0
 
 
 def test_a_stack_is_started_once_however_many_miss_it():

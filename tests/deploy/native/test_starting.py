@@ -134,6 +134,17 @@ def test_two_starts_of_one_stack_at_once_start_it_once(stack, settings, run_inst
     assert not [line for line in said if "left behind" in line]
 
 
+def test_a_stack_knows_that_it_was_stopped_until_it_is_started_again(stack, settings, run_instead):
+    """What works on it, a demo or a replay, is not to bring back what `make down` ended."""
+    run_instead()
+    stack.start_servers(unheard)
+    assert not stack.was_stopped()
+    Stack(settings).stop(unheard)
+    assert stack.was_stopped()
+    stack.start_servers(unheard)
+    assert not stack.was_stopped()
+
+
 def test_each_part_has_its_time_to_end(stack, settings, run_instead, tmp_path):
     """The manager gives each its own, and answers nobody meanwhile."""
     began, ended = tmp_path / "began", tmp_path / "ended"
