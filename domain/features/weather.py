@@ -1,7 +1,8 @@
 """Weather: the newest observation known at the origin, how it moved in three hours, and the worst nearby.
 
 An hourly row is labelled with the hour and observed at about h:51; `WeatherFacts.known` holds when it was
-known.
+known. What came late, after a silence of the feed or in a file of last month, is as old as it would be had it come in
+time: an observation counts from when it was known until as long after it as any other.
 """
 
 import math
@@ -14,14 +15,16 @@ from domain.airports import AIRPORTS, EARTH_RADIUS_MILES, distance_miles
 from domain.features.columns import Column, measure
 from domain.features.grid import DAY_MINUTES, Ticks
 from domain.features.scene import Scene
-from domain.features.windows import expand
+from domain.features.windows import Pairs, expand
 from domain.flights import WEATHER_COLUMNS, Floats, Ints, WeatherFacts
 
 FAMILY = "weather"
 KIND = "weather"
 KNOWN_AT = "observation published"
 MAX_AGE_MINUTES = 360
-"""An observation known for longer is no longer the present weather."""
+"""An observation heard of for longer is no longer the present weather."""
+IN_TIME_MINUTES = 60
+"""After the label of its hour, at most, an observation that comes in time is known."""
 TREND_MINUTES = 180
 NEARBY_MILES = 100
 AT = {name: i for i, name in enumerate(WEATHER_COLUMNS)}
@@ -90,9 +93,20 @@ def _reachable(scene: Scene) -> WeatherFacts:
     return scene.weather.take(slice(low, high))
 
 
+def _heard(weather: WeatherFacts) -> Ints:
+    """Return the minute from which each observation grows old: when it was known, had it come in time."""
+    heard: Ints = np.minimum(weather.known, weather.observed + IN_TIME_MINUTES)
+    return heard
+
+
+def _counting(weather: WeatherFacts, minutes: int, ticks: Ticks, ago: int = 0) -> Pairs:
+    """Return the pairs of ticks and observations that count: known, and heard of less than some minutes ago."""
+    return expand(weather.known + ago, _heard(weather) + ago + minutes, ticks)
+
+
 def _newest(weather: WeatherFacts, station: Ints, n_stations: int, ticks: Ticks, ago: int) -> Floats:
     """Return the newest values known some minutes ago, shape (n_ticks, n_stations, n_measures); NaN = none fresh."""
-    pairs = expand(weather.known + ago, weather.known + ago + MAX_AGE_MINUTES, ticks)
+    pairs = _counting(weather, MAX_AGE_MINUTES, ticks, ago)
     cells = pairs.tick * n_stations + station[pairs.flight]
     # By time of observation, not by arrival: one that came late must not replace a newer one.
     order = np.lexsort((weather.observed[pairs.flight], cells))
@@ -104,7 +118,7 @@ def _newest(weather: WeatherFacts, station: Ints, n_stations: int, ticks: Ticks,
 
 def _seen(weather: WeatherFacts, station: Ints, n_stations: int, ticks: Ticks) -> npt.NDArray[np.bool_]:
     """Return whether each station has been heard of in the day before each tick, shape (n_ticks, n_stations)."""
-    pairs = expand(weather.known, weather.known + DAY_MINUTES, ticks)
+    pairs = _counting(weather, DAY_MINUTES, ticks)
     cells = pairs.tick * n_stations + station[pairs.flight]
     heard = np.bincount(cells, minlength=ticks.count * n_stations) > 0
     return heard.reshape(ticks.count, n_stations)
@@ -141,15 +155,15 @@ class _Hours:
 
     def __init__(self, weather: WeatherFacts, station: Ints, n_stations: int, ticks: Ticks):
         self._shape = (ticks.count, n_stations, HOURS)
-        self._pairs = expand(weather.known, weather.known + DAY_MINUTES, ticks)
-        self._known = ticks.minutes()[self._pairs.tick] - weather.known[self._pairs.flight]
+        self._pairs = _counting(weather, DAY_MINUTES, ticks)
+        self._age = ticks.minutes()[self._pairs.tick] - _heard(weather)[self._pairs.flight]
         hour = weather.observed[self._pairs.flight] // 60 % HOURS
         self._cells = (self._pairs.tick * n_stations + station[self._pairs.flight]) * HOURS + hour
 
     def largest(self, values: Floats, minutes: int) -> Floats:
         """Return the largest value of each hour within some minutes, 0 where there is none; NaN in all without any."""
         of_pair = values[self._pairs.flight]
-        there = (self._known < minutes) & (of_pair == of_pair)
+        there = (self._age < minutes) & (of_pair == of_pair)
         largest = np.zeros(self._shape[0] * self._shape[1] * self._shape[2])
         np.maximum.at(largest, self._cells[there], of_pair[there])
         seen = np.bincount(self._cells[there], minlength=len(largest)).reshape(self._shape).any(axis=2)

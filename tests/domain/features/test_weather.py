@@ -36,6 +36,26 @@ def test_an_observation_of_six_hours_ago_is_no_longer_the_weather():
     assert math.isnan(value(at_noon(seen(-412, temp_f=45.0)), "weather", "EWR", "temp_f"))
 
 
+def test_what_came_late_is_as_old_as_it_is():
+    """A file of last month in a live stack: all of it becomes known at one minute."""
+    lately = [seen(-60 * hours, known=-60 * hours + 52, precip_in=0.0) for hours in range(1, 26)]
+    late = [
+        seen(-60 * hours, known=-1, precip_in=0.1, temp_f=20.0, wind_gust_mph=60.0)
+        for hours in range(48, 720, 7)
+    ]
+    block = at_noon(*lately, *late)
+    assert value(block, "weather", "EWR", "precip_in_sum_24h") == 0
+    assert math.isnan(value(block, "weather", "EWR", "temp_f"))
+    assert math.isnan(value(block, "weather", "EWR", "wind_gust_mph_max_6h"))
+    assert math.isnan(value(at_noon(seen(-2880, known=-1, temp_f=20.0)), "weather", "EWR", "temp_f"))
+
+
+def test_the_rain_of_a_silence_is_counted_in_its_hours_once_it_is_known():
+    silent = [seen(-60 * hours, known=-1, precip_in=0.1) for hours in range(1, 13)]
+    assert value(at_noon(*silent), "weather", "EWR", "precip_in_sum_6h") == pytest.approx(0.6)
+    assert value(at_noon(*silent), "weather", "EWR", "precip_in_sum_12h") == pytest.approx(1.2)
+
+
 def test_trends_compare_with_what_was_known_three_hours_ago():
     block = at_noon(seen(-240, pressure_mb=1010.0), seen(-60, pressure_mb=1004.5))
     assert value(block, "weather", "EWR", "pressure_mb_trend_3h") == -5.5
