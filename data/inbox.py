@@ -212,7 +212,7 @@ def _read(path: Path, most_bad: float) -> FileContent:
 
 
 def _take(store: EventStore, path: Path, most_bad: float, progress: Progress) -> FileReport | None:
-    """Take one file; None where somebody is still writing it: it is left for the next time."""
+    """Take one file; None where somebody writes or replaces it meanwhile: it is left for the next time."""
     started, before = time.monotonic(), path.stat()
     progress.begins(path)
     try:
@@ -229,6 +229,9 @@ def _take(store: EventStore, path: Path, most_bad: float, progress: Progress) ->
         if _changed(path, before):
             return None
         appended = append_events(store, content.events, progress.appended)
+        if _changed(path, before):
+            # What was appended is there; the next time adds only what is missing.
+            return None
         report = _move(path, _report(path, content, appended, time.monotonic() - started))
     progress.ends(report)
     return report
@@ -236,7 +239,7 @@ def _take(store: EventStore, path: Path, most_bad: float, progress: Progress) ->
 
 def _changed(path: Path, before: Any) -> bool:
     now = path.stat()
-    return (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns)
+    return (now.st_ino, now.st_size, now.st_mtime_ns) != (before.st_ino, before.st_size, before.st_mtime_ns)
 
 
 def _report(path: Path, content: FileContent, appended: Appended, seconds: float) -> FileReport:

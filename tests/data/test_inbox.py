@@ -1,11 +1,13 @@
 import json
+import os
 import zipfile
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from data.dataset import Dataset
-from data.inbox import DONE, REJECTED, take_inbox, waiting
+from data.inbox import DONE, REJECTED, Progress, take_inbox, waiting
 from data.nycflights13 import read_table
 from tests.data.public_files import PREZIP, SELECTED, asos_row, bts_row, write_asos, write_bts, write_rows
 
@@ -150,6 +152,30 @@ def test_what_is_still_being_written_waits(inbox, store):
     write_rows(inbox / "a.csv.part", [bts_row()])
     write_rows(inbox / ".a.csv", [bts_row()])
     assert take_inbox(store, inbox, 0.01) == []
+
+
+class Meanwhile(Progress):
+    """Has another file of the same name put in place of the one that is being appended."""
+
+    def __init__(self, other: Path, place: Path):
+        self.other, self.place = other, place
+
+    def appended(self, done: int, total: int) -> None:
+        if self.other.exists():
+            self.other.replace(self.place)
+
+
+def test_a_file_put_in_place_of_the_one_being_appended_waits_and_is_taken_next(inbox, store, tmp_path):
+    path = write_rows(inbox / "a.csv", [bts_row()])
+    before = path.stat()
+    other = write_rows(tmp_path / "other.csv", [bts_row(Flight_Number_Reporting_Airline="1546")])
+    # Size and time alone do not show that it is another.
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert other.stat().st_size == before.st_size
+    assert take_inbox(store, inbox, 0.01, Meanwhile(other, path)) == []
+    assert waiting(inbox) == [path]
+    [report] = take_inbox(store, inbox, 0.01)
+    assert (report.status, report.accepted, len(store.keys)) == ("done", 3, 6)
 
 
 def test_a_death_between_appending_and_moving_leaves_a_whole(inbox, store, monkeypatch):
