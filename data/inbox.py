@@ -153,12 +153,17 @@ def take_inbox(
 
 
 def waiting(folder: Path) -> list[Path]:
-    """Return the files that wait in a folder, by name; those still being written are left out."""
-    return sorted(
+    """Return the files that wait in a folder, by name; those still being written are left out.
+
+    Names are compared without their endings first: `april (1).csv` and `april-corrected.csv` come after `april.csv`,
+    which they correct.
+    """
+    files = (
         path
         for path in folder.iterdir()
         if path.is_file() and not path.name.startswith(".") and not path.name.endswith(UNFINISHED)
     )
+    return sorted(files, key=lambda path: (path.name.partition(".")[0], path.name))
 
 
 def read_file(path: Path, most_bad: float) -> FileContent:
