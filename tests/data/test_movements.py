@@ -93,6 +93,17 @@ def test_a_flight_under_way_when_the_table_was_written_is_not_diverted_yet(store
     assert sorted(events["LH406-FRA-20240301"]) == ["departed", "diverted", "scheduled"]
 
 
+def test_a_row_that_does_not_fit_says_nothing_of_when_the_table_was_written(store, inbox):
+    under_way = "LH,404,,FRA,JFK,2024-03-01T10:00Z,2024-03-01T18:40Z,2024-03-01T10:10Z,,,0"
+    days_late = ROW.replace("LH,400", "LH,408").replace("03-01T18:21Z", "03-11T18:21Z")
+    good = [ROW.replace("LH,400", f"LH,{n}") for n in range(1, 20)]
+    write(inbox / "a.csv", *good, under_way, days_late)
+    [report] = take_inbox(store, inbox, 0.2)
+    assert (report.status, report.rows_set_aside) == ("done", 1)
+    events = store.frame("flight_events").set_index("flight_id")["kind"]
+    assert sorted(events["LH404-FRA-20240301"]) == ["departed", "scheduled"]
+
+
 def test_the_example_of_the_page_is_the_reader_and_is_short():
     page = (PROJECT_ROOT / "docs" / "other-data.md").read_text()
     code = [line for line in Path(movements.__file__).read_text().splitlines() if line.strip()]
