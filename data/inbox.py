@@ -217,12 +217,23 @@ def _read(path: Path, most_bad: float) -> FileContent:
 
 
 def _take(store: EventStore, path: Path, most_bad: float, progress: Progress) -> FileReport | None:
-    """Take one file; None where somebody writes or replaces it meanwhile: it is left for the next time."""
+    """Take one file; None where somebody writes, replaces or removes it meanwhile: what is there is left for later."""
+    try:
+        return _taken(store, path, most_bad, progress)
+    except FileNotFoundError:
+        if path.exists():
+            raise
+        return None
+
+
+def _taken(store: EventStore, path: Path, most_bad: float, progress: Progress) -> FileReport | None:
     started, before = time.monotonic(), path.stat()
     progress.begins(path)
     try:
         content = _read(path, most_bad)
     except Unreadable as error:
+        if _changed(path, before):
+            return None
         report = FileReport(
             path.name, "", UNREADABLE, **BadFile([BadValue(None, "file", str(error), None)]).as_dict()
         )
@@ -243,7 +254,10 @@ def _take(store: EventStore, path: Path, most_bad: float, progress: Progress) ->
 
 
 def _changed(path: Path, before: Any) -> bool:
-    now = path.stat()
+    try:
+        now = path.stat()
+    except FileNotFoundError:
+        return True
     return (now.st_ino, now.st_size, now.st_mtime_ns) != (before.st_ino, before.st_size, before.st_mtime_ns)
 
 

@@ -178,6 +178,31 @@ def test_a_file_put_in_place_of_the_one_being_appended_waits_and_is_taken_next(i
     assert (report.status, report.accepted, len(store.keys)) == ("done", 3, 6)
 
 
+class Removing(Progress):
+    """Has a file removed when another, or it itself, begins to be read."""
+
+    def __init__(self, when: str, gone: Path):
+        self.when, self.gone = when, gone
+
+    def begins(self, file: Path) -> None:
+        if file.name == self.when:
+            self.gone.unlink()
+
+
+@pytest.mark.parametrize("when", ["a.csv", "b.csv"])
+def test_a_file_that_is_taken_away_holds_up_no_other(when, inbox, store):
+    for name in ("a.csv", "b.csv", "c.csv"):
+        write_rows(inbox / name, [bts_row()])
+    reports = take_inbox(store, inbox, 0.01, Removing(when, inbox / "b.csv"))
+    assert [(report.file, report.status) for report in reports] == [("a.csv", "done"), ("c.csv", "done")]
+
+
+def test_a_file_that_is_taken_away_while_it_is_appended_has_no_report(inbox, store, tmp_path):
+    path = write_rows(inbox / "a.csv", [bts_row()])
+    assert take_inbox(store, inbox, 0.01, Meanwhile(path, tmp_path / "elsewhere.csv")) == []
+    assert list((inbox / DONE).iterdir()) == []
+
+
 def test_a_death_between_appending_and_moving_leaves_a_whole(inbox, store, monkeypatch):
     rows = [bts_row(Flight_Number_Reporting_Airline=str(number)) for number in range(1, 50)]
     write_rows(inbox / "a.csv", rows)
