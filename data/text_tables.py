@@ -20,6 +20,8 @@ from data.text_files import text_of
 MISSING = ("", "M", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")
 """How such files, and the tools that they came through, write a value that is not there."""
 DELIMITERS = ",;\t|"
+LARGEST = 2**31
+"""No whole number of such a file is larger, whatever its sign."""
 SET_ASIDE_COLUMNS = ("line", "column", "reason", "value")
 """Columns before the file's own in the table of rows that were set aside."""
 NOTED_BEFORE = re.compile(r'#|"?sep=|\s*$', re.IGNORECASE)
@@ -159,7 +161,8 @@ class TextTable:
         absent, numbers = self.absent(column), self._parsed(column)
         wrong = ~absent & ~np.isfinite(numbers)
         if whole:
-            wrong |= numbers.notna() & (numbers % 1 != 0)
+            # What is larger has no place in a column of integers.
+            wrong |= numbers.notna() & (numbers % 1 != 0) | (numbers.abs() > LARGEST)
         expected = "expected a whole number" if whole else "expected a number"
         self.reject(column, wrong, expected)
         if required:

@@ -63,6 +63,7 @@ def test_a_row_that_does_not_fit_is_set_aside_with_its_reason(store, inbox):
         ({"2024-": "2084-"}, "expected a year from 1987 to 2050"),
         ({",489,0": ",489,1"}, "a cancelled flight has no arrival"),
         ({",489,0": ",489,2"}, "expected 0 or 1"),
+        ({",489,0": ",1e19,0"}, "expected a whole number"),
     ],
     ids=str,
 )
