@@ -61,6 +61,8 @@ COLUMNS = {
 OPTIONAL = ("date", "year", "month", "day", "dep_time", "arr_time", "elapsed", "duplicate")
 PARTS_OF_DATE = ("year", "month", "dayofmonth")
 DATE = r"\d{4}-\d{2}-\d{2}|\d{1,2}/\d{1,2}/\d{4}( 12:00:00 AM| 0?0:00(:00)?)?"
+CODE_USED_AGAIN = rf"({schemas.CARRIER}) ?\(\d\)"
+"""How old files write Pan Am and Midway: other carriers have had their codes since."""
 MOST_LEGS = 9
 NUMBER_OF_DATE = ["carrier", "flight", "origin", "date"]
 EARLY, LATE = -120, 720
@@ -107,7 +109,7 @@ def _typed(table: TextTable, report: CleaningReport) -> pd.DataFrame:
     raw = pd.DataFrame(
         {
             "date": _dates(table),
-            "carrier": table.matching("carrier", schemas.CARRIER, "expected two letters or digits"),
+            "carrier": _carriers(table),
             "flight": table.numbers("flight", required=True, whole=True),
             "origin": table.matching("origin", schemas.AIRPORT, "expected three letters, like EWR"),
             "dest": table.matching("dest", schemas.AIRPORT, "expected three letters, like EWR"),
@@ -149,6 +151,12 @@ def _dates(table: TextTable) -> pd.Series:
         "date", outside, f"expected a year from {FIRST_YEAR} to {LAST_YEAR}: no zone rules for others"
     )
     return days
+
+
+def _carriers(table: TextTable) -> pd.Series:
+    codes = table.text["carrier"].str.replace(rf"^{CODE_USED_AGAIN}$", r"\1", regex=True)
+    table.text["carrier"] = codes
+    return table.matching("carrier", schemas.CARRIER, "expected two letters or digits")
 
 
 def _clock(table: TextTable, column: str) -> pd.Series:

@@ -153,12 +153,17 @@ def take_inbox(
 
 
 def waiting(folder: Path) -> list[Path]:
-    """Return the files that wait in a folder, by name; those still being written are left out."""
-    return sorted(
+    """Return the files that wait in a folder, by name; those still being written are left out.
+
+    Names are compared without their endings first: `april (1).csv` and `april-corrected.csv` come after `april.csv`,
+    which they correct.
+    """
+    files = (
         path
         for path in folder.iterdir()
         if path.is_file() and not path.name.startswith(".") and not path.name.endswith(UNFINISHED)
     )
+    return sorted(files, key=lambda path: (path.name.partition(".")[0], path.name))
 
 
 def read_file(path: Path, most_bad: float) -> FileContent:
@@ -212,12 +217,23 @@ def _read(path: Path, most_bad: float) -> FileContent:
 
 
 def _take(store: EventStore, path: Path, most_bad: float, progress: Progress) -> FileReport | None:
-    """Take one file; None where somebody is still writing it: it is left for the next time."""
+    """Take one file; None where somebody writes, replaces or removes it meanwhile: what is there is left for later."""
+    try:
+        return _taken(store, path, most_bad, progress)
+    except FileNotFoundError:
+        if path.exists():
+            raise
+        return None
+
+
+def _taken(store: EventStore, path: Path, most_bad: float, progress: Progress) -> FileReport | None:
     started, before = time.monotonic(), path.stat()
     progress.begins(path)
     try:
         content = _read(path, most_bad)
     except Unreadable as error:
+        if _changed(path, before):
+            return None
         report = FileReport(
             path.name, "", UNREADABLE, **BadFile([BadValue(None, "file", str(error), None)]).as_dict()
         )
@@ -229,14 +245,20 @@ def _take(store: EventStore, path: Path, most_bad: float, progress: Progress) ->
         if _changed(path, before):
             return None
         appended = append_events(store, content.events, progress.appended)
+        if _changed(path, before):
+            # What was appended is there; the next time adds only what is missing.
+            return None
         report = _move(path, _report(path, content, appended, time.monotonic() - started))
     progress.ends(report)
     return report
 
 
 def _changed(path: Path, before: Any) -> bool:
-    now = path.stat()
-    return (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns)
+    try:
+        now = path.stat()
+    except FileNotFoundError:
+        return True
+    return (now.st_ino, now.st_size, now.st_mtime_ns) != (before.st_ino, before.st_size, before.st_mtime_ns)
 
 
 def _report(path: Path, content: FileContent, appended: Appended, seconds: float) -> FileReport:

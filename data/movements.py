@@ -57,7 +57,7 @@ def read_flights(lines: Lines, report: CleaningReport, most_bad: float) -> tuple
     report.add("flights", "dropped", "repeated rows", raw.duplicated().sum(), "they say the same")
     checked = validated(schemas.FLIGHTS, _flights(raw[~raw.duplicated()]), table)
     report.rows_kept["flights"] = len(checked)
-    checked = checked.assign(cancelled=raw["cancelled"], under_way=_under_way(raw))
+    checked = checked.assign(cancelled=raw["cancelled"], under_way=_under_way(raw.loc[checked.index]))
     return checked.sort_values("scheduled_departure", ignore_index=True), table
 
 

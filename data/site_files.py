@@ -113,10 +113,10 @@ def _kept(name: str, data_dir: Path) -> Site:
 
 
 def _joined(parts: list[pd.DataFrame], key: list[str]) -> pd.DataFrame:
-    """Return all events by when they became known; of one key the first file's."""
+    """Return all events by when they became known; of one key the last file's, as in the inbox."""
     # An empty part would only blur the types of the others.
     filled = [part for part in parts if len(part)] or parts[:1]
-    events = pd.concat(filled, ignore_index=True).drop_duplicates(key)
+    events = pd.concat(filled, ignore_index=True).drop_duplicates(key, keep="last")
     return events.sort_values("known_at", kind="stable", ignore_index=True)
 
 

@@ -20,6 +20,10 @@ from data.text_files import text_of
 MISSING = ("", "M", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")
 """How such files, and the tools that they came through, write a value that is not there."""
 DELIMITERS = ",;\t|"
+LARGEST = 2**31
+"""No whole number of such a file is larger, whatever its sign."""
+UNCLOSED = -1
+"""The width of a row with a quote that is not closed: a reader takes the lines that follow for a part of it."""
 SET_ASIDE_COLUMNS = ("line", "column", "reason", "value")
 """Columns before the file's own in the table of rows that were set aside."""
 NOTED_BEFORE = re.compile(r'#|"?sep=|\s*$', re.IGNORECASE)
@@ -159,7 +163,8 @@ class TextTable:
         absent, numbers = self.absent(column), self._parsed(column)
         wrong = ~absent & ~np.isfinite(numbers)
         if whole:
-            wrong |= numbers.notna() & (numbers % 1 != 0)
+            # What is larger has no place in a column of integers.
+            wrong |= numbers.notna() & (numbers % 1 != 0) | (numbers.abs() > LARGEST)
         expected = "expected a whole number" if whole else "expected a number"
         self.reject(column, wrong, expected)
         if required:
@@ -213,7 +218,7 @@ def read_table(
     table = pd.DataFrame(columns, index=text.index).astype(str)
     table = table[(text != "").any(axis=1).to_numpy()]
     bad = [
-        BadValue(number, "row", f"expected {width} fields, found {found}", row[:200])
+        BadValue(number, "row", _misfit(width, found), row[:200])
         for (number, row), found in zip(numbered, widths, strict=True)
         if found != width
     ]
@@ -263,7 +268,17 @@ def _fields(line: str, delimiter: str) -> list[str]:
 
 
 def _width(lines: Lines, row: str) -> int:
-    return len(lines.fields(row)) if '"' in row else row.count(lines.delimiter) + 1
+    """Return the number of a row's fields; UNCLOSED where a quote is not closed."""
+    if '"' not in row:
+        return row.count(lines.delimiter) + 1
+    # A quote that is not closed goes on with the next line.
+    reader = csv.reader([row, ""], delimiter=lines.delimiter)
+    fields = next(reader)
+    return UNCLOSED if reader.line_num > 1 else len(fields)
+
+
+def _misfit(width: int, found: int) -> str:
+    return "a quote is not closed" if found == UNCLOSED else f"expected {width} fields, found {found}"
 
 
 def _parse(lines: Lines, rows: list[str], names: list[str]) -> pd.DataFrame:

@@ -1,8 +1,10 @@
 """Take in files of the inbox, and the dataset where it is asked for: the flow's steps, and what the command does."""
 
+import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -118,8 +120,15 @@ def _looks(folder: Path) -> Looks:
     """Return name, size and time of change of each file that waits; nothing of a folder that is not there yet."""
     if not folder.exists():
         return frozenset()
-    stats = ((path.name, path.stat()) for path in waiting(folder))
+    stats = _stats(waiting(folder))
     return frozenset((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+
+
+def _stats(files: Sequence[Path]) -> Iterator[tuple[str, os.stat_result]]:
+    """Return name and state of each file that is still there."""
+    for path in files:
+        with suppress(FileNotFoundError):
+            yield path.name, path.stat()
 
 
 def _total(files: Sequence[FileReport]) -> str:
@@ -140,7 +149,8 @@ class ToldProgress(inbox.Progress):
 
     def waits(self, files: Sequence[Path]) -> None:
         """Remember what there is to do."""
-        self._sizes = {path.name: path.stat().st_size for path in files}
+        gone = dict.fromkeys((path.name for path in files), 0)
+        self._sizes = gone | {name: stat.st_size for name, stat in _stats(files)}
 
     def begins(self, file: Path) -> None:
         """Say which file is read, and which of how many it is."""

@@ -34,8 +34,9 @@ def statuses(outcomes) -> list[str]:
 
 
 def known_at(database: Database, kind: str) -> datetime:
+    """When the newest event of a kind became known."""
     with database.transaction() as cursor:
-        cursor.execute("SELECT known_at FROM flight_events WHERE kind = %s", [kind])
+        cursor.execute("SELECT max(known_at) FROM flight_events WHERE kind = %s", [kind])
         return cursor.fetchone()[0]
 
 
@@ -120,6 +121,19 @@ def test_an_event_after_a_seal_becomes_known_after_it(
     assert known_at(postgres, "arrived") == NOON + 5 * MINUTE
     flights, _ = store.facts(NOON, LONG_AGO)
     assert len(flights) == 0
+
+
+def test_an_event_after_the_seal_of_a_state_that_used_its_flight_becomes_known_after_it(
+    store: EventStore, states: FeatureStore, postgres: Database
+) -> None:
+    """States select flights by when they are to leave: an event of a year before, or its revision, is no older."""
+    a_year_early = {"event_time": NOON - 365 * DAY, "known_at": NOON - MINUTE}
+    states.seal(minute_floor(NOON))
+    store.append([departed(**a_year_early)])
+    assert known_at(postgres, "departed") == NOON + timedelta(seconds=1)
+    states.seal(minute_floor(NOON + MINUTE))
+    store.append([departed(delay=7, **a_year_early | {"known_at": NOON + MINUTE})])
+    assert known_at(postgres, "departed") == NOON + timedelta(seconds=61)
 
 
 def test_an_event_known_at_the_sealed_tick_itself_is_late_for_it(

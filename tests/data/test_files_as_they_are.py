@@ -97,6 +97,32 @@ def test_a_row_of_another_width_is_set_aside_as_it_is(store, inbox):
     assert (row["Reporting_Airline"], row["Dest"]) == ("UA", "")
 
 
+def test_a_carrier_whose_code_was_given_again_has_its_code(store, inbox):
+    rows = [bts_row(Reporting_Airline=c, Flight_Number_Reporting_Airline="901") for c in ("PA (1)", "ML(1)")]
+    odd = bts_row(Reporting_Airline="UA (1) x")
+    write_rows(inbox / "april.csv", month([*rows, odd]))
+    report = take(store, inbox)
+    assert (report.status, report.accepted, report.rows_set_aside) == ("done", 906, 1)
+    assert flights(store).loc[("PA901-EWR-20130411", "scheduled"), "carrier"] == "PA"
+    assert ("ML901-EWR-20130411", "arrived") in flights(store).index
+
+
+@pytest.mark.parametrize("odd", [(20,), (20, 22), (300,)], ids=str)
+@pytest.mark.parametrize("last", ['"', '"6.00', '"6""'])
+def test_a_row_whose_last_quote_is_not_closed_costs_no_other_row(last, odd, store, inbox):
+    path = write_rows(inbox / "april.csv", month([]))
+    lines = path.read_text().splitlines()
+    for at in odd:
+        lines[at] = lines[at].removesuffix(",") + f",{last}"
+    path.write_text("\n".join(lines) + "\n")
+    report = take(store, inbox)
+    assert (report.status, report.rows_set_aside) == ("done", len(odd)), report
+    assert report.accepted == 900 - 3 * len(odd)
+    assert {(error["row"], error["reason"]) for error in report.errors} == {
+        (at + 1, "a quote is not closed") for at in odd
+    }
+
+
 def test_impossible_blocks_and_double_departures_cost_only_themselves(store, inbox):
     rows = [
         bts_row(Flight_Number_Reporting_Airline="901", CRSArrTime="1001"),

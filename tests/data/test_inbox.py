@@ -1,11 +1,13 @@
 import json
+import os
 import zipfile
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from data.dataset import Dataset
-from data.inbox import DONE, REJECTED, take_inbox, waiting
+from data.inbox import DONE, REJECTED, Progress, take_inbox, waiting
 from data.nycflights13 import read_table
 from tests.data.public_files import PREZIP, SELECTED, asos_row, bts_row, write_asos, write_bts, write_rows
 
@@ -65,12 +67,12 @@ def test_two_files_of_one_name_are_both_kept(inbox, store):
 BAD_FLIGHTS = {
     "FlightDate": ["2013-02-30", "yesterday", ""],
     "Reporting_Airline": ["UAL", ""],
-    "Flight_Number_Reporting_Airline": ["0", "x1", "12345", ""],
+    "Flight_Number_Reporting_Airline": ["0", "x1", "12345", "1e19", ""],
     "Origin": ["EW", "ewr", ""],
     "Dest": ["EWR", "1AH"],
     "CRSDepTime": ["2401", "1160", "-5", "M", ""],
     "CRSArrTime": ["12:00", "1010"],
-    "DepDelay": ["10.5", "late", "99999", "inf"],
+    "DepDelay": ["10.5", "late", "99999", "inf", "1e19"],
     "ArrDelay": ["-inf", "-900"],
     "AirTime": ["2", "5000"],
     "Cancelled": ["2", "yes", "", "1.00"],
@@ -150,6 +152,55 @@ def test_what_is_still_being_written_waits(inbox, store):
     write_rows(inbox / "a.csv.part", [bts_row()])
     write_rows(inbox / ".a.csv", [bts_row()])
     assert take_inbox(store, inbox, 0.01) == []
+
+
+class Meanwhile(Progress):
+    """Has another file of the same name put in place of the one that is being appended."""
+
+    def __init__(self, other: Path, place: Path):
+        self.other, self.place = other, place
+
+    def appended(self, done: int, total: int) -> None:
+        if self.other.exists():
+            self.other.replace(self.place)
+
+
+def test_a_file_put_in_place_of_the_one_being_appended_waits_and_is_taken_next(inbox, store, tmp_path):
+    path = write_rows(inbox / "a.csv", [bts_row()])
+    before = path.stat()
+    other = write_rows(tmp_path / "other.csv", [bts_row(Flight_Number_Reporting_Airline="1546")])
+    # Size and time alone do not show that it is another.
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert other.stat().st_size == before.st_size
+    assert take_inbox(store, inbox, 0.01, Meanwhile(other, path)) == []
+    assert waiting(inbox) == [path]
+    [report] = take_inbox(store, inbox, 0.01)
+    assert (report.status, report.accepted, len(store.keys)) == ("done", 3, 6)
+
+
+class Removing(Progress):
+    """Has a file removed when another, or it itself, begins to be read."""
+
+    def __init__(self, when: str, gone: Path):
+        self.when, self.gone = when, gone
+
+    def begins(self, file: Path) -> None:
+        if file.name == self.when:
+            self.gone.unlink()
+
+
+@pytest.mark.parametrize("when", ["a.csv", "b.csv"])
+def test_a_file_that_is_taken_away_holds_up_no_other(when, inbox, store):
+    for name in ("a.csv", "b.csv", "c.csv"):
+        write_rows(inbox / name, [bts_row()])
+    reports = take_inbox(store, inbox, 0.01, Removing(when, inbox / "b.csv"))
+    assert [(report.file, report.status) for report in reports] == [("a.csv", "done"), ("c.csv", "done")]
+
+
+def test_a_file_that_is_taken_away_while_it_is_appended_has_no_report(inbox, store, tmp_path):
+    path = write_rows(inbox / "a.csv", [bts_row()])
+    assert take_inbox(store, inbox, 0.01, Meanwhile(path, tmp_path / "elsewhere.csv")) == []
+    assert list((inbox / DONE).iterdir()) == []
 
 
 def test_a_death_between_appending_and_moving_leaves_a_whole(inbox, store, monkeypatch):

@@ -78,6 +78,16 @@ def test_what_a_file_says_otherwise_is_a_correction_known_from_now_on(postgres, 
     assert (again.accepted, again.duplicates) == (0, 6), "an old file is no news"
 
 
+@pytest.mark.parametrize("name", ["april (1).csv", "april-corrected.csv"])
+def test_a_correction_named_after_its_file_is_taken_after_it(name, postgres, tmp_path):
+    for file, delay in ((name, "40.00"), ("april.csv", "5.00")):
+        write_rows(tmp_path / file, [bts_row(ArrDelay=delay)])
+    reports = take_inbox(EventStore(postgres), tmp_path, 0.01)
+    assert [report.file for report in reports] == ["april.csv", name]
+    label = LabelStore(postgres).current(FLIGHT)
+    assert (label.arr_delay_minutes, label.corrected) == (40, True)
+
+
 CANCELLED = {"Cancelled": "1.00", "DepTime": "", "DepDelay": "", "ArrTime": "", "ArrDelay": "", "AirTime": ""}
 FLIGHT = "UA1545-EWR-20130411"
 

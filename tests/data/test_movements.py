@@ -63,6 +63,7 @@ def test_a_row_that_does_not_fit_is_set_aside_with_its_reason(store, inbox):
         ({"2024-": "2084-"}, "expected a year from 1987 to 2050"),
         ({",489,0": ",489,1"}, "a cancelled flight has no arrival"),
         ({",489,0": ",489,2"}, "expected 0 or 1"),
+        ({",489,0": ",1e19,0"}, "expected a whole number"),
     ],
     ids=str,
 )
@@ -91,6 +92,17 @@ def test_a_flight_under_way_when_the_table_was_written_is_not_diverted_yet(store
     events = store.frame("flight_events").set_index("flight_id")["kind"]
     assert sorted(events["LH404-FRA-20240301"]) == ["departed", "scheduled"]
     assert sorted(events["LH406-FRA-20240301"]) == ["departed", "diverted", "scheduled"]
+
+
+def test_a_row_that_does_not_fit_says_nothing_of_when_the_table_was_written(store, inbox):
+    under_way = "LH,404,,FRA,JFK,2024-03-01T10:00Z,2024-03-01T18:40Z,2024-03-01T10:10Z,,,0"
+    days_late = ROW.replace("LH,400", "LH,408").replace("03-01T18:21Z", "03-11T18:21Z")
+    good = [ROW.replace("LH,400", f"LH,{n}") for n in range(1, 20)]
+    write(inbox / "a.csv", *good, under_way, days_late)
+    [report] = take_inbox(store, inbox, 0.2)
+    assert (report.status, report.rows_set_aside) == ("done", 1)
+    events = store.frame("flight_events").set_index("flight_id")["kind"]
+    assert sorted(events["LH404-FRA-20240301"]) == ["departed", "scheduled"]
 
 
 def test_the_example_of_the_page_is_the_reader_and_is_short():

@@ -11,7 +11,8 @@ import pytest
 from adapters.event_store import EventStore
 from adapters.settings import PROJECT_ROOT
 from domain.errors import InvalidInput
-from flows.ingestion import ingest, watch_inbox
+from flows import ingestion
+from flows.ingestion import ToldProgress, ingest, watch_inbox
 from tests.data.public_files import bts_row, write_rows
 from tests.documented import documented
 from tests.session import without_settings
@@ -58,6 +59,17 @@ def test_the_dataset_is_read_when_it_is_asked_for_and_the_report_keeps_both(
     written = json.loads(report.read_text())
     assert written["dataset"]["dataset"] == "nycflights13"
     assert [file["file"] for file in written["files"]] == ["good.csv"]
+
+
+def test_a_file_that_is_taken_away_before_it_is_looked_at_holds_up_no_other(inbox, monkeypatch):
+    here, gone = write_rows(inbox / "here.csv", [bts_row()]), inbox / "gone.csv"
+    monkeypatch.setattr(ingestion, "waiting", lambda folder: [gone, here])
+    assert {name for name, *_ in ingestion._looks(inbox)} == {"here.csv"}
+    said: list[str] = []
+    progress = ToldProgress(said.append)
+    progress.waits([gone, here])
+    progress.begins(here)
+    assert said == ["reading here.csv, 0.0 MB, 2 of 2"]
 
 
 def test_a_moment_without_the_dataset_is_refused(stack_settings):

@@ -1,14 +1,17 @@
 -- Stores the staged flight events of which there is none yet of their flight and kind and, for arrivals, the label with
 -- them. One row per stored event.
 -- Promises: an event becomes known after the newest sealed tick whose state could have used it (:reach is how far a state
--- looks back); an arrival that contradicts the flight's label is left out; of equal keys in one batch the one known first
+-- looks back, from the event or from the end of the flight's date, whichever is later: states select flights by when they
+-- are to leave); an arrival that contradicts the flight's label is left out; of equal keys in one batch the one known first
 -- counts; rows are inserted in key order, so that racing batches do not deadlock.
 -- The caller holds the lock of sealing.
 WITH event AS (
     SELECT DISTINCT ON (rtrim(flight_id) COLLATE "C", rtrim(kind) COLLATE "C") rtrim(flight_id) AS flight_id, rtrim(kind) AS kind, event_time,
         CASE WHEN known_at = 'infinity' THEN stack_now() ELSE known_at END AS stated,
         greatest(CASE WHEN known_at = 'infinity' THEN stack_now() ELSE known_at END,
-            (SELECT max(tick) FROM feature_ticks WHERE tick <= event_time + %(reach)s) + interval '1 second') AS known_at,
+            (SELECT max(tick) FROM feature_ticks
+                WHERE tick <= greatest(event_time, (to_date(right(rtrim(flight_id), 8), 'YYYYMMDD') + 1)::timestamp AT TIME ZONE 'UTC')
+                    + %(reach)s) + interval '1 second') AS known_at,
         nullif(rtrim(carrier), '') AS carrier, nullif(flight_number, -2147483648) AS flight_number,
         nullif(rtrim(origin), '') AS origin, nullif(rtrim(dest), '') AS dest,
         nullif(scheduled_departure, 'infinity') AS scheduled_departure,

@@ -7,7 +7,8 @@
 WITH event AS (
     SELECT s.item, e.flight_id, e.kind, s.event_time, s.stated,
         greatest(s.stated, e.known_at, (SELECT max(tick) FROM feature_ticks
-            WHERE tick <= greatest(s.event_time, e.event_time) + %(reach)s) + interval '1 second') AS known_at,
+            WHERE tick <= greatest(s.event_time, e.event_time, (to_date(right(e.flight_id, 8), 'YYYYMMDD') + 1)::timestamp AT TIME ZONE 'UTC')
+                + %(reach)s) + interval '1 second') AS known_at,
         nullif(rtrim(s.carrier), '') AS carrier, nullif(s.flight_number, -2147483648) AS flight_number,
         nullif(rtrim(s.origin), '') AS origin, nullif(rtrim(s.dest), '') AS dest,
         nullif(s.scheduled_departure, 'infinity') AS scheduled_departure,

@@ -127,6 +127,17 @@ def test_a_site_is_copied_to_be_replayed_from_another_day(files, tmp_path):
     assert len(load_dataset(tmp_path / "other").events) == len(load_dataset(tmp_path / "one").events)
 
 
+def test_of_a_flight_in_two_files_the_correction_counts_as_in_the_inbox(tmp_path):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    days = [bts_row(FlightDate=f"{FIRST + timedelta(days=n)}", ArrDelay="5.00") for n in range(2)]
+    write_rows(folder / "march.csv", days)
+    write_rows(folder / "march (1).csv", [days[0] | {"ArrDelay": "40.00"}])
+    make_site("newark", folder, tmp_path / "data", 0.01)
+    events = load_dataset(tmp_path / "data").events.flight_events
+    assert events.loc[events["kind"] == "arrived", "delay_minutes"].tolist() == [40, 5]
+
+
 def test_a_data_folder_is_of_one_site(files, tmp_path):
     make_site("phoenix", files, tmp_path, 0.01)
     with pytest.raises(InvalidInput, match="phoenix"):
