@@ -211,7 +211,7 @@ class ModelRegistry:
         NotFound
             If there is no such version.
         NotReady
-            If it is not in the cache and MLflow is away.
+            If it is not in the cache and MLflow is away, or the cache takes no files.
         SignatureInvalid
             If its files are not those that were signed, or it fails its test load.
         """
@@ -230,12 +230,12 @@ class ModelRegistry:
         NotFound
             If there is no such version.
         NotReady
-            If MLflow is away.
+            If MLflow is away, or the cache takes no files.
         SignatureInvalid
             If its files are not those that were signed, or fail their test load.
         """
         found = self.version(version)
-        with self._downloaded(found) as fetched:
+        with self._usable_cache(), self._downloaded(found) as fetched:
             if not self._cache.is_sound(self._cache.directory / found.folder):
                 self._cache.keep(fetched, self._cache.directory / found.folder)
 
@@ -252,10 +252,20 @@ class ModelRegistry:
                 raise
             return cached
         folder = self._cache.directory / found.folder
-        if not self._cache.is_sound(folder):
-            with self._downloaded(found) as fetched:
-                self._cache.keep(fetched, folder)
+        with self._usable_cache():
+            if not self._cache.is_sound(folder):
+                with self._downloaded(found) as fetched:
+                    self._cache.keep(fetched, folder)
         return folder
+
+    @contextmanager
+    def _usable_cache(self) -> Iterator[None]:
+        """Raise NotReady where the block meets a disk that is full, or a folder that may not be written."""
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise NotReady(f"the model cache {self._cache.directory} cannot be used: {reason}") from error
 
     @contextmanager
     def _downloaded(self, found: ModelVersion) -> Iterator[Path]:

@@ -123,6 +123,15 @@ class PredictionLog:
             If PostgreSQL is away; nothing is stored then, or all: read the offset again.
         """
         self._ensure_partitions(block, columns)
+        try:
+            return self._store(file, offset, block, skipped, columns)
+        except ValueError:
+            # A month that was there when this process looked may have been dropped since.
+            self._months.clear()
+            self._ensure_partitions(block, columns)
+            return self._store(file, offset, block, skipped, columns)
+
+    def _store(self, file: str, offset: int, block: bytes, skipped: int, columns: tuple[str, ...]) -> int:
         until = offset + len(block) + skipped
         with self._database.transaction() as cursor:
             cursor.execute(query("begin_spool_file"), {"file": file})

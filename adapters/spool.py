@@ -83,9 +83,8 @@ class SpoolWriter:
         """
         with self._lock:
             self._require_safe()
-            if self._file is None or self._size >= self._rotate_bytes:
-                self._open()
-            assert self._file is not None  # noqa: S101  _open() opens or raises
+            self._require_file()
+            assert self._file is not None  # noqa: S101  _require_file() opens or raises
             try:
                 written = os.write(self._file, block)
             except OSError as error:
@@ -107,9 +106,11 @@ class SpoolWriter:
         """
         with self._lock:
             self._require_safe()
-            if self._file is None:
-                self._open()
-        free = os.statvfs(self._directory)
+            self._require_file()
+        try:
+            free = os.statvfs(self._directory)
+        except OSError as error:
+            raise NotReady(f"the spool {self._directory} cannot be seen: {error.strerror}") from error
         if free.f_bavail * free.f_frsize < 1024 * 1024:
             raise NotReady("the spool's disk is full")
 
@@ -127,6 +128,11 @@ class SpoolWriter:
                 self._open()
             except NotReady as error:
                 logger.error("spool not opened", extra={"reason": str(error)})
+
+    def _require_file(self) -> None:
+        """Begin a new file where there is none, it is full, or it was removed: nobody finds what is added to that."""
+        if self._file is None or self._size >= self._rotate_bytes or os.fstat(self._file).st_nlink == 0:
+            self._open()
 
     def _open(self) -> None:
         """Begin a new file; it gets its name only once it is locked, so that it never looks abandoned."""

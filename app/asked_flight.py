@@ -10,14 +10,13 @@ from functools import lru_cache
 from typing import Any
 
 from adapters.prediction_lines import flight_text
-from app.schemas import EARLIEST, LATEST, FlightSchema, identity, load
+from app.schemas import EARLIEST, LATEST, LONGEST, SHORTEST, FlightSchema, identity, load
 from domain.airports import AIRPORTS
 from domain.clock import minute_floor
 
 FLIGHT = FlightSchema()
 REMEMBERED = 3072
 """Flights, about five kilobytes each: a day of the busiest hub, three of New York."""
-DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def _remembered(
         and origin in AIRPORTS
         and dest in AIRPORTS
         and origin != dest
-        and 0 < (lands - leaves).total_seconds() <= DAY_SECONDS
+        and SHORTEST <= lands - leaves <= LONGEST
     )
     if not is_plain:
         raise ValueError("not plainly well formed")

@@ -116,10 +116,13 @@ def register(app: Flask) -> None:
     """Turn every error of the application into a problem."""
 
     def ours(error: OntimeError) -> Response:
+        described = problem_of(error)
         if isinstance(error, NotReady):
             said = asked_by() | {"reason": str(error)}
             app.logger.warning("request was not answered", extra=said)
-        return _respond(problem_of(error))
+        elif described["status"] >= 500:
+            app.logger.error("request failed", exc_info=error, extra=asked_by())
+        return _respond(described)
 
     def unauthorized(error: Unauthorized) -> Response:
         response = _respond(problem(kinds.UNAUTHORIZED, str(error)))

@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from adapters.label_store import NewLabel
 from app.auth import require
 from app.body import clock_body, json_response, read_json, status_of_items, timestamp
-from app.errors import field_error, problem_of
+from app.errors import SHOWN, field_error, problem_of
 from app.parts import parts
 from app.schemas import EVENTS, MAX_REVISIONS, EventsSchema, LabelSchema, LabelsSchema, identity, load
 from domain.airports import local_date
@@ -119,7 +119,9 @@ def _parse_event(raw: Any, path: str) -> FlightEvent | WeatherEvent:
     kind = raw.get("type") if isinstance(raw, dict) else None
     schema = EVENTS.get(kind) if isinstance(kind, str) else None
     if schema is None:
-        raise InvalidInput(f"{path}.type", f"one of {', '.join(EVENTS)}", kind)
+        # Only a text, and not all of it: a type may be as deep or as long as a body.
+        got = kind[:SHOWN] if isinstance(kind, str) else None
+        raise InvalidInput(f"{path}.type", f"one of {', '.join(EVENTS)}", got)
     event = load(schema, raw, path)
     if event["type"] == "weather":
         values = tuple(measured(name, event.get(name)) for name in WEATHER_COLUMNS)

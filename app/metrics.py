@@ -97,7 +97,7 @@ class Metrics:
         """Add requests of one kind."""
         self._requests.labels(route, method, str(status)).inc(sum(seconds.buckets))
         self._seconds.labels(route).add(seconds)
-        if route == PREDICTIONS and seconds.total:
+        if route == PREDICTIONS and method == "POST" and seconds.total:
             self._latency.set(1e6 * seconds.total / sum(seconds.buckets))
 
     def add_predictions(self, by_version: Mapping[int, int], ages: Spread) -> None:

@@ -112,7 +112,7 @@ def make_parts(settings: Settings) -> Parts:
         registry=registry,
         spool=spool,
         spooled=SpoolReader(settings.spool_dir),
-        predictor=Predictor(models, spool),
+        predictor=Predictor(models, spool, settings.model_name),
         events=EventStore(database),
         labels=LabelStore(database),
         log=PredictionLog(database),

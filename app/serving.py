@@ -26,10 +26,17 @@ STALE_SECONDS = 15 * 60
 
 
 class Predictor:
-    """Answers questions; what it answered is in the spool."""
+    """Answers questions; what it answered is in the spool.
 
-    def __init__(self, models: ModelHolder, spool: SpoolWriter):
+    Parameters
+    ----------
+    model_name : str
+        Of the registered model, as answers name it.
+    """
+
+    def __init__(self, models: ModelHolder, spool: SpoolWriter, model_name: str):
         self._models = models
+        self._model_name = model_name
         self._spool = spool
         self.memory = Memory()
 
@@ -131,7 +138,7 @@ class Predictor:
                 ]
             )
         )
-        model = {"name": "ontime", "version": version, "contract": contract[:12]}
+        model = {"name": self._model_name, "version": version, "contract": contract[:12]}
         found = [_answer(*parts, model) for parts in zip(questions, ids, probabilities, strict=True)]
         if explain is not None:
             for answer, explanation in zip(found, explain(champion.model, recalled.vectors), strict=True):

@@ -134,7 +134,10 @@ def own_path(wanted: str | None) -> str | None:
     """Return a path to go on to, if it is one of the dashboard's; else None: a link must not lead elsewhere."""
     if not wanted or "\\" in wanted or any(ord(letter) < 33 for letter in wanted):
         return None
-    split = urlsplit(wanted)
+    try:
+        split = urlsplit(wanted)
+    except ValueError:  # an address like //[
+        return None
     return wanted if not split.scheme and not split.netloc and _is_own(split.path) else None
 
 

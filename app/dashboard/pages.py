@@ -215,6 +215,12 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:,.0f}" if digits == 0 else f"{value:,.{digits}f}"
 
 
+@blueprint.app_template_filter("signed")
+def signed(value: float, digits: int = 3) -> str:
+    """Write a difference to some decimals, with its sign."""
+    return "—" if value != value else f"{value:+,.{digits}f}"
+
+
 @blueprint.app_template_filter("figure")
 def figure(value: float | None) -> str:
     """Write a number to four significant figures."""

@@ -1,5 +1,6 @@
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -197,6 +198,51 @@ def test_a_spool_without_room_fails_its_check(folder: Path, monkeypatch: pytest.
     full = os.statvfs_result((4096, 4096, 10, 10, 10, 10, 10, 10, 0, 255))
     monkeypatch.setattr(os, "statvfs", lambda _: full)
     with pytest.raises(NotReady, match="disk is full"):
+        writer.check()
+    writer.close()
+
+
+def test_a_full_file_whose_folder_takes_no_new_one_fails_the_check_as_it_fails_the_write(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "spool"
+    writer = SpoolWriter(folder, rotate_bytes=4)
+    writer.write(b"full\n")
+    folder.rename(tmp_path / "away")
+    folder.write_text("in the way")
+    for attempt in (writer.check, lambda: writer.write(b"x\n")):
+        with pytest.raises(NotReady, match="cannot be written"):
+            attempt()
+    writer.close()
+
+
+@pytest.mark.parametrize("checked", [True, False])
+@pytest.mark.parametrize("removed", ["file", "folder"])
+def test_a_file_that_was_removed_takes_no_line(folder: Path, removed: str, checked: bool) -> None:
+    writer, reader = SpoolWriter(folder, header=b"#columns\n"), SpoolReader(folder)
+    writer.write(b"one\n")
+    [first] = reader.files()
+    if removed == "file":
+        first.unlink()
+    else:
+        shutil.rmtree(folder)
+    if checked:
+        writer.check()
+    writer.write(b"two\n")
+    [second] = reader.files()
+    assert reader.lines(second) == [b"two\n"]
+    writer.close()
+
+
+def test_a_folder_that_is_gone_right_after_a_file_was_opened_is_not_ready(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def statvfs(path: Path) -> os.statvfs_result:
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(path))
+
+    writer = SpoolWriter(folder)
+    monkeypatch.setattr(os, "statvfs", statvfs)
+    with pytest.raises(NotReady, match="No such file or directory"):
         writer.check()
     writer.close()
 

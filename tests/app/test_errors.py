@@ -86,6 +86,17 @@ def test_a_fault_of_our_own_is_a_problem_that_tells_nothing_and_is_logged_under_
     assert record.exc_info
 
 
+def test_an_error_of_ours_that_no_kind_describes_is_logged_under_its_id(own_api, caplog, monkeypatch):
+    def fail(*_):
+        raise OntimeError("a thing that nobody thought of")
+
+    monkeypatch.setattr(own_api.parts.predictor, "predict", fail)
+    body = assert_problem(own_api.predict(), 500)
+    [record] = [record for record in caplog.records if record.message == "request failed"]
+    assert record.request_id == body["request_id"]
+    assert "nobody thought of" in str(record.exc_info[1])
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "expected"),
     [

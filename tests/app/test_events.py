@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 
 from adapters.clock_store import ClockStore
@@ -218,6 +219,15 @@ def test_some_bad_events_do_not_spoil_the_others_and_the_order_stays(own_api):
     fields = [item["problem"]["errors"][0]["field"] for item in items if "problem" in item]
     assert fields == ["events.1.type", "events.3.delay_minutes", "events.4.type", "events.6.type"]
     assert answer.get_json()["rejected"] == 4
+
+
+@pytest.mark.parametrize("kind", ["[" * 1010 + "]" * 1010, '"' + "x" * 3_000_000 + '"'], ids=["deep", "long"])
+def test_a_type_that_is_deep_or_long_spoils_no_other_event_and_is_not_repeated_whole(own_api, kind):
+    body = b'{"events": [%b, {"type": %b}]}' % (orjson.dumps(SCHEDULED), kind.encode())
+    answer = own_api.post("/v1/events", body, "ingest")
+    assert answer.status_code == 207
+    assert statuses(answer) == ["accepted", "invalid"]
+    assert len(answer.data) < 5_000
 
 
 @pytest.mark.parametrize(

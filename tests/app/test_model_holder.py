@@ -1,4 +1,6 @@
+import errno
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -279,6 +281,24 @@ def test_while_mlflow_is_away_what_serves_serves_on_and_a_new_worker_begins_with
     with pytest.raises(NotReady):
         fresh.refresh()
     assert pair(fresh) == (1, None)
+
+
+def test_while_the_cache_takes_no_new_version_a_worker_that_starts_serves_what_lies_in_it(
+    holder, registry, monkeypatch
+):
+    monkeypatch.setattr(registry, "_download", _no_room)
+    registry.set_alias(CHAMPION, 2)
+    fresh = ModelHolder(registry)
+    with suppress(NotReady):
+        fresh.refresh()
+    assert pair(fresh) == (1, None)
+    for attempt in (registry.fetch, registry.audit):
+        with pytest.raises(NotReady, match=r"model cache .*: No space left on device"):
+            attempt(2)
+
+
+def _no_room(found, folder):
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_a_worker_that_never_had_a_model_says_so(tmp_path):

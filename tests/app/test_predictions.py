@@ -1,6 +1,7 @@
 import resource
 import time
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -16,7 +17,7 @@ from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from domain.features.vectors import vectors_for
 from domain.flights import Queries
 from services.shipper import Shipper
-from tests.app.worlds import FLIGHT, assert_field, assert_problem, refresh_at
+from tests.app.worlds import FLIGHT, assert_field, assert_problem, busy_morning, look, refresh_at, serving
 from tests.builders import MINUTE, NOON, scheduled
 
 CLOCK = {"now": "2013-04-11T12:00:00Z", "mode": "simulated"}
@@ -253,6 +254,18 @@ def test_an_answer_is_found_by_its_id_at_once(api):
     assert body["model"]["version"] == 1
     assert body["label"] is None
     assert body["challenger"] is None
+
+
+def test_a_model_of_another_name_is_named_so_wherever_an_answer_is_read(postgres, own_settings):
+    busy_morning(postgres)
+    refresh_at(postgres, NOON)
+    with serving(postgres, replace(own_settings, model_name="delays")) as api:
+        look(api)
+        made = api.predict().get_json()
+        found = api.get(f"/v1/predictions/{made['prediction_id']}", "predict").get_json()
+        [listed] = batch(api, [FLIGHT]).get_json()["items"]
+    names = [answer["model"]["name"] for answer in (made, found, listed["prediction"])]
+    assert names == ["delays"] * 3
 
 
 def test_an_answer_is_found_after_it_was_shipped_and_with_its_label(own_api):

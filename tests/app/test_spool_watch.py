@@ -56,3 +56,11 @@ def test_the_age_of_the_state_and_a_workers_latency_are_there(own_api):
     found = gauges(own_api)
     assert found["ontime_state_age_seconds"] == 0
     assert 0 < found["ontime_latency_us"] < 60e6
+
+
+def test_a_workers_latency_is_that_of_predictions_alone(own_api):
+    own_api.predict()
+    before = gauges(own_api)["ontime_latency_us"]
+    for _ in range(3):
+        assert own_api.get("/v1/predictions", "predict").status_code == 200
+    assert gauges(own_api)["ontime_latency_us"] == before

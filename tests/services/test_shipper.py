@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from adapters.clock_store import ClockStore
+from adapters.deletion_store import DeletionStore
 from adapters.migrations import migrate
 from adapters.postgres import Database, query
 from adapters.prediction_lines import COLUMNS, HEADER, to_copy_line
@@ -295,6 +296,20 @@ def test_the_next_months_partition_is_there_before_its_first_row(postgres: Datab
     ClockStore(postgres).set_simulated(NOON)
     Shipper(postgres, folder).ship()
     assert {"predictions_2013_04", "predictions_2013_05"} <= partitions(postgres)
+
+
+def test_lines_of_a_month_that_was_dropped_meanwhile_are_stored(
+    postgres: Database, folder: Path, log: PredictionLog
+) -> None:
+    writer, shipper = SpoolWriter(folder, header=HEADER), Shipper(postgres, folder)
+    writer.write(lines(1))
+    shipper.ship()
+    DeletionStore(postgres).drop("predictions_2013_04")
+    writer.write(lines(1))
+    shipper.ship()
+    assert log.count() == 1
+    assert list(folder.glob("*.refused")) == []
+    writer.close()
 
 
 def test_a_partition_is_made_while_a_long_read_goes_on(postgres: Database, log: PredictionLog) -> None:

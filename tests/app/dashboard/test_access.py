@@ -117,7 +117,7 @@ def test_a_form_without_its_token_is_refused(signed_out, form, given):
 @pytest.mark.parametrize(
     "elsewhere",
     ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/v1/model",
-     "\t//evil.example", "/dashboard\\..", "/dashboardx"],
+     "\t//evil.example", "/dashboard\\..", "/dashboardx", "//[", "//\u2100"],
 )  # fmt: skip
 def test_the_sign_in_leads_nowhere_else(signed_out, elsewhere):
     assert sign_in(signed_out, next=elsewhere).location == "/dashboard/now"

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from adapters.championship import Championship
 from adapters.deployments import Deployments
 from adapters.model_registry import CHAMPION
+from adapters.prediction_log import PredictionLog, ScoredByBoth
 from tests.app import worlds
 from tests.app.dashboard.browsing import sign_in, token
 from tests.app.test_model_holder import register
@@ -94,6 +96,22 @@ def test_two_versions_are_shown_side_by_side_with_only_what_differs(stack):
     assert "calibration intercept" in page
     assert "data hash" not in page
     assert "They never scored the same flights" in page
+
+
+def test_a_measure_that_one_outcome_alone_does_not_have_is_a_dash_and_so_is_its_difference(
+    stack, monkeypatch
+):
+    """All were on time: there is no pair of a late flight and one that was not."""
+    api, (first, second) = stack
+    n = 8
+    alike = ScoredByBoth(
+        np.full(n, 20130410), np.linspace(0.1, 0.2, n), np.linspace(0.2, 0.3, n), np.zeros(n, dtype=np.bool_)
+    )
+    monkeypatch.setattr(PredictionLog, "scored_by_both", lambda *_: alike)
+    page = api.client.get(f"/dashboard/model/compare?one={first}&other={second}").text
+    assert "8 predictions" in page
+    assert "nan" not in page.replace("\n", " ").split("What differs")[0]
+    assert 3 * '<td class="num">—</td>' in page
 
 
 def test_every_version_is_listed_with_its_data(stack):
