@@ -94,7 +94,7 @@ def test_while_the_alias_names_nothing_that_serves_any_sound_version_is_promoted
 
 
 def test_while_the_alias_names_nothing_that_serves_a_rollback_goes_where_the_page_says(astray, registry):
-    """Where the alias was moved by hand, that is what is taken back: to what the ledger calls champion."""
+    """Where the alias was moved by hand, to what the ledger calls champion."""
     api, first, second, named = astray
     Championship(registry, api.parts.deployments).promote(second, named, "test", "to go back from")
     if named is None:
