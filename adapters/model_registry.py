@@ -154,9 +154,8 @@ class ModelRegistry:
         found = self._rest.aliased(self.model_name, name)
         return None if found is None else ModelVersion.of_record(found)
 
-    def served(self, contract_hash: str) -> ModelVersion | None:
+    def served(self, champion: ModelVersion | None, contract_hash: str) -> ModelVersion | None:
         """Return what a release of a feature contract serves: the champion, or the successor where only that has it."""
-        champion = self.aliased(CHAMPION)
         if champion is None or champion.contract == contract_hash:
             return champion
         successor = self.aliased(SUCCESSOR)

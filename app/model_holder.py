@@ -62,6 +62,8 @@ class ModelHolder:
         self._warm: dict[str, Served] = {}
         self._refused: dict[str, Refused] = {}
         self._problem: str | None = None
+        self._alias: int | None = None
+        self._looked = False
         self._lock = threading.Lock()
         self._former: Served | None = None
         self._pair = Pair()
@@ -81,6 +83,16 @@ class ModelHolder:
         """Return why the alias's version does not serve; empty where it does, None while that is not known."""
         return self._problem
 
+    @property
+    def named(self) -> int | None:
+        """Return the version that the alias named at the last look, which a change has to expect; None without one.
+
+        Before MLflow answered once, what serves.
+        """
+        if self._looked:
+            return self._alias
+        return self.champion.version if self.champion else None
+
     def refresh(self) -> None:
         """Follow the aliases; where that cannot be done, serve on, after a restart what served last.
 
@@ -91,7 +103,9 @@ class ModelHolder:
         """
         with self._lock:
             try:
-                champion = self._registry.served(CONTRACT_HASH)
+                named = self._registry.aliased(CHAMPION)
+                self._alias, self._looked = named.version if named else None, True
+                champion = self._registry.served(named, CONTRACT_HASH)
                 challenger = self._registry.aliased(CHALLENGER)
                 self._follow_champion(champion)
             except NotReady:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, request
 
-from adapters.deployments import Deployment
+from adapters.deployments import ANY, Deployment
 from adapters.model_version import ModelVersion
 from app.dashboard.access import needs, who
 from app.dashboard.accounts import KINDS, account_views
@@ -45,6 +45,7 @@ def model() -> Response:
     return render(
         "model",
         champion=p.models.champion,
+        named=p.models.named,
         challenger=p.models.challenger,
         previous=_previous(p),
         versions=versions,
@@ -92,7 +93,7 @@ def compare() -> Response:
 @blueprint.post("/model/promote")
 @needs("admin")
 def promote() -> Response:
-    """Promote a version, if the one that the page showed still serves."""
+    """Promote a version, if the alias still names what it named when the page was shown."""
     body = load(PROMOTE, _form("version", "expected_version") | {"who": who()})
     row = parts().championship.promote(body["version"], body["expected_version"], body["who"], body["reason"])
     notify(_said(row))
@@ -103,9 +104,12 @@ def promote() -> Response:
 @needs("admin")
 def rollback() -> Response:
     """Promote the champion before this one again."""
-    body = load(ROLLBACK, _form("expected_version") | {"who": who()})
+    form = _form("expected_version") | {"who": who()}
+    if form["expected_version"] is None:  # the alias named no version
+        del form["expected_version"]
+    body = load(ROLLBACK, form)
     row = parts().championship.rollback(
-        body["who"], body["reason"], expected_version=body["expected_version"]
+        body["who"], body["reason"], expected_version=body.get("expected_version", ANY)
     )
     notify(_said(row))
     return back("model")
@@ -146,6 +150,9 @@ def _asked_version(name: str) -> int:
 
 
 def _previous(p: Parts) -> int | None:
+    """Return the version a rollback goes to; the ledger's champion, where the alias was moved by hand."""
+    if p.models.named not in (None, p.deployments.champion()):
+        return next(iter(p.deployments.champions(CONTRACT_HASH)), None)
     try:
         return p.deployments.previous_champion(CONTRACT_HASH)
     except NotFound:

@@ -1,5 +1,6 @@
 """Forms that change what serves, on a real MLflow; what they do is in the ledger with who and why."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -60,6 +61,65 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(stack):
     assert answer.status_code == 409
     assert "Somebody else changed this meanwhile" in answer.text
     assert api.parts.deployments.champion() == first
+
+
+@pytest.fixture(params=["deleted alias", "refused version"])
+def astray(request, stack, registry, trees, tmp_path):
+    """The stack, its second version champion once, and an alias that names nothing that can serve; the first serves."""
+    api, (first, second) = stack
+    ledger = Championship(registry, api.parts.deployments)
+    ledger.promote(second, first, "test", "looks better")
+    ledger.rollback("test", "it does not")
+    named = None
+    if request.param == "deleted alias":
+        registry.delete_alias(CHAMPION)
+    else:
+        named = register(registry, trees, tmp_path / "other", contract_hash="0" * 64)
+        registry.set_alias(CHAMPION, named)
+    worlds.look(api)
+    assert api.parts.models.champion.version == first
+    return api, first, second, named
+
+
+@pytest.mark.parametrize("which", ["served", "other"])
+def test_while_the_alias_names_nothing_that_serves_any_sound_version_is_promoted(astray, registry, which):
+    api, first, second, named = astray
+    wanted = first if which == "served" else second
+    form = form_of(api, "promote")
+    assert f"<option>{wanted}</option>" in form
+    answer = send(api, "promote", version=wanted, reason="mends the alias", **expectation_in(form))
+    assert answer.status_code == 303, answer.text
+    assert registry.alias(CHAMPION) == wanted
+    assert api.parts.deployments.history(1)[0].from_version == named
+
+
+def test_while_the_alias_names_nothing_that_serves_a_rollback_goes_where_the_page_says(astray, registry):
+    """Where the alias was moved by hand, to what the ledger calls champion."""
+    api, first, second, named = astray
+    Championship(registry, api.parts.deployments).promote(second, named, "test", "to go back from")
+    if named is None:
+        registry.delete_alias(CHAMPION)
+    else:
+        registry.set_alias(CHAMPION, named)
+    worlds.look(api)
+    target = first if named is None else second
+    form = form_of(api, "rollback")
+    assert f"Roll back to version {target}<" in form
+    answer = send(api, "rollback", reason="mends the alias", **expectation_in(form))
+    assert answer.status_code == 303, answer.text
+    assert registry.alias(CHAMPION) == target
+
+
+def form_of(api, name):
+    """A form of the page, as a browser has it."""
+    page = api.client.get("/dashboard/model").text
+    return page.split(f'action="/dashboard/model/{name}"')[1].split("</form>")[0]
+
+
+def expectation_in(form):
+    """The hidden field that says what serves, where the form has it."""
+    found = re.search(r'name="(expected_version)" value="(\d*)"', form)
+    return {found[1]: found[2]} if found else {}
 
 
 @pytest.mark.parametrize(
