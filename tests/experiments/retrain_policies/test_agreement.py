@@ -56,7 +56,7 @@ def test_both_promote_and_remove_on_the_same_days(replayed, ours, action):
 
 
 def test_what_is_served_loses_as_little_as_in_the_contest(replayed):
-    """The same recipe, window and days; the stack asks once more where a replay was interrupted, and nothing else."""
+    """Month by month; the bound leaves room for a contest of fewer trees, as a kept one may be."""
     contest = json.loads((KEPT / "policies.json").read_text())
     expected = next(p for p in contest["policies"] if p["name"] == OURS)["log_loss_by_month"]
     whole = [month for month, found in replayed["months"].items() if found["n"] > WHOLE_MONTH]
