@@ -125,12 +125,9 @@ def keep_newest(made: Path, number: int) -> None:
     """
     if not number:
         return
-    alike = [
-        file
-        for file in sorted(made.parent.glob("ontime-*.tar"))
-        if file != made and _is_of(file, kind_of(made))
-    ]
-    for file in alike[: len(alike) - (number - 1)]:
+    kind, newest_first = kind_of(made), sorted(made.parent.glob("ontime-*.tar"), reverse=True)
+    others = [file for file in newest_first if file != made and _is_of(file, kind)]
+    for file in others[number - 1 :]:
         file.unlink()
 
 
