@@ -8,7 +8,7 @@ from typing import Any
 
 from adapters.settings import Settings
 from domain.features.catalogue import CONTRACT_HASH
-from training.provenance import DIRTY, write_figures
+from training.provenance import DIRTY, recipe_hash, write_figures
 
 KEPT = "measured"
 """Folder beside the pages."""
@@ -33,13 +33,18 @@ def read(settings: Settings, name: str, pages: Path) -> dict[str, Any] | None:
 
 
 def origin(found: Mapping[str, Any]) -> str:
-    """Return the sentence on what made some figures, which says so where the features have changed since."""
+    """Return the sentence on what made some figures, which says so where features or models have changed since."""
     made = found.get("made_with")
     if made is None:
         return "Measured before files kept what made them, by features of an earlier contract."
     changed = " and changes since" if made["commit"].endswith(DIRTY) else ""
     text = f"Measured by `{made['command']}` at commit `{made['commit'][:12]}`{changed}, data `{made['data'][:16]}`."
-    return text if made["contract"] == CONTRACT_HASH else f"{text} **The features have changed since.**"
+    if made["contract"] != CONTRACT_HASH:
+        return f"{text} **The features have changed since.**"
+    # Files of before it was kept do not tell.
+    if made.get("recipe", recipe_hash()) != recipe_hash():
+        return f"{text} **The recipe of models has changed since.**"
+    return text
 
 
 def write(

@@ -1,5 +1,6 @@
-"""What made a file of figures or a model: the commit of the code, the feature contract, the data."""
+"""What made a file of figures or a model: the commit of the code, feature contract, recipe, and data."""
 
+import hashlib
 import json
 import subprocess
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from adapters.atomic_write import atomic_write
 from adapters.settings import PROJECT_ROOT, settings
 from data.dataset import dataset_hash
 from domain.features.catalogue import CONTRACT_HASH
+from training.fit import Recipe
 
 DIRTY = "-dirty"
 """Ends a commit from which the code of the checkout differs."""
@@ -31,7 +33,13 @@ def made_with(command: str, data: str | None = None) -> dict[str, str]:
         "commit": git_commit(),
         "contract": CONTRACT_HASH,
         "data": data or dataset_hash(),
+        "recipe": recipe_hash(),
     }
+
+
+def recipe_hash() -> str:
+    """Return a hash of what a retrain chooses of each part of a model by default."""
+    return hashlib.sha256(json.dumps(Recipe().as_dict(), sort_keys=True).encode()).hexdigest()
 
 
 def write_figures(path: Path, found: Mapping[str, Any], command: str, data: str | None = None) -> Path:

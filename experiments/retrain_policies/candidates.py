@@ -23,6 +23,7 @@ from training.fit import Recipe, assemble, fit_model
 from training.retraining import RetrainPlan
 from training.split import SplitPolicy, day_of, last_days, split_by_time
 from training.train import TreeParameters
+from training.training_set import HEADLINE_LEAD
 
 SEED = 2013
 FITTING = ("split", "train", "standardisation", "hinges", "perceptrons", "fit", "baselines")
@@ -105,9 +106,10 @@ class Workshop:
     def _fit(self, window: Window, path: Path) -> None:
         began = time.process_time()
         year = self._year
-        chosen = np.flatnonzero(year.known(window.flown_from, window.flown_until, window.as_of))
-        split = split_by_time(year.rows.take(chosen), window.split)
-        held_out = chosen[year.rows.day[chosen] >= split.evaluation.day.min()]
+        when = window.flown_from, window.flown_until, window.as_of
+        split = split_by_time(year.questions.take(np.flatnonzero(year.known_questions(*when))), window.split)
+        held_out = np.flatnonzero(year.known(*when) & (year.rows.day >= split.evaluation.day.min()))
+        headline = split.evaluation.lead == HEADLINE_LEAD
         fitted = fit_model(split.fit, self._recipe, SEED, at_once=1)
         model = assemble(fitted, split.fit, split, self._recipe, SEED, "")
         simple = baselines.predictions(split, SEED)
@@ -117,7 +119,7 @@ class Workshop:
         said = {
             "trained_from": day_of(int(split.fit.day.min())).isoformat(),
             "trained_until": day_of(int(split.fit.day.max())).isoformat(),
-            "labels": len(split.fit),
+            "labels": int((split.fit.lead == HEADLINE_LEAD).sum()),
             "megabytes": fitted.megabytes,
             "cpu_seconds": time.process_time() - began,
         }
@@ -126,7 +128,7 @@ class Workshop:
             "first_row": first_row,
             "probability": probability,
             "held_out": held_out,
-        } | {f"baseline_{name}": values for name, values in simple.items()}
+        } | {f"baseline_{name}": values[headline] for name, values in simple.items()}
         unfinished = path.with_suffix(f".{np.random.default_rng().integers(2**40)}")
         with unfinished.open("wb") as file:
             np.savez(file, **kept)
@@ -136,7 +138,7 @@ class Workshop:
         key = hashlib.sha256(self._code)
         said = {
             "year": self._year.fingerprint,
-            "rows": len(self._year.rows),
+            "questions": len(self._year.questions),
             "from": day_number(window.flown_from),
             "until": day_number(window.flown_until),
             "as_of": window.as_of.isoformat(),

@@ -91,6 +91,8 @@ class Record:
     """What was answered to each of the year's rows; NaN before the contest."""
     rows: Ints
     """The year's rows of the contest's days."""
+    gated: bool = True
+    """Whether the policy's candidates are checked."""
     alarms: list[tuple[date, list[str]]] = field(default_factory=list)
     retrains: list[dict[str, Any]] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
@@ -130,7 +132,7 @@ class Contest:
         """Replay the days from one to another, both included."""
         day = self._year.rows.day
         rows = np.flatnonzero((day >= day_number(begins)) & (day <= day_number(ends)))
-        self._record = Record(self._contestant.name, self._served, rows)
+        self._record = Record(self._contestant.name, self._served, rows, self._contestant.gated)
         for offset in range((ends - begins).days + 1):
             self.monitor(begins + timedelta(days=offset))
             progress(begins + timedelta(days=offset))

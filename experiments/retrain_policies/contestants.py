@@ -84,7 +84,7 @@ class Ours:
     _gaps: list[tuple[int, float]] = field(default_factory=list)
 
     def alarms(self, view: DayView) -> list[str]:
-        """Return the rules that fire on what the day measures of drift and of performance."""
+        """Return the rules that page on what the day measures of drift and of performance."""
         late, p = view.year.rows.y[view.labelled], view.probability[view.labelled]
         self._gaps = [*self._gaps, (len(late), view.gap)][-PERFORMANCE_DAYS:]
         [evidence] = measure_evidence(self._gaps)
@@ -96,7 +96,7 @@ class Ours:
         for metric, (value, n) in measured.items():
             days = self._history.setdefault(metric, [])
             self._history[metric] = [(view.day.isoformat(), value, n), *days][:HISTORY_DAYS]
-        return [alert.rule for alert in evaluate(NIGHTLY, self._history)]
+        return [alert.rule for alert in evaluate(NIGHTLY, self._history) if alert.severity != "info"]
 
     def decide(self, view: DayView) -> Decision:
         """Return as production decides."""

@@ -3,7 +3,7 @@
 From the real day-to-day differences of refits over 2013: each Monday's candidate against the fit one cadence before
 it, on every day that neither was fitted on, from the first held-out day on. A pair's mean is taken off, so that what
 is left is how days scatter, in their order: a window of days stays a block, with its weather. A harm is added, and the
-account is kept as production keeps it.
+account is kept as production keeps it: over the held-out days, and then until the next promotion, four weeks at most.
 
 Bounds are chosen by nobody here: the curves are given for April to August and for September to December apart, so that
 a setting chosen on the one can be read on the other.
@@ -31,9 +31,6 @@ MARGINS = (0.0, 0.002, 0.005)
 CADENCES = (1, 2, 4)
 """Weeks between the two fits that are compared."""
 HELD_OUT_DAYS = 5
-DAYS = 33
-"""Held-out days and the four weeks of the watch."""
-LONGEST = 60
 SEPTEMBER = date(2013, 9, 1)
 COLUMNS = ("harm, nats a day", "passes the gate", "removed within the windows", "days, median", "days, 90%")
 PARTS = ("April to August", "September to December")
@@ -63,10 +60,21 @@ def pairs_of(year: Year, fits: Sequence[Candidate], apart: int, ends: date) -> l
     return found
 
 
-def windows_of(pairs: Sequence[Pair], length: int, part: str) -> Floats:
-    """Return every window of some days in a row, pair by pair, centred on the pair's mean; shape (n, length).
+def account_days(apart: int, policy: EvidencePolicy) -> int:
+    """Return for how many days an account is kept where a fit is promoted every so many weeks.
 
-    A window belongs to the part of the year in which it lies whole.
+    Examples
+    --------
+    >>> account_days(1, EvidencePolicy()), account_days(2, EvidencePolicy()), account_days(9, EvidencePolicy())
+    (12, 19, 33)
+    """
+    return HELD_OUT_DAYS + min(policy.watch_days, 7 * apart)
+
+
+def series_of(pairs: Sequence[Pair], length: int, part: str) -> list[Floats]:
+    """Return the differences of one part of the year, of each pair that has so many days there.
+
+    Each is centred on its pair's mean, shape (n_days,).
     """
     border = day_number(SEPTEMBER)
     found = []
@@ -75,7 +83,13 @@ def windows_of(pairs: Sequence[Pair], length: int, part: str) -> Floats:
         mine = days < border if part == PARTS[0] else days >= border
         x = (pair.difference - pair.difference.mean())[mine]
         if len(x) >= length:
-            found.append(np.lib.stride_tricks.sliding_window_view(x, length))
+            found.append(x)
+    return found
+
+
+def windows_of(series: Sequence[Floats], length: int) -> Floats:
+    """Return every window of some days in a row of each series, shape (n, length)."""
+    found = [np.lib.stride_tricks.sliding_window_view(x, length) for x in series]
     return np.concatenate(found) if found else np.empty((0, length))
 
 
@@ -112,25 +126,25 @@ def error_curves(year: Year, fits: Sequence[Candidate], ends: date) -> dict[str,
     ]
     curves = []
     for apart, policy in settings:
-        pairs = pairs_of(year, fits, apart, ends)
+        pairs, days = pairs_of(year, fits, apart, ends), account_days(apart, policy)
         for part in PARTS:
-            windows = windows_of(pairs, DAYS, part)
-            scatter = float(np.concatenate([p.difference - p.difference.mean() for p in pairs]).std())
+            series = series_of(pairs, days, part)
+            windows = windows_of(series, days)
             curves.append(
                 {
                     "part": part,
                     "alpha": policy.alpha,
                     "margin": policy.margin,
                     "cadence_days": 7 * apart,
+                    "days": days,
                     "windows": len(windows),
-                    "pairs": len(pairs),
-                    "deviation": round(scatter, 5),
-                    "lag_1": round(_lag(pairs), 3),
+                    "pairs": len(series),
+                    "deviation": round(float(np.concatenate(series).std()), 5) if series else None,
+                    "lag_1": round(_lag(series), 3) if series else None,
                     "by_harm": [curve(windows, harm, policy) for harm in HARMS] if len(windows) else [],
                 }
             )
     return {
-        "days": DAYS,
         "held_out_days": HELD_OUT_DAYS,
         "fits": len(fits),
         "year": year.fingerprint,
@@ -139,11 +153,9 @@ def error_curves(year: Year, fits: Sequence[Candidate], ends: date) -> dict[str,
     }
 
 
-def _lag(pairs: Sequence[Pair]) -> float:
+def _lag(series: Sequence[Floats]) -> float:
     """Return the mean correlation of a day's difference with that of the day before."""
-    return float(
-        np.mean([np.corrcoef(p.difference[1:], p.difference[:-1])[0, 1] for p in pairs if len(p.days) > 9])
-    )
+    return float(np.mean([np.corrcoef(x[1:], x[:-1])[0, 1] for x in series]))
 
 
 def page(found: dict[str, Any]) -> str:
@@ -152,22 +164,29 @@ def page(found: dict[str, Any]) -> str:
         "<!-- Written by `make error-curves`; run it again instead of editing. -->\n"
         "# Error curves of the account of evidence\n\n"
         f"Each Monday's candidate against the fit before it, {found['fits']} fits of 2013, on days that neither was "
-        f"fitted on: windows of {found['days']} days in a row ({found['held_out_days']} held out, then four weeks of "
-        "watch), each pair centred, a harm added. A harm up to the margin is none: what is removed there is removed "
-        "wrongly. Days are counted from the first held-out day.\n\n"
+        f"fitted on: windows of days in a row, as many as an account lasts ({found['held_out_days']} held out, then "
+        "until the next promotion, four weeks at most), each pair centred, a harm added. A harm up to the margin is "
+        "none: what is removed there is removed wrongly. A harm that outlives its account is that of a version which "
+        "the next fit has replaced. Days are counted from the first held-out day.\n\n"
         "Settings: `ONTIME_DECISION_ALPHA`, `ONTIME_DECISION_MARGIN`, `ONTIME_RETRAIN_CADENCE_DAYS`, "
         "`ONTIME_DECISION_CLIP`, `ONTIME_ANCHOR_DAYS`.\n"
     ]
     for one in found["curves"]:
         lines.append(
             f"\n## alpha {one['alpha']:g}, margin {one['margin']:g}, a fit every {one['cadence_days']} days: "
-            f"{one['part']}\n\n{one['windows']} windows of {one['pairs']} pairs; a day's difference has a standard "
-            f"deviation of {one['deviation']:.4f} nats and correlates {one['lag_1']:.2f} with the day before.\n\n"
-            f"{table(COLUMNS, map(_harm, one['by_harm']))}\n"
+            f"{one['part']}\n\n{_windows(one)}\n"
         )
-        if not one["by_harm"]:
-            lines.append("Too few days in a row for a window.\n")
     return "".join([*lines, f"\n{origin(found)}\n"])
+
+
+def _windows(one: dict[str, Any]) -> str:
+    if not one["by_harm"]:
+        return f"No pair has {one['days']} days in a row here."
+    return (
+        f"{one['windows']} windows of {one['days']} days, of {one['pairs']} pairs; a day's difference has a standard "
+        f"deviation of {one['deviation']:.4f} nats and correlates {one['lag_1']:.2f} with the day before.\n\n"
+        f"{table(COLUMNS, map(_harm, one['by_harm']))}"
+    )
 
 
 def _harm(curve: dict[str, Any]) -> tuple[object, ...]:

@@ -1,39 +1,69 @@
 """A year of questions with their vectors and what came of them.
 
-Every labelled flight of the year is asked about once, at the headline lead; a label counts from its arrival on.
+Every labelled flight of the year is asked about as a retrain asks, at the headline lead and at another; policies are
+scored at the headline lead alone. A label counts from its arrival on.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from data.site import Site, site_of
 from domain.clock import minute_floor
 from domain.flights import Ints
 from experiments import rows as kept
-from training.training_set import HEADLINE_LEAD, TrainingSet
+from training.training_set import EXTRA_LEADS, HEADLINE_LEAD, LEADS, TrainingSet
+
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Year:
-    """Questions at the headline lead, and the minute at which each label was known; n rows."""
+    """Questions, and the minute at which the label of each was known."""
 
-    rows: TrainingSet
-    label_known: Ints
+    questions: TrainingSet
+    """As a retrain asks them; m rows."""
+    question_known: Ints
+    """Minute since the epoch, shape (m,)."""
     fingerprint: str
     """Of the data, the features and the code that made them."""
 
-    def known(self, first: date, last: date, as_of: datetime) -> np.ndarray:
+    @cached_property
+    def headline(self) -> Ints:
+        """Return which questions are asked at the headline lead: positions, shape (n,)."""
+        return np.flatnonzero(self.questions.lead == HEADLINE_LEAD)
+
+    @cached_property
+    def rows(self) -> TrainingSet:
+        """Return the questions at the headline lead; n rows."""
+        return self.questions.take(self.headline)
+
+    @cached_property
+    def label_known(self) -> Ints:
+        """Return the minute at which the label of each of those was known; shape (n,)."""
+        known: Ints = self.question_known[self.headline]
+        return known
+
+    def known(self, first: date, last: date, as_of: datetime) -> Mask:
         """Return which rows are of some local days, both included, with a label that was known at a moment.
 
         Shape (n,).
         """
-        day = self.rows.day
-        flown = (day >= day_number(first)) & (day <= day_number(last))
-        mask: np.ndarray = flown & (self.label_known <= minute_floor(as_of))
-        return mask
+        return _known(self.rows.day, self.label_known, first, last, as_of)
+
+    def known_questions(self, first: date, last: date, as_of: datetime) -> Mask:
+        """Return the same of the questions; shape (m,)."""
+        return _known(self.questions.day, self.question_known, first, last, as_of)
+
+
+def _known(day: Ints, label_known: Ints, first: date, last: date, as_of: datetime) -> Mask:
+    flown = (day >= day_number(first)) & (day <= day_number(last))
+    mask: Mask = flown & (label_known <= minute_floor(as_of))
+    return mask
 
 
 def day_number(day: date) -> int:
@@ -54,4 +84,4 @@ def load_year(data_dir: Path, folder: Path, last: date, workers: int, progress: 
 
 def year_parts(site: Site) -> list[kept.Part]:
     """Return the parts of all days of a site."""
-    return kept.parts_of(site.first_day, site.last_day, (HEADLINE_LEAD,), 0)
+    return kept.parts_of(site.first_day, site.last_day, LEADS, EXTRA_LEADS)

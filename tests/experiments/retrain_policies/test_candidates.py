@@ -5,9 +5,10 @@ import pytest
 
 from domain.metrics import auc
 from experiments.retrain_policies.candidates import Workshop, first_window, retrain_window
-from experiments.retrain_policies.year import day_number
+from experiments.retrain_policies.year import Year, day_number
 from monitoring.windows import run_moment
 from tests.experiments.retrain_policies import worlds
+from tests.training.sets import numeric_columns
 from training.retraining import RetrainPlan
 from training.train import TreeParameters
 
@@ -38,17 +39,34 @@ def test_a_candidate_is_evaluated_on_the_days_after_its_fit_and_knows_nothing_of
     assert np.isnan(candidate.probability[year.rows.day < 20130315]).all()
 
 
+def test_a_candidate_is_fitted_on_questions_at_all_leads_and_answers_those_at_the_headline(
+    year, workshop, tmp_path
+):
+    twice = np.repeat(np.arange(len(year.questions)), 2)
+    asked = year.questions.take(twice)
+    asked.lead[1::2] = 180
+    asked.X[1::2, numeric_columns()[0]] = 0.0  # three hours ahead less is known
+    both = Year(asked, year.question_known[twice], "two leads")
+    window = retrain_window(RETRAIN_DAY, RetrainPlan())
+    one, two = workshop.candidate(window), Workshop(both, tmp_path / "both", FEW).candidate(window)
+    assert (two.labels, two.held_out.tolist()) == (one.labels, one.held_out.tolist())
+    assert two.probability.shape == one.probability.shape
+    assert not np.array_equal(two.probability, one.probability, equal_nan=True)
+    rates = (candidate.baselines["carrier_by_hour"] for candidate in (one, two))
+    assert np.array_equal(*rates), "baselines are of the headline lead, as those of a retrain"
+
+
 def test_labels_that_were_not_known_are_not_fitted_on(year, tmp_path):
     """What lies after the retrain may be anything: the fit is the same to the last bit."""
     known = (
         year.label_known <= (run_moment(RETRAIN_DAY) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() // 60
     )
-    year.rows.y[~known] = ~year.rows.y[~known]
+    year.questions.y[~known] = ~year.questions.y[~known]
     window = retrain_window(RETRAIN_DAY, RetrainPlan())
     try:
         turned = Workshop(year, tmp_path / "one", FEW).candidate(window)
     finally:
-        year.rows.y[~known] = ~year.rows.y[~known]
+        year.questions.y[~known] = ~year.questions.y[~known]
     right = Workshop(year, tmp_path / "two", FEW).candidate(window)
     assert np.array_equal(turned.probability, right.probability, equal_nan=True)
 

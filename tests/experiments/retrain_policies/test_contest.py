@@ -116,7 +116,7 @@ def test_no_decision_and_no_answer_depends_on_what_was_not_known_yet(turned):
     y, vectors = turned.rows.y.copy(), turned.rows.X.copy()
     y[changed] = generator.random(changed.sum()) < 0.5
     vectors[changed] = generator.normal(size=vectors[changed].shape)
-    other = replace(turned, rows=replace(turned.rows, y=y, X=vectors))
+    other = replace(turned, questions=replace(turned.rows, y=y, X=vectors))
     one, two = (replay(year, Ours(RetrainPolicy()), ends=until) for year in (turned, other))
     assert one.retrains == two.retrains
     assert one.changes == two.changes
@@ -127,12 +127,12 @@ def test_no_decision_and_no_answer_depends_on_what_was_not_known_yet(turned):
 def test_a_label_counts_from_the_minute_it_was_known(turned, ours):
     """No file comes for ten days of the contest: nothing new, no retrain; what then comes is new, whenever it flew."""
     came = turned.label_known + 10 * 1440 * (turned.rows.day >= day_number(FROM))
-    later = replay(replace(turned, label_known=came), Ours(RetrainPolicy()))
+    later = replay(replace(turned, question_known=came), Ours(RetrainPolicy()))
     assert later.retrains[0]["day"] > ours.retrains[0]["day"]
 
 
 def test_labels_that_always_come_late_hold_no_retrain_up(turned, ours):
-    later = replay(replace(turned, label_known=turned.label_known + 10 * 1440), Ours(RetrainPolicy()))
+    later = replay(replace(turned, question_known=turned.label_known + 10 * 1440), Ours(RetrainPolicy()))
     assert later.retrains[0]["day"] == ours.retrains[0]["day"]
 
 

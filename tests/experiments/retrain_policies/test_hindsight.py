@@ -2,27 +2,31 @@ import itertools
 
 import numpy as np
 
-from experiments.retrain_policies.hindsight import cheapest
+from experiments.retrain_policies.hindsight import changes_of, cheapest
 
 
 def total(losses: np.ndarray, path: tuple[int, ...]) -> float:
     return sum(losses[i, week] for week, i in enumerate(path))
 
 
-def test_no_timetable_with_as_many_retrains_loses_less():
+def test_no_timetable_with_as_many_changes_loses_less():
     n = 5
     losses = np.random.default_rng(3).random((n, n))
-    allowed = [
-        path
-        for path in itertools.product(range(n), repeat=n)
-        if path[0] == 0 and all(a <= b <= week for week, (a, b) in enumerate(itertools.pairwise(path), 1))
-    ]
-    for path in cheapest(losses, n):
-        changes = len(set(path)) - 1
-        best = min(total(losses, other) for other in allowed if len(set(other)) - 1 == changes)
+    allowed = list(itertools.product(*(range(week + 1) for week in range(n))))
+    found = cheapest(losses)
+    for path in found:
+        best = min(total(losses, other) for other in allowed if changes_of(other) <= changes_of(path))
         assert np.isclose(total(losses, tuple(path)), best)
+    assert np.isclose(total(losses, tuple(found[-1])), min(total(losses, other) for other in allowed))
 
 
-def test_more_retrains_than_pay_are_not_made():
+def test_of_many_weeks_each_has_its_best_candidate_at_last():
+    n = 40
+    losses = np.random.default_rng(4).random((n, n))
+    best = sum(losses[: week + 1, week].min() for week in range(n))
+    assert np.isclose(total(losses, tuple(cheapest(losses)[-1])), best)
+
+
+def test_changes_that_do_not_pay_are_not_made():
     losses = np.tile([[1.0], [2.0], [3.0]], 3)
-    assert cheapest(losses, 2) == [[0, 0, 0]]
+    assert cheapest(losses) == [[0, 0, 0]]

@@ -6,7 +6,15 @@ import pytest
 
 from experiments.retrain_policies.candidates import Workshop
 from experiments.retrain_policies.contestants import NaiveDrift
-from experiments.retrain_policies.report import NAIVE, NEVER, OURS, write
+from experiments.retrain_policies.report import (
+    NAIVE,
+    NEVER,
+    OURS,
+    _models,
+    _retrain_line,
+    cheapest,
+    write,
+)
 from experiments.retrain_policies.run import SHOWN, Bench, ContestPlan, findings
 from monitoring.policy import RetrainPolicy
 from tests.experiments.retrain_policies import worlds
@@ -57,6 +65,36 @@ def test_on_a_law_that_turned_retraining_gains_and_hindsight_gains_most(found):
     assert policies["monthly, no gate"]["promotions"] == 1
     text = (found[0] / "docs" / "policies.md").read_text()
     assert all(f"| {one['day']} | {one['asked']} |" in text for one in policies[OURS]["retrained"])
+
+
+def test_what_came_of_a_retrain_is_what_became_of_its_own_version():
+    changes = [
+        {"day": "2013-04-08", "action": "promote", "version": 2},
+        {"day": "2013-04-15", "action": "promote", "version": 3},
+        {"day": "2013-04-18", "action": "rollback", "version": 2},
+    ]
+    told = [
+        _retrain_line({"day": day, "asked": "weekly", "gate": "sound", "version": version}, changes)
+        for day, version in (("2013-04-08", 2), ("2013-04-15", 3), ("2013-04-22", 4))
+    ]
+    assert [line.split(" | ")[-1] for line in told] == [
+        "promote, 2013-04-08, then rollback, 2013-04-18 |\n", "promote, 2013-04-15 |\n", "nothing |\n",
+    ]  # fmt: skip
+
+
+def test_the_page_says_in_what_the_models_are_not_those_that_serve(found):
+    text = (found[0] / "docs" / "policies.md").read_text()
+    assert (
+        "models not as they serve: n_trees 10 for 350, learning_rate 0.3 for 0.05, 10 trees in each" in text
+    )
+    own = {"parameters": TreeParameters().as_dict(), "trees": TreeParameters().n_trees}
+    assert _models(own) == "models as they serve, 350 trees in each"
+
+
+def test_of_policies_that_cost_the_same_the_one_without_a_gate_is_named():
+    gated = {"name": "gated", "log_loss": 0.4, "retrains": 9, "alarm_days": 0, "gated": True}
+    policies = [gated, gated | {"name": "ungated", "gated": False}]
+    assert cheapest(policies, 1000, 1.0, 1.0) == "ungated"
 
 
 def test_naive_drift_alarms_and_its_retrains_keep_their_distance(found):
