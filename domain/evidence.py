@@ -31,7 +31,7 @@ class EvidencePolicy:
     anchor_days: int = 28
     """The version that serves is also compared with the one that served this many days ago; 0 = it is not."""
     watch_days: int = 28
-    """Days after its promotion until which a candidate's account is kept."""
+    """Days after its promotion for which a candidate's account is kept; the next promotion ends it before."""
     typical_deviation: float = 0.012
     """Standard deviation of a day's difference between two refits, in nats; days soon speak for themselves."""
     typical_days: int = 7
