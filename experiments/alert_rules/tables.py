@@ -9,6 +9,7 @@ from typing import Any
 from domain.evidence import EvidencePolicy
 from experiments.markdown import table
 from experiments.measured import origin
+from monitoring.estimate import OF
 from monitoring.policy import RetrainPolicy, ShadowPolicy
 from training.gate import GatePolicy
 from training.retraining import RetrainPlan
@@ -61,6 +62,8 @@ def replay(found: dict[str, Any], plot: str) -> str:
             f"![Quality by day, and what happened to the champion]({plot})",
             "",
             table(["month", *(title for _, title in MONTHLY)], _months(found["months"])),
+            "",
+            f"Figures of a month, estimates included, are of {OF}.",
             "",
             "What the system did:",
             "",

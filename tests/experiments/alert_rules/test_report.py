@@ -8,6 +8,7 @@ import pytest
 
 from adapters.settings import read_settings
 from experiments.alert_rules import report as monitoring_report
+from monitoring import estimate
 from monitoring.policy import RetrainPolicy
 from monitoring.rules import NIGHTLY
 from training.gate import GatePolicy
@@ -23,7 +24,7 @@ def settings(tmp_path, monkeypatch):
 def leave(settings, day: str, days: dict) -> None:
     folder = settings.reports_dir / "monitoring" / day
     folder.mkdir(parents=True)
-    (folder / "estimate.json").write_text(json.dumps(days))
+    (folder / "estimate.json").write_text(json.dumps({"of": estimate.OF, "days": days}))
 
 
 def test_every_rule_is_in_it_and_what_was_not_measured_says_so(settings):
@@ -42,9 +43,24 @@ def test_the_newest_days_estimates_stand_beside_what_came(settings):
     text = monitoring_report.write_report(settings).read_text()
     assert "| auc | 2 | 2013-04-02 to 2013-04-03 | 0.7500 | 0.7100 | 0.0600 | +0.0400 |" in text
     assert "(figures/estimate.svg)" in text
+    assert "Both are of the flights whose label came." in text
     groups = ElementTree.parse(monitoring_report.FIGURE).getroot().iter("{http://www.w3.org/2000/svg}g")
     drawn = [name for group in groups if (name := group.get("id", "")).startswith(("auc", "brier"))]
     assert drawn == ["auc", "auc-estimated", "auc-realised", "brier"]
+
+
+def test_estimates_that_were_kept_of_all_flights_are_shown_as_such(settings):
+    settings.reports_dir.mkdir(parents=True)
+    kept = {"days": {"auc": [["2013-04-02", 0.70, 0.72]]}}
+    (settings.reports_dir / "estimates.json").write_text(json.dumps(kept))
+    # What a run of an earlier release left says nothing of its flights.
+    (settings.reports_dir / "monitoring" / "2013-04-03").mkdir(parents=True)
+    (settings.reports_dir / "monitoring" / "2013-04-03" / "estimate.json").write_text(
+        json.dumps(kept["days"])
+    )
+    text = monitoring_report.write_report(settings).read_text()
+    assert "| auc | 1 | 2013-04-02 to 2013-04-02 |" in text
+    assert "Estimated is of all flights asked about, realised of those whose label came." in text
 
 
 def test_what_was_found_of_smaller_faults_is_a_table_and_a_figure(settings):
@@ -106,6 +122,7 @@ def test_a_replay_and_drills_become_tables_of_it(settings):
     text = monitoring_report.write_report(settings).read_text()
     assert "| 2013-04 | 1,234 | 0.2500 |" in text
     assert "over all 4,936 flights with a label: 0.4000." in text
+    assert "Figures of a month, estimates included, are of the flights whose label came." in text
     assert "| 2013-04-02 | retrain: yes | much is new |" in text
     assert "nothing is new" not in text
     assert "| 2013-04-01 | promote nothing to 1 by first | first |" in text
