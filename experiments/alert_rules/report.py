@@ -11,6 +11,7 @@ from adapters.figures import svg
 from adapters.settings import PROJECT_ROOT, Settings
 from experiments import measured
 from experiments.alert_rules import tables as monitoring_tables
+from experiments.alert_rules.calibration import HELD_OUT, SET_EARLY
 from experiments.markdown import decimals, table
 from monitoring import estimate
 from monitoring.rules import NIGHTLY, RUN_MISSED
@@ -78,7 +79,8 @@ def _calibration(settings: Settings) -> str:
             "## Pages while nothing is wrong",
             "",
             f"{found['draws']:,} draws of sixty days in blocks of {found['block_days']} from "
-            f"{found['days_drawn_from']}, storms included, scored by models refitted each month.",
+            f"{found['days_drawn_from']}, storms included, scored by models refitted each month."
+            f"{_held_out(found.get('by_part', {}))}",
             "",
             table(("days", "pages in sixty days, mean", "draws with more than one", "by rule, mean"), parts),
             "",
@@ -88,6 +90,14 @@ def _calibration(settings: Settings) -> str:
             "",
         ]
     )
+
+
+def _held_out(parts: dict[str, Any]) -> str:
+    """Return whose bounds the later part of the year did not set, and how often those rules page on its days."""
+    if HELD_OUT not in parts:
+        return ""
+    pages = sum(parts[HELD_OUT]["by_rule"].get(rule, 0.0) for rule in SET_EARLY)
+    return f" {monitoring_tables.bounds_of(parts)} In sixty days of that part those rules page {pages:.2f} times, mean."
 
 
 def _detection(settings: Settings) -> str:

@@ -8,6 +8,8 @@ import pytest
 
 from adapters.settings import read_settings
 from experiments.alert_rules import report as monitoring_report
+from experiments.alert_rules import tables
+from experiments.alert_rules.calibration import HELD_OUT, SET_EARLY, SET_ON
 from monitoring import estimate
 from monitoring.policy import RetrainPolicy
 from monitoring.rules import NIGHTLY
@@ -94,6 +96,45 @@ def test_what_was_found_of_smaller_faults_is_a_table_and_a_figure(settings):
     drawn = monitoring_report.FIGURE.with_name("detection.svg").read_text()
     assert ">weather-missing<" in drawn
     assert "(figures/detection.svg)" in text
+
+
+def calibration(pages: dict[str, dict[str, float]]) -> dict:
+    """What `make calibrate-alerts` keeps of the parts of a year."""
+    whole = {"mean": 0.5, "share_of_draws_above_one": 0.1, "by_rule": {}}
+    return {
+        "draws": 1000, "block_days": 7, "days_drawn_from": "2013-04-01 to 2013-12-28", "rules": [],
+        "pages_in_60_days": whole, "by_part": {part: whole | {"by_rule": found} for part, found in pages.items()},
+    }  # fmt: skip
+
+
+def test_it_says_whose_bounds_the_later_part_of_the_year_did_not_set_and_what_they_page_there(settings):
+    settings.reports_dir.mkdir(parents=True)
+    later = {"hours have moved": 0.6, "losing more than expected": 0.05, "ranking is poor": 0.3}
+    found = calibration({SET_ON: {"losing more than expected": 0.4}, HELD_OUT: later})
+    (settings.reports_dir / "alert-calibration.json").write_text(json.dumps(found))
+    text = monitoring_report.write_report(settings).read_text()
+    assert (
+        'Only the bounds of "hours have moved" and "losing more than expected" were set without September to December; '
+        "the others were set on the whole year. In sixty days of that part those rules page 0.65 times, mean."
+        in text
+    )
+    assert set(SET_EARLY) <= {rule.name for rule in NIGHTLY}
+
+
+def test_of_another_place_no_days_set_a_bound(settings):
+    settings.reports_dir.mkdir(parents=True)
+    found = calibration({"2024-04-01 to 2024-06-30": {"hours have moved": 0.6}})
+    (settings.reports_dir / "alert-calibration.json").write_text(json.dumps(found))
+    assert "were set without" not in monitoring_report.write_report(settings).read_text()
+
+
+def test_faults_found_in_the_later_part_of_the_year_are_not_shown_as_new_to_every_bound():
+    found = {"onsets": {SET_ON: ["2013-06-01"], HELD_OUT: ["2013-10-01"]}, "runs": 2, "faults": {}}
+    text = tables.detection(found, "figure.svg")
+    assert (
+        'Only the bounds of "hours have moved" and "losing more than expected" were set without September to December; '
+        "the others were set on the whole year." in text
+    )
 
 
 def test_a_replay_and_drills_become_tables_of_it(settings):
