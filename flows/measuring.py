@@ -35,7 +35,7 @@ class Observed:
     """Who served when it ended."""
     totals: WindowTotals
     flights: int
-    """How many of the day's flights were predicted."""
+    """How many of the day's flights were asked about."""
     labelled: int
     scheduled: int
     report: DriftReport
@@ -90,7 +90,7 @@ def observe(run: RunContext) -> Observed:
     return Observed(
         version=champion.version if champion else None,
         totals=totals,
-        flights=sample.scaled(len(flights)),
+        flights=tasks.count_flights(run),
         labelled=sample.scaled(int((~np.isnan(flights.is_late)).sum())),
         scheduled=quality.scheduled,
         report=report,

@@ -1,4 +1,4 @@
-"""How well performance was estimated before the labels came: the estimates' own error, and their plot."""
+"""How well performance was estimated without labels: the estimates' own error on flights with one, and their plot."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -10,6 +10,8 @@ from adapters.figures import svg
 from monitoring.measures import Measure
 
 METRICS = ("auc", "log_loss", "brier", "late_rate")
+OF = "the flights whose label came"
+"""Of which both are: an estimate of those that get none, as the cancelled, has nothing to be compared with."""
 MINIMUM_DAYS = 3
 WIDTH, PANEL_HEIGHT = 8.0, 2.0
 """Inches."""
@@ -26,7 +28,7 @@ def pairs(history: History, metric: str) -> list[Pair]:
     realised = {day: value for day, value, _ in history.get(f"realised_{metric}", ())}
     return [
         (day, value, realised[day])
-        for day, value, _ in history.get(f"estimated_{metric}", ())
+        for day, value, _ in history.get(f"estimated_labelled_{metric}", ())
         if day in realised and np.isfinite([value, realised[day]]).all()
     ]
 
@@ -62,7 +64,7 @@ def page(history: History) -> str:
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>Estimated and realised</title>"
         "<style>body{font:14px sans-serif;margin:2em}</style>"
-        "<h1>Estimated before labels (dashed), realised with them (solid)</h1>"
+        f"<h1>Estimated without labels (dashed), realised with them (solid), of {OF}</h1>"
         f"{drawing[drawing.index('<svg') :]}</html>\n"
     )
 

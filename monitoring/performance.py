@@ -86,11 +86,19 @@ def measure_evidence(gaps: Sequence[tuple[int, float]]) -> list[Measure]:
 
 
 def measure_estimated(predictions: PredictionColumns) -> list[Measure]:
-    """Return the performance to expect of calibrated probabilities, without a label."""
+    """Return the performance to expect of calibrated probabilities: of all flights, and of those whose label came.
+
+    Cancelled and diverted flights get none: only the second can be compared with what is realised.
+    """
+    labelled = predictions.probability[~np.isnan(predictions.is_late)]
     return [
-        Measure(f"estimated_{name}", value, n=len(predictions))
-        for name, value in estimated(predictions.probability).items()
+        *_expected("estimated", predictions.probability),
+        *(_expected("estimated_labelled", labelled) if len(labelled) else []),
     ]
+
+
+def _expected(kind: str, p: Floats) -> list[Measure]:
+    return [Measure(f"{kind}_{name}", value, n=len(p)) for name, value in estimated(p).items()]
 
 
 def measure_window(predictions: PredictionColumns) -> list[Measure]:

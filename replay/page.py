@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib as mpl
 
 from domain.monitored import GATE
+from monitoring.estimate import OF
 
 mpl.use("Agg")
 from matplotlib import dates as moments
@@ -98,7 +99,7 @@ def page(report: dict[str, Any], image: bytes) -> str:
             f'<img alt="Quality by day" src="data:image/png;base64,{picture}">',
             "<h2>In all</h2>",
             _table([("", "")], [(name.replace("_", " "), _said(v)) for name, v in report["totals"].items()]),
-            "<h2>By month, at the lead of 60 minutes</h2>",
+            f"<h2>By month, at the lead of 60 minutes: estimates, too, of {OF}</h2>",
             _months(report["months"]),
             "<h2>What happened to the champion</h2>",
             _texts(("at", "action", "from", "to", "who", "reason"), report["changes"]),

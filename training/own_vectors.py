@@ -41,6 +41,8 @@ def champion_on(
         return np.arange(len(rows)), champion.probability(rows.X)
     if logged is None:
         raise ContractMismatch(f"no vectors of the champion's own contract {contract[:12]} are at hand")
+    if not len(rows):
+        return np.arange(0), np.empty(0)
     flights, vectors = logged(day_of(int(rows.day.min())), day_of(int(rows.day.max())), contract)
     _, asked, answered = np.intersect1d(rows.flight_id, flights, return_indices=True)
     order = np.argsort(asked)

@@ -250,7 +250,7 @@ def gate_candidate(
     policy: GatePolicy | None = None,
     logged: LoggedVectors | None = None,
 ) -> GateVerdict:
-    """Evaluate a candidate against the champion on the candidate's held-out days, at the headline lead.
+    """Evaluate a candidate on its held-out days that the champion was not fitted on either, at the headline lead.
 
     Parameters
     ----------
@@ -261,6 +261,9 @@ def gate_candidate(
     headline = np.flatnonzero(candidate.held_out.lead == HEADLINE_LEAD)
     of_champion = None
     if champion is not None:
+        # What a candidate of earlier days holds out, the champion may have been fitted on.
+        fitted_until = int(champion.manifest.trained_until.replace("-", ""))
+        headline = headline[candidate.held_out.day[headline] > fitted_until]
         asked, of_champion = champion_on(candidate.held_out.take(headline), champion, logged)
         headline = headline[asked]
     rows = candidate.held_out.take(headline)

@@ -11,6 +11,7 @@ from adapters.figures import svg
 from adapters.settings import PROJECT_ROOT, Settings
 from experiments import measured
 from experiments.alert_rules import tables as monitoring_tables
+from experiments.alert_rules.calibration import HELD_OUT, SET_EARLY
 from experiments.markdown import decimals, table
 from monitoring import estimate
 from monitoring.rules import NIGHTLY, RUN_MISSED
@@ -78,7 +79,8 @@ def _calibration(settings: Settings) -> str:
             "## Pages while nothing is wrong",
             "",
             f"{found['draws']:,} draws of sixty days in blocks of {found['block_days']} from "
-            f"{found['days_drawn_from']}, storms included, scored by models refitted each month.",
+            f"{found['days_drawn_from']}, storms included, scored by models refitted each month."
+            f"{_held_out(found.get('by_part', {}))}",
             "",
             table(("days", "pages in sixty days, mean", "draws with more than one", "by rule, mean"), parts),
             "",
@@ -88,6 +90,14 @@ def _calibration(settings: Settings) -> str:
             "",
         ]
     )
+
+
+def _held_out(parts: dict[str, Any]) -> str:
+    """Return whose bounds the later part of the year did not set, and how often those rules page on its days."""
+    if HELD_OUT not in parts:
+        return ""
+    pages = sum(parts[HELD_OUT]["by_rule"].get(rule, 0.0) for rule in SET_EARLY)
+    return f" {monitoring_tables.bounds_of(parts)} In sixty days of that part those rules page {pages:.2f} times, mean."
 
 
 def _detection(settings: Settings) -> str:
@@ -102,13 +112,16 @@ def _detection(settings: Settings) -> str:
 
 def _estimated(settings: Settings) -> str:
     """Compare the estimates of the newest days that have labels with what came, with their plot beside it."""
-    title = "## Estimated before labels, and what then came"
+    title = "## Estimated without labels, and what came"
     found = _newest_estimates(settings)
     if found is None:
         return (
             f"{title}\n\nNot measured yet: runs leave it, those of `make replay` or of a stack that serves.\n"
         )
     days: estimate.Table = found["days"]
+    of = "Estimated is of all flights asked about, realised of those whose label came."
+    if "of" in found:
+        of = f"Both are of {found['of']}."
     FIGURE.parent.mkdir(parents=True, exist_ok=True)
     FIGURE.write_text(estimate.figure(days))
     rows = [
@@ -122,15 +135,16 @@ def _estimated(settings: Settings) -> str:
     ]  # fmt: skip
     head = ("measure", "days", "first and last", "estimated", "realised", "mean absolute error", "mean error")
     figure = f"![Estimated, dashed, and realised, solid, day by day](figures/{FIGURE.name})"
-    return "\n".join([title, "", table(head, rows), "", figure, "", measured.origin(found), ""])
+    return "\n".join([title, "", of, "", table(head, rows), "", figure, "", measured.origin(found), ""])
 
 
 def _newest_estimates(settings: Settings) -> dict[str, Any] | None:
     """Return the estimates that the newest run left, which reach thirty days back; None where no day has both."""
     for path in sorted((settings.reports_dir / "monitoring").glob("????-??-??/estimate.json"), reverse=True):
-        days: estimate.Table = json.loads(path.read_text())
-        if any(days.values()):
-            measured.write(settings, ESTIMATES, {"days": days}, "make replay")
+        left = json.loads(path.read_text())
+        # A run of an earlier release left the days alone, whose estimates are of other flights.
+        if "of" in left and any(left["days"].values()):
+            measured.write(settings, ESTIMATES, left, "make replay")
             break
     return _read(settings, ESTIMATES)
 

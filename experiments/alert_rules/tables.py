@@ -1,14 +1,16 @@
 """Tables of docs/reports/monitoring.md: the policies in force, what a replay came to, what the drills found."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from statistics import fmean
 from typing import Any
 
 from domain.evidence import EvidencePolicy
+from experiments.alert_rules.calibration import HELD_OUT, SET_EARLY
 from experiments.markdown import table
 from experiments.measured import origin
+from monitoring.estimate import OF
 from monitoring.policy import RetrainPolicy, ShadowPolicy
 from training.gate import GatePolicy
 from training.retraining import RetrainPlan
@@ -62,6 +64,8 @@ def replay(found: dict[str, Any], plot: str) -> str:
             "",
             table(["month", *(title for _, title in MONTHLY)], _months(found["months"])),
             "",
+            f"Figures of a month, estimates included, are of {OF}.",
+            "",
             "What the system did:",
             "",
             table(("day", "what", "why"), _changes(found)),
@@ -104,6 +108,14 @@ def drills(found: dict[str, Any]) -> str:
     )
 
 
+def bounds_of(parts: Collection[str]) -> str:
+    """Return whose bounds the later part of the year did not set; nothing of another place, whose days set none."""
+    if HELD_OUT not in parts:
+        return ""
+    rules = " and ".join(f'"{name}"' for name in SET_EARLY)
+    return f"Only the bounds of {rules} were set without {HELD_OUT}; the others were set on the whole year."
+
+
 def detection(found: dict[str, Any], figure: str) -> str:
     """Show how many onsets of each fault were found, by its size.
 
@@ -142,7 +154,8 @@ def detection(found: dict[str, Any], figure: str) -> str:
             f"Each fault in four sizes from {len(days)} mornings on, of either part of the year those of the two days "
             "with most late flights and of two like most. A fault is found by a rule that is about it, and does not "
             f"page on the same day undisturbed. Onsets: {chosen}. Nats lost more are those of the "
-            "second day, by vectors as they were: what a fault does to features is not among them.",
+            "second day, by vectors as they were: what a fault does to features is not among them. "
+            f"{bounds_of(parts)}".rstrip(),
             "",
             f"![Share of the onsets found within two runs, by size]({figure})",
             "",

@@ -21,6 +21,7 @@ import numpy as np
 from adapters.migrations import migrate
 from adapters.postgres import ConnectionParameters, Database
 from adapters.postgres_admin import create_databases
+from adapters.prediction_log import PredictionLog
 from adapters.prediction_sample import HeadlineLead, PredictionSampler
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
@@ -168,6 +169,7 @@ def monitored_day(home: Path, port: int) -> dict[str, Any]:
     week = sampler.sample(
         DAY, DAY, as_of, CONTRACT_HASH, WINDOW_SAMPLE, totals.near_headline, with_features=False
     )
+    _, asked = PredictionLog(database).by_day(DAY, DAY)[DAY]
     in_sql = time.monotonic() - started
     flights = sample.predictions
     _, current = reference.watched_columns(flights.features, flights.probability)
@@ -176,7 +178,7 @@ def monitored_day(home: Path, port: int) -> dict[str, Any]:
     performance.measure_realised(flights)
     performance.measure_estimated(flights)
     performance.measure_window(week.predictions)
-    service.measure_service(totals, sample.scaled(len(flights)), 1, 0)
+    service.measure_service(totals, asked, 1, 0)
     return {
         "predictions": totals.predictions,
         "flights": len(flights),

@@ -18,6 +18,7 @@ from adapters import chromium
 from adapters.settings import PROJECT_ROOT, Settings
 from adapters.terminal import Say
 from domain.errors import OntimeError
+from experiments.alert_rules.tables import bounds_of
 from experiments.documents.npm import program
 
 FOLDER = PROJECT_ROOT / "docs" / "presentation"
@@ -95,6 +96,7 @@ def figures() -> dict[str, Any]:
         "latest": months[-1],
         "cost5": next(row for row in found["evaluation"]["costs"] if row["ratio"] == 5),
         "undisturbed": found["drills"]["undisturbed_days"]["by_part"],
+        "bounds": bounds_of(found["drills"]["undisturbed_days"]["by_part"]),
         "faults": len(faults),
         "noticed": sum(drill["noticed"] for drill in faults.values()),
         "poisons": len(poisons),

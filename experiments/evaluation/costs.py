@@ -15,19 +15,20 @@ def cost_curve(late: npt.NDArray[np.bool_], probability: Floats) -> list[dict[st
     """Return the cost per 1,000 flights, in false warnings, by ratio.
 
     `cost` is that of warning from the threshold that calibrated probabilities call for, 1 / (1 + ratio); `best` is
-    the smallest over all thresholds, known only afterwards; `never` and `always` need no model.
+    the smallest over that one and `THRESHOLDS`, known only afterwards; `never` and `always` need no model.
     """
     rows = []
     for ratio in RATIOS:
         called = 1 / (1 + ratio)
-        swept = [_cost(late, probability, t, ratio) for t in THRESHOLDS]
+        thresholds = (called, *THRESHOLDS)
+        costs = [_cost(late, probability, t, ratio) for t in thresholds]
         rows.append(
             {
                 "ratio": float(ratio),
                 "threshold": called,
-                "cost": _cost(late, probability, called, ratio),
-                "best": min(swept),
-                "best_threshold": THRESHOLDS[int(np.argmin(swept))],
+                "cost": costs[0],
+                "best": min(costs),
+                "best_threshold": thresholds[int(np.argmin(costs))],
                 "never": _cost(late, probability, 2.0, ratio),
                 "always": _cost(late, probability, 0.0, ratio),
                 "warned": float((probability >= called).mean()),

@@ -222,11 +222,14 @@ def _published(found: Found) -> list[str]:
 
 
 def _costs(found: Found, figures: str) -> list[str]:
-    costs = ("cost", "best", "never", "always")
+    # Kept figures may have swept a grid without the threshold that is called for.
     rows = [
-        [f"{r['ratio']:.0f}", f"{r['threshold']:.2f}", f"{r['warned']:.1%}", *(f"{r[c]:.0f}" for c in costs)]
+        [
+            f"{r['ratio']:.0f}", f"{r['threshold']:.2f}", f"{r['warned']:.1%}",
+            *(f"{cost:.0f}" for cost in (r["cost"], min(r["best"], r["cost"]), r["never"], r["always"])),
+        ]
         for r in found["costs"]
-    ]
+    ]  # fmt: skip
     head = [
         "ratio",
         "threshold",

@@ -28,6 +28,7 @@ from flows.tasks.inputs import (
 from flows.tasks.measure import (
     Acknowledged,
     count_acknowledged,
+    count_flights,
     count_predictions,
     fetch_facts,
     fetch_reference,
@@ -66,6 +67,7 @@ __all__ = [
     "champion_standings",
     "change_by",
     "count_acknowledged",
+    "count_flights",
     "count_predictions",
     "drop_challenger",
     "fetch_facts",

@@ -92,6 +92,13 @@ def count_predictions(run: RunContext, days: int = 1) -> WindowTotals:
 
 
 @task
+def count_flights(run: RunContext) -> int:
+    """Count the day's flights that were asked about, whenever that was and whatever contract answered."""
+    _, flights = parts().analysis.log.by_day(run.day, run.day).get(run.day, (0, 0))
+    return flights
+
+
+@task
 def sample_predictions(
     run: RunContext, day: WindowTotals, window: WindowTotals, days: int
 ) -> tuple[Sample, Sample]:

@@ -62,7 +62,7 @@ def measure_estimates(run: RunContext, measures: Sequence[Measure]) -> list[Meas
         with atomic_write(folder / "estimate.html") as page:
             page.write_text(estimate.page(history))
     with atomic_write(folder / "estimate.json") as table:
-        table.write_text(json.dumps(estimate.table(history)) + "\n")
+        table.write_text(json.dumps({"of": estimate.OF, "days": estimate.table(history)}) + "\n")
     return estimate.estimate_errors(history)
 
 

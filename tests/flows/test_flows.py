@@ -234,6 +234,17 @@ def test_a_run_with_flights_measures_its_feeds_and_labels(morning):
     ]  # fmt: skip
 
 
+def test_a_flight_counts_as_asked_about_whenever_that_was_and_whatever_contract_answered(morning):
+    departure = datetime(2013, 4, 3, 23, tzinfo=UTC)
+    morning.events.append([scheduled(i, departure) for i in range(1, 5)])
+    early = {"as_of": departure - timedelta(hours=10), "lead_minutes": 600}
+    asked = [prediction(1, departure, **early), prediction(1, departure), prediction(2, departure)]
+    asked.append(prediction(3, departure, contract_hash=CONTRACT_HASH, **early))
+    morning.log.ship("api", 0, b"".join(map(to_copy_line, asked)))
+    nightly_monitoring(DAY)
+    assert overall(morning)["schedule_coverage"] == 0.75
+
+
 def test_a_run_compares_the_log_with_what_was_acknowledged(morning):
     noon = datetime(2013, 4, 3, 18, tzinfo=UTC)
     lines = b"".join(to_copy_line(prediction(i, noon)) for i in range(1, 6))

@@ -6,6 +6,8 @@ import pytest
 
 from domain.metrics import estimated, summary
 from monitoring.estimate import METRICS, estimate_errors, figure, page, pairs, table
+from monitoring.performance import measure_estimated, measure_realised
+from tests.monitoring.test_performance import columns, flown_day
 
 DAYS = 20
 GROUP, PATH = "{http://www.w3.org/2000/svg}g", "{http://www.w3.org/2000/svg}path"
@@ -20,7 +22,9 @@ def days(bias: float) -> dict:
         stated = np.clip(truth + bias, 0.001, 0.999)
         for metric in METRICS:
             day = f"2013-04-{30 - i:02d}"
-            history.setdefault(f"estimated_{metric}", []).append((day, estimated(stated)[metric], 900))
+            history.setdefault(f"estimated_labelled_{metric}", []).append(
+                (day, estimated(stated)[metric], 900)
+            )
             history.setdefault(f"realised_{metric}", []).append((day, summary(late, stated)[metric], 900))
     return history
 
@@ -42,9 +46,29 @@ def test_a_bias_of_the_predictions_shows_in_the_estimates_own_error():
     assert found["estimate_error_late_rate"] > 0.08
 
 
+def test_flights_that_get_no_label_are_no_bias_of_the_estimates():
+    """The riskiest are cancelled: asked about, expected to be late, and never labelled."""
+    history = {}
+    for seed in range(DAYS):
+        late, p, hour = flown_day(seed=seed)
+        day = columns(np.where(p > 0.4, np.nan, late), p, hour)
+        for m in (*measure_realised(day), *measure_estimated(day)):
+            if m.slice == "all":
+                history.setdefault(m.name, []).append((f"2013-04-{30 - seed:02d}", m.value, m.n))
+    expected = np.mean([value for _, value, _ in history["estimated_late_rate"]])
+    assert expected > np.mean([value for _, value, _ in history["realised_late_rate"]]) + 0.03
+    assert abs(errors(history)["estimate_bias_late_rate"]) < 0.015
+
+
+def test_a_day_without_labels_has_an_estimate_of_all_its_flights_alone():
+    _, p, hour = flown_day(90)
+    found = {m.name: m.n for m in measure_estimated(columns(np.full(90, np.nan), p, hour))}
+    assert found == dict.fromkeys([f"estimated_{metric}" for metric in METRICS], 90)
+
+
 def test_days_without_labels_and_unknown_values_are_left_out():
     history = days(0.0)
-    history["estimated_auc"].insert(0, ("2013-05-01", 0.7, 900))
+    history["estimated_labelled_auc"].insert(0, ("2013-05-01", 0.7, 900))
     history["realised_auc"][0] = ("2013-04-30", float("nan"), 900)
     assert len(pairs(history, "auc")) == DAYS - 1
     assert errors({name: values[:2] for name, values in history.items()}) == {}

@@ -103,6 +103,7 @@ def test_the_report_is_a_file_a_picture_and_a_page_with_everything_in_it(made, t
     assert written == made
     text = page.write(made, tmp_path).read_text()
     assert "AUC is low" in text
+    assert "estimates, too, of the flights whose label came" in text
     assert "http" not in text.replace("</html>", "")
     assert (tmp_path / page.PLOT).read_bytes().startswith(b"\x89PNG")
 

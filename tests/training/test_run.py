@@ -183,6 +183,18 @@ def test_the_gate_compares_candidate_and_champion_on_the_held_out_days(candidate
     assert "auc" in failed
 
 
+@pytest.mark.integration
+@pytest.mark.parametrize("fitted_until", ["2013-04-04", "2013-04-06", "2013-04-07", "2013-04-09"])
+def test_a_champion_is_compared_on_no_day_that_it_was_fitted_on(candidate, fitted_until):
+    fitted = replace(candidate.model.manifest, **TREES_ALONE, trained_until=fitted_until)
+    verdict = gate_candidate(replace(candidate, baselines={}), FlightModel(fitted, Blind()), POLICY)
+    days = [day.isoformat() for day in verdict.held_out]
+    assert days == [f"2013-04-0{n}" for n in range(5, 10) if f"2013-04-0{n}" > fitted_until]
+    assert verdict.passed == (len(days) >= POLICY.minimum_days), verdict.reason
+    if not verdict.passed:
+        assert f"days is {len(days)}, required at least 3" in verdict.reason
+
+
 OLD = "0" * 64
 """The contract of a release before, with two features."""
 
@@ -253,3 +265,12 @@ def test_a_candidate_that_cannot_be_compared_with_the_champion_that_serves_is_re
     assert "rows is 0" in verdict.reason
     with pytest.raises(ContractMismatch, match="no vectors"):
         gate_candidate(candidate, old_champion, POLICY)
+
+
+@pytest.mark.integration
+def test_of_a_champion_of_another_contract_that_was_fitted_on_every_held_out_day_nothing_is_asked(
+    candidate, old_champion
+):
+    fitted = replace(old_champion.manifest, trained_until="2013-04-09")
+    verdict = gate_candidate(candidate, FlightModel(fitted, ByHour()), POLICY, pytest.fail)
+    assert "rows is 0" in verdict.reason

@@ -8,6 +8,9 @@ import pytest
 
 from adapters.settings import read_settings
 from experiments.alert_rules import report as monitoring_report
+from experiments.alert_rules import tables
+from experiments.alert_rules.calibration import HELD_OUT, SET_EARLY, SET_ON
+from monitoring import estimate
 from monitoring.policy import RetrainPolicy
 from monitoring.rules import NIGHTLY
 from training.gate import GatePolicy
@@ -23,7 +26,7 @@ def settings(tmp_path, monkeypatch):
 def leave(settings, day: str, days: dict) -> None:
     folder = settings.reports_dir / "monitoring" / day
     folder.mkdir(parents=True)
-    (folder / "estimate.json").write_text(json.dumps(days))
+    (folder / "estimate.json").write_text(json.dumps({"of": estimate.OF, "days": days}))
 
 
 def test_every_rule_is_in_it_and_what_was_not_measured_says_so(settings):
@@ -42,9 +45,24 @@ def test_the_newest_days_estimates_stand_beside_what_came(settings):
     text = monitoring_report.write_report(settings).read_text()
     assert "| auc | 2 | 2013-04-02 to 2013-04-03 | 0.7500 | 0.7100 | 0.0600 | +0.0400 |" in text
     assert "(figures/estimate.svg)" in text
+    assert "Both are of the flights whose label came." in text
     groups = ElementTree.parse(monitoring_report.FIGURE).getroot().iter("{http://www.w3.org/2000/svg}g")
     drawn = [name for group in groups if (name := group.get("id", "")).startswith(("auc", "brier"))]
     assert drawn == ["auc", "auc-estimated", "auc-realised", "brier"]
+
+
+def test_estimates_that_were_kept_of_all_flights_are_shown_as_such(settings):
+    settings.reports_dir.mkdir(parents=True)
+    kept = {"days": {"auc": [["2013-04-02", 0.70, 0.72]]}}
+    (settings.reports_dir / "estimates.json").write_text(json.dumps(kept))
+    # What a run of an earlier release left says nothing of its flights.
+    (settings.reports_dir / "monitoring" / "2013-04-03").mkdir(parents=True)
+    (settings.reports_dir / "monitoring" / "2013-04-03" / "estimate.json").write_text(
+        json.dumps(kept["days"])
+    )
+    text = monitoring_report.write_report(settings).read_text()
+    assert "| auc | 1 | 2013-04-02 to 2013-04-02 |" in text
+    assert "Estimated is of all flights asked about, realised of those whose label came." in text
 
 
 def test_what_was_found_of_smaller_faults_is_a_table_and_a_figure(settings):
@@ -80,6 +98,45 @@ def test_what_was_found_of_smaller_faults_is_a_table_and_a_figure(settings):
     assert "(figures/detection.svg)" in text
 
 
+def calibration(pages: dict[str, dict[str, float]]) -> dict:
+    """What `make calibrate-alerts` keeps of the parts of a year."""
+    whole = {"mean": 0.5, "share_of_draws_above_one": 0.1, "by_rule": {}}
+    return {
+        "draws": 1000, "block_days": 7, "days_drawn_from": "2013-04-01 to 2013-12-28", "rules": [],
+        "pages_in_60_days": whole, "by_part": {part: whole | {"by_rule": found} for part, found in pages.items()},
+    }  # fmt: skip
+
+
+def test_it_says_whose_bounds_the_later_part_of_the_year_did_not_set_and_what_they_page_there(settings):
+    settings.reports_dir.mkdir(parents=True)
+    later = {"hours have moved": 0.6, "losing more than expected": 0.05, "ranking is poor": 0.3}
+    found = calibration({SET_ON: {"losing more than expected": 0.4}, HELD_OUT: later})
+    (settings.reports_dir / "alert-calibration.json").write_text(json.dumps(found))
+    text = monitoring_report.write_report(settings).read_text()
+    assert (
+        'Only the bounds of "hours have moved" and "losing more than expected" were set without September to December; '
+        "the others were set on the whole year. In sixty days of that part those rules page 0.65 times, mean."
+        in text
+    )
+    assert set(SET_EARLY) <= {rule.name for rule in NIGHTLY}
+
+
+def test_of_another_place_no_days_set_a_bound(settings):
+    settings.reports_dir.mkdir(parents=True)
+    found = calibration({"2024-04-01 to 2024-06-30": {"hours have moved": 0.6}})
+    (settings.reports_dir / "alert-calibration.json").write_text(json.dumps(found))
+    assert "were set without" not in monitoring_report.write_report(settings).read_text()
+
+
+def test_faults_found_in_the_later_part_of_the_year_are_not_shown_as_new_to_every_bound():
+    found = {"onsets": {SET_ON: ["2013-06-01"], HELD_OUT: ["2013-10-01"]}, "runs": 2, "faults": {}}
+    text = tables.detection(found, "figure.svg")
+    assert (
+        'Only the bounds of "hours have moved" and "losing more than expected" were set without September to December; '
+        "the others were set on the whole year." in text
+    )
+
+
 def test_a_replay_and_drills_become_tables_of_it(settings):
     day = {"asked": 9, "logged": 9, "logged_twice": 0, "parity_mismatches": 0, "rollbacks": 1, "pages": 2}
     minutes = {"wall_minutes": 3.5, "compute_minutes": 3.0, "run_minutes": 1.0}
@@ -106,6 +163,7 @@ def test_a_replay_and_drills_become_tables_of_it(settings):
     text = monitoring_report.write_report(settings).read_text()
     assert "| 2013-04 | 1,234 | 0.2500 |" in text
     assert "over all 4,936 flights with a label: 0.4000." in text
+    assert "Figures of a month, estimates included, are of the flights whose label came." in text
     assert "| 2013-04-02 | retrain: yes | much is new |" in text
     assert "nothing is new" not in text
     assert "| 2013-04-01 | promote nothing to 1 by first | first |" in text

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import metrics
+from experiments.evaluation import report
 from experiments.evaluation.costs import RATIOS, cost_curve
 from experiments.evaluation.intervals import by_name, quality
 
@@ -70,3 +71,26 @@ def test_a_calibrated_threshold_costs_no_more_than_warning_of_none_or_all():
         assert row["best"] <= row["cost"] * 1.001 + 1e-9 or row["cost"] <= row["best"] * 1.01
         assert row["cost"] <= min(row["never"], row["always"]) * 1.01
     assert [row["ratio"] for row in cost_curve(late, probability)] == list(RATIOS)
+
+
+@pytest.mark.parametrize("ratio", RATIOS)
+def test_no_threshold_that_is_called_for_costs_less_than_the_best_one(ratio):
+    called = 1 / (1 + ratio)
+    # Warning from the called threshold on makes no mistake; below it are punctual flights, just above it late ones.
+    probability, late = np.repeat([called - 0.001, called + 0.001], 50), np.arange(100) >= 50
+    [row] = [row for row in cost_curve(late, probability) if row["ratio"] == ratio]
+    assert (row["threshold"], row["cost"]) == (called, 0)
+    assert (row["best_threshold"], row["best"]) == (called, 0)
+
+
+def test_a_page_of_earlier_figures_calls_no_cost_the_best_that_the_called_threshold_undercuts():
+    kept = {
+        "ratio": 20.0,
+        "threshold": 0.0476,
+        "cost": 769.5,
+        "best": 772.8,
+        "never": 4137.4,
+        "always": 793.1,
+    }
+    text = "\n".join(report._costs({"costs": [kept | {"warned": 0.9291}]}, "figures"))
+    assert "| 20 | 0.05 | 92.9% | 770 | 770 | 4137 | 793 |" in text
