@@ -56,6 +56,8 @@ class Site:
     """What its feed announces of flights; the feature contract has a family of each."""
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What was read of each file."""
+    code: str = ""
+    """Hash of the code that read them."""
 
     @property
     def complete(self) -> datetime:

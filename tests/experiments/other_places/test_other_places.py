@@ -1,6 +1,7 @@
 """Another place, made of files as somebody would have them: read, fitted, tested, written."""
 
 import json
+import os
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from adapters.settings import read_settings
+from data import site_files
 from data.dataset import load_dataset
 from data.facts import facts_of
 from data.site import FIRST_CHAMPION_DAYS, NEW_YORK, Site, site_of
@@ -144,6 +146,66 @@ def test_a_data_folder_is_of_one_site(files, tmp_path):
         make_site("tucson", files, tmp_path, 0.01)
     with pytest.raises(InvalidInput, match="a folder of files"):
         make_site("nowhere", tmp_path / "nothing", tmp_path / "empty", 0.01)
+
+
+def a_week(folder, flight: str):
+    folder.mkdir(parents=True, exist_ok=True)
+    days = [FIRST + timedelta(days=n) for n in range(7)]
+    rows = [bts_row(FlightDate=f"{day}", Flight_Number_Reporting_Airline=flight) for day in days]
+    return write_rows(folder / f"{flight}.csv", rows)
+
+
+def flights_in(data_dir) -> set[str]:
+    return set(load_dataset(data_dir).events.flight_events["flight_id"].str.split("-").str[0])
+
+
+def test_a_site_is_made_again_of_other_files_and_by_other_readers(tmp_path, monkeypatch):
+    a_week(tmp_path / "x" / "2024", "100")
+    a_week(tmp_path / "y" / "2024", "200")
+    data = tmp_path / "state" / "data"
+    make_site("2024", tmp_path / "x" / "2024", data, 0.01)
+    make_site("2024", tmp_path / "y" / "2024", data, 0.01)
+    assert flights_in(data) == {"UA200"}
+    a_week(tmp_path / "y" / "2024", "300")
+    make_site("2024", tmp_path / "y" / "2024", data, 0.01)
+    assert flights_in(data) == {"UA200", "UA300"}
+    a_week(tmp_path / "y" / "2024", "200").write_text((tmp_path / "x" / "2024" / "100.csv").read_text())
+    before = make_site("2024", tmp_path / "y" / "2024", data, 0.01)
+    assert flights_in(data) == {"UA100", "UA300"}
+    monkeypatch.setattr(site_files, "CODE", ("data/bts.py",))
+    assert make_site("2024", tmp_path / "y" / "2024", data, 0.01).code != before.code
+
+
+def test_a_file_that_is_only_touched_is_the_same_and_one_that_is_not_is_not_hashed(tmp_path, monkeypatch):
+    file = a_week(tmp_path / "files", "100")
+    site = make_site("files", tmp_path / "files", tmp_path / "data", 0.01)
+    os.utime(file, (0, 0))
+    monkeypatch.setattr(site_files, "read_file", None)
+    assert make_site("files", tmp_path / "files", tmp_path / "data", 0.01) == site
+    os.utime(file, ns=(site.files["100.csv"]["stamp"][2],) * 2)
+    monkeypatch.setattr(site_files, "_sha256", None)
+    assert make_site("files", tmp_path / "files", tmp_path / "data", 0.01) == site
+
+
+def test_other_files_than_a_stack_has_begun_with_are_refused(tmp_path, monkeypatch):
+    state, folder = tmp_path / "state", tmp_path / "files"
+    file = a_week(folder, "100")
+    site = make_site("files", folder, state / "data", 0.01)
+    (state / "postgres").mkdir()
+    new = a_week(folder, "200")
+    with pytest.raises(InvalidInput, match=r"remove that folder.* got '200\.csv is new'"):
+        make_site("files", folder, state / "data", 0.01)
+    new.rename(file)
+    with pytest.raises(InvalidInput, match=r"100\.csv is another file"):
+        make_site("files", folder, state / "data", 0.01)
+    file.rename(folder / ".100.csv")
+    with pytest.raises(InvalidInput, match=r"100\.csv is gone"):
+        make_site("files", folder, state / "data", 0.01)
+    a_week(folder, "100")
+    assert make_site("files", folder, state / "data", 0.01) == site
+    monkeypatch.setattr(site_files, "CODE", ("data/bts.py",))
+    with pytest.raises(InvalidInput, match="other code of the readers"):
+        make_site("files", folder, state / "data", 0.01)
 
 
 @pytest.mark.parametrize(
