@@ -8,7 +8,7 @@ local clock times without a date of their own.
 import numpy as np
 import pandas as pd
 
-from data import schemas
+from data import file_schemas, schemas
 from data.local_time import instants
 from data.nycflights13 import (
     MINUTES_A_DAY,
@@ -96,7 +96,7 @@ def read_flights(lines: Lines, report: CleaningReport, most_bad: float) -> tuple
     raw = _of_known_airports(_without_copies(raw, table, report), report)
     raw = _once(raw, table, report)
     flights = _flights(raw, report)
-    checked = validated(schemas.FLIGHTS, flights.drop(columns="cancelled"), table)
+    checked = validated(file_schemas.FLIGHTS, flights.drop(columns="cancelled"), table)
     _reject_other_legs(raw, table)
     checked = table.good(checked)
     report.rows_kept["flights"] = len(checked)

@@ -135,6 +135,15 @@ def test_impossible_blocks_and_double_departures_cost_only_themselves(store, inb
     assert {error["row"] for error in report.errors} == {12, 13, 14}
 
 
+def test_a_flight_that_arrives_before_it_departs_is_set_aside_with_its_reason(store, inbox):
+    number = {"Flight_Number_Reporting_Airline": "901"}
+    late = bts_row(**number, DepDelay="230.00", DepTime="1450", ArrDelay="1.00", ArrTime="1351")
+    write_rows(inbox / "april.csv", month([late, late | {"FlightDate": "2013-04-12", "ArrDelay": "0.00"}]))
+    report = take(store, inbox)
+    assert (report.accepted, report.rows_set_aside) == (903, 1)
+    assert "a flight arrives after it departs" in report.errors[0]["reason"]
+
+
 @pytest.mark.parametrize(
     "odd",
     [

@@ -64,6 +64,7 @@ def test_a_row_that_does_not_fit_is_set_aside_with_its_reason(store, inbox):
         ({",489,0": ",489,1"}, "a cancelled flight has no arrival"),
         ({",489,0": ",489,2"}, "expected 0 or 1"),
         ({",489,0": ",1e19,0"}, "expected a whole number"),
+        ({"18:21Z,489": "10:07Z,"}, "a flight arrives after it departs"),
     ],
     ids=str,
 )
