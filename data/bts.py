@@ -143,7 +143,7 @@ def _dates(table: TextTable) -> pd.Series:
     text = table.matching("date", DATE, "expected a date like 2013-04-11 or 4/11/2013")
     iso = text.str.match(r"\d{4}-")
     days = pd.to_datetime(text.where(iso), format="%Y-%m-%d", errors="coerce")
-    american = pd.to_datetime(text.where(~iso).str.partition(" ")[0], format="%m/%d/%Y", errors="coerce")
+    american = pd.to_datetime(text.where(~iso).str.split(" ").str[0], format="%m/%d/%Y", errors="coerce")
     days = days.fillna(american)
     table.reject("date", text.str.fullmatch(DATE) & days.isna(), "expected a day of the calendar")
     outside = days.notna() & ~days.dt.year.between(FIRST_YEAR, LAST_YEAR)

@@ -12,8 +12,9 @@ import pandas as pd
 
 from adapters.atomic_write import atomic_write
 from adapters.code_hash import code_hash
+from data.bad_values import BadFile
 from data.events import DatasetEvents
-from data.inbox import read_file, waiting
+from data.inbox import FileContent, read_guarded, waiting
 from data.site import DESCRIPTION, FIRST_CHAMPION_DAYS, SITE, Site, site_of
 from domain.errors import InvalidInput
 from domain.features import optional
@@ -46,7 +47,7 @@ def make_site(name: str, files: Path, data_dir: Path, most_bad: float) -> Site:
         If the folder has no file, none of them has a flight, the data folder is another site's, or a stack has begun
         with the events of other files or of another code.
     BadFile
-        If a file is of no known format, or more of its rows do not fit than may be.
+        If a file is of no known format, or more of its rows do not fit than may be: names the file.
     """
     paths = waiting(files) if files.is_dir() else []
     if kept := _kept(name, paths, data_dir):
@@ -55,7 +56,7 @@ def make_site(name: str, files: Path, data_dir: Path, most_bad: float) -> Site:
         raise InvalidInput("site", "a folder of files of flights and weather", str(files))
     # Before they are read: of a file that is replaced meanwhile, the next call finds another one.
     found = {path.name: {"stamp": _stamp(path), "sha256": _sha256(path)} for path in paths}
-    read = {path.name: read_file(path, most_bad) for path in paths}
+    read = {path.name: _read(path, most_bad) for path in paths}
     flights = _joined([content.events.flight_events for content in read.values()], ["flight_id", "kind"])
     events = DatasetEvents(
         _without_reversed(flights),
@@ -158,6 +159,14 @@ def _stamp(path: Path) -> list[int]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read(path: Path, most_bad: float) -> FileContent:
+    try:
+        return read_guarded(path, most_bad)
+    except BadFile as error:
+        summary = ": ".join(filter(None, (path.name, error.summary)))
+        raise BadFile(error.found, summary) from error
 
 
 def _joined(parts: list[pd.DataFrame], key: list[str]) -> pd.DataFrame:

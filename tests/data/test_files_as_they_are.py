@@ -135,6 +135,18 @@ def test_impossible_blocks_and_double_departures_cost_only_themselves(store, inb
     assert {error["row"] for error in report.errors} == {12, 13, 14}
 
 
+@pytest.mark.parametrize(
+    "rows", [[], ["4/11/2013 12:00:00 AM,UA,1545"] * 3], ids=["none", "of another width"]
+)
+def test_a_file_without_a_row_that_can_be_read_is_refused_by_its_rows(rows, store, inbox):
+    path = write_rows(inbox / "april.csv", [bts_row()])
+    path.write_text("\n".join([path.read_text().splitlines()[0], *rows]) + "\n")
+    report = take(store, inbox)
+    assert report.status == "rejected"
+    assert "cannot be read" not in report.line()
+    assert ("expected 17 fields, found 3" if rows else "none of them usable") in report.line()
+
+
 def test_a_flight_that_arrives_before_it_departs_is_set_aside_with_its_reason(store, inbox):
     number = {"Flight_Number_Reporting_Airline": "901"}
     late = bts_row(**number, DepDelay="230.00", DepTime="1450", ArrDelay="1.00", ArrTime="1351")

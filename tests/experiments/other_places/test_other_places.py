@@ -10,6 +10,7 @@ import pytest
 
 from adapters.settings import read_settings
 from data import site_files
+from data.bad_values import BadFile
 from data.dataset import load_dataset
 from data.facts import facts_of
 from data.site import FIRST_CHAMPION_DAYS, NEW_YORK, Site, site_of
@@ -107,6 +108,15 @@ def test_what_one_file_of_a_site_calls_off_and_another_has_as_arrived_arrived(tm
     assert found == ["scheduled", "departed", "arrived"]
 
 
+def test_a_file_of_a_site_that_breaks_its_reader_is_named_a_bad_one(files, tmp_path, monkeypatch):
+    def breaks(*given):
+        raise KeyError("0")
+
+    monkeypatch.setattr("data.bts.read_flights", breaks)
+    with pytest.raises(BadFile, match=r"march\.csv: file: cannot be read: KeyError"):
+        make_site("phoenix", files, tmp_path, 0.01)
+
+
 def test_days_before_a_first_champion_can_be_fitted_are_refused_before_a_stack_is_started():
     site = Site("phoenix", FIRST, FIRST + timedelta(days=60), FIRST + timedelta(days=43))
     site.require_first_days(site.replay_from)
@@ -180,7 +190,7 @@ def test_a_file_that_is_only_touched_is_the_same_and_one_that_is_not_is_not_hash
     file = a_week(tmp_path / "files", "100")
     site = make_site("files", tmp_path / "files", tmp_path / "data", 0.01)
     os.utime(file, (0, 0))
-    monkeypatch.setattr(site_files, "read_file", None)
+    monkeypatch.setattr(site_files, "read_guarded", None)
     assert make_site("files", tmp_path / "files", tmp_path / "data", 0.01) == site
     os.utime(file, ns=(site.files["100.csv"]["stamp"][2],) * 2)
     monkeypatch.setattr(site_files, "_sha256", None)
