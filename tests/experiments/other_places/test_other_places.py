@@ -266,6 +266,19 @@ def test_a_site_that_is_tested_on_days_without_a_late_flight_has_its_page(files,
     assert "| ontime | 400 | 0.0% | - | - | 0.1000 | - | - |" in page
 
 
+def test_an_evaluation_without_a_late_flight_says_so_and_is_kept(files, tmp_path, monkeypatch):
+    settings = read_settings({"ONTIME_STATE_DIR": str(tmp_path / "state")})
+    make_site("phoenix", files, tmp_path / "state" / "data", 0.01)
+    kept, said = [], []
+    monkeypatch.setattr(
+        command, "measure", lambda *given: {"model": {"auc": None, "log_loss": 0.1}, "baselines": {}}
+    )
+    monkeypatch.setattr(command, "keep", lambda *given: kept.append(given))
+    command.evaluate(settings, None, None, said.append, tmp_path / "page.md")
+    assert said[-1] == f"AUC -, log-loss 0.1000: {tmp_path / 'page.md'}"
+    assert kept
+
+
 def test_what_is_measured_of_a_place_is_kept_beside_the_rest(tmp_path):
     page, settings = tmp_path / "page.md", read_settings({"ONTIME_STATE_DIR": str(tmp_path / "state")})
     command.note_replay(settings, "ontime replay --site phoenix", lambda text: None, page)
