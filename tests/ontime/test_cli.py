@@ -13,6 +13,7 @@ from typer.main import get_command
 
 import ontime as ontime_package
 from adapters.settings import PROJECT_ROOT
+from data.site import site_of
 from deploy.native import layout
 from deploy.native.processes import of_stack
 from ontime import cli
@@ -318,13 +319,21 @@ def test_a_site_without_files_is_refused_by_every_command_that_takes_one(environ
     assert "a folder of files of flights and weather" in asked.stderr
 
 
-@pytest.mark.parametrize("command", ["demo", "policies"])
-def test_days_before_a_first_champion_can_be_fitted_are_refused_before_anything_is_fitted(
-    environment, command, tmp_path
-):
+@pytest.fixture
+def newark(tmp_path) -> Path:
+    """A folder of files of sixty days."""
     (tmp_path / "newark").mkdir()
     days = [bts_row(FlightDate=f"{date(2013, 4, 1) + timedelta(days=n)}") for n in range(60)]
     write_rows(tmp_path / "newark" / "april.csv", days)
-    asked = ontime(environment, command, "--site", str(tmp_path / "newark"), "--from", "2013-04-20")
+    return tmp_path / "newark"
+
+
+@pytest.mark.parametrize("command", ["demo", "policies", "replay"])
+def test_days_before_a_first_champion_can_be_fitted_are_refused_before_anything_is_fitted(
+    environment, command, newark
+):
+    asked = ontime(environment, command, "--site", str(newark), "--from", "2013-04-20")
     assert asked.returncode == 1
     assert "from: expected a day from 2013-05-14 on" in asked.stderr
+    data = Path(environment["ONTIME_STATE_DIR"]) / "sites" / "newark" / "data"
+    assert site_of(data).replay_from == date(2013, 5, 14)
