@@ -280,7 +280,7 @@ def _scheduled_legs(raw: pd.DataFrame, departure: list[str], report: CleaningRep
 def _flights(raw: pd.DataFrame, report: CleaningReport) -> pd.DataFrame:
     dep_local = clock_minutes(raw["sched_dep_time"])
     departure = _departure(raw, dep_local, report)
-    block = scheduled_block(raw, dep_local, departure, report)
+    block = _confirmed(raw, departure, scheduled_block(raw, dep_local, departure, report), report)
     _report(raw, block, report)
     number = raw["flight"].astype("int64")
     return pd.DataFrame(
@@ -320,6 +320,20 @@ def _departure(raw: pd.DataFrame, dep_local: np.ndarray, report: CleaningReport)
     why = "spring skips the hour: read on the clock before the change"
     report.add("flights", "mended", "departures in an hour that is not there", found.skipped.sum(), why)
     return np.where(second, found.second, found.first)
+
+
+def _confirmed(
+    raw: pd.DataFrame, departure: np.ndarray, block: np.ndarray, report: CleaningReport
+) -> np.ndarray:
+    """Return the blocks, an hour longer where that is the scheduled duration and shows the same time at arrival."""
+    longer = block + 60
+    shown, later = (
+        airport_offsets(raw["dest"], departure + minutes) + minutes for minutes in (block, longer)
+    )
+    second = (raw["elapsed"].to_numpy() == longer) & (shown == later)
+    why = "the scheduled duration decides which of the two; without it the first"
+    report.add("flights", "mended", "arrivals in the second hour that autumn repeats", second.sum(), why)
+    return np.where(second, longer, block)
 
 
 def _report(raw: pd.DataFrame, block: np.ndarray, report: CleaningReport) -> None:
