@@ -20,7 +20,6 @@ from domain.errors import InvalidInput
 from domain.features import optional
 from domain.revisions import CALLED_OFF
 
-NEEDED = timedelta(days=FIRST_CHAMPION_DAYS)
 READERS = (
     *("asos", "bts", "movements", "nycflights13", "local_time", "schemas"),
     *("file_schemas", "schema_errors", "text_files", "text_tables", "events", "site_files"),
@@ -79,8 +78,9 @@ def make_site(name: str, files: Path, data_dir: Path, most_bad: float) -> Site:
         raise InvalidInput("site", "files of more than one day", str(first))
     kinds = set(events.flight_events["kind"])
     announced = tuple(kind for kind in optional.FAMILIES if kind in kinds)
-    replay_from, home = _replayed_from(first, last), _busiest(events.flight_events)
-    site = Site(name, first, last, replay_from, home, announced, described, code_hash(CODE))
+    earliest, home = _earliest(events.flight_events), _busiest(events.flight_events)
+    replay_from = _replayed_from(first, last, earliest)
+    site = Site(name, first, last, replay_from, home, announced, described, code_hash(CODE), earliest)
     _keep(site, events, data_dir / SITE)
     return site
 
@@ -106,10 +106,19 @@ def replay_site_from(data_dir: Path, first: date) -> Site:
     return moved
 
 
-def _replayed_from(first: date, last: date) -> date:
+def _earliest(flight_events: pd.DataFrame) -> date:
+    """Return the day before which a first champion has its days with flights; where there are fewer, a later one."""
+    arrived = flight_events.loc[flight_events["kind"] == "arrived", "flight_id"].str[-8:]
+    days = sorted(arrived.unique())[:FIRST_CHAMPION_DAYS]
+    lacking = FIRST_CHAMPION_DAYS - len(days)
+    last = days[-1] if days else flight_events["flight_id"].str[-8:].max()
+    return _day(last) + timedelta(days=1 + lacking)
+
+
+def _replayed_from(first: date, last: date, earliest: date) -> date:
     """Return the day after a quarter of the days, later where a first champion needs more and there are more."""
-    quarter = max((last - first) // 4, timedelta(days=1))
-    return first + (max(quarter, NEEDED) if first + NEEDED <= last else quarter)
+    quarter = first + max((last - first) // 4, timedelta(days=1))
+    return max(quarter, earliest) if earliest <= last else quarter
 
 
 def _busiest(flight_events: pd.DataFrame) -> str:

@@ -96,6 +96,20 @@ def test_a_site_is_replayed_from_when_a_first_champion_can_be_fitted(days, begin
     assert site.replay_from == FIRST + timedelta(days=begins)
 
 
+def test_days_without_a_flight_that_arrived_fit_no_first_champion(tmp_path):
+    (tmp_path / "files").mkdir()
+    never = dict.fromkeys(("DepTime", "DepDelay", "ArrTime", "ArrDelay", "AirTime"), "")
+    days = [FIRST + timedelta(days=n) for n in range(100)]
+    rows = [bts_row(FlightDate=f"{day}", **({} if n % 2 == 0 else never)) for n, day in enumerate(days)]
+    rows = [row | ({} if row["ArrDelay"] else {"Cancelled": "1.00"}) for row in rows]
+    write_rows(tmp_path / "files" / "a.csv", rows)
+    site = make_site("a", tmp_path / "files", tmp_path / "data", 0.01)
+    assert site.replay_from == FIRST + timedelta(days=2 * (FIRST_CHAMPION_DAYS - 1) + 1)
+    site_of(tmp_path / "data").require_first_days(site.replay_from)
+    with pytest.raises(InvalidInput, match=f"from: expected a day from {site.replay_from} on"):
+        site.require_first_days(site.replay_from - timedelta(days=1))
+
+
 def test_what_one_file_of_a_site_calls_off_and_another_has_as_arrived_arrived(tmp_path):
     (tmp_path / "files").mkdir()
     never = dict.fromkeys(("DepTime", "DepDelay", "ArrTime", "ArrDelay", "AirTime"), "")
@@ -121,7 +135,8 @@ def test_days_before_a_first_champion_can_be_fitted_are_refused_before_a_stack_i
     site = Site("phoenix", FIRST, FIRST + timedelta(days=60), FIRST + timedelta(days=43))
     site.require_first_days(site.replay_from)
     with pytest.raises(
-        InvalidInput, match="from: expected a day from 2024-04-13 on: a first champion needs 43"
+        InvalidInput,
+        match="from: expected a day from 2024-04-13 on: a first champion needs 43 days with flights",
     ):
         site.require_first_days(FIRST + timedelta(days=42))
     split = TrainingRequest(FIRST, FIRST, datetime(2024, 3, 1, tzinfo=UTC), "first champion").split
