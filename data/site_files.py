@@ -16,6 +16,7 @@ from data.bad_values import BadFile
 from data.events import DatasetEvents
 from data.inbox import FileContent, read_guarded, waiting
 from data.site import DESCRIPTION, FIRST_CHAMPION_DAYS, SITE, Site, site_of
+from data.text_files import Unreadable
 from domain.errors import InvalidInput
 from domain.features import optional
 from domain.revisions import CALLED_OFF
@@ -47,6 +48,8 @@ def make_site(name: str, files: Path, data_dir: Path, most_bad: float) -> Site:
         with the events of other files or of another code.
     BadFile
         If a file is of no known format, or more of its rows do not fit than may be: names the file.
+    Unreadable
+        If one cannot be opened or unpacked: names it.
     """
     paths = waiting(files) if files.is_dir() else []
     if kept := _kept(name, paths, data_dir):
@@ -176,6 +179,8 @@ def _read(path: Path, most_bad: float) -> FileContent:
     except BadFile as error:
         summary = ": ".join(filter(None, (path.name, error.summary)))
         raise BadFile(error.found, summary) from error
+    except Unreadable as error:
+        raise Unreadable(f"{path.name}: {error}") from error
 
 
 def _joined(parts: list[pd.DataFrame], key: list[str]) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Another place, made of files as somebody would have them: read, fitted, tested, written."""
 
+import gzip
 import json
 import os
 from dataclasses import asdict, replace
@@ -15,6 +16,7 @@ from data.dataset import load_dataset
 from data.facts import facts_of
 from data.site import FIRST_CHAMPION_DAYS, NEW_YORK, Site, site_of
 from data.site_files import copy_site, make_site, replay_site_from
+from data.text_files import Unreadable
 from domain.errors import InvalidInput
 from experiments.other_places import command, report
 from tests.data.public_files import asos_row, bts_row, write_rows
@@ -129,6 +131,13 @@ def test_a_file_of_a_site_that_breaks_its_reader_is_named_a_bad_one(files, tmp_p
     monkeypatch.setattr("data.bts.read_flights", breaks)
     with pytest.raises(BadFile, match=r"march\.csv: file: cannot be read: KeyError"):
         make_site("phoenix", files, tmp_path, 0.01)
+
+
+def test_a_file_of_a_site_that_is_cut_short_is_named(files, tmp_path):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "march.csv.gz").write_bytes(gzip.compress((files / "march.csv").read_bytes())[:-9])
+    with pytest.raises(Unreadable, match=r"march\.csv\.gz: cannot be unpacked, is it whole"):
+        make_site("files", tmp_path / "files", tmp_path / "data", 0.01)
 
 
 def test_days_before_a_first_champion_can_be_fitted_are_refused_before_a_stack_is_started():
