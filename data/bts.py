@@ -8,7 +8,7 @@ local clock times without a date of their own.
 import numpy as np
 import pandas as pd
 
-from data import schemas
+from data import file_schemas, schemas
 from data.local_time import instants
 from data.nycflights13 import (
     MINUTES_A_DAY,
@@ -96,7 +96,7 @@ def read_flights(lines: Lines, report: CleaningReport, most_bad: float) -> tuple
     raw = _of_known_airports(_without_copies(raw, table, report), report)
     raw = _once(raw, table, report)
     flights = _flights(raw, report)
-    checked = validated(schemas.FLIGHTS, flights.drop(columns="cancelled"), table)
+    checked = validated(file_schemas.FLIGHTS, flights.drop(columns="cancelled"), table)
     _reject_other_legs(raw, table)
     checked = table.good(checked)
     report.rows_kept["flights"] = len(checked)
@@ -143,7 +143,7 @@ def _dates(table: TextTable) -> pd.Series:
     text = table.matching("date", DATE, "expected a date like 2013-04-11 or 4/11/2013")
     iso = text.str.match(r"\d{4}-")
     days = pd.to_datetime(text.where(iso), format="%Y-%m-%d", errors="coerce")
-    american = pd.to_datetime(text.where(~iso).str.partition(" ")[0], format="%m/%d/%Y", errors="coerce")
+    american = pd.to_datetime(text.where(~iso).str.split(" ").str[0], format="%m/%d/%Y", errors="coerce")
     days = days.fillna(american)
     table.reject("date", text.str.fullmatch(DATE) & days.isna(), "expected a day of the calendar")
     outside = days.notna() & ~days.dt.year.between(FIRST_YEAR, LAST_YEAR)
@@ -280,7 +280,7 @@ def _scheduled_legs(raw: pd.DataFrame, departure: list[str], report: CleaningRep
 def _flights(raw: pd.DataFrame, report: CleaningReport) -> pd.DataFrame:
     dep_local = clock_minutes(raw["sched_dep_time"])
     departure = _departure(raw, dep_local, report)
-    block = scheduled_block(raw, dep_local, departure, report)
+    block = _confirmed(raw, departure, scheduled_block(raw, dep_local, departure, report), report)
     _report(raw, block, report)
     number = raw["flight"].astype("int64")
     return pd.DataFrame(
@@ -320,6 +320,20 @@ def _departure(raw: pd.DataFrame, dep_local: np.ndarray, report: CleaningReport)
     why = "spring skips the hour: read on the clock before the change"
     report.add("flights", "mended", "departures in an hour that is not there", found.skipped.sum(), why)
     return np.where(second, found.second, found.first)
+
+
+def _confirmed(
+    raw: pd.DataFrame, departure: np.ndarray, block: np.ndarray, report: CleaningReport
+) -> np.ndarray:
+    """Return the blocks, an hour longer where that is the scheduled duration and shows the same time at arrival."""
+    longer = block + 60
+    shown, later = (
+        airport_offsets(raw["dest"], departure + minutes) + minutes for minutes in (block, longer)
+    )
+    second = (raw["elapsed"].to_numpy() == longer) & (shown == later)
+    why = "the scheduled duration decides which of the two; without it the first"
+    report.add("flights", "mended", "arrivals in the second hour that autumn repeats", second.sum(), why)
+    return np.where(second, longer, block)
 
 
 def _report(raw: pd.DataFrame, block: np.ndarray, report: CleaningReport) -> None:

@@ -205,8 +205,8 @@ def _content(name: str, events: DatasetEvents, report: CleaningReport, table: Te
     return FileContent(name, events, report, table.set_aside())
 
 
-def _read(path: Path, most_bad: float) -> FileContent:
-    """Read one file; one that the reader did not foresee is a bad one too, and holds up no other."""
+def read_guarded(path: Path, most_bad: float) -> FileContent:
+    """Read one file, as `read_file`; one that the reader did not foresee is a bad one too, and holds up no other."""
     try:
         return read_file(path, most_bad)
     except (BadFile, Unreadable):
@@ -230,7 +230,7 @@ def _taken(store: EventStore, path: Path, most_bad: float, progress: Progress) -
     started, before = time.monotonic(), path.stat()
     progress.begins(path)
     try:
-        content = _read(path, most_bad)
+        content = read_guarded(path, most_bad)
     except Unreadable as error:
         if _changed(path, before):
             return None

@@ -5,7 +5,7 @@ The example of a reader (docs/other-data.md): whatever can be written as this ta
 
 import pandas as pd
 
-from data import schemas
+from data import file_schemas, schemas
 from data.nycflights13 import MINUTES_A_DAY, CleaningReport, airport_offsets, to_minutes
 from data.schema_errors import validated
 from data.text_tables import Lines, TextTable, read_table
@@ -55,7 +55,7 @@ def read_flights(lines: Lines, report: CleaningReport, most_bad: float) -> tuple
     table.reject("actual_arrival", gone, "a cancelled flight has no arrival")
     raw = table.good(raw)
     report.add("flights", "dropped", "repeated rows", raw.duplicated().sum(), "they say the same")
-    checked = validated(schemas.FLIGHTS, _flights(raw[~raw.duplicated()]), table)
+    checked = validated(file_schemas.FLIGHTS, _flights(raw[~raw.duplicated()]), table)
     report.rows_kept["flights"] = len(checked)
     checked = checked.assign(cancelled=raw["cancelled"], under_way=_under_way(raw.loc[checked.index]))
     return checked.sort_values("scheduled_departure", ignore_index=True), table

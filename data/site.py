@@ -22,7 +22,10 @@ DESCRIPTION = "site.json"
 SETTLED = timedelta(days=5)
 """So long after the last day every flight has arrived, and is known to have."""
 FIRST_CHAMPION_DAYS = 43
-"""Days before the first that is replayed that a first champion needs: to fit on, to hold out, and one still open."""
+"""Days with flights before the first that is replayed that a first champion needs.
+
+To fit on, to hold out, and one still open.
+"""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,10 @@ class Site:
     """What its feed announces of flights; the feature contract has a family of each."""
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What was read of each file."""
+    code: str = ""
+    """Hash of the code that read them."""
+    earliest: date | None = None
+    """First day of a replay before which a first champion can be fitted; without it every day has flights."""
 
     @property
     def complete(self) -> datetime:
@@ -71,11 +78,10 @@ class Site:
         InvalidInput
             With the first day that can be replayed.
         """
-        earliest = self.first_day + timedelta(days=FIRST_CHAMPION_DAYS)
+        earliest = self.earliest or self.first_day + timedelta(days=FIRST_CHAMPION_DAYS)
         if replay_from < earliest:
-            expected = (
-                f"a day from {earliest} on: a first champion needs {FIRST_CHAMPION_DAYS} days before it"
-            )
+            needs = f"a first champion needs {FIRST_CHAMPION_DAYS} days with flights before it"
+            expected = f"a day from {earliest} on: {needs}"
             raise InvalidInput("from", expected, str(replay_from))
 
     def replayed(self, first: date | None = None, last: date | None = None) -> Period:
@@ -117,9 +123,8 @@ def site_of(data_dir: Path) -> Site:
     if not path.exists():
         return NEW_YORK
     kept = json.loads(path.read_text())
-    days: dict[str, Any] = {
-        name: date.fromisoformat(kept.pop(name)) for name in ("first_day", "last_day", "replay_from")
-    }
+    dates = ("first_day", "last_day", "replay_from", "earliest")
+    days: dict[str, Any] = {name: date.fromisoformat(kept.pop(name)) for name in dates if kept.get(name)}
     announced = tuple(kept.pop("optional_events", ()))
     return Site(**kept, **days, optional_events=announced)
 

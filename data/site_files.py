@@ -6,22 +6,31 @@ import shutil
 from dataclasses import asdict, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from adapters.atomic_write import atomic_write
+from adapters.code_hash import code_hash
+from data.bad_values import BadFile
 from data.events import DatasetEvents
-from data.inbox import read_file, waiting
+from data.inbox import FileContent, read_guarded, waiting
 from data.site import DESCRIPTION, FIRST_CHAMPION_DAYS, SITE, Site, site_of
+from data.text_files import Unreadable
 from domain.errors import InvalidInput
 from domain.features import optional
 from domain.revisions import CALLED_OFF
 
-NEEDED = timedelta(days=FIRST_CHAMPION_DAYS)
+READERS = (
+    *("asos", "bts", "movements", "nycflights13", "local_time", "schemas"),
+    *("file_schemas", "schema_errors", "text_files", "text_tables", "events", "site_files"),
+)
+CODE = (*(f"data/{name}.py" for name in READERS), "domain/airports.py", "domain/airports.csv")
+"""What makes events of files: a change to any of these makes the kept events old."""
 
 
 def make_site(name: str, files: Path, data_dir: Path, most_bad: float) -> Site:
-    """Read the files of a folder as the inbox does, and keep their events; a site that is kept is not made again.
+    """Read the files of a folder as the inbox does, and keep their events; the same code reads the same files once.
 
     It is replayed from after a quarter of its days on, or as many as a first champion needs: see `replay_site_from`.
 
@@ -35,20 +44,25 @@ def make_site(name: str, files: Path, data_dir: Path, most_bad: float) -> Site:
     Raises
     ------
     InvalidInput
-        If the folder has no file, none of them has a flight, or the data folder is another site's.
+        If the folder has no file, none of them has a flight, the data folder is another site's, or a stack has begun
+        with the events of other files or of another code.
     BadFile
-        If a file is of no known format, or more of its rows do not fit than may be.
+        If a file is of no known format, or more of its rows do not fit than may be: names the file.
+    Unreadable
+        If one cannot be opened or unpacked: names it.
     """
-    if (data_dir / SITE / DESCRIPTION).exists():
-        return _kept(name, data_dir)
     paths = waiting(files) if files.is_dir() else []
+    if kept := _kept(name, paths, data_dir):
+        return kept
     if not paths:
         raise InvalidInput("site", "a folder of files of flights and weather", str(files))
-    read = {path.name: (read_file(path, most_bad), path) for path in paths}
-    flights = _joined([content.events.flight_events for content, _ in read.values()], ["flight_id", "kind"])
+    # Before they are read: of a file that is replaced meanwhile, the next call finds another one.
+    found = {path.name: {"stamp": _stamp(path), "sha256": _sha256(path)} for path in paths}
+    read = {path.name: _read(path, most_bad) for path in paths}
+    flights = _joined([content.events.flight_events for content in read.values()], ["flight_id", "kind"])
     events = DatasetEvents(
         _without_reversed(flights),
-        _joined([content.events.weather_events for content, _ in read.values()], ["airport", "observed_at"]),
+        _joined([content.events.weather_events for content in read.values()], ["airport", "observed_at"]),
     )
     if not len(events.flight_events):
         raise InvalidInput("site", "a folder in which some file has flights", str(files))
@@ -56,20 +70,20 @@ def make_site(name: str, files: Path, data_dir: Path, most_bad: float) -> Site:
     described = {
         file: {
             "format": content.format,
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            **found[file],
             "events": len(content.events),
             "rows_set_aside": len(content.set_aside),
         }
-        for file, (content, path) in read.items()
+        for file, content in read.items()
     }
     first, last = _day(days.min()), _day(days.max())
     if first == last:
         raise InvalidInput("site", "files of more than one day", str(first))
     kinds = set(events.flight_events["kind"])
     announced = tuple(kind for kind in optional.FAMILIES if kind in kinds)
-    site = Site(
-        name, first, last, _replayed_from(first, last), _busiest(events.flight_events), announced, described
-    )
+    earliest, home = _earliest(events.flight_events), _busiest(events.flight_events)
+    replay_from = _replayed_from(first, last, earliest)
+    site = Site(name, first, last, replay_from, home, announced, described, code_hash(CODE), earliest)
     _keep(site, events, data_dir / SITE)
     return site
 
@@ -95,21 +109,78 @@ def replay_site_from(data_dir: Path, first: date) -> Site:
     return moved
 
 
-def _replayed_from(first: date, last: date) -> date:
+def _earliest(flight_events: pd.DataFrame) -> date:
+    """Return the day before which a first champion has its days with flights; where there are fewer, a later one."""
+    arrived = flight_events.loc[flight_events["kind"] == "arrived", "flight_id"].str[-8:]
+    days = sorted(arrived.unique())[:FIRST_CHAMPION_DAYS]
+    lacking = FIRST_CHAMPION_DAYS - len(days)
+    last = days[-1] if days else flight_events["flight_id"].str[-8:].max()
+    return _day(last) + timedelta(days=1 + lacking)
+
+
+def _replayed_from(first: date, last: date, earliest: date) -> date:
     """Return the day after a quarter of the days, later where a first champion needs more and there are more."""
-    quarter = max((last - first) // 4, timedelta(days=1))
-    return first + (max(quarter, NEEDED) if first + NEEDED <= last else quarter)
+    quarter = first + max((last - first) // 4, timedelta(days=1))
+    return max(quarter, earliest) if earliest <= last else quarter
 
 
 def _busiest(flight_events: pd.DataFrame) -> str:
     return str(flight_events.loc[flight_events["kind"] == "scheduled", "origin"].mode().iloc[0])
 
 
-def _kept(name: str, data_dir: Path) -> Site:
+def _kept(name: str, paths: list[Path], data_dir: Path) -> Site | None:
+    """Return the site that a data folder has of the same files and code; None where it is to be made."""
+    if not (data_dir / SITE / DESCRIPTION).exists():
+        return None
     site = site_of(data_dir)
     if site.name != name:
         raise InvalidInput("site", f"{site.name}, whose events are in {data_dir}", name)
-    return site
+    differs = _difference(site, paths)
+    if differs and (data_dir.parent / "postgres").exists():
+        expected = (
+            f"the files and the readers that the stack in {data_dir.parent} has begun with: for others stop it and "
+            "remove that folder, or give the files a folder of another name"
+        )
+        raise InvalidInput("site", expected, differs)
+    return None if differs else site
+
+
+def _difference(site: Site, paths: list[Path]) -> str | None:
+    """Return what of a site's files or readers is not as it was, None where all is."""
+    there = {path.name: path for path in paths}
+    for file in sorted(site.files.keys() | there):
+        if file not in there:
+            return f"{file} is gone"
+        if file not in site.files:
+            return f"{file} is new"
+        if not _is_same(there[file], site.files[file]):
+            return f"{file} is another file"
+    return None if site.code == code_hash(CODE) else "other code of the readers"
+
+
+def _is_same(path: Path, before: dict[str, Any]) -> bool:
+    # Files are large: only those that were touched are hashed again.
+    return before.get("stamp") == _stamp(path) or before["sha256"] == _sha256(path)
+
+
+def _stamp(path: Path) -> list[int]:
+    found = path.stat()
+    return [found.st_ino, found.st_size, found.st_mtime_ns]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read(path: Path, most_bad: float) -> FileContent:
+    try:
+        return read_guarded(path, most_bad)
+    except BadFile as error:
+        summary = ": ".join(filter(None, (path.name, error.summary)))
+        raise BadFile(error.found, summary) from error
+    except Unreadable as error:
+        raise Unreadable(f"{path.name}: {error}") from error
 
 
 def _joined(parts: list[pd.DataFrame], key: list[str]) -> pd.DataFrame:
@@ -133,6 +204,7 @@ def _day(text: str) -> date:
 
 def _keep(site: Site, events: DatasetEvents, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / DESCRIPTION).unlink(missing_ok=True)
     events.flight_events.to_parquet(folder / "flights.parquet")
     events.weather_events.to_parquet(folder / "weather.parquet")
     # Written last: where it is, the others are whole.

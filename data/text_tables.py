@@ -19,6 +19,7 @@ from data.text_files import text_of
 
 MISSING = ("", "M", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")
 """How such files, and the tools that they came through, write a value that is not there."""
+FLAG_WORDS = {"false": "0", "true": "1"}
 DELIMITERS = ",;\t|"
 LARGEST = 2**31
 """No whole number of such a file is larger, whatever its sign."""
@@ -172,7 +173,9 @@ class TextTable:
         return numbers.mask(wrong)
 
     def flags(self, column: str) -> pd.Series:
-        """Return where a flag of 0 or 1 is set."""
+        """Return where a flag of 0 or 1, or of false or true as other tools write it, is set."""
+        text = self.text[column]
+        self.text[column] = text.str.lower().map(FLAG_WORDS).fillna(text)
         flag = self.numbers(column, required=True)
         self.reject(column, flag.notna() & ~flag.isin([0, 1]), "expected 0 or 1")
         return flag == 1

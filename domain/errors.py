@@ -1,5 +1,7 @@
 """The one family of errors; no HTTP in it. `app/errors.py` alone maps them to status codes."""
 
+from typing import Any
+
 
 class OntimeError(Exception):
     """Something ontime refused or could not do."""
@@ -14,6 +16,10 @@ class InvalidInput(OntimeError):  # noqa: N818  the field's names say what happe
         self.got = got
         shown = "" if got is None else f", got {got!r}"
         super().__init__(f"{field}: expected {expected}{shown}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how another process makes it: of its fields, as its message alone is not enough."""
+        return type(self), (self.field, self.expected, self.got)
 
 
 class NotFound(OntimeError):  # noqa: N818
@@ -31,6 +37,10 @@ class StaleVersion(Conflict):
         self.expected = expected
         self.actual = actual
         super().__init__(f"expected champion version {expected}, but version {actual} is serving")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how another process makes it, as for `InvalidInput`."""
+        return type(self), (self.expected, self.actual)
 
 
 class NotReady(OntimeError):  # noqa: N818

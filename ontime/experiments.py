@@ -174,7 +174,9 @@ def policies(
     from experiments.retrain_policies.command import compare_policies
 
     place = site_of(own.state_dir / "data")
-    period = place.tested(sites.day(first) or place.replay_from, sites.day(last))
+    begins = sites.day(first) or place.replay_from
+    place.require_first_days(begins)
+    period = place.tested(begins, sites.day(last))
     raise typer.Exit(0 if compare_policies(own, fast, say, period) or fast else 1)
 
 

@@ -34,6 +34,8 @@ def enter(files: Path, replay_from: date | None = None) -> Settings:
 
     Raises
     ------
+    InvalidInput
+        If the first day leaves too few to fit a first champion on, or the files are refused: see `make_site`.
     ConfigurationError
         If this process began with the features of other optional events than the site's.
     """
@@ -46,6 +48,7 @@ def enter(files: Path, replay_from: date | None = None) -> Settings:
     say(f"{name}: state in {folder}")
     site = make_site(name, files, folder / "data", own.inbox_bad_row_share)
     if replay_from and not (folder / "postgres").exists():
+        site.require_first_days(replay_from)
         replay_site_from(folder / "data", replay_from)
     announced = ",".join(site.optional_events)
     if site.optional_events != optional.CHOSEN:

@@ -112,15 +112,20 @@ def _extreme(values: Floats, above: bool) -> float:
 
 def _feeds(flights: FlightFacts, weather: WeatherFacts, days: Period, say: Say) -> dict[str, Floats]:
     """Return the measures of the feeds of every day, oldest first."""
-    found: dict[str, list[float]] = {}
+    found: list[dict[str, float]] = []
     started = time.monotonic()
     for i, day in enumerate(days):
-        for m in feed_measures(flights, weather, day):
-            found.setdefault(m.name, []).append(m.value)
+        found.append({m.name: m.value for m in feed_measures(flights, weather, day)})
         if i % 60 == 59:
             left = (time.monotonic() - started) / (i + 1) * (len(days) - i - 1)
             say(f"  {i + 1} of {len(days)} days of feeds, {left:.0f} s left")
-    return {name: np.array(values) for name, values in found.items()}
+    return _by_measure(found)
+
+
+def _by_measure(found: list[dict[str, float]]) -> dict[str, Floats]:
+    """Return the values of the days by measure; NaN where a day lacks it."""
+    names = dict.fromkeys(name for day in found for name in day)
+    return {name: np.array([day.get(name, np.nan) for day in found]) for name in names}
 
 
 def feed_measures(flights: FlightFacts, weather: WeatherFacts, day: date) -> list[Measure]:
@@ -137,8 +142,7 @@ def feed_measures(flights: FlightFacts, weather: WeatherFacts, day: date) -> lis
 def _performance(store: FactsInMemory, site: Site, days: Period, say: Say) -> dict[str, Floats]:
     """Return the measures of the model on every day, by models that did not see it."""
     scored = score(store, site, days, say)
-    measured_days = [performance_measures(*scored.of(day)) for day in days]
-    found = {name: np.array([one[name] for one in measured_days]) for name in measured_days[0]}
+    found = _by_measure([performance_measures(*scored.of(day)) for day in days])
     gaps = [
         (len(scored.of(day)[0]), gap) for day, gap in zip(days, found["log_loss_gap"].tolist(), strict=True)
     ]
@@ -188,7 +192,9 @@ def _fitted_before(rows: TrainingSet, day: date, vectors: Floats) -> Floats:
 
 
 def performance_measures(late: Labels, p: Floats) -> dict[str, float]:
-    """Return the measures of a day's performance that rules are about."""
+    """Return the measures of a day's performance that rules are about; none of a day without flights."""
+    if not len(late):
+        return {}
     return {
         "realised_auc": auc(late, p),
         "log_loss_gap": log_loss_gap(late, p),

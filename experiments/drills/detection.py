@@ -231,7 +231,7 @@ class Year:
         for d in measured_days:
             late, p = self._labelled(d, flights)
             gaps.append(_gap(late, p))
-            model = performance_measures(late, p) if len(late) else {}
+            model = performance_measures(late, p)
             values = {m.name: (m.value, m.n) for m in feed_measures(flights, weather, d)}
             values |= {name: (value, len(late)) for name, value in model.items()}
             values |= {m.name: (m.value, m.n) for m in measure_evidence(gaps)}

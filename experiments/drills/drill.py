@@ -20,7 +20,7 @@ from adapters.postgres import Database
 from adapters.prediction_log import PredictionLog
 from adapters.settings import Settings, settings
 from adapters.terminal import Say
-from data.dataset import Dataset
+from data.dataset import Dataset, load_dataset
 from deploy.native import layout
 from deploy.native.manager import Stack
 from domain import monitored
@@ -43,18 +43,31 @@ def drill(own: Settings, asked: str, reports: Path, say: Say) -> None:
     Raises
     ------
     InvalidInput
-        If there is no such fault: names those there are.
+        If there is no such fault: names those there are; or if the place cannot have it.
     """
     if asked not in (*NAMES, ALL):
         raise InvalidInput("FAULT", f"one of {', '.join((*NAMES, ALL))}", asked)
+    names = _possible(own, asked, say)
     ensure_base(own, say)
-    names = NAMES if asked == ALL else (asked,)
     for i, name in enumerate(names):
         say(f"drill {i + 1} of {len(names)}: {name}: {_drilled(name).sentence}")
         record(reports, name, _run(own, name, say))
         if name == CONTROL:
             record_calm(reports, json.loads(calibrate(own, say).read_text()))
     print_table(reports)
+
+
+def _possible(own: Settings, asked: str, say: Say) -> list[str]:
+    """Return the names that are asked for, of all without those that the place cannot have."""
+    events = load_dataset(own.state_dir / "data").events
+    never = [name for name, fault in FAULTS.items() if not fault.is_possible(events)]
+    if asked in never:
+        raise InvalidInput("FAULT", "one that is not about the weather: no airport here has any", asked)
+    if asked != ALL:
+        return [asked]
+    for name in never:
+        say(f"{name}: left out, no airport here has weather")
+    return [name for name in NAMES if name not in never]
 
 
 def _drilled(name: str) -> Fault | poison.Poison:

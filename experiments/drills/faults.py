@@ -27,25 +27,35 @@ PUBLISHED_AHEAD = timedelta(days=4)
 TWIN_NUMBERS = 5_000
 
 
-@dataclass(frozen=True)
-class Concerned:
-    """What of a place the faults are about: in New York Newark's station, United, and LaGuardia."""
-
-    station: str
-    carrier: str
-    closed: str
+def station(events: DatasetEvents) -> str:
+    """Return the busiest airport that has weather: in New York Newark."""
+    return str(_observed(events).idxmax())
 
 
-def concerned(events: DatasetEvents) -> Concerned:
-    """Choose the busiest airport that has weather, the busiest carrier, and the least busy airport that counts."""
-    scheduled = events.flight_events[events.flight_events["kind"] == "scheduled"]
-    airports = scheduled["origin"].value_counts(normalize=True)
-    observed = airports[airports.index.isin(events.weather_events["airport"].unique())]
-    return Concerned(
-        station=str(observed.idxmax()),
-        carrier=str(scheduled["carrier"].value_counts().idxmax()),
-        closed=str(airports[airports >= LEAST_SHARE].idxmin()),
-    )
+def carrier(events: DatasetEvents) -> str:
+    """Return the busiest carrier: in New York United."""
+    return str(_scheduled(events)["carrier"].value_counts().idxmax())
+
+
+def closed(events: DatasetEvents) -> str:
+    """Return the least busy airport that counts, the busiest where none has its share: in New York LaGuardia."""
+    airports = _airports(events)
+    return str(airports[airports >= min(LEAST_SHARE, airports.max())].idxmin())
+
+
+def _scheduled(events: DatasetEvents) -> pd.DataFrame:
+    return events.flight_events[events.flight_events["kind"] == "scheduled"]
+
+
+def _airports(events: DatasetEvents) -> pd.Series:
+    """Return the share of the flights that leave from each airport."""
+    return _scheduled(events)["origin"].value_counts(normalize=True)
+
+
+def _observed(events: DatasetEvents) -> pd.Series:
+    """Return the share of each airport that has weather."""
+    airports = _airports(events)
+    return airports[airports.index.isin(events.weather_events["airport"].unique())]
 
 
 Change = Callable[[DatasetEvents, datetime], DatasetEvents]
@@ -60,14 +70,19 @@ class Fault:
     change: Change
     about: tuple[str, ...] = ()
     """The rules that are about it: what others say of the same days detects something else."""
+    of_weather: bool = False
+
+    def is_possible(self, events: DatasetEvents) -> bool:
+        """Return whether a place can have it: without weather at an airport that flights leave it has none of that."""
+        return not self.of_weather or len(_observed(events)) > 0
 
 
 def weather_stuck(events: DatasetEvents, onset: datetime) -> DatasetEvents:
     """Have one station repeat its last observation for ever."""
     weather = events.weather_events.copy()
-    station = weather["airport"] == concerned(events).station
-    new = station & (weather["known_at"] > onset)
-    last = weather[station & ~new].iloc[-1]
+    here = weather["airport"] == station(events)
+    new = here & (weather["known_at"] > onset)
+    last = weather[here & ~new].iloc[-1]
     weather.loc[new, list(WEATHER_COLUMNS)] = last[list(WEATHER_COLUMNS)].to_numpy(dtype=float)
     return replace(events, weather_events=weather)
 
@@ -89,10 +104,10 @@ def weather_celsius(events: DatasetEvents, onset: datetime) -> DatasetEvents:
 
 def carrier_renamed(events: DatasetEvents, onset: datetime) -> DatasetEvents:
     """Rename a carrier; the flights published under its old code are never heard of again."""
-    flights, carrier = _leaving_after(events, onset), concerned(events).carrier
-    renamed = flights[flights["flight_id"].str.match(rf"{carrier}\d")].copy()
+    flights, old_name = _leaving_after(events, onset), carrier(events)
+    renamed = flights[flights["flight_id"].str.match(rf"{old_name}\d")].copy()
     others = events.flight_events.drop(index=renamed.index)
-    renamed["flight_id"] = NEW_NAME + renamed["flight_id"].str.removeprefix(carrier)
+    renamed["flight_id"] = NEW_NAME + renamed["flight_id"].str.removeprefix(old_name)
     renamed.loc[renamed["kind"] == "scheduled", "carrier"] = NEW_NAME
     return _with_flights(events, others, _published(renamed, onset))
 
@@ -100,7 +115,7 @@ def carrier_renamed(events: DatasetEvents, onset: datetime) -> DatasetEvents:
 def airport_closed(events: DatasetEvents, onset: datetime) -> DatasetEvents:
     """Cancel every flight from an airport, three hours before it would leave; clients ask about it no more."""
     flights = _leaving_after(events, onset)
-    here = flights[flights["flight_id"].str.contains(f"-{concerned(events).closed}-")]
+    here = flights[flights["flight_id"].str.contains(f"-{closed(events)}-")]
     scheduled = here[here["kind"] == "scheduled"]
     cancelled = scheduled.assign(kind="cancelled", event_time=scheduled["scheduled_departure"])
     known = _not_before(scheduled["scheduled_departure"] - CANCELLED_AHEAD, onset)
@@ -169,14 +184,17 @@ FAULTS = {
         Fault(
             "weather-stuck", "the busiest airport's station repeats its last values", weather_stuck,
             ("a weather sensor is stuck", "a weather station repeats itself", "a station contradicts its neighbours"),
+            of_weather=True,
         ),
         Fault(
             "weather-missing", "no weather is sent any more", weather_missing,
             ("weather is missing", "weather pressure is missing", "weather is stale", "values are missing"),
+            of_weather=True,
         ),
         Fault(
             "weather-celsius", "temperatures come in Celsius, as Fahrenheit", weather_celsius,
             ("weather contradicts itself", "the weather jumped"),
+            of_weather=True,
         ),
         Fault(
             "carrier-renamed", f"the carrier with most flights flies as {NEW_NAME}", carrier_renamed,

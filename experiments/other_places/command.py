@@ -57,7 +57,9 @@ def evaluate(settings: Settings, first: date | None, last: date | None, say: Say
     )
     found = measure(site, plan, settings.state_dir, ModelKeys.of_trainer(settings), model.PARAMETERS, say)
     keep(site, {"evaluated": found}, page)
-    say(f"AUC {found['model']['auc']:.4f}, log-loss {found['model']['log_loss']:.4f}: {page}")
+    values = (found["model"][name] for name in ("auc", "log_loss"))
+    auc, loss = ("-" if value is None else f"{value:.4f}" for value in values)
+    say(f"AUC {auc}, log-loss {loss}: {page}")
 
 
 def note_replay(settings: Settings, command: str, say: Say, page: Path) -> None:

@@ -8,13 +8,14 @@ import hashlib
 import json
 import time
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from adapters.settings import PROJECT_ROOT
+from adapters.settings import PROJECT_ROOT, settings
+from domain.airports import instant
 from domain.flights import Floats, Ints
 from experiments.retrain_policies.year import Year, day_number
 from monitoring.windows import run_moment
@@ -68,10 +69,10 @@ def retrain_window(day: date, plan: RetrainPlan) -> Window:
 def first_window(begins: date) -> Window:
     """Return what the first champion sees that serves from a day on.
 
-    What `make train-first` sees before its first flight.
+    What `make train-first` sees before its first flight: a replay begins at five to four at home.
     """
     until = begins - timedelta(days=1)
-    as_of = datetime(begins.year, begins.month, begins.day, 7, 55, tzinfo=UTC)
+    as_of = instant(settings().home_airport, begins, 4) - timedelta(minutes=5)
     return Window(*last_days(until, RetrainPlan().window_days), as_of, SplitPolicy())
 
 

@@ -19,7 +19,7 @@ COLUMN_THRESHOLD = 0.1
 DATASET_SHARE = 0.5
 FEW_VALUES = 5
 LEAST_REFERENCE_ROWS = 1_001
-"""With fewer Evidently takes other methods."""
+"""With fewer Evidently takes other methods: a place with so few flights has no day that is called drifted."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class DefaultDrift:
     reference_rows: int = 5_000
 
     def share(self, view: DayView) -> float:
-        """Return the share of columns that are called drifted."""
+        """Return the share of columns that are called drifted; NaN where the reference has too few rows."""
         chosen = self.chosen()
         current = view.year.rows.X[np.ix_(view.flown, chosen)]
         return drifted_share(
@@ -56,18 +56,17 @@ def drifted_share(reference: Floats, current: Floats, categorical: list[bool]) -
     Parameters
     ----------
     reference : float64, shape (n, k)
-        More than 1,000 rows.
     current : float64, shape (m, k)
     categorical : list of bool
         Which columns hold codes.
 
-    Raises
-    ------
-    ValueError
-        If there are too few reference rows.
+    Returns
+    -------
+    float
+        NaN where the reference has less than `LEAST_REFERENCE_ROWS`.
     """
     if len(reference) < LEAST_REFERENCE_ROWS:
-        raise ValueError(f"expected at least {LEAST_REFERENCE_ROWS} reference rows, got {len(reference)}")
+        return float("nan")
     distances = [
         distance(before[np.isfinite(before)], today[np.isfinite(today)], codes)
         for before, today, codes in zip(reference.T, current.T, categorical, strict=True)

@@ -136,6 +136,46 @@ def test_impossible_blocks_and_double_departures_cost_only_themselves(store, inb
 
 
 @pytest.mark.parametrize(
+    "rows", [[], ["4/11/2013 12:00:00 AM,UA,1545"] * 3], ids=["none", "of another width"]
+)
+def test_a_file_without_a_row_that_can_be_read_is_refused_by_its_rows(rows, store, inbox):
+    path = write_rows(inbox / "april.csv", [bts_row()])
+    path.write_text("\n".join([path.read_text().splitlines()[0], *rows]) + "\n")
+    report = take(store, inbox)
+    assert report.status == "rejected"
+    assert "cannot be read" not in report.line()
+    assert ("expected 17 fields, found 3" if rows else "none of them usable") in report.line()
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "arrives"), [("120.00", "06:30"), ("60.00", "05:30"), ("", "05:30"), ("130.00", "05:30")]
+)
+def test_an_arrival_in_the_hour_that_autumn_repeats_is_the_one_that_the_duration_confirms(
+    elapsed, arrives, store, inbox
+):
+    night = {
+        "FlightDate": "2013-11-02",
+        "Origin": "ORD",
+        "Dest": "LGA",
+        "CRSDepTime": "2330",
+        "CRSArrTime": "0130",
+    }
+    write_rows(inbox / "november.csv", [bts_row(**night, CRSElapsedTime=elapsed, AirTime="50.00")])
+    take(store, inbox)
+    found = flights(store)["scheduled_arrival"].dropna()
+    assert [f"{moment:%d %H:%M}" for moment in found] == [f"03 {arrives}"]
+
+
+def test_a_flight_that_arrives_before_it_departs_is_set_aside_with_its_reason(store, inbox):
+    number = {"Flight_Number_Reporting_Airline": "901"}
+    late = bts_row(**number, DepDelay="230.00", DepTime="1450", ArrDelay="1.00", ArrTime="1351")
+    write_rows(inbox / "april.csv", month([late, late | {"FlightDate": "2013-04-12", "ArrDelay": "0.00"}]))
+    report = take(store, inbox)
+    assert (report.accepted, report.rows_set_aside) == (903, 1)
+    assert "a flight arrives after it departs" in report.errors[0]["reason"]
+
+
+@pytest.mark.parametrize(
     "odd",
     [
         {"ArrDelay": "xx"},

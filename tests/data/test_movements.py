@@ -1,5 +1,6 @@
 """The example of a reader of other data: docs/other-data.md."""
 
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -64,6 +65,7 @@ def test_a_row_that_does_not_fit_is_set_aside_with_its_reason(store, inbox):
         ({",489,0": ",489,1"}, "a cancelled flight has no arrival"),
         ({",489,0": ",489,2"}, "expected 0 or 1"),
         ({",489,0": ",1e19,0"}, "expected a whole number"),
+        ({"18:21Z,489": "10:07Z,"}, "a flight arrives after it departs"),
     ],
     ids=str,
 )
@@ -75,6 +77,15 @@ def test_what_no_flight_is_is_set_aside_with_its_reason(changes, reason, store, 
     [report] = take_inbox(store, inbox, 0.2)
     assert (report.status, report.rows_set_aside, report.accepted) == ("done", 1, 3 * 19)
     assert reason in (inbox / "rejected" / "a.csv.rows.csv").read_text()
+
+
+def test_flags_may_be_words_in_any_case(store, inbox):
+    never = "LH,402,,FRA,EWR,2024-03-01T16:10Z,2024-03-02T01:15Z,,,,TRUE"
+    rows = [ROW.removesuffix("0") + "False", never, never.replace("402", "403").replace("TRUE", "true")]
+    write(inbox / "a.csv", *rows)
+    [report] = take_inbox(store, inbox, 0.01)
+    assert (report.status, report.rows_set_aside) == ("done", 0), report
+    assert Counter(store.frame("flight_events")["kind"])["cancelled"] == 2
 
 
 def test_a_row_that_stands_there_twice_is_one_flight(store, inbox):

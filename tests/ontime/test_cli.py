@@ -4,6 +4,7 @@ import pty
 import socket
 import subprocess
 import sys
+from datetime import date, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from typer.main import get_command
 
 import ontime as ontime_package
 from adapters.settings import PROJECT_ROOT
+from data.site import site_of
 from deploy.native import layout
 from deploy.native.processes import of_stack
 from ontime import cli
 from ontime.develop import _test_environment
 from services.health import CHECKS
+from tests.data.public_files import bts_row, write_rows
 from tests.documented import Command, documented
 from tests.ontime.forked import ontime
 from tests.session import STACK_PORTS, settings_of_a_new_stack, without_settings
@@ -314,3 +317,23 @@ def test_a_site_without_files_is_refused_by_every_command_that_takes_one(environ
     asked = ontime(environment, command, "--site", str(tmp_path / "nowhere"))
     assert asked.returncode == 1
     assert "a folder of files of flights and weather" in asked.stderr
+
+
+@pytest.fixture
+def newark(tmp_path) -> Path:
+    """A folder of files of sixty days."""
+    (tmp_path / "newark").mkdir()
+    days = [bts_row(FlightDate=f"{date(2013, 4, 1) + timedelta(days=n)}") for n in range(60)]
+    write_rows(tmp_path / "newark" / "april.csv", days)
+    return tmp_path / "newark"
+
+
+@pytest.mark.parametrize("command", ["demo", "policies", "replay"])
+def test_days_before_a_first_champion_can_be_fitted_are_refused_before_anything_is_fitted(
+    environment, command, newark
+):
+    asked = ontime(environment, command, "--site", str(newark), "--from", "2013-04-20")
+    assert asked.returncode == 1
+    assert "from: expected a day from 2013-05-14 on" in asked.stderr
+    data = Path(environment["ONTIME_STATE_DIR"]) / "sites" / "newark" / "data"
+    assert site_of(data).replay_from == date(2013, 5, 14)

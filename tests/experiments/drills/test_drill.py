@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from adapters.settings import read_settings
+from data.dataset import Dataset
+from data.events import DatasetEvents, no_flight_events, no_weather_events
 from data.site import NEW_YORK, Period, Site
 from domain.errors import InvalidInput
 from experiments.drills import drill
@@ -107,6 +109,25 @@ def test_a_fault_that_does_not_exist_is_refused_with_those_that_do(tmp_path):
     own = read_settings({"ONTIME_STATE_DIR": str(tmp_path)})
     with pytest.raises(Exception, match=r"weather-celsius, .*candidate-tampered, all"):
         drill.drill(own, "weather-hot", tmp_path, print)
+
+
+def test_faults_of_weather_where_there_is_none_are_left_out_before_the_base_is_prepared(
+    tmp_path, monkeypatch
+):
+    own, said, prepared, drilled = read_settings({"ONTIME_STATE_DIR": str(tmp_path)}), [], [], []
+    dry = Dataset(DatasetEvents(no_flight_events(), no_weather_events()), {})
+    monkeypatch.setattr(drill, "load_dataset", lambda folder: dry)
+    monkeypatch.setattr(drill, "ensure_base", lambda own, say: prepared.append(own))
+    monkeypatch.setattr(drill, "_run", lambda own, name, say: drilled.append(name))
+    for name in ("record", "print_table", "record_calm", "calibrate"):
+        monkeypatch.setattr(drill, name, lambda *given: tmp_path / "calm.json")
+    (tmp_path / "calm.json").write_text("{}")
+    with pytest.raises(InvalidInput, match="FAULT: expected one that is not about the weather"):
+        drill.drill(own, "weather-stuck", tmp_path, said.append)
+    assert not prepared
+    drill.drill(own, "all", tmp_path, said.append)
+    assert drilled == [name for name in drill.NAMES if not name.startswith("weather-")]
+    assert "weather-stuck: left out" in said[0]
 
 
 def test_every_fault_begins_after_the_undisturbed_days():

@@ -11,7 +11,8 @@ from data.dataset import Dataset
 from data.events import DatasetEvents, events_of
 from data.nycflights13 import clean
 from domain.flights import WEATHER_COLUMNS
-from experiments.drills.faults import FAULTS, Concerned, concerned
+from experiments.drills import faults
+from experiments.drills.faults import FAULTS
 from replay.feed import Feed
 from tests.data.raw import frame, raw_flight, raw_weather
 from tests.replay.world import utc
@@ -49,13 +50,31 @@ def events() -> DatasetEvents:
     return events_of(clean(frame(flights), frame(weather)))
 
 
+def departing_from(events: DatasetEvents, origins: list[str]) -> DatasetEvents:
+    """The same flights, by turns from some airports."""
+    flights = events.flight_events.copy()
+    scheduled = flights["kind"] == "scheduled"
+    flights.loc[scheduled, "origin"] = np.resize(origins, scheduled.sum())
+    return replace(events, flight_events=flights)
+
+
 def test_the_faults_are_about_the_busiest_station_and_carrier_and_the_least_busy_airport(events):
-    assert concerned(events) == Concerned(station="EWR", carrier="UA", closed="LGA")
-    one_airport = events.flight_events.assign(
-        origin=events.flight_events["origin"].where(events.flight_events["kind"] != "scheduled", "JFK")
-    )
-    elsewhere = replace(events, flight_events=one_airport)
-    assert concerned(elsewhere).station == concerned(elsewhere).closed == "JFK"
+    assert (faults.station(events), faults.carrier(events), faults.closed(events)) == ("EWR", "UA", "LGA")
+    elsewhere = departing_from(events, ["JFK"])
+    assert faults.station(elsewhere) == faults.closed(elsewhere) == "JFK"
+
+
+def test_where_no_airport_has_its_share_the_busiest_is_closed(events, monkeypatch):
+    monkeypatch.setattr(faults, "LEAST_SHARE", 0.5)
+    assert faults.closed(departing_from(events, ["LGA", "JFK", "EWR", "EWR"])) == "EWR"
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_place_without_weather_has_every_fault_but_the_weathers(events, name):
+    dry = replace(events, weather_events=events.weather_events[:0])
+    assert FAULTS[name].is_possible(dry) == (not name.startswith("weather-"))
+    if FAULTS[name].is_possible(dry):
+        FAULTS[name].change(dry, ONSET)
 
 
 def posted(events: DatasetEvents, after=ONSET, until=AFTER) -> list[dict]:

@@ -1,6 +1,8 @@
 """Another place, made of files as somebody would have them: read, fitted, tested, written."""
 
+import gzip
 import json
+import os
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -8,10 +10,13 @@ import numpy as np
 import pytest
 
 from adapters.settings import read_settings
+from data import site_files
+from data.bad_values import BadFile
 from data.dataset import load_dataset
 from data.facts import facts_of
 from data.site import FIRST_CHAMPION_DAYS, NEW_YORK, Site, site_of
 from data.site_files import copy_site, make_site, replay_site_from
+from data.text_files import Unreadable
 from domain.errors import InvalidInput
 from experiments.other_places import command, report
 from tests.data.public_files import asos_row, bts_row, write_rows
@@ -93,6 +98,20 @@ def test_a_site_is_replayed_from_when_a_first_champion_can_be_fitted(days, begin
     assert site.replay_from == FIRST + timedelta(days=begins)
 
 
+def test_days_without_a_flight_that_arrived_fit_no_first_champion(tmp_path):
+    (tmp_path / "files").mkdir()
+    never = dict.fromkeys(("DepTime", "DepDelay", "ArrTime", "ArrDelay", "AirTime"), "")
+    days = [FIRST + timedelta(days=n) for n in range(100)]
+    rows = [bts_row(FlightDate=f"{day}", **({} if n % 2 == 0 else never)) for n, day in enumerate(days)]
+    rows = [row | ({} if row["ArrDelay"] else {"Cancelled": "1.00"}) for row in rows]
+    write_rows(tmp_path / "files" / "a.csv", rows)
+    site = make_site("a", tmp_path / "files", tmp_path / "data", 0.01)
+    assert site.replay_from == FIRST + timedelta(days=2 * (FIRST_CHAMPION_DAYS - 1) + 1)
+    site_of(tmp_path / "data").require_first_days(site.replay_from)
+    with pytest.raises(InvalidInput, match=f"from: expected a day from {site.replay_from} on"):
+        site.require_first_days(site.replay_from - timedelta(days=1))
+
+
 def test_what_one_file_of_a_site_calls_off_and_another_has_as_arrived_arrived(tmp_path):
     (tmp_path / "files").mkdir()
     never = dict.fromkeys(("DepTime", "DepDelay", "ArrTime", "ArrDelay", "AirTime"), "")
@@ -105,11 +124,28 @@ def test_what_one_file_of_a_site_calls_off_and_another_has_as_arrived_arrived(tm
     assert found == ["scheduled", "departed", "arrived"]
 
 
+def test_a_file_of_a_site_that_breaks_its_reader_is_named_a_bad_one(files, tmp_path, monkeypatch):
+    def breaks(*given):
+        raise KeyError("0")
+
+    monkeypatch.setattr("data.bts.read_flights", breaks)
+    with pytest.raises(BadFile, match=r"march\.csv: file: cannot be read: KeyError"):
+        make_site("phoenix", files, tmp_path, 0.01)
+
+
+def test_a_file_of_a_site_that_is_cut_short_is_named(files, tmp_path):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "march.csv.gz").write_bytes(gzip.compress((files / "march.csv").read_bytes())[:-9])
+    with pytest.raises(Unreadable, match=r"march\.csv\.gz: cannot be unpacked, is it whole"):
+        make_site("files", tmp_path / "files", tmp_path / "data", 0.01)
+
+
 def test_days_before_a_first_champion_can_be_fitted_are_refused_before_a_stack_is_started():
     site = Site("phoenix", FIRST, FIRST + timedelta(days=60), FIRST + timedelta(days=43))
     site.require_first_days(site.replay_from)
     with pytest.raises(
-        InvalidInput, match="from: expected a day from 2024-04-13 on: a first champion needs 43"
+        InvalidInput,
+        match="from: expected a day from 2024-04-13 on: a first champion needs 43 days with flights",
     ):
         site.require_first_days(FIRST + timedelta(days=42))
     split = TrainingRequest(FIRST, FIRST, datetime(2024, 3, 1, tzinfo=UTC), "first champion").split
@@ -144,6 +180,66 @@ def test_a_data_folder_is_of_one_site(files, tmp_path):
         make_site("tucson", files, tmp_path, 0.01)
     with pytest.raises(InvalidInput, match="a folder of files"):
         make_site("nowhere", tmp_path / "nothing", tmp_path / "empty", 0.01)
+
+
+def a_week(folder, flight: str):
+    folder.mkdir(parents=True, exist_ok=True)
+    days = [FIRST + timedelta(days=n) for n in range(7)]
+    rows = [bts_row(FlightDate=f"{day}", Flight_Number_Reporting_Airline=flight) for day in days]
+    return write_rows(folder / f"{flight}.csv", rows)
+
+
+def flights_in(data_dir) -> set[str]:
+    return set(load_dataset(data_dir).events.flight_events["flight_id"].str.split("-").str[0])
+
+
+def test_a_site_is_made_again_of_other_files_and_by_other_readers(tmp_path, monkeypatch):
+    a_week(tmp_path / "x" / "2024", "100")
+    a_week(tmp_path / "y" / "2024", "200")
+    data = tmp_path / "state" / "data"
+    make_site("2024", tmp_path / "x" / "2024", data, 0.01)
+    make_site("2024", tmp_path / "y" / "2024", data, 0.01)
+    assert flights_in(data) == {"UA200"}
+    a_week(tmp_path / "y" / "2024", "300")
+    make_site("2024", tmp_path / "y" / "2024", data, 0.01)
+    assert flights_in(data) == {"UA200", "UA300"}
+    a_week(tmp_path / "y" / "2024", "200").write_text((tmp_path / "x" / "2024" / "100.csv").read_text())
+    before = make_site("2024", tmp_path / "y" / "2024", data, 0.01)
+    assert flights_in(data) == {"UA100", "UA300"}
+    monkeypatch.setattr(site_files, "CODE", ("data/bts.py",))
+    assert make_site("2024", tmp_path / "y" / "2024", data, 0.01).code != before.code
+
+
+def test_a_file_that_is_only_touched_is_the_same_and_one_that_is_not_is_not_hashed(tmp_path, monkeypatch):
+    file = a_week(tmp_path / "files", "100")
+    site = make_site("files", tmp_path / "files", tmp_path / "data", 0.01)
+    os.utime(file, (0, 0))
+    monkeypatch.setattr(site_files, "read_guarded", None)
+    assert make_site("files", tmp_path / "files", tmp_path / "data", 0.01) == site
+    os.utime(file, ns=(site.files["100.csv"]["stamp"][2],) * 2)
+    monkeypatch.setattr(site_files, "_sha256", None)
+    assert make_site("files", tmp_path / "files", tmp_path / "data", 0.01) == site
+
+
+def test_other_files_than_a_stack_has_begun_with_are_refused(tmp_path, monkeypatch):
+    state, folder = tmp_path / "state", tmp_path / "files"
+    file = a_week(folder, "100")
+    site = make_site("files", folder, state / "data", 0.01)
+    (state / "postgres").mkdir()
+    new = a_week(folder, "200")
+    with pytest.raises(InvalidInput, match=r"remove that folder.* got '200\.csv is new'"):
+        make_site("files", folder, state / "data", 0.01)
+    new.rename(file)
+    with pytest.raises(InvalidInput, match=r"100\.csv is another file"):
+        make_site("files", folder, state / "data", 0.01)
+    file.rename(folder / ".100.csv")
+    with pytest.raises(InvalidInput, match=r"100\.csv is gone"):
+        make_site("files", folder, state / "data", 0.01)
+    a_week(folder, "100")
+    assert make_site("files", folder, state / "data", 0.01) == site
+    monkeypatch.setattr(site_files, "CODE", ("data/bts.py",))
+    with pytest.raises(InvalidInput, match="other code of the readers"):
+        make_site("files", folder, state / "data", 0.01)
 
 
 @pytest.mark.parametrize(
@@ -192,6 +288,19 @@ def test_a_site_that_is_tested_on_days_without_a_late_flight_has_its_page(files,
     }  # fmt: skip
     page = report.page({"phoenix": {"site": command._plain(asdict(site)), "evaluated": found}})
     assert "| ontime | 400 | 0.0% | - | - | 0.1000 | - | - |" in page
+
+
+def test_an_evaluation_without_a_late_flight_says_so_and_is_kept(files, tmp_path, monkeypatch):
+    settings = read_settings({"ONTIME_STATE_DIR": str(tmp_path / "state")})
+    make_site("phoenix", files, tmp_path / "state" / "data", 0.01)
+    kept, said = [], []
+    monkeypatch.setattr(
+        command, "measure", lambda *given: {"model": {"auc": None, "log_loss": 0.1}, "baselines": {}}
+    )
+    monkeypatch.setattr(command, "keep", lambda *given: kept.append(given))
+    command.evaluate(settings, None, None, said.append, tmp_path / "page.md")
+    assert said[-1] == f"AUC -, log-loss 0.1000: {tmp_path / 'page.md'}"
+    assert kept
 
 
 def test_what_is_measured_of_a_place_is_kept_beside_the_rest(tmp_path):

@@ -1,12 +1,17 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
 
+from adapters.settings import settings
+from data.site import Site
 from domain.metrics import auc
+from experiments.retrain_policies import candidates
 from experiments.retrain_policies.candidates import Workshop, first_window, retrain_window
 from experiments.retrain_policies.year import Year, day_number
 from monitoring.windows import run_moment
+from replay import first_steps
 from tests.experiments.retrain_policies import worlds
 from tests.training.sets import numeric_columns
 from training.retraining import RetrainPlan
@@ -93,3 +98,13 @@ def test_the_first_champion_is_fitted_before_the_first_flight_of_the_first_day()
     assert window.flown_until == date(2013, 3, 31)
     assert window.flown_from <= date(2013, 1, 1), "whatever there is of the year before"
     assert window.as_of == datetime(2013, 4, 1, 7, 55, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("home", "begins"), [("JFK", date(2013, 4, 1)), ("FRA", date(2024, 3, 1)), ("SYD", date(2024, 3, 1))]
+)
+def test_the_first_champion_sees_what_a_replay_of_its_place_begins_with(home, begins, monkeypatch):
+    there = replace(settings(), home_airport=home)
+    for module in (candidates, first_steps):
+        monkeypatch.setattr(module, "settings", lambda: there)
+    assert first_window(begins).as_of == first_steps.begins_at(Site("there", begins, begins, begins, home))

@@ -1,7 +1,10 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from experiments.retrain_policies.default_drift import distance, drifted_share
+from experiments.retrain_policies.contestants import NaiveDrift
+from experiments.retrain_policies.default_drift import DATASET_SHARE, DefaultDrift, distance, drifted_share
 
 CODES = [True, *[False] * 7]
 
@@ -55,6 +58,15 @@ def test_a_column_that_is_missing_altogether_is_left_out():
     assert drifted_share(reference, current, CODES) == drifted_share(*without, CODES[:-1])
 
 
-def test_a_reference_on_which_evidently_would_take_other_methods_is_refused():
-    with pytest.raises(ValueError, match="at least 1001 reference rows, got 1000"):
-        drifted_share(table(1_000, 0.0, 1), table(700, 0.0, 2), CODES)
+def test_of_a_reference_on_which_evidently_would_take_other_methods_nothing_is_known_and_nothing_said():
+    few, today = table(1_000, 0.0, 1), table(700, 1.0, 2)
+    assert np.isnan(drifted_share(few, today, CODES))
+    assert drifted_share(table(1_001, 0.0, 1), today, CODES) >= DATASET_SHARE
+
+    class FewFlights(DefaultDrift):
+        def share(self, view) -> float:
+            return drifted_share(few, today, CODES)
+
+    small_place = NaiveDrift(FewFlights())
+    assert small_place.alarms(None) == []
+    assert not small_place.decide(SimpleNamespace(state=SimpleNamespace(last_retrain=None))).verdict
