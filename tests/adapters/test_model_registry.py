@@ -382,6 +382,14 @@ def test_files_of_another_version_run_or_model_are_refused(registry, folder, ver
         renamed.load(int(moved.version))
 
 
+def test_a_copy_whose_source_is_another_version_is_refused(registry, version):
+    """As "Promote model" on MLflow's page makes it: the server hands out no files of such a source."""
+    source = f"models:/{registry.model_name}/{version}"
+    copied = registry._mlflow.client.copy_model_version(source, registry.model_name)
+    with pytest.raises(SignatureInvalid, match="does not hand out the files of models:/"):
+        registry.load(int(copied.version))
+
+
 def test_a_cached_copy_of_another_model_is_no_copy_of_this_one(registry, folder, version):
     registry.fetch(version)
     other = ModelRegistry(NOWHERE, "another", registry._cache.directory, KEYS)

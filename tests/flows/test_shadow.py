@@ -159,6 +159,14 @@ def test_a_yes_against_a_champion_that_somebody_replaced_meanwhile_promotes_noth
     assert decisions(tried, "shadow")[-1].evidence["champion"] == 3
 
 
+def test_a_champion_that_is_a_copy_without_files_counts_as_refused(tried):
+    name = tried.registry.model_name
+    copied = tried.registry._mlflow.client.copy_model_version(f"models:/{name}/1", name)
+    tried.registry.set_alias(CHAMPION, int(copied.version))
+    assert tasks.load_champion.fn() is None
+    assert [m.value for m in tasks.measure_registry.fn()] == [1]
+
+
 def test_what_is_plainly_worse_and_came_past_the_gate_is_dropped_on_its_first_day(tried):
     tried.registry.set_alias(CHALLENGER, 3)
     losses = compared()
