@@ -91,7 +91,10 @@ def maybe_retrain(run: RunContext, champion: Champion) -> None:
 def check_challenger(run: RunContext, champion: Champion) -> None:
     """Promote a challenger that is sound and that no evidence is against; drop one that is not, or waits too long."""
     version = tasks.find_challenger()
-    if version is None or version == champion.version:
+    if version is None:
+        return
+    if version == champion.version:  # made champion by hand: after a rollback it would be promoted again
+        tasks.drop_challenger(version)
         return
     decision = tasks.recorded(run, SHADOW, str(version))
     if decision is None:

@@ -159,6 +159,22 @@ def test_a_yes_against_a_champion_that_somebody_replaced_meanwhile_promotes_noth
     assert decisions(tried, "shadow")[-1].evidence["champion"] == 3
 
 
+def test_a_challenger_that_was_made_champion_by_hand_is_challenger_no_longer(tried):
+    """MLflow's page moves one alias and leaves the other."""
+    passed_the_gate(tried, 2)
+    tried.registry.set_alias(CHAMPION, 2)
+    tried_out()
+    assert (tried.registry.alias(CHAMPION), tried.registry.alias(CHALLENGER)) == (2, None)
+    assert decisions(tried, "shadow") == []
+
+
+def test_what_a_rollback_leaves_is_challenger_no_longer(tried):
+    passed_the_gate(tried, 2)
+    tried.registry.set_alias(CHAMPION, 2)
+    assert tried.championship.rollback("duty manager", "it is worse").to_version == 1
+    assert (tried.registry.alias(CHAMPION), tried.registry.alias(CHALLENGER)) == (1, None)
+
+
 def test_a_champion_that_is_a_copy_without_files_counts_as_refused(tried):
     name = tried.registry.model_name
     copied = tried.registry._mlflow.client.copy_model_version(f"models:/{name}/1", name)
