@@ -6,6 +6,7 @@ from datetime import date
 
 from prefect import flow
 
+from adapters.monitoring_store import decision_key
 from domain.account_record import CHALLENGER, CHAMPION
 from domain.errors import Conflict, OntimeError
 from domain.monitored import GATE, GUARDRAIL, RETRAIN, SHADOW
@@ -66,11 +67,14 @@ def check_guardrail(run: RunContext, champion: Champion) -> None:
         decision = decide_guardrail(*tasks.champion_standings(run, champion))
         decision = decision.naming({CHAMPION: champion.version})
         tasks.record(run.day, run.as_of, GUARDRAIL, decision)
-    # A run that was interrupted between the decision and the rollback goes on here.
-    if decision.verdict and decision.evidence.get(CHAMPION) == champion.version:
-        reason = f"guardrail: {decision.reason}"
+    if not decision.verdict or decision.evidence.get(CHAMPION) != champion.version:
+        return
+    # A run that was interrupted between the decision and the rollback goes on here; who was promoted since then stays.
+    key = decision_key(GUARDRAIL, run.day)
+    if not tasks.is_carried_out(key):
+        reason, evidence = f"guardrail: {decision.reason}", decision.evidence | {tasks.DECISION: key}
         _, target = tasks.rollback_target(WHO, reason, decision.evidence[BACK_TO])
-        tasks.roll_back(WHO, reason, champion.version, target, decision.evidence)
+        tasks.roll_back(WHO, reason, champion.version, target, evidence)
 
 
 def maybe_retrain(run: RunContext, champion: Champion) -> None:

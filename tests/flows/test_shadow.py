@@ -230,6 +230,23 @@ def test_a_run_that_was_killed_between_the_verdict_and_the_rollback_goes_on_ther
     assert tried.registry.alias(CHAMPION) == 1
 
 
+def test_a_champion_that_a_person_promotes_again_is_convicted_by_what_comes_since_alone(tried):
+    passed_the_gate(tried, 3, worse_by=0.35, on=DAY - timedelta(days=1))
+    tried.championship.promote(3, 1, "test", "the second")
+    measured(tried, DAY, DAY, v1=0.45, v3=0.80)
+    guarded()
+    assert tried.registry.alias(CHAMPION) == 1
+    tried.championship.promote(3, 1, "duty manager", "the feed was wrong, not the model")
+    guarded()
+    assert tried.registry.alias(CHAMPION) == 3
+    for offset, loss, serving in ((1, 0.45, 3), (2, 0.80, 3), (3, 0.80, 1)):
+        day = DAY + timedelta(days=offset)
+        tried.clock.set_simulated(run_moment(day))
+        measured(tried, day, day, v1=0.45, v3=loss)
+        guarded()
+        assert tried.registry.alias(CHAMPION) == serving
+
+
 def test_slow_rot_is_taken_back_to_who_served_four_weeks_ago(tried):
     tried.championship.promote(2, 1, "test", "the second")
     day = DAY + timedelta(days=25)
