@@ -8,7 +8,7 @@ from prefect import flow
 
 from adapters.monitoring_store import decision_key
 from domain.account_record import CHALLENGER, CHAMPION
-from domain.errors import Conflict, OntimeError
+from domain.errors import Conflict, ContractMismatch, NotFound, OntimeError, SignatureInvalid
 from domain.monitored import GATE, GUARDRAIL, RETRAIN, SHADOW
 from flows import tasks
 from flows.measuring import measure, measure_days
@@ -51,13 +51,29 @@ def monitor(run: RunContext) -> list[Alert]:
 
 
 def decide(run: RunContext) -> None:
-    """Check the champion, retrain where it is due, and try the challenger the same evening."""
+    """Check the champion, retrain where it is due, and try the challenger the same evening.
+
+    Raises
+    ------
+    NotFound, SignatureInvalid, ContractMismatch
+        If a version that a step needs is not there or not sound, like a rollback target; after the other steps.
+    """
+    failed: OntimeError | None = None
     for step in (check_guardrail, maybe_retrain, check_challenger):
         # A rollback or a promotion of the step before has changed who serves.
         champion = tasks.load_champion()
         if champion is None:
-            return
-        step(run, champion)
+            break
+        try:
+            step(run, champion)
+        except (NotFound, SignatureInvalid, ContractMismatch) as error:
+            # A convicted champion that nobody can be put in place of needs the next candidate all the more.
+            logger.warning(
+                "a step of the decisions failed", extra={"step": step.__name__, "reason": str(error)}
+            )
+            failed = failed or error
+    if failed is not None:
+        raise failed
 
 
 def check_guardrail(run: RunContext, champion: Champion) -> None:

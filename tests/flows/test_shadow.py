@@ -16,6 +16,7 @@ from adapters.model_registry import CHALLENGER, CHAMPION
 from adapters.monitoring_store import Measured, MonitoringRun
 from adapters.prediction_lines import to_copy_line
 from domain.account_record import known_accounts
+from domain.errors import NotFound
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from flows import parts as flow_parts
 from flows import tasks
@@ -245,6 +246,16 @@ def test_a_champion_that_a_person_promotes_again_is_convicted_by_what_comes_sinc
         measured(tried, day, day, v1=0.45, v3=loss)
         guarded()
         assert tried.registry.alias(CHAMPION) == serving
+
+
+def test_a_convicted_champion_without_a_rollback_target_keeps_no_challenger_waiting(tried):
+    tried.championship.promote(3, 1, "test", "the second")
+    tried.registry._mlflow.client.delete_model_version(tried.registry.model_name, "1")
+    measured(tried, DAY, DAY, v1=0.45, v3=0.80)
+    passed_the_gate(tried, 2, champion=3)
+    with pytest.raises(NotFound, match="no earlier champion"):
+        decided()
+    assert tried.registry.alias(CHAMPION) == 2
 
 
 def test_slow_rot_is_taken_back_to_who_served_four_weeks_ago(tried):
