@@ -57,7 +57,7 @@ def test_the_same_day_again_gives_the_same_measures(morning):
     assert len(morning.monitoring.runs(DAY, DAY)) == 1
 
 
-def test_a_run_that_fails_after_its_day_is_saved_notifies_and_one_that_goes_through_resolves_it(
+def test_a_run_that_fails_after_its_day_is_saved_notifies_and_one_that_decides_resolves_it(
     morning, monkeypatch
 ):
     def fail(run) -> None:
@@ -71,6 +71,8 @@ def test_a_run_that_fails_after_its_day_is_saved_notifies_and_one_that_goes_thro
     [alert] = [a for a in morning.monitoring.alerts(DAY, DAY, open_only=True) if a.rule == RUN_FAILED.name]
     assert alert.severity == "critical"
     assert "NotFound: no such thing" in alert.message
+    nightly_monitoring(DAY - timedelta(days=1))  # decides nothing
+    assert RUN_FAILED.name in [a.rule for a in morning.monitoring.alerts(DAY, DAY, open_only=True)]
     nightly_monitoring()
     still = [a.rule for a in morning.monitoring.alerts(DAY, DAY, open_only=True)]
     assert RUN_FAILED.name not in still
