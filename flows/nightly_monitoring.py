@@ -8,7 +8,7 @@ from prefect import flow
 
 from adapters.monitoring_store import decision_key
 from domain.account_record import CHALLENGER, CHAMPION
-from domain.errors import Conflict, ContractMismatch, NotFound, OntimeError, SignatureInvalid
+from domain.errors import Conflict, ContractMismatch, NotFound, OntimeError, SignatureInvalid, StaleVersion
 from domain.monitored import GATE, GUARDRAIL, RETRAIN, SHADOW
 from flows import tasks
 from flows.measuring import measure, measure_days
@@ -128,7 +128,10 @@ def check_challenger(run: RunContext, champion: Champion) -> None:
     if decision.evidence.get(CHAMPION) != champion.version:
         return
     if decision.verdict:
-        tasks.promote_version(version, champion.version, WHO, decision.reason, decision.evidence)
+        try:
+            tasks.promote_version(version, champion.version, WHO, decision.reason, decision.evidence)
+        except StaleVersion as error:
+            logger.warning("the promotion is left to the next run", extra={"reason": str(error)})
     elif DROPPED in decision.evidence:
         tasks.drop_challenger(version)
 

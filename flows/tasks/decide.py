@@ -122,8 +122,10 @@ def find_challenger() -> int | None:
 @task
 def try_challenger(run: RunContext, version: int) -> Trial:
     """Let a challenger answer the day's live requests, from the vectors that were logged."""
+    own = parts()
     try:
-        model = parts().registry.load(version)
+        own.championship.require_sound(version)  # as its promotion will: what is in the cache may be sound
+        model = own.registry.load(version)
         model.require_contract(CONTRACT_HASH)
     except (SignatureInvalid, ContractMismatch, NotFound) as error:
         return Trial(0, 0, float("nan"), str(error))

@@ -16,7 +16,7 @@ from adapters.model_registry import CHALLENGER, CHAMPION
 from adapters.monitoring_store import Measured, MonitoringRun
 from adapters.prediction_lines import to_copy_line
 from domain.account_record import known_accounts
-from domain.errors import NotFound
+from domain.errors import NotFound, StaleVersion
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from flows import parts as flow_parts
 from flows import tasks
@@ -174,6 +174,27 @@ def test_what_a_rollback_leaves_is_challenger_no_longer(tried):
     tried.registry.set_alias(CHAMPION, 2)
     assert tried.championship.rollback("duty manager", "it is worse").to_version == 1
     assert (tried.registry.alias(CHAMPION), tried.registry.alias(CHALLENGER)) == (1, None)
+
+
+def test_a_challenger_whose_files_were_changed_after_they_were_cached_is_dropped(tried):
+    passed_the_gate(tried, 2)
+    found = tried.registry.version(2)
+    tried.registry.fetch(2)
+    tried.registry._mlflow.client.log_text(found.run_id, "edited", f"model/{model_artifact.TREES}")
+    tried_out()
+    [decision] = decisions(tried, "shadow")
+    assert decision.reason.startswith("dropped: it cannot be loaded: model.txt is not the file")
+    assert (tried.registry.alias(CHAMPION), tried.registry.alias(CHALLENGER)) == (1, None)
+
+
+def test_a_champion_that_changes_right_before_the_promotion_leaves_it_to_the_next_run(tried, monkeypatch):
+    def change(*_):
+        raise StaleVersion(1, 3)
+
+    monkeypatch.setattr(tasks, "promote_version", change)
+    passed_the_gate(tried, 2)
+    tried_out()
+    assert tried.registry.alias(CHALLENGER) == 2
 
 
 def test_a_champion_that_is_a_copy_without_files_counts_as_refused(tried):
