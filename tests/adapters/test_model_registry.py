@@ -390,6 +390,16 @@ def test_a_copy_whose_source_is_another_version_is_refused(registry, version):
         registry.load(int(copied.version))
 
 
+def test_a_version_that_could_not_be_bound_does_not_stay(registry, folder, monkeypatch):
+    def away(*_):
+        raise requests.ConnectionError("it was stopped")
+
+    monkeypatch.setattr(registry._mlflow.client, "set_model_version_tag", away)
+    with pytest.raises(NotReady, match="it was stopped"):
+        register(registry, folder, {})
+    assert registry.versions() == []
+
+
 def test_a_cached_copy_of_another_model_is_no_copy_of_this_one(registry, folder, version):
     registry.fetch(version)
     other = ModelRegistry(NOWHERE, "another", registry._cache.directory, KEYS)

@@ -197,6 +197,15 @@ def test_a_champion_that_changes_right_before_the_promotion_leaves_it_to_the_nex
     assert tried.registry.alias(CHALLENGER) == 2
 
 
+def test_a_version_whose_registration_was_cut_off_is_no_refused_artifact_before_it_is_used(tried):
+    found = tried.registry.version(2)
+    make = tried.registry._mlflow.client.create_model_version
+    cut_off = int(make(tried.registry.model_name, found.source, found.run_id).version)
+    assert [(m.value, m.n) for m in tasks.measure_registry.fn()] == [(0, 3)]
+    tried.registry.set_alias(CHALLENGER, cut_off)
+    assert [(m.value, m.n) for m in tasks.measure_registry.fn()] == [(1, 2)]
+
+
 def test_a_champion_that_is_a_copy_without_files_counts_as_refused(tried):
     name = tried.registry.model_name
     copied = tried.registry._mlflow.client.copy_model_version(f"models:/{name}/1", name)
