@@ -183,7 +183,7 @@ def retrain_state(run: RunContext, champion: Champion) -> RetrainState:
         day=run.day,
         first_unknown=seen_until.date(),
         new_labels=own.labels.count_new(seen_until, run.as_of, PLAN.window(run.day)[0], run.day),
-        last_retrain=own.monitoring.last_retrain(),
+        last_retrain=own.monitoring.last_retrain(run.day),
         losing_since=since_when(LOSES_MORE, own.monitoring.history(run.day, PERFORMANCE_DAYS)),
     )
 
