@@ -81,7 +81,8 @@ class FirstTraining:
         self._settings = settings
         self._gate = gate_policy(PLAN, settings)
         self._database, self._keys, self._say = database, keys, say
-        self._championship = Championship(registry, Deployments(database))
+        self._deployments = Deployments(database)
+        self._championship = Championship(registry, self._deployments)
 
     def first_champion(self) -> int:
         """Train and promote; the gate compares with floors and simple baselines alone.
@@ -99,9 +100,10 @@ class FirstTraining:
         verdict = self._passed(trained, training_run.gate_candidate(trained, None, self._gate))
         keep_reference(self._settings, trained)
         evidence = {"gate": verdict.evidence(), "run_id": trained.run_id}
-        self._championship.promote(
-            trained.version, None, "train", "first champion: nothing served before", evidence
+        before = (
+            "none that served before is sound" if self._deployments.champion() else "nothing served before"
         )
+        self._championship.promote(trained.version, None, "train", f"first champion: {before}", evidence)
         self._say(f"version {trained.version} serves; {_quality(trained)}")
         return trained.version
 

@@ -89,3 +89,19 @@ def test_a_start_without_the_alias_serves_who_served_last_again(served):
 def test_a_rollback_without_the_alias_begins_with_who_served_last(served):
     assert served.championship.rollback("duty manager", "nothing serves").to_version == 2
     assert served.championship.rollback("duty manager", "it is worse").to_version == 1
+
+
+def test_a_first_champion_after_others_says_that_none_of_them_is_sound(
+    served, postgres, tmp_path, monkeypatch
+):
+    for version in ("1", "2"):
+        served.registry._mlflow.client.delete_model_version(served.registry.model_name, version)
+    register(served, tmp_path / "third", [SOUND])
+    quality = SimpleNamespace(headline={"auc": 0.7, "log_loss": 0.4})
+    trained = SimpleNamespace(version=3, run_id="a-run", evaluation=quality)
+    monkeypatch.setattr(work.FirstTraining, "_trained", lambda training, reason: trained)
+    passed = SimpleNamespace(passed=True, evidence=dict)
+    monkeypatch.setattr(work.training_run, "gate_candidate", lambda *given: passed)
+    monkeypatch.setattr(work, "keep_reference", lambda *given: None)
+    assert work.train_first(served.settings, lambda text: None) == 3
+    assert Deployments(postgres).history(1)[0].reason == "first champion: none that served before is sound"
