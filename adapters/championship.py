@@ -91,7 +91,7 @@ class Championship:
             return replace(repeated, note="this rollback was done before, and asked for again")
         passed_over: dict[str, str] = {}
         version = to_version or self._last_sound(passed_over)
-        return self._deployments.change(
+        row = self._deployments.change(
             action="rollback",
             to_version=version,
             # What was chosen by who serves now is stale when somebody else serves a moment later.
@@ -103,6 +103,8 @@ class Championship:
             move_alias=self._move,
             read_alias=self.champion,
         )
+        # Made champion by hand, it is challenger still, and would be promoted again.
+        return replace(row, note=self._drop_challenger(row.from_version))
 
     def succeed(self, who: str) -> Deployment | None:
         """Make the successor champion, once nothing of the champion's release runs any more; safe to repeat.
@@ -163,7 +165,10 @@ class Championship:
 
     def _last_sound(self, passed_over: dict[str, str]) -> int:
         """Return the first version a rollback may go to that workers can load; notes why others are passed over."""
-        for version in self._deployments.earlier_champions(CONTRACT_HASH):
+        ledger = self._deployments
+        # While the alias names nothing, no champion is left by going back: who served last comes first.
+        lost = self.champion() is None
+        for version in ledger.champions(CONTRACT_HASH) if lost else ledger.earlier_champions(CONTRACT_HASH):
             try:
                 self.require_sound(version)
             except (SignatureInvalid, ContractMismatch, NotFound) as error:
@@ -182,15 +187,15 @@ class Championship:
         self._registry.audit(version)
         return contract
 
-    def _drop_challenger(self, version: int) -> str:
-        """Take the alias of challengers from a version that was promoted; a note where that failed."""
+    def _drop_challenger(self, version: int | None) -> str:
+        """Take the alias of challengers from a version that serves or was left; a note where that failed."""
         try:
-            if self._registry.alias(CHALLENGER) == version:
+            if version is not None and self._registry.alias(CHALLENGER) == version:
                 self._registry.delete_alias(CHALLENGER)
         except NotReady as error:
-            # The promotion is done, and a champion that is its own challenger is not scored twice.
+            # The change is done, and a champion that is its own challenger is not scored twice.
             logger.warning("challenger's alias left", extra={"version": version, "reason": str(error)})
-            return f"version {version} serves; its alias {CHALLENGER} could not be taken away"
+            return f"the change is done; the alias {CHALLENGER} of version {version} could not be taken away"
         return ""
 
     def champion(self) -> int | None:

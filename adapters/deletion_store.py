@@ -43,6 +43,11 @@ class DeletionStore:
         """Return the months of predictions that are over before that of a moment, oldest first."""
         return [Partition(*row) for row in self._database.rows("old_partitions", {"before": before})]
 
+    def newest_prediction(self) -> datetime | None:
+        """Return when the newest prediction of the log was asked, None before the first."""
+        row = self._database.row("newest_prediction")
+        return row[0] if row else None
+
     def drop(self, partition: str) -> None:
         """Drop a partition; NotReady where somebody reads the log for longer than it may wait."""
         with self._database.transaction() as cursor:
@@ -52,7 +57,7 @@ class DeletionStore:
     def drop_recorded(self, partition: str, who: str, reason: str) -> int:
         """Drop a partition as `drop` does and record it with that; return the number of the ledger's row.
 
-        The role that monitors may do this too, of months that have been over for a month.
+        The role that monitors may do this too, of months that have been over for a month, by the log as by the clock.
         """
         with self._database.transaction() as cursor:
             cursor.execute(IMPATIENT)

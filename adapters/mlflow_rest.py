@@ -13,7 +13,7 @@ import requests
 
 from adapters.rest import RestServer, reach_directly
 from adapters.waiting import retry
-from domain.errors import NotFound, NotReady
+from domain.errors import NotFound, NotReady, SignatureInvalid
 
 CONNECT_SECONDS = 1.0
 READ_SECONDS = 3.0
@@ -74,9 +74,17 @@ class MlflowRest:
         self._json("DELETE", "registered-models/alias", {"name": model, "alias": alias})
 
     def file(self, source: str, name: str) -> bytes:
-        """Fetch a file below a version's source; `NotFound` where there is none."""
+        """Fetch a file below a version's source; `NotFound` where there is none.
+
+        Raises
+        ------
+        SignatureInvalid
+            If the source is none that the server hands out, like another version: waiting would not mend it.
+        """
         if not source.startswith(PROXIED):
-            raise NotReady(f"MLflow does not hand out the files of {source}: start it with --serve-artifacts")
+            raise SignatureInvalid(
+                f"MLflow does not hand out the files of {source}, only those below {PROXIED} (--serve-artifacts)"
+            )
         return self._patiently(lambda: self._file_once(source, name))
 
     def _file_once(self, source: str, name: str) -> bytes:

@@ -6,7 +6,7 @@ at the first write, and never a model flavour.
 
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from adapters import model_artifact, signatures_before
@@ -94,9 +94,14 @@ class ModelRegistry:
                 self.model_name, source, run_id, tags=dict(tags), await_creation_for=0
             )
             version = int(made.version)
-            files = model_artifact.signed_files(model_artifact.signature_of(folder), self._keys)
-            bound = model_artifact.binding(owner, version, files, self._keys)
-            self._mlflow.client.set_model_version_tag(self.model_name, str(version), BINDING, bound)
+            try:
+                files = model_artifact.signed_files(model_artifact.signature_of(folder), self._keys)
+                bound = model_artifact.binding(owner, version, files, self._keys)
+                self._mlflow.client.set_model_version_tag(self.model_name, str(version), BINDING, bound)
+            except Exception:
+                with suppress(Exception):  # MLflow may be gone; nobody loads a version that is not bound
+                    self._mlflow.client.delete_model_version(self.model_name, str(version))
+                raise
         return version
 
     def sign_again(self, secret: bytes) -> dict[int, str]:

@@ -293,9 +293,9 @@ class MonitoringStore:
         }  # fmt: skip
         return [StoredDecision(*row) for row in self._database.rows("decision_page", parameters)]
 
-    def last_retrain(self) -> date | None:
-        """Return the day of the last decision to retrain, None before the first."""
-        row = self._database.row("decision_last_retrain")
+    def last_retrain(self, until: date) -> date | None:
+        """Return the day of the last decision to retrain up to a day, None before the first."""
+        row = self._database.row("decision_last_retrain", {"until": until})
         return row[0] if row else None
 
 

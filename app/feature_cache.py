@@ -182,15 +182,24 @@ class FeatureCache:
             return self._ring.get(tick) or self._past.get(tick)
 
     def _load_newer(self) -> None:
-        """Load every stored state that is newer than memory's newest; at the start those of the last hour."""
-        newest = self._states.newest_tick()
+        """Load every stored state the clock has reached that is newer than memory's; at the start those of an hour."""
+        newest = next(iter(self._states.ticks(tick_of(minute_floor(self.now().now)), 1)), None)
+        if newest is None:
+            return
+        self._forget_after(newest)
         known = self.newest_tick()
-        if newest is None or newest == known:
+        if newest == known:
             return
         for tick in reversed(self._states.ticks(newest, AT_START if known is None else RING)):
             block = self._states.load(tick) if known is None or tick > known else None
             if block is not None:
                 self._keep(block)
+
+    def _forget_after(self, newest: int) -> None:
+        """Forget the states of a clock that went back since: they would count as the newest until it is there again."""
+        with self._lock:
+            for tick in [tick for tick in self._ring if tick > newest]:
+                del self._ring[tick]
 
     def compute(self, tick: int) -> StateBlock:
         """Compute the state of a tick of the past from the event log; a fifth of a second for a month of flights.

@@ -15,6 +15,9 @@ from domain.airports import LAST_YEAR
 from flows.worker import POOL
 from monitoring.windows import run_lag
 
+EARLY = timedelta(minutes=1)
+"""More than Prefect starts a run before its time: right before the boundary, the newest complete day is another."""
+
 
 @dataclass(frozen=True)
 class FlowDeployment:
@@ -50,7 +53,7 @@ DEPLOYMENTS = (
         "nightly_monitoring",
         "nightly_monitoring",
         "Measure a day: drift, performance, service. Raises alerts, evaluates the challenger, decides on a retrain.",
-        schedules=(daily(run_lag(settings().home_airport, LAST_YEAR)),),
+        schedules=(daily(run_lag(settings().home_airport, LAST_YEAR) + EARLY),),
     ),
     FlowDeployment(
         "retrain", "retrain", "Train a candidate and compare it with the champion at the promotion gate."

@@ -35,6 +35,8 @@ def train_first(
 ) -> int:
     """Train and promote a first champion on the days before the clock's; return the version that serves.
 
+    Where versions served before and MLflow's alias names none, the last sound one of them is promoted again.
+
     Where the champion is of another feature contract, see to it that a successor of this code's waits: what workers
     of this code serve, until `Championship.succeed` makes it champion.
 
@@ -79,17 +81,29 @@ class FirstTraining:
         self._settings = settings
         self._gate = gate_policy(PLAN, settings)
         self._database, self._keys, self._say = database, keys, say
-        self._championship = Championship(registry, Deployments(database))
+        self._deployments = Deployments(database)
+        self._championship = Championship(registry, self._deployments)
 
     def first_champion(self) -> int:
-        """Train and promote; the gate compares with floors and simple baselines alone."""
+        """Train and promote; the gate compares with floors and simple baselines alone.
+
+        Where the alias was lost, who served last serves again.
+        """
+        last = self._served_before()
+        if last is not None:
+            self._championship.promote(
+                last, None, "train", f"it served last, and the alias {CHAMPION} was lost"
+            )
+            self._say(f"version {last} serves again: it served last, and MLflow's alias {CHAMPION} was lost")
+            return last
         trained = self._trained("first champion")
         verdict = self._passed(trained, training_run.gate_candidate(trained, None, self._gate))
         keep_reference(self._settings, trained)
         evidence = {"gate": verdict.evidence(), "run_id": trained.run_id}
-        self._championship.promote(
-            trained.version, None, "train", "first champion: nothing served before", evidence
+        before = (
+            "none that served before is sound" if self._deployments.champion() else "nothing served before"
         )
+        self._championship.promote(trained.version, None, "train", f"first champion: {before}", evidence)
         self._say(f"version {trained.version} serves; {_quality(trained)}")
         return trained.version
 

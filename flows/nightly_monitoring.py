@@ -6,8 +6,9 @@ from datetime import date
 
 from prefect import flow
 
+from adapters.monitoring_store import decision_key
 from domain.account_record import CHALLENGER, CHAMPION
-from domain.errors import Conflict, OntimeError
+from domain.errors import Conflict, ContractMismatch, NotFound, OntimeError, SignatureInvalid, StaleVersion
 from domain.monitored import GATE, GUARDRAIL, RETRAIN, SHADOW
 from flows import tasks
 from flows.measuring import measure, measure_days
@@ -35,7 +36,8 @@ def nightly_monitoring(day: date | None = None) -> list[str]:
         with suppress(OntimeError):
             tasks.report_failure(run, f"{type(error).__name__}: {error}")
         raise
-    tasks.resolve_failure(run)
+    if run.is_newest:  # one of an older day decides nothing: what the failed one left is still to be done
+        tasks.resolve_failure(run)
     return [alert.message for alert in alerts]
 
 
@@ -50,13 +52,29 @@ def monitor(run: RunContext) -> list[Alert]:
 
 
 def decide(run: RunContext) -> None:
-    """Check the champion, retrain where it is due, and try the challenger the same evening."""
+    """Check the champion, retrain where it is due, and try the challenger the same evening.
+
+    Raises
+    ------
+    NotFound, SignatureInvalid, ContractMismatch
+        If a version that a step needs is not there or not sound, like a rollback target; after the other steps.
+    """
+    failed: OntimeError | None = None
     for step in (check_guardrail, maybe_retrain, check_challenger):
         # A rollback or a promotion of the step before has changed who serves.
         champion = tasks.load_champion()
         if champion is None:
-            return
-        step(run, champion)
+            break
+        try:
+            step(run, champion)
+        except (NotFound, SignatureInvalid, ContractMismatch) as error:
+            # A convicted champion that nobody can be put in place of needs the next candidate all the more.
+            logger.warning(
+                "a step of the decisions failed", extra={"step": step.__name__, "reason": str(error)}
+            )
+            failed = failed or error
+    if failed is not None:
+        raise failed
 
 
 def check_guardrail(run: RunContext, champion: Champion) -> None:
@@ -66,11 +84,14 @@ def check_guardrail(run: RunContext, champion: Champion) -> None:
         decision = decide_guardrail(*tasks.champion_standings(run, champion))
         decision = decision.naming({CHAMPION: champion.version})
         tasks.record(run.day, run.as_of, GUARDRAIL, decision)
-    # A run that was interrupted between the decision and the rollback goes on here.
-    if decision.verdict and decision.evidence.get(CHAMPION) == champion.version:
-        reason = f"guardrail: {decision.reason}"
+    if not decision.verdict or decision.evidence.get(CHAMPION) != champion.version:
+        return
+    # A run that was interrupted between the decision and the rollback goes on here; who was promoted since then stays.
+    key = decision_key(GUARDRAIL, run.day)
+    if not tasks.is_carried_out(key):
+        reason, evidence = f"guardrail: {decision.reason}", decision.evidence | {tasks.DECISION: key}
         _, target = tasks.rollback_target(WHO, reason, decision.evidence[BACK_TO])
-        tasks.roll_back(WHO, reason, champion.version, target, decision.evidence)
+        tasks.roll_back(WHO, reason, champion.version, target, evidence)
 
 
 def maybe_retrain(run: RunContext, champion: Champion) -> None:
@@ -91,7 +112,10 @@ def maybe_retrain(run: RunContext, champion: Champion) -> None:
 def check_challenger(run: RunContext, champion: Champion) -> None:
     """Promote a challenger that is sound and that no evidence is against; drop one that is not, or waits too long."""
     version = tasks.find_challenger()
-    if version is None or version == champion.version:
+    if version is None:
+        return
+    if version == champion.version:  # made champion by hand: after a rollback it would be promoted again
+        tasks.drop_challenger(version)
         return
     decision = tasks.recorded(run, SHADOW, str(version))
     if decision is None:
@@ -104,7 +128,10 @@ def check_challenger(run: RunContext, champion: Champion) -> None:
     if decision.evidence.get(CHAMPION) != champion.version:
         return
     if decision.verdict:
-        tasks.promote_version(version, champion.version, WHO, decision.reason, decision.evidence)
+        try:
+            tasks.promote_version(version, champion.version, WHO, decision.reason, decision.evidence)
+        except StaleVersion as error:
+            logger.warning("the promotion is left to the next run", extra={"reason": str(error)})
     elif DROPPED in decision.evidence:
         tasks.drop_challenger(version)
 

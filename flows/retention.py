@@ -87,11 +87,16 @@ def _partitions(store: DeletionStore, now: datetime, months: int) -> Iterable[Ex
 
 
 def expired_months(store: DeletionStore, now: datetime, months: int) -> list[Partition]:
-    """Return the months of predictions before the newest ones and the month of a moment; 0 = none."""
-    if not months:
+    """Return the months of predictions before the newest ones and the month of a moment; 0 = none.
+
+    A moment after the newest prediction counts as that: a clock that is years ahead would make every month an old one.
+    """
+    newest = store.newest_prediction()
+    if not months or newest is None:
         return []
-    month = now.year * 12 + now.month - 1 - months
-    return store.partitions(now.replace(year=month // 12, month=month % 12 + 1, day=1))
+    until = min(now, newest)
+    month = until.year * 12 + until.month - 1 - months
+    return store.partitions(until.replace(year=month // 12, month=month % 12 + 1, day=1))
 
 
 def _states(database: Database, before: datetime) -> Iterable[Expired]:

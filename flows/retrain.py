@@ -82,7 +82,9 @@ def _retrain(run: tasks.RunContext, reason: str, asked_by: str) -> bool:
         keep_reference(own.settings, candidate)
         own.registry.set_alias(CHALLENGER, candidate.version)
         evidence |= tasks.trigger_pipeline(candidate.version)
-    tasks.record(run.day, run.as_of, GATE, Decision(verdict.passed, verdict.reason, evidence), of)
+    # By the clock, where a person asked: what the policy decided meanwhile and left to this one ends with it.
+    gated = own.clock.read().now if of else run.as_of
+    tasks.record(run.day, gated, GATE, Decision(verdict.passed, verdict.reason, evidence), of)
     return verdict.passed
 
 

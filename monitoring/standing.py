@@ -27,7 +27,7 @@ class Promotion:
     day: date
     """The monitored day whose run promoted it; it serves from the next day on."""
     held_out_from: date | None = None
-    """First day that the gate evaluated it on; None where no gate did."""
+    """First day that the gate evaluated it on, or after it was promoted again; None where neither is."""
 
 
 def standing_before(

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -105,15 +105,18 @@ class Watchman:
     def _unended(self) -> list[date]:
         """Return the days whose retrain was decided and not gated since, for longer than patience lasts.
 
-        One that failed was reported by its run; one whose process was killed by nobody.
+        One that failed was reported by its run; one whose process was killed by nobody. One that was left to a person's
+        is gated with that, which may be of the day before.
         """
         store, (first, last) = MonitoringStore(self.database), self._window()
         decisions = store.decisions(first, last)
         failed = {
             alert.day for alert in store.alerts(first, last, open_only=True) if alert.rule == RUN_FAILED.name
         }
-        gated = max((d.day for d in decisions if d.kind == GATE), default=date.min)
-        decided = {d.day for d in decisions if d.kind == RETRAIN and d.verdict and d.day > gated}
+        gated = max(
+            (d.decided_at for d in decisions if d.kind == GATE), default=datetime.min.replace(tzinfo=UTC)
+        )
+        decided = {d.day for d in decisions if d.kind == RETRAIN and d.verdict and d.decided_at > gated}
         return self._due("retrain", sorted(decided - failed))
 
     def _window(self) -> tuple[date, date]:

@@ -1,12 +1,14 @@
 """The flows' I/O: every task is safe to run again, and is, three times, before its flow fails."""
 
 from flows.tasks.decide import (
+    DECISION,
     FLOW_RUN,
     challenger_standing,
     champion_standings,
     change_by,
     drop_challenger,
     find_challenger,
+    is_carried_out,
     promote_version,
     retrain_policy,
     retrain_state,
@@ -58,6 +60,7 @@ from flows.tasks.store import (
 from flows.tasks.trace import trace_scored
 
 __all__ = [
+    "DECISION",
     "FLOW_RUN",
     "Acknowledged",
     "Champion",
@@ -74,6 +77,7 @@ __all__ = [
     "fetch_predictions",
     "fetch_reference",
     "find_challenger",
+    "is_carried_out",
     "load_champion",
     "load_champion_of",
     "measure_accounts",

@@ -40,6 +40,8 @@ GATE_DAYS = 60
 TIMED_ROWS = 100
 FLOW_RUN = "flow_run"
 """Of a change's evidence: the id of the flow run that made it."""
+DECISION = "decision"
+"""Of a change's evidence: the key of the decision that it carries out."""
 
 
 @task
@@ -62,13 +64,16 @@ def champion_standings(run: RunContext, champion: Champion) -> tuple[Standing | 
 
 def _promotion(run: RunContext, history: list[Deployment], champion: int) -> tuple[Promotion | None, Losses]:
     """Return how the champion came to serve, with its held-out days; None after a rollback or by hand."""
-    newest = next((row for row in history if row.status == "done"), None)
-    if newest is None or newest.action != "promote" or newest.to_version != champion:
+    done = [row for row in history if row.status == "done"]
+    if not done or done[0].action != "promote" or done[0].to_version != champion:
         return None, {}
+    before, day = done[0].from_version, last_complete_day(done[0].at)
+    if any(row.action == "rollback" and row.from_version == champion for row in done):
+        # A person promoted it again, knowing all that: it is not convicted of that once more.
+        return Promotion(champion, before, day, day + timedelta(days=1)), {}
     gate = _gate_of(_decisions(run), champion)
     held_out = held_out_losses(gate.evidence) if gate else {}
-    first = min(held_out, default=None)
-    return Promotion(champion, newest.from_version, last_complete_day(newest.at), first), held_out
+    return Promotion(champion, before, day, min(held_out, default=None)), held_out
 
 
 def measured_losses(run: RunContext, days: int) -> Losses:
@@ -117,8 +122,10 @@ def find_challenger() -> int | None:
 @task
 def try_challenger(run: RunContext, version: int) -> Trial:
     """Let a challenger answer the day's live requests, from the vectors that were logged."""
+    own = parts()
     try:
-        model = parts().registry.load(version)
+        own.championship.require_sound(version)  # as its promotion will: what is in the cache may be sound
+        model = own.registry.load(version)
         model.require_contract(CONTRACT_HASH)
     except (SignatureInvalid, ContractMismatch, NotFound) as error:
         return Trial(0, 0, float("nan"), str(error))
@@ -176,7 +183,7 @@ def retrain_state(run: RunContext, champion: Champion) -> RetrainState:
         day=run.day,
         first_unknown=seen_until.date(),
         new_labels=own.labels.count_new(seen_until, run.as_of, PLAN.window(run.day)[0], run.day),
-        last_retrain=own.monitoring.last_retrain(),
+        last_retrain=own.monitoring.last_retrain(run.day),
         losing_since=since_when(LOSES_MORE, own.monitoring.history(run.day, PERFORMANCE_DAYS)),
     )
 
@@ -224,6 +231,15 @@ def roll_back(
     return own.championship.rollback(
         who, reason, to_version=to_version, expected_version=expected_version, evidence=evidence
     )
+
+
+@task
+def is_carried_out(decision: str) -> bool:
+    """Return whether the ledger has the change that a decision asked for, whatever was changed since."""
+    own = parts()
+    own.deployments.reconcile(own.championship.champion)
+    history = own.deployments.history(LEDGER_ROWS)
+    return any(row.status == "done" and row.evidence.get(DECISION) == decision for row in history)
 
 
 @task

@@ -167,5 +167,5 @@ def report_failure(run: RunContext, reason: str) -> None:
 
 @task
 def resolve_failure(run: RunContext) -> None:
-    """Resolve the alert of a run that failed: one went through."""
+    """Resolve the alert of a run that failed: one that decides went through."""
     parts().monitoring.resolve_alerts([RUN_FAILED.name], [], run.as_of)

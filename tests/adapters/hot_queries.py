@@ -127,6 +127,7 @@ HOT = {
     "count_new_labels": Hot(
         _window(date(2012, 4, 20), YESTERDAY) | {"known_by": NOW, "after": NOW - timedelta(days=7)}
     ),
+    "newest_prediction": Hot(months=EVERYTHING),
     "newest_labelled_day": Hot({"known_by": NOW}),
     "monitoring_history": Hot({"until": YESTERDAY, "days": 14}),
     "monitoring_version_losses": Hot(MONTH),

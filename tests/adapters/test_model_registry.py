@@ -382,6 +382,24 @@ def test_files_of_another_version_run_or_model_are_refused(registry, folder, ver
         renamed.load(int(moved.version))
 
 
+def test_a_copy_whose_source_is_another_version_is_refused(registry, version):
+    """As "Promote model" on MLflow's page makes it: the server hands out no files of such a source."""
+    source = f"models:/{registry.model_name}/{version}"
+    copied = registry._mlflow.client.copy_model_version(source, registry.model_name)
+    with pytest.raises(SignatureInvalid, match="does not hand out the files of models:/"):
+        registry.load(int(copied.version))
+
+
+def test_a_version_that_could_not_be_bound_does_not_stay(registry, folder, monkeypatch):
+    def away(*_):
+        raise requests.ConnectionError("it was stopped")
+
+    monkeypatch.setattr(registry._mlflow.client, "set_model_version_tag", away)
+    with pytest.raises(NotReady, match="it was stopped"):
+        register(registry, folder, {})
+    assert registry.versions() == []
+
+
 def test_a_cached_copy_of_another_model_is_no_copy_of_this_one(registry, folder, version):
     registry.fetch(version)
     other = ModelRegistry(NOWHERE, "another", registry._cache.directory, KEYS)

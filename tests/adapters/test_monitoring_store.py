@@ -117,16 +117,23 @@ def test_a_day_without_a_run_is_missed_wherever_on_earth_its_hours_are(store, po
 
 
 def test_the_last_retrain_is_the_last_that_came_to_the_gate(store):
-    assert store.last_retrain() is None
+    assert store.last_retrain(DAY) is None
     store.record_decision("retrain", DAY, True, "breach", {}, NOW)
-    assert store.last_retrain() is None  # it failed, or was killed: the next run decides again
+    assert store.last_retrain(DAY) is None  # it failed, or was killed: the next run decides again
     store.record_decision("gate", DAY, False, "refused", {}, NOW)
     store.record_decision("retrain", date(2013, 4, 9), False, "cool-down", {}, NOW)
-    assert store.last_retrain() == DAY
+    assert store.last_retrain(date(2013, 4, 9)) == DAY
 
 
 def test_a_retrain_asked_for_by_hand_is_on_record_once_it_is_fitted_and_counts(store):
     store.record_decision(
         "retrain", DAY, True, "asked for", {"asked_by": "ada", "candidate": 4}, NOW, "a-run"
     )
-    assert store.last_retrain() == DAY
+    assert store.last_retrain(DAY) == DAY
+
+
+def test_a_retrain_of_a_day_to_come_keeps_none_waiting(store):
+    """The clock was years ahead for a while."""
+    asked = {"asked_by": "ada", "candidate": 4}
+    store.record_decision("retrain", DAY + timedelta(days=700), True, "asked for", asked, NOW, "a-run")
+    assert store.last_retrain(DAY) is None

@@ -130,6 +130,27 @@ def test_past_a_tick_boundary_no_request_asks_postgres(cache, postgres, monkeypa
     assert asked == []
 
 
+def test_a_clock_that_went_back_is_followed(cache, postgres, monkeypatch):
+    refresh_at(postgres, *[NOON + (24 * 60 + 5 * n) * MINUTE for n in range(RING)])
+    cache.refresh()
+    refresh_at(postgres, NOON + 10 * MINUTE)
+    cache.refresh()
+    ClockStore(postgres).set_simulated(NOON + 15 * MINUTE)  # its state is not computed yet
+    cache.refresh()
+    asked = queries(postgres, monkeypatch)
+    monkeypatch.setattr(cache, "catch_up", lambda: True)
+    assert RequestView(cache).state_for(NOON + 10 * MINUTE).first_tick == TICK + 10
+    assert RequestView(cache).state_for(NOON + 15 * MINUTE).first_tick == TICK + 10
+    assert cache.newest_age() == 5
+    assert asked == []
+
+
+def test_a_clock_that_went_back_to_before_every_state_is_answered_from_the_events(cache, postgres):
+    ClockStore(postgres).set_simulated(NOON - 60 * MINUTE)
+    cache.refresh()
+    assert RequestView(cache).state_for(NOON - 60 * MINUTE).first_tick == TICK - 60
+
+
 def test_a_thread_that_does_not_answer_is_waited_for_once(cache):
     started = time.monotonic()
     for _ in range(50):

@@ -75,7 +75,7 @@ def test_the_run_of_a_day_comes_by_itself(world):
         answer = requests.post(address, json=body, auth=("ontime", password), timeout=10)
         return {run["expected_start_time"][11:16] for run in answer.json()}
 
-    partitions, monitoring = "04:30", "10:00"
+    partitions, monitoring = "04:30", "10:01"
     eventually(lambda: scheduled() == {partitions, monitoring}, 30)
 
 

@@ -92,7 +92,7 @@ def retrains(stack, mlflow_address, tmp_path) -> Iterator[Retrains]:
 def test_killed_at_any_step_the_champion_is_unchanged_or_wholly_new(stack, retrains, tmp_path):
     assert retrains.ends("first champion") == "done", (tmp_path / "retrains.log").read_text()
     # Asked for by hand, it is a decision of its own: the policy's wait starts again, its own gate row is still to come.
-    assert stack.monitoring.last_retrain() == RETRAIN_DAY
+    assert stack.monitoring.last_retrain(RETRAIN_DAY) == RETRAIN_DAY
     made = stack.monitoring.decisions(RETRAIN_DAY, RETRAIN_DAY)
     assert [d.kind for d in made] == ["retrain", "gate"]
     assert not {d.key for d in made} & {f"retrain:{RETRAIN_DAY}", f"gate:{RETRAIN_DAY}"}

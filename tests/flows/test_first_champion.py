@@ -1,10 +1,16 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
+from adapters.championship import Championship
 from adapters.clock_store import ClockStore
+from adapters.deployments import ANY, Deployments
 from adapters.label_store import LabelStore
+from adapters.model_registry import CHAMPION, ModelRegistry
 from flows import first_champion as work
+from tests.flows.test_shadow import SOUND, register
 from training.retraining import RetrainPlan
 
 pytestmark = pytest.mark.integration
@@ -18,6 +24,9 @@ class NothingServes:
         return cls()
 
     def aliased(self, name):
+        return None
+
+    def alias(self, name):
         return None
 
 
@@ -55,3 +64,44 @@ def test_the_first_champion_is_trained_on_a_year_up_to_the_newest_label(postgres
     request = caught.value.args[0]
     assert request.flown_until == date(2013, 12, 30)
     assert (request.flown_until - request.flown_from).days + 1 == RetrainPlan().window_days
+
+
+@pytest.fixture
+def served(postgres, stack_settings, mlflow_address, tmp_path):
+    """The parts of a stack whose versions 1 and 2 served, 2 last, and whose alias was deleted since."""
+    settings = replace(stack_settings, mlflow_url=mlflow_address, model_name=stack_settings.postgres_database)
+    own = SimpleNamespace(settings=settings, registry=ModelRegistry.of_trainer(settings))
+    own.championship = Championship(own.registry, Deployments(postgres))
+    register(own, tmp_path, [SOUND, SOUND])
+    for version in (1, 2):
+        own.championship.promote(version, ANY, "test", "better")
+    own.registry.delete_alias(CHAMPION)
+    return own
+
+
+def test_a_start_without_the_alias_serves_who_served_last_again(served):
+    assert work.train_first(served.settings, lambda text: None) == 2
+    served.registry._mlflow.client.delete_model_version(served.registry.model_name, "2")
+    assert work.train_first(served.settings, lambda text: None) == 1
+    assert served.registry.alias(CHAMPION) == 1
+
+
+def test_a_rollback_without_the_alias_begins_with_who_served_last(served):
+    assert served.championship.rollback("duty manager", "nothing serves").to_version == 2
+    assert served.championship.rollback("duty manager", "it is worse").to_version == 1
+
+
+def test_a_first_champion_after_others_says_that_none_of_them_is_sound(
+    served, postgres, tmp_path, monkeypatch
+):
+    for version in ("1", "2"):
+        served.registry._mlflow.client.delete_model_version(served.registry.model_name, version)
+    register(served, tmp_path / "third", [SOUND])
+    quality = SimpleNamespace(headline={"auc": 0.7, "log_loss": 0.4})
+    trained = SimpleNamespace(version=3, run_id="a-run", evaluation=quality)
+    monkeypatch.setattr(work.FirstTraining, "_trained", lambda training, reason: trained)
+    passed = SimpleNamespace(passed=True, evidence=dict)
+    monkeypatch.setattr(work.training_run, "gate_candidate", lambda *given: passed)
+    monkeypatch.setattr(work, "keep_reference", lambda *given: None)
+    assert work.train_first(served.settings, lambda text: None) == 3
+    assert Deployments(postgres).history(1)[0].reason == "first champion: none that served before is sound"

@@ -17,6 +17,7 @@ from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from flows import measuring, tasks
 from flows import nightly_monitoring as nightly
 from flows import parts as flow_parts
+from flows import retrain as retraining
 from flows.backfill import backfill
 from flows.nightly_monitoring import nightly_monitoring
 from flows.parts import RETRAIN_LOCK
@@ -57,7 +58,7 @@ def test_the_same_day_again_gives_the_same_measures(morning):
     assert len(morning.monitoring.runs(DAY, DAY)) == 1
 
 
-def test_a_run_that_fails_after_its_day_is_saved_notifies_and_one_that_goes_through_resolves_it(
+def test_a_run_that_fails_after_its_day_is_saved_notifies_and_one_that_decides_resolves_it(
     morning, monkeypatch
 ):
     def fail(run) -> None:
@@ -71,6 +72,8 @@ def test_a_run_that_fails_after_its_day_is_saved_notifies_and_one_that_goes_thro
     [alert] = [a for a in morning.monitoring.alerts(DAY, DAY, open_only=True) if a.rule == RUN_FAILED.name]
     assert alert.severity == "critical"
     assert "NotFound: no such thing" in alert.message
+    nightly_monitoring(DAY - timedelta(days=1))  # decides nothing
+    assert RUN_FAILED.name in [a.rule for a in morning.monitoring.alerts(DAY, DAY, open_only=True)]
     nightly_monitoring()
     still = [a.rule for a in morning.monitoring.alerts(DAY, DAY, open_only=True)]
     assert RUN_FAILED.name not in still
@@ -105,6 +108,24 @@ def test_a_retrain_by_hand_that_is_under_way_keeps_no_challenger_waiting(morning
 @flow(name="decide-alone")
 def decided() -> None:
     nightly.decide(tasks.begin(DAY))
+
+
+@pytest.mark.parametrize(("asked_by", "minutes"), [("ada", 10), ("policy", 0)])
+def test_a_retrain_by_hand_is_gated_by_the_clock_and_the_policys_by_its_run(
+    morning, monkeypatch, asked_by, minutes
+):
+    began = morning.clock.read().now
+
+    def train(*_, **__):
+        morning.clock.set_simulated(began + timedelta(minutes=10))
+        return SimpleNamespace(version=7)
+
+    verdict = SimpleNamespace(passed=False, reason="auc is 0.5", evidence=dict, account=None, held_out={})
+    monkeypatch.setattr(retraining, "train_candidate", train)
+    monkeypatch.setattr(retraining, "gate_candidate", lambda *_: verdict)
+    assert not retrain("it is Monday", asked_by=asked_by)
+    [gate] = [d for d in morning.monitoring.decisions(DAY, DAY) if d.kind == "gate"]
+    assert gate.decided_at == began + timedelta(minutes=minutes)
 
 
 def test_the_lock_of_a_retrain_is_free_again_after_one_that_failed(morning):

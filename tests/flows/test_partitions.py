@@ -27,7 +27,7 @@ def monitoring(postgres, stack_settings, monkeypatch):
     """Returns the parts of a flow that runs as its role and keeps so many months; the clock is in April 2013."""
     ClockStore(postgres).set_simulated(NOON)
     log = PredictionLog(postgres)
-    for month in (1, 2, 3):
+    for month in (1, 2, 3, 4):
         log.ship(f"api-{month}", 0, to_copy_line(prediction(month, datetime(2013, month, 9, 18, tzinfo=UTC))))
     password = secrets.token_urlsafe(16)
     let_in(postgres, {MONITORING: password})
@@ -73,11 +73,23 @@ def test_a_policy_of_zero_drops_nothing(monitoring, postgres):
 def test_the_months_follow_the_stacks_clock(monitoring, postgres):
     monitoring(2)
     ClockStore(postgres).set_simulated(datetime(2013, 12, 31, 23, 59, tzinfo=UTC))
+    PredictionLog(postgres).ship(
+        "api-12", 0, to_copy_line(prediction(12, datetime(2013, 12, 9, 18, tzinfo=UTC)))
+    )
     make_ahead.fn()
-    assert find_expired_months.fn() == ["predictions_2013_01", "predictions_2013_02", "predictions_2013_03"]
+    assert find_expired_months.fn() == [f"predictions_2013_0{month}" for month in (1, 2, 3, 4)]
     with postgres.transaction() as cursor:
         cursor.execute("SELECT to_regclass('predictions_2014_01') IS NOT NULL")
         assert cursor.fetchone() == (True,)
+
+
+def test_a_clock_that_is_years_ahead_expires_no_month_that_the_newest_prediction_keeps(monitoring, postgres):
+    own = monitoring(2)
+    ClockStore(postgres).set_simulated(NOON.replace(year=2015))
+    assert find_expired_months.fn() == ["predictions_2013_01"]
+    with pytest.raises(psycopg2.errors.RaiseException, match="is no month of predictions"):
+        DeletionStore(own.database).drop_recorded("predictions_2013_03", "somebody", "no reason")
+    assert months(postgres) == ["01", "02", "03", "04"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from adapters.model_registry import CHALLENGER, CHAMPION
 from adapters.monitoring_store import Measured, MonitoringRun
 from adapters.prediction_lines import to_copy_line
 from domain.account_record import known_accounts
+from domain.errors import NotFound, StaleVersion
 from domain.features.catalogue import CONTRACT_HASH, FEATURE_NAMES
 from flows import parts as flow_parts
 from flows import tasks
@@ -159,6 +160,60 @@ def test_a_yes_against_a_champion_that_somebody_replaced_meanwhile_promotes_noth
     assert decisions(tried, "shadow")[-1].evidence["champion"] == 3
 
 
+def test_a_challenger_that_was_made_champion_by_hand_is_challenger_no_longer(tried):
+    """MLflow's page moves one alias and leaves the other."""
+    passed_the_gate(tried, 2)
+    tried.registry.set_alias(CHAMPION, 2)
+    tried_out()
+    assert (tried.registry.alias(CHAMPION), tried.registry.alias(CHALLENGER)) == (2, None)
+    assert decisions(tried, "shadow") == []
+
+
+def test_what_a_rollback_leaves_is_challenger_no_longer(tried):
+    passed_the_gate(tried, 2)
+    tried.registry.set_alias(CHAMPION, 2)
+    assert tried.championship.rollback("duty manager", "it is worse").to_version == 1
+    assert (tried.registry.alias(CHAMPION), tried.registry.alias(CHALLENGER)) == (1, None)
+
+
+def test_a_challenger_whose_files_were_changed_after_they_were_cached_is_dropped(tried):
+    passed_the_gate(tried, 2)
+    found = tried.registry.version(2)
+    tried.registry.fetch(2)
+    tried.registry._mlflow.client.log_text(found.run_id, "edited", f"model/{model_artifact.TREES}")
+    tried_out()
+    [decision] = decisions(tried, "shadow")
+    assert decision.reason.startswith("dropped: it cannot be loaded: model.txt is not the file")
+    assert (tried.registry.alias(CHAMPION), tried.registry.alias(CHALLENGER)) == (1, None)
+
+
+def test_a_champion_that_changes_right_before_the_promotion_leaves_it_to_the_next_run(tried, monkeypatch):
+    def change(*_):
+        raise StaleVersion(1, 3)
+
+    monkeypatch.setattr(tasks, "promote_version", change)
+    passed_the_gate(tried, 2)
+    tried_out()
+    assert tried.registry.alias(CHALLENGER) == 2
+
+
+def test_a_version_whose_registration_was_cut_off_is_no_refused_artifact_before_it_is_used(tried):
+    found = tried.registry.version(2)
+    make = tried.registry._mlflow.client.create_model_version
+    cut_off = int(make(tried.registry.model_name, found.source, found.run_id).version)
+    assert [(m.value, m.n) for m in tasks.measure_registry.fn()] == [(0, 3)]
+    tried.registry.set_alias(CHALLENGER, cut_off)
+    assert [(m.value, m.n) for m in tasks.measure_registry.fn()] == [(1, 2)]
+
+
+def test_a_champion_that_is_a_copy_without_files_counts_as_refused(tried):
+    name = tried.registry.model_name
+    copied = tried.registry._mlflow.client.copy_model_version(f"models:/{name}/1", name)
+    tried.registry.set_alias(CHAMPION, int(copied.version))
+    assert tasks.load_champion.fn() is None
+    assert [m.value for m in tasks.measure_registry.fn()] == [1]
+
+
 def test_what_is_plainly_worse_and_came_past_the_gate_is_dropped_on_its_first_day(tried):
     tried.registry.set_alias(CHALLENGER, 3)
     losses = compared()
@@ -204,6 +259,33 @@ def test_a_run_that_was_killed_between_the_verdict_and_the_rollback_goes_on_ther
     tried.monitoring.record_decision("guardrail", DAY, True, "worse", evidence, run_moment(DAY))
     guarded()
     assert tried.registry.alias(CHAMPION) == 1
+
+
+def test_a_champion_that_a_person_promotes_again_is_convicted_by_what_comes_since_alone(tried):
+    passed_the_gate(tried, 3, worse_by=0.35, on=DAY - timedelta(days=1))
+    tried.championship.promote(3, 1, "test", "the second")
+    measured(tried, DAY, DAY, v1=0.45, v3=0.80)
+    guarded()
+    assert tried.registry.alias(CHAMPION) == 1
+    tried.championship.promote(3, 1, "duty manager", "the feed was wrong, not the model")
+    guarded()
+    assert tried.registry.alias(CHAMPION) == 3
+    for offset, loss, serving in ((1, 0.45, 3), (2, 0.80, 3), (3, 0.80, 1)):
+        day = DAY + timedelta(days=offset)
+        tried.clock.set_simulated(run_moment(day))
+        measured(tried, day, day, v1=0.45, v3=loss)
+        guarded()
+        assert tried.registry.alias(CHAMPION) == serving
+
+
+def test_a_convicted_champion_without_a_rollback_target_keeps_no_challenger_waiting(tried):
+    tried.championship.promote(3, 1, "test", "the second")
+    tried.registry._mlflow.client.delete_model_version(tried.registry.model_name, "1")
+    measured(tried, DAY, DAY, v1=0.45, v3=0.80)
+    passed_the_gate(tried, 2, champion=3)
+    with pytest.raises(NotFound, match="no earlier champion"):
+        decided()
+    assert tried.registry.alias(CHAMPION) == 2
 
 
 def test_slow_rot_is_taken_back_to_who_served_four_weeks_ago(tried):

@@ -106,6 +106,20 @@ def test_a_retrain_that_was_decided_and_never_gated_is_an_alert_until_one_is(pos
     assert open_rules(store) == []
 
 
+def test_a_retrain_that_was_left_to_a_persons_ended_with_that(postgres, store, real_time):
+    """The person's began before the boundary: it is of the day before, and came to the gate after the decision."""
+    watchman = watchman_of(postgres, real_time)
+    record_run(store)
+    store.record_decision("retrain", DAY, True, "7 days since the last", {}, MORNING)
+    before, after = DAY - timedelta(days=1), MORNING + timedelta(minutes=10)
+    store.record_decision("gate", before, False, "auc is 0.5", {}, after, "a-run")
+    ClockStore(postgres).set_simulated(MORNING + GRACE)
+    watchman.look()
+    real_time.seconds = 601
+    watchman.look()
+    assert open_rules(store) == []
+
+
 def test_a_retrain_that_failed_is_reported_once_by_its_own_run(postgres, store, real_time):
     watchman = watchman_of(postgres, real_time)
     record_run(store)
