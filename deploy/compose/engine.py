@@ -37,7 +37,8 @@ def environment() -> dict[str, str]:
     """
     values = digests.variables(ROOT) | os.environ | {"PWD": str(ROOT)}
     values.setdefault("COMPOSE_PROJECT_NAME", "ontime")
-    values.setdefault("GIT_COMMIT", _git_commit())
+    if "GIT_COMMIT" not in values:
+        values["GIT_COMMIT"] = _git_commit()
     return values
 
 
@@ -54,10 +55,11 @@ def _of_the_settings_file(name: str) -> str:
 
 
 def _git_commit() -> str:
-    done = subprocess.run(
-        ["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or "unknown"
+    command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
 
 
 class Compose:
