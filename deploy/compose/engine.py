@@ -16,6 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 NO_ENGINE = "No Docker engine answers here. `make local` runs ontime on this machine without one."
 NO_COMPOSE = "Docker is here, but Compose v2 is not: install the docker compose plugin."
 NO_BUILDX = "Docker is here, but BuildKit is not: install the docker buildx plugin."
+PROCESSORS = ("API_CPUS", "POSTGRES_CPUS", "WORKER_CPUS")
+"""How many processors some services may use."""
+MOST_PROCESSORS = 2
+"""What the Compose file says by default; an engine refuses a container that may use more than it has."""
 State = dict[str, Any]
 """Everything the engine knows about a container."""
 
@@ -83,6 +87,13 @@ class Compose:
             raise StackError(NO_ENGINE)
         if not self._works("docker", "compose", "version"):
             raise StackError(NO_COMPOSE)
+        self.environment |= self._processors()
+
+    def _processors(self) -> dict[str, str]:
+        """Return the numbers of processors that are not set: no more than the engine has."""
+        unset = [name for name in PROCESSORS if not setting(name, "")]
+        there = int(self.docker("info", "--format", "{{.NCPU}}"))
+        return dict.fromkeys(unset, str(min(MOST_PROCESSORS, there)))
 
     def _works(self, *command: str) -> bool:
         if not shutil.which(command[0], path=self.environment.get("PATH")):

@@ -56,6 +56,18 @@ def test_memory_that_a_site_may_have_to_raise_is_a_setting():
     assert {one[1]: int(one[2]) * mebibytes[one[3]] for one in asked if one} == COMPOSE_MEMORY
 
 
+@each_service
+def test_more_than_one_processor_is_a_setting_that_follows_the_engine(name):
+    """An engine refuses a container that may use more than there are."""
+    cpus = str(SERVICES[name]["cpus"])
+    if not cpus.startswith("$"):
+        assert float(cpus) <= 1
+    else:
+        asked = re.fullmatch(r"\$\{(\w+):-(\d)\}", cpus)
+        assert asked[1] in engine.PROCESSORS
+        assert int(asked[2]) == engine.MOST_PROCESSORS
+
+
 def test_a_dask_worker_may_use_the_memory_of_its_container():
     worker = SERVICES["dask-worker"]
     limit = worker["command"][worker["command"].index("--memory-limit") + 1]
