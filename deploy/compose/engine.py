@@ -51,6 +51,19 @@ def setting(name: str, default: str) -> str:
     return os.environ.get(name) or _of_the_settings_file(name) or default
 
 
+def require_plain(folder: Path, whose: str, mend: str) -> Path:
+    """Check that Compose writes a path as it is, and return it: what begins a variable it writes twice.
+
+    Raises
+    ------
+    StackError
+        If there is one in it.
+    """
+    if "$" in str(folder):
+        raise StackError(f"{whose}: expected a folder without $ in its path, got {folder}; {mend}")
+    return folder
+
+
 def _of_the_settings_file(name: str) -> str:
     file = ROOT / ".env"
     lines = file.read_text().splitlines() if file.exists() else []
@@ -77,10 +90,11 @@ class Compose:
     Raises
     ------
     StackError
-        If no engine answers, or there is no Compose v2.
+        If no engine answers, or there is no Compose v2, or Compose would write this checkout's path otherwise.
     """
 
     def __init__(self, file: Path | None = None) -> None:
+        require_plain(ROOT, "Compose", "move the checkout")
         self.environment = environment()
         self.command = ("docker", "compose", *(("-f", str(file)) if file else ()))
         if not self._works("docker", "info"):

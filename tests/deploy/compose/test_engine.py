@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from adapters.settings import PROJECT_ROOT
-from deploy.compose import engine
+from deploy.compose import engine, secrets
 
 
 @pytest.mark.parametrize(("given", "commit"), [({}, "unknown"), ({"GIT_COMMIT": "1a2b3c"}, "1a2b3c")])
@@ -50,3 +50,21 @@ def test_a_number_of_processors_that_is_set_stays(engine_of, monkeypatch):
     # Compose reads the file by itself; a variable would be stronger.
     assert "API_CPUS" not in compose.environment
     assert compose.environment["POSTGRES_CPUS"] == "2"
+
+
+def test_a_checkout_whose_path_compose_would_write_otherwise_is_refused(tmp_path, monkeypatch):
+    for name in ("docker-compose.yml", "Dockerfile"):
+        (tmp_path / "5$").mkdir(exist_ok=True)
+        shutil.copy(PROJECT_ROOT / name, tmp_path / "5$")
+    monkeypatch.setattr(engine, "ROOT", tmp_path / "5$")
+    with pytest.raises(engine.StackError, match=r"without \$ in its path, got .*/5\$; move the checkout"):
+        engine.Compose()
+
+
+@pytest.mark.parametrize("given", ["/srv/5$/secrets", "$HOME/secrets"])
+def test_so_is_a_folder_of_the_secrets(monkeypatch, given):
+    monkeypatch.setenv("SECRETS_DIR", given)
+    with pytest.raises(
+        engine.StackError, match=r"SECRETS_DIR: expected a folder without \$ in its path, got "
+    ):
+        secrets.folder()
