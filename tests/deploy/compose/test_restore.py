@@ -1,5 +1,6 @@
 """What a restore asks of Compose, without an engine."""
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,9 @@ import pytest
 
 from adapters.settings import PROJECT_ROOT
 from deploy.backups import sealing
+from deploy.compose import __main__ as command
 from deploy.compose import backup, engine, secrets
+from deploy.compose.deployments import Deployments
 
 
 class StandInCompose:
@@ -92,3 +95,26 @@ def test_the_secrets_of_a_backup_are_where_its_settings_look_for_them(host, tmp_
     # The next backup is sealed with it.
     assert sealing.read_passphrase(secrets.folder()) == passphrase
     assert [file.name for file in (host / "var" / "secrets").iterdir()] == [sealing.PASSPHRASE]
+
+
+class NothingRuns:
+    """Stands in for Compose with the settings there are when it is made."""
+
+    def __init__(self) -> None:
+        self.environment = {"COMPOSE_PROJECT_NAME": "ontime", "SECRETS_DIR": str(secrets.folder())}
+
+
+def test_what_is_started_follows_the_settings_that_the_backup_brought(host, monkeypatch):
+    def restore(compose: object, file: Path) -> None:
+        (host / ".env").write_text("SECRETS_DIR=var/elsewhere/secrets\n")
+
+    started: list[Deployments] = []
+    monkeypatch.setattr(command, "Compose", NothingRuns)
+    monkeypatch.setattr(backup, "restore", restore)
+    monkeypatch.setattr(Deployments, "start_again", lambda self: started.append(self))
+    asked = argparse.Namespace(command="restore", file=host / "ontime.tar")
+    command.of_what_runs(asked, Deployments(NothingRuns()))
+    [deployments] = started
+    # Where every later command looks for the record of what runs.
+    assert deployments._home == host / "var" / "elsewhere" / "deployments" / "ontime"
+    assert deployments.checkout.environment["SECRETS_DIR"] == str(host / "var" / "elsewhere" / "secrets")
