@@ -109,7 +109,8 @@ COPY monitoring monitoring
 COPY flows flows
 COPY replay replay
 COPY app app
-COPY deploy/__init__.py deploy/certificate.py deploy/pids.py deploy/secret_files.py deploy/status.py deploy/
+COPY deploy/__init__.py deploy/certificate.py deploy/pids.py deploy/secret_files.py deploy/status.py deploy/validity.py \
+  deploy/
 COPY deploy/backups deploy/backups
 COPY deploy/native deploy/native
 COPY deploy/pipeline/__init__.py deploy/pipeline/trial.py deploy/pipeline/

@@ -4,6 +4,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# For what needs no library: where Compose runs there need be no environment.
+HOST_PYTHON = $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
+export HOST_PYTHON
 # What other programs export under such names is not meant here: of these, only the words after `make` count.
 $(foreach name,STACK YES NAME HOST VERSION,$(if $(filter environment,$(origin $(name))),$(eval override $(name) :=)))
 # Your own stack, or that of the demo beside it: make status STACK=demo.
@@ -12,9 +15,9 @@ STACK ?=
 export REASON
 # The module, not the script `ontime`: it is the code of this checkout, also in a copied environment.
 ONTIME := $(BIN)/python -m ontime$(if $(STACK), --stack $(STACK))
-# Where Compose runs there need be no environment: the command is in the worker's image.
-ON_WHAT_RUNS = $(if $(wildcard $(BIN)/ontime),$(ONTIME),python3 -m deploy.compose ontime)
-ONTIME_OR_COMPOSE = $(if $(wildcard $(BIN)/ontime),$(ONTIME),python3 -m deploy.compose)
+# Without an environment the command is in the worker's image.
+ON_WHAT_RUNS = $(if $(wildcard $(BIN)/ontime),$(ONTIME),$(HOST_PYTHON) -m deploy.compose ontime)
+ONTIME_OR_COMPOSE = $(if $(wildcard $(BIN)/ontime),$(ONTIME),$(HOST_PYTHON) -m deploy.compose)
 STAMP := $(VENV)/.installed
 # What computes heavy work, and what fits trees: make train ENGINE=dask FIT_ENGINE=dask DASK_SCHEDULER=tcp://...
 ifdef ENGINE

@@ -44,15 +44,22 @@ def migrate(
     if wrong:
         raise ConfigurationError(f"migrations are named like 0001_core.sql, not {wrong[0]}")
     wanted = [file for file in files if contract or not CONTRACTS.match(file.name)]
+    _require_contracts(database, {file.name for file in files})
     applied = [file.name for file in wanted if _apply(database, file)]
     _grant(database, directory.parent / ROLES)
+    return applied
+
+
+def _require_contracts(database: Database, known: set[str]) -> None:
+    """Refuse a database that has lost what this code uses, before anything is changed."""
     with database.transaction() as cursor:
+        cursor.execute("SELECT 1 WHERE to_regclass('schema_migrations') IS NOT NULL")
+        if cursor.fetchone() is None:
+            return
         cursor.execute("SELECT name FROM schema_migrations ORDER BY name")
-        unknown = sorted({name for (name,) in cursor.fetchall()} - {f.name for f in files})
-    lost = [name for name in unknown if CONTRACTS.match(name)]
+        lost = [name for (name,) in cursor.fetchall() if CONTRACTS.match(name) and name not in known]
     if lost:
         raise ConfigurationError(f"the database has migration {lost[0]}: this code is too old for it")
-    return applied
 
 
 def _grant(database: Database, file: Path) -> None:

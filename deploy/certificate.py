@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from deploy.validity import MADE_HERE
+
 DAYS = 825
 """As long as the strictest clients allow."""
 
@@ -19,7 +21,7 @@ DAYS = 825
 def self_signed(names: list[str], now: datetime) -> tuple[bytes, bytes]:
     """Return a private key and a certificate for names and addresses, both as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
-    own = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ontime, made by this host for itself")])
+    own = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, MADE_HERE)])
     builder = x509.CertificateBuilder(own, own, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(days=DAYS))
     alternatives = x509.SubjectAlternativeName([_alternative(name) for name in names])

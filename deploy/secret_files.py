@@ -74,9 +74,7 @@ def replace_signing_secret(secret: Path, public: Path) -> str:
         add_public_key(secret, public)
         value = secrets.token_urlsafe(32)
         _trust(value, public)  # first: what is signed in this moment has to be trusted
-        with _in_place(secret) as stream:
-            stream.write(value)
-            stream.truncate()
+        write_in_place(secret, value)
     except OSError as error:
         raise OntimeError(f"cannot replace {secret}: {error}") from error
     return (
@@ -103,6 +101,13 @@ def _in_place(file: Path) -> Iterator[TextIO]:
             yield stream
     finally:
         file.chmod(mode)
+
+
+def write_in_place(file: Path, value: str) -> None:
+    """Write another value into the file that is there, which a container may have mounted."""
+    with _in_place(file) as stream:
+        stream.write(value)
+        stream.truncate()
 
 
 def write_secret(file: Path, value: str, mode: int = 0o600) -> None:

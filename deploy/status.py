@@ -29,14 +29,21 @@ class ProgramStatus:
 
 @dataclass(frozen=True)
 class StackStatus:
-    """A stack: healthy when it runs and every program is."""
+    """A stack: healthy when it runs and every program is.
+
+    Attributes
+    ----------
+    notes : tuple of str
+        What its operator has to do while it is well.
+    """
 
     healthy: bool
     programs: tuple[ProgramStatus, ...]
+    notes: tuple[str, ...] = ()
 
 
 def lines(status: StackStatus) -> Iterator[str]:
-    """Return a table: a line of headings, then a line a program."""
+    """Return a table: a line of headings, then a line a program; below it the notes."""
     rows = [("program", "state", "pid", "up for", "health")]
     rows += [
         (
@@ -52,6 +59,7 @@ def lines(status: StackStatus) -> Iterator[str]:
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row[:4], widths, strict=True)]
         yield "  ".join([*cells, row[4]])
+    yield from status.notes
 
 
 def _duration(seconds: int | None) -> str:

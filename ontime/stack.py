@@ -84,6 +84,7 @@ def _demo_of(files: Path, first: date | None, last: date | None, days: int) -> N
 def local() -> None:
     """Start the stack on this machine, with the data it has; parts that run already keep running.
 
+    After an upgrade of the checkout all of it is stopped and started again, on the new code.
     It is your own stack; `ontime --stack demo local` starts that of the demo again.
     """
     Stack(settings()).start(say)

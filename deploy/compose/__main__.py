@@ -118,7 +118,8 @@ def of_what_runs(asked: argparse.Namespace, deployments: Deployments) -> int:
         bundle.keep_newest(made, asked.keep)
     elif asked.command == "restore":
         backup.restore(compose, asked.file)
-        deployments.start_again()
+        # Asked again: the backup may have brought the settings.
+        Deployments(Compose()).start_again()
     elif asked.command == "backup-check":
         backup.check(compose, asked.file or bundle.newest(backup.BACKUPS))
     return 0

@@ -147,9 +147,12 @@ def restore(compose: Compose, source: Path) -> None:
 def _bring_secrets(compose: Compose, work: Path) -> None:
     """Put the secrets of the backup in their place; where it has none, this host's have to be there."""
     if (work / PRIVATE).exists():
-        private = _unsealed(compose, work)
-        secrets.write(private.secrets)
+        passphrase = _passphrase()
+        content = _sealing(compose, "unseal", passphrase, (work / PRIVATE).read_bytes())
+        private = sealing.Private.from_bytes(content)
+        # First: they may name another folder of the secrets. The passphrase is there for the next backup too.
         _bring_settings(private.settings)
+        secrets.write({**private.secrets, sealing.PASSPHRASE: passphrase})
     elif not secrets.are_there():
         raise StackError(
             f"the backup has no secrets, and there are none in {secrets.folder()}: "
@@ -157,15 +160,14 @@ def _bring_secrets(compose: Compose, work: Path) -> None:
         )
 
 
-def _unsealed(compose: Compose, work: Path) -> sealing.Private:
+def _passphrase() -> str:
     passphrase = sealing.read_passphrase(secrets.folder())
     if passphrase is None:
         raise StackError(
             f"the secrets of the backup are sealed: put its passphrase into "
             f"{secrets.folder() / sealing.PASSPHRASE}; nothing was touched"
         )
-    content = _sealing(compose, "unseal", passphrase, (work / PRIVATE).read_bytes())
-    return sealing.Private.from_bytes(content)
+    return passphrase
 
 
 def _bring_settings(settings: str) -> None:

@@ -1,5 +1,5 @@
 # Targets of the Compose stack; the Makefile includes this file. Everything behind them needs Docker and python3 only.
-COMPOSE := python3 -m deploy.compose
+COMPOSE = $(HOST_PYTHON) -m deploy.compose
 
 # A way to get an engine on a machine that has none; only the tests and CI try it.
 ENGINE_HELPER ?= ../shared/offline-docker/up.sh
@@ -65,7 +65,7 @@ test-stack: $(STAMP) ## Run the tests of the Compose stack, a swarm and deployme
 
 test-fresh: ## Run the README's two commands on new Debian machines, in containers; SHORT=1: few days, one test run
 	@$(MAKE) --no-print-directory engine >/dev/null 2>&1 || true
-	@python3 -m deploy.fresh $(if $(SHORT),--short)
+	@$(HOST_PYTHON) -m deploy.fresh $(if $(SHORT),--short)
 
 renew-images: ## Ask registries which image each tag of others names now; write digests that are used from then on (CHECK=1: fail if changed)
 	@$(COMPOSE) renew-images $(if $(CHECK),--check)

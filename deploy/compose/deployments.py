@@ -18,11 +18,14 @@ from typing import Any
 from deploy.compose import digests, rolling, secrets
 from deploy.compose.digests import OURS
 from deploy.compose.engine import ROOT, Compose, StackError, say
+from deploy.compose.images import remove_tags, tagged
 from deploy.compose.postgres_upgrade import refuse_another_release
 
 RUNNING = "running"
 COMPOSE_FILE = "docker-compose.json"
 FACTS = "deployment.json"
+BUILT_AS = "x-built-as"
+"""In a deployment's Compose file: the tags its images were built under, which go with it."""
 KEPT = 5
 # Settings may hold what only the owner may read; what containers mount is read by their users.
 PRIVATE, READABLE = 0o600, 0o644
@@ -141,11 +144,12 @@ class Deployments:
         """Write a deployment of this checkout, with its own images but for those given."""
         model = self.checkout.model()
         digests.require(ROOT, model)
-        used = {}
+        used, built_as = {}, {}
         for service in model["services"].values():
             name, _, tag = service.get("image", "").rpartition(":")
             if name.startswith(OURS):
                 used[name] = images.get(name) or self._require_image(name, tag)
+                built_as[service["image"]] = used[name]
                 service["image"] = f"{name}:{self._tag(used[name])}"
         mounted = _take_in(model, self._home / RUNNING)
         number = max([d.number for d in self.all()], default=0) + 1
@@ -156,7 +160,7 @@ class Deployments:
             return running
         for name, image in used.items():
             self.checkout.docker("tag", image, f"{name}:{self._tag(image)}")
-        self._store(new, model, mounted)
+        self._store(new, model | {BUILT_AS: built_as}, mounted)
         return new
 
     def _require_image(self, name: str, tag: str) -> str:
@@ -232,20 +236,31 @@ class Deployments:
             _write(folder / FACTS, _text(asdict(replace(deployment, healthy=True))))
         earlier = [d for d in self.all() if d.number < deployment.number]
         kept = [d for d in earlier if d.healthy][1 - KEPT :]
-        for old in earlier:
-            if old not in kept:
-                shutil.rmtree(self._home / str(old.number))
-        self._remove_tags()
+        leaving = [old for old in earlier if old not in kept]
+        built_as = {name: image for old in leaving for name, image in self._built_as(old).items()}
+        for old in leaving:
+            shutil.rmtree(self._home / str(old.number))
+        self._remove_tags(built_as)
 
-    def _remove_tags(self) -> None:
-        used = {self._tag(image) for deployment in self.all() for image in deployment.images.values()}
-        own = re.compile(rf"{re.escape(self._project)}-[0-9a-f]{{12}}")
-        shown = self.checkout.docker(
-            "images", "--format", "{{.Repository}} {{.Tag}}", "--filter", f"reference={OURS}*"
-        )
-        for name, tag in (line.split() for line in shown.splitlines()):
-            if own.fullmatch(tag) and tag not in used:
-                self.checkout.docker("rmi", f"{name}:{tag}")
+    def _built_as(self, deployment: Deployment) -> dict[str, str]:
+        """Return the ids of a deployment's images by the tags they were built under; none of an earlier record."""
+        model = json.loads((self._home / str(deployment.number) / COMPOSE_FILE).read_text())
+        found: dict[str, str] = model.get(BUILT_AS, {})
+        return found
+
+    def _remove_tags(self, built_as: Mapping[str, str]) -> None:
+        """Take away the tags of deployments that are gone: our own, and those they were built under."""
+        kept = self.all()
+        used = {self._tag(image) for deployment in kept for image in deployment.images.values()}
+        still = {name for deployment in kept for name in self._built_as(deployment)}
+        own = re.compile(rf"{OURS}[^:]+:({re.escape(self._project)}-[0-9a-f]{{12}})")
+        unused = [
+            name
+            for name, image in tagged(self.checkout).items()
+            if (built_as.get(name) == image and name not in still)
+            or ((found := own.fullmatch(name)) and found[1] not in used)
+        ]
+        remove_tags(self.checkout, unused)
 
 
 def _take_in(model: Model, place: Path) -> dict[str, Path]:

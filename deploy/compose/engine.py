@@ -16,6 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 NO_ENGINE = "No Docker engine answers here. `make local` runs ontime on this machine without one."
 NO_COMPOSE = "Docker is here, but Compose v2 is not: install the docker compose plugin."
 NO_BUILDX = "Docker is here, but BuildKit is not: install the docker buildx plugin."
+PROCESSORS = ("API_CPUS", "POSTGRES_CPUS", "WORKER_CPUS")
+"""How many processors some services may use."""
+MOST_PROCESSORS = 2
+"""What the Compose file says by default; an engine refuses a container that may use more than it has."""
 State = dict[str, Any]
 """Everything the engine knows about a container."""
 
@@ -37,13 +41,27 @@ def environment() -> dict[str, str]:
     """
     values = digests.variables(ROOT) | os.environ | {"PWD": str(ROOT)}
     values.setdefault("COMPOSE_PROJECT_NAME", "ontime")
-    values.setdefault("GIT_COMMIT", _git_commit())
+    if "GIT_COMMIT" not in values:
+        values["GIT_COMMIT"] = _git_commit()
     return values
 
 
 def setting(name: str, default: str) -> str:
     """Return a variable as Compose reads it: the caller's, else that of `.env`; an empty one counts as none."""
     return os.environ.get(name) or _of_the_settings_file(name) or default
+
+
+def require_plain(folder: Path, whose: str, mend: str) -> Path:
+    """Check that Compose writes a path as it is, and return it: what begins a variable it writes twice.
+
+    Raises
+    ------
+    StackError
+        If there is one in it.
+    """
+    if "$" in str(folder):
+        raise StackError(f"{whose}: expected a folder without $ in its path, got {folder}; {mend}")
+    return folder
 
 
 def _of_the_settings_file(name: str) -> str:
@@ -54,10 +72,11 @@ def _of_the_settings_file(name: str) -> str:
 
 
 def _git_commit() -> str:
-    done = subprocess.run(
-        ["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or "unknown"
+    command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
 
 
 class Compose:
@@ -71,16 +90,24 @@ class Compose:
     Raises
     ------
     StackError
-        If no engine answers, or there is no Compose v2.
+        If no engine answers, or there is no Compose v2, or Compose would write this checkout's path otherwise.
     """
 
     def __init__(self, file: Path | None = None) -> None:
+        require_plain(ROOT, "Compose", "move the checkout")
         self.environment = environment()
         self.command = ("docker", "compose", *(("-f", str(file)) if file else ()))
         if not self._works("docker", "info"):
             raise StackError(NO_ENGINE)
         if not self._works("docker", "compose", "version"):
             raise StackError(NO_COMPOSE)
+        self.environment |= self._processors()
+
+    def _processors(self) -> dict[str, str]:
+        """Return the numbers of processors that are not set: no more than the engine has."""
+        unset = [name for name in PROCESSORS if not setting(name, "")]
+        there = int(self.docker("info", "--format", "{{.NCPU}}"))
+        return dict.fromkeys(unset, str(min(MOST_PROCESSORS, there)))
 
     def _works(self, *command: str) -> bool:
         if not shutil.which(command[0], path=self.environment.get("PATH")):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.compose.engine import ROOT, Compose, StackError, say, setting
+from deploy.compose.engine import ROOT, Compose, StackError, require_plain, say, setting
 from deploy.secret_files import (
     KEY_PREFIXES,
     add_public_key,
@@ -58,8 +58,10 @@ def replace_signing_key() -> None:
 
 
 def folder() -> Path:
-    """Return the folder of the secrets."""
-    return ROOT / setting("SECRETS_DIR", "var/secrets")
+    """Return the folder of the secrets; StackError where Compose would write its path otherwise."""
+    return require_plain(
+        ROOT / setting("SECRETS_DIR", "var/secrets"), "SECRETS_DIR", "name another, as it is"
+    )
 
 
 def are_there() -> bool:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from deploy.compose import certificate
 from deploy.compose.engine import Compose, State
 from deploy.compose.waiting import age_of, name_of, problem_of
 from deploy.status import ProgramStatus, StackStatus
@@ -16,7 +17,8 @@ def read_status(compose: Compose) -> StackStatus:
         for state in states
         if problem_of(state) or state["State"]["Running"]
     ]
-    return StackStatus(bool(programs) and not any(p.problem for p in programs), tuple(programs))
+    notes = certificate.ending(compose) if programs else ()
+    return StackStatus(bool(programs) and not any(p.problem for p in programs), tuple(programs), notes)
 
 
 def described(compose: Compose) -> str:

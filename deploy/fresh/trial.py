@@ -21,6 +21,7 @@ DEMO_SECONDS = 1800
 TEST_SECONDS = 3600
 TAIL_LINES = 25
 BUNDLE = "/tmp/ontime.bundle"  # noqa: S108  in a container that is nobody else's
+IDENTITY = ("-c", "user.name=ontime", "-c", "user.email=ontime@localhost")
 PARTS = "find {home}/ontime/var -name '*.log' -size +0 -exec tail -v -n 40 {{}} +"
 
 
@@ -163,11 +164,17 @@ def git(source: Path, *arguments: str) -> str:
 
 @contextmanager
 def bundled(source: Path, commit: str) -> Iterator[Path]:
-    """Yield one file that clones to a commit: what is under version control, and nothing else of the checkout."""
+    """Yield one file that clones to the tree of a commit: what is under version control, and nothing else.
+
+    Its one commit has no parent, and names the commit whose tree it is: of a shallow checkout no other can be cloned.
+    """
     with tempfile.TemporaryDirectory(prefix="ontime-fresh-") as folder:
         bare, bundle = Path(folder) / "bare", Path(folder) / "ontime.bundle"
-        git(source, "clone", "--quiet", "--bare", "--shared", ".", str(bare))
-        git(bare, "update-ref", "refs/heads/main", commit)
+        git(source, "init", "--quiet", "--bare", str(bare))
+        objects = git(source, "rev-parse", "--path-format=absolute", "--git-path", "objects")
+        (bare / "objects" / "info" / "alternates").write_text(f"{objects}\n")
+        alone = git(bare, *IDENTITY, "commit-tree", "-m", f"The tree of {commit}", f"{commit}^{{tree}}")
+        git(bare, "update-ref", "refs/heads/main", alone)
         git(bare, "symbolic-ref", "HEAD", "refs/heads/main")
         git(bare, "bundle", "create", "--quiet", str(bundle), "HEAD", "main")
         yield bundle

@@ -6,6 +6,7 @@ password. PostgreSQL refuses to run as root; there it runs under another uid: se
 
 import importlib.util
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -78,8 +79,10 @@ def server_user() -> int | None:
     Raises
     ------
     ConfigurationError
-        If this is root without the capabilities that it takes to become another user; names them.
+        If this is root without the capabilities that it takes to become another user; names them. If the user that
+        they run under has no name.
     """
+    _require_name(os.geteuid() or UNPRIVILEGED_ID)
     if os.geteuid() != 0:
         return None
     missing = missing_capabilities()
@@ -89,6 +92,16 @@ def server_user() -> int | None:
             f"capabilities {', '.join(missing)}: run as an ordinary user, or in a container that has them"
         )
     return UNPRIVILEGED_ID
+
+
+def _require_name(uid: int) -> None:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        raise ConfigurationError(
+            f"embedded PostgreSQL: the user {uid} has no name here, and its programs look it up: give it a line in "
+            f"/etc/passwd (`useradd --uid {uid} ontime`, as root), or run as a user that has one"
+        ) from None
 
 
 def initialise(data_dir: Path, password_file: Path, user: str = "ontime") -> bool:
@@ -104,7 +117,7 @@ def initialise(data_dir: Path, password_file: Path, user: str = "ontime") -> boo
     Raises
     ------
     ConfigurationError
-        If root lacks the rights that it takes to run PostgreSQL as another user.
+        If root lacks the rights that it takes to run PostgreSQL as another user, or its user has no name.
     OntimeError
         If the password or the folder cannot be read or written, or initdb fails; carries its words.
     """

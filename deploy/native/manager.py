@@ -22,6 +22,7 @@ from adapters.waiting import wait_until
 from deploy.native import layout, processes
 from deploy.native.embedded_postgres import initialise, require_free_port
 from deploy.native.programs import SUPERVISOR_USER, programs, start_supervisord, supervisor_configuration
+from deploy.native.release import release_hash
 from deploy.native.starting import PATIENCE, CannotStart, Patience, Starting, settled
 from deploy.pids import is_running
 from domain.errors import ConfigurationError, NotReady, OntimeError
@@ -59,6 +60,7 @@ class Stack:
     def start_servers(self, say: Say) -> None:
         """Start the process manager and the servers of others; PostgreSQL is migrated when this returns.
 
+        A stack that runs other code than this is stopped first, with its data kept; one of the same code stays.
         Waits while another command does so for the same state.
 
         Raises
@@ -73,6 +75,10 @@ class Stack:
         say("PostgreSQL is up and migrated; MLflow and Prefect are starting")
 
     def _start_servers(self, say: Say) -> None:
+        if self.is_managed() and self._is_of_another_release():
+            # Before the schema changes: what only the code before uses is taken away then.
+            say("the stack runs other code than this checkout's: starting it again, with its data")
+            self.stop(lambda text: None)
         if self.is_managed():
             self._say_what_waits(say)
         else:
@@ -201,6 +207,13 @@ class Stack:
         if changed:
             say(f"the stack keeps the values it was started with until it is stopped: {', '.join(changed)}")
 
+    def _is_of_another_release(self) -> bool:
+        return not self._release.exists() or self._release.read_text() != release_hash()
+
+    @property
+    def _release(self) -> Path:
+        return self.settings.state_dir / "run" / "release"
+
     def _starting(self) -> Starting:
         return Starting(self._infos, self.settings.state_dir / "log")
 
@@ -228,6 +241,7 @@ class Stack:
             require_free_port(getattr(self.settings, name), f"ONTIME_{name.upper()}")
         with self._state_usable():
             path = self._make_state()
+            self._release.write_text(release_hash())
             self._stopped.unlink(missing_ok=True)
         start_supervisord(path, layout.environment(self.settings))
         if not wait_until(self.is_managed, seconds=15, pause=0.05):

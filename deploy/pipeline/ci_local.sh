@@ -26,7 +26,7 @@ if [ ${#jobs[@]} -eq 0 ]; then
   if [ -n "${MODEL_VERSION:-}" ]; then jobs=(validate-model)
   elif make --no-print-directory engine >/dev/null 2>&1; then
     jobs+=(images deploy verify rollback)
-    if [ -z "$(python3 -m deploy.compose compose ps -q api 2>/dev/null)" ]; then
+    if [ -z "$("${HOST_PYTHON:-python3}" -m deploy.compose compose ps -q api 2>/dev/null)" ]; then
       echo "no stack runs here: starting that of the commit before, to deploy over"
       git worktree remove --force "$home/before" 2>/dev/null || true
       git worktree add --force --detach "$home/before" HEAD~1

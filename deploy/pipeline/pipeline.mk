@@ -1,5 +1,5 @@
 # What .gitlab-ci.yml calls, job by job; the Makefile includes this file. Each target runs on a laptop as well.
-PIPELINE := python3 -m deploy.pipeline
+PIPELINE = $(HOST_PYTHON) -m deploy.pipeline
 MODEL_VERSION ?=
 # user@host and folder of another machine: what needs an engine then runs there, on this checkout's code.
 DEPLOY_SSH ?=

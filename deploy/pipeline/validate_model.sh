@@ -19,6 +19,6 @@ image=$(docker inspect -f '{{.Config.Image}}' "$(container api)")
 key=$(realpath "${SECRETS_DIR:-var/secrets}")/predict.key
 docker exec "$worker" python -m ontime validate-model "$version" --step gate
 # The worker's image cannot serve, the API's cannot train: each step runs where its libraries are.
-IMAGE_TAG=${image##*:} python3 -m deploy.compose compose run --rm -T --no-deps \
+IMAGE_TAG=${image##*:} "${HOST_PYTHON:-python3}" -m deploy.compose compose run --rm -T --no-deps \
   -v "$key:/run/secrets/predict.key:ro" api python -m deploy.pipeline.trial "$version"
 docker exec "$worker" python -m ontime validate-model "$version" --step promote "${named[@]}"

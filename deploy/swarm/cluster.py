@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from deploy.compose import digests
 from deploy.compose.digests import OURS
 from deploy.compose.engine import ROOT, Compose, StackError
+from deploy.compose.images import remove_tags, tagged
 from deploy.swarm.stack_file import Model, only, stack_file
 
 OVERRIDE = "deploy/swarm/swarm.yml"
@@ -23,6 +25,7 @@ NO_DATA = (
 )
 COMPOSE_RUNS = "the stack runs under Compose here, on the same volumes: `make down` first"
 LOG_SECONDS = 20
+BY_CONTENT = re.compile(rf"{OURS}[^:]+:swarm-[0-9a-f]{{12}}")
 RUNNING = "running"
 Task = dict[str, Any]
 """Everything the manager knows about a task: a container on a node, or what is to become one."""
@@ -146,6 +149,14 @@ class Swarm:
             for found in self._inspect(kind, self._listed(kind)):
                 if found["Spec"]["Name"] not in used:
                     self.compose.docker(kind, "rm", found["ID"])
+
+    def remove_unused_images(self) -> None:
+        """Take away the tags of earlier contents on this node: of what no service is, or goes back to."""
+        services = self._inspect("service", self.compose.docker("service", "ls", "-q").split())
+        specs = [spec for one in services for spec in (one["Spec"], one.get("PreviousSpec")) if spec]
+        needed = {spec["TaskTemplate"]["ContainerSpec"]["Image"] for spec in specs}
+        named = [name for name in tagged(self.compose) if BY_CONTENT.fullmatch(name)]
+        remove_tags(self.compose, [name for name in named if name not in needed])
 
     def remove(self) -> None:
         """Remove the stack's services, networks, secrets and configs; its volumes stay."""

@@ -57,6 +57,7 @@ def up(swarm: Swarm, replicas: int) -> None:
     bring(swarm, file, (*API, "gateway"), seconds)
     run_job(swarm, with_contract(file), CONTRACT, seconds)
     swarm.remove_unused(file)
+    swarm.remove_unused_images()
 
 
 def beside_the_api(file: Model) -> list[str]:

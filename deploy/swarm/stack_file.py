@@ -5,6 +5,7 @@ refused. Nothing is dropped in silence here: a key that is in none of the lists 
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -135,11 +136,16 @@ def _in_memory(service: Model) -> list[Model]:
     another user there needs a volume, which takes the owner too.
     """
     on_disk = {volume["target"] for volume in service.get("volumes", [])}
-    targets = [entry.partition(":")[0] for entry in service.get("tmpfs", [])]
-    found: list[Model] = [{"type": "tmpfs", "target": target} for target in targets if target not in on_disk]
+    entries = [entry.partition(":") for entry in service.get("tmpfs", [])]
+    found = [_tmpfs(target, options) for target, _, options in entries if target not in on_disk]
     if "shm_size" in service:
         found.append({"type": "tmpfs", "target": "/dev/shm", "tmpfs": {"size": int(service["shm_size"])}})  # noqa: S108
     return found
+
+
+def _tmpfs(target: str, options: str) -> Model:
+    size = re.search(r"\bsize=(\d+)m", options)
+    return {"type": "tmpfs", "target": target} | ({"tmpfs": {"size": int(size[1]) * 2**20}} if size else {})
 
 
 def _configs(service: Model, stack: str, configs: Model) -> list[Model]:

@@ -1,6 +1,6 @@
 # Targets of the stack on several machines; the Makefile includes this file. They act on the swarm that the engine of
 # this environment manages (DOCKER_HOST), and need Docker and python3 only.
-SWARM := python3 -m deploy.swarm
+SWARM = $(HOST_PYTHON) -m deploy.swarm
 
 # How a node's ports are published: `host` = its own gateway's, `mesh` = Swarm's routing mesh, which needs IPVS.
 export SWARM_INGRESS ?= host

@@ -129,6 +129,23 @@ def test_code_that_lost_what_it_uses_does_not_start(empty: Database, tmp_path: P
         migrate(empty, tmp_path)
 
 
+def test_code_that_is_too_old_changes_nothing_neither_tables_nor_rights(
+    empty: Database, tmp_path: Path
+) -> None:
+    migrations = tmp_path / "migrations"
+    migrations.mkdir()
+    (migrations / "0001_first.sql").write_text("CREATE TABLE first (n integer)")
+    (migrations / "0003_contract_first.sql").write_text("DROP TABLE first")
+    migrate(empty, migrations)
+    (migrations / "0003_contract_first.sql").unlink()
+    (migrations / "0002_own.sql").write_text("CREATE TABLE own (n integer)")
+    (tmp_path / "roles.sql").write_text("CREATE TABLE rights (n integer)")
+    with pytest.raises(ConfigurationError, match="this code is too old"):
+        migrate(empty, migrations)
+    for table in ("own", "rights"):
+        assert value(empty, f"SELECT to_regclass('{table}')") is None
+
+
 def test_a_migration_that_fails_leaves_nothing(empty: Database, tmp_path: Path) -> None:
     (tmp_path / "0001_first.sql").write_text("CREATE TABLE first (n integer); SELECT 1 / 0")
     with pytest.raises(Exception, match="division by zero"):

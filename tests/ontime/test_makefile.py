@@ -1,3 +1,4 @@
+import ast
 import os
 import re
 import shutil
@@ -47,7 +48,40 @@ def test_the_signing_key_of_a_stack_that_is_named_is_rotated():
         return make("--dry-run", "rotate-signing-key", *words).stdout.strip()
 
     assert called("STACK=demo").endswith("python -m ontime --stack demo rotate-signing-key")
-    assert called("SECRETS_DIR=/elsewhere") == "python3 -m deploy.compose rotate-signing-key"
+    assert called("SECRETS_DIR=/elsewhere") == ".venv/bin/python -m deploy.compose rotate-signing-key"
+
+
+TARGETS_OF_ANY_PYTHON = (
+    "status", "promote VERSION=7", "up", "logs", "down-compose-if-up", "test-fresh", "deploy", "swarm-up"
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("target", TARGETS_OF_ANY_PYTHON)
+def test_what_needs_no_library_runs_in_the_environment_or_else_in_the_python_that_is_named(target):
+    named = ("PYTHON=/opt/python3.13", "--dry-run", *target.split())
+    assert interpreters(make(*named).stdout) == {".venv/bin/python"}
+    assert interpreters(make(*named, "VENV=nowhere").stdout) == {"/opt/python3.13"}
+
+
+def interpreters(commands: str) -> set[str]:
+    return set(re.findall(r"(\S+) -m (?:deploy|ontime)", commands))
+
+
+@pytest.mark.parametrize("command", ["compose", "pipeline", "swarm", "fresh"])
+def test_an_older_python_is_named_in_a_line(command):
+    older = "import runpy, sys; sys.version_info = (3, 10, 12, 'final', 0); sys.argv[1:] = ['--help']"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{older}; runpy.run_module('deploy.{command}', run_name='__main__')"],
+        cwd=PROJECT_ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"ontime needs Python 3.11 to 3.14; {sys.executable} is another: set PYTHON=/path/to/python3.13\n"
+    )
+
+
+def test_an_older_python_can_read_the_check_of_its_version():
+    ast.parse((PROJECT_ROOT / "deploy" / "__init__.py").read_text(), feature_version=(3, 7))
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,18 @@
 import ssl
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from adapters.settings import PROJECT_ROOT
+from deploy import validity
+from deploy.certificate import DAYS, self_signed
 from deploy.compose import certificate
 from deploy.compose.engine import StackError
 
@@ -55,6 +61,73 @@ def test_a_certificate_that_was_given_or_made_before_stays(tmp_path, compose, ca
     certificate.make_missing(compose)
     assert (tmp_path / certificate.CERTIFICATE).read_text() == "given"
     assert capsys.readouterr().out == ""
+
+
+def put(folder: Path, days_left: float, authority: str = "") -> bytes:
+    """Put a certificate and its key there that end in so many days; the host's own, or an authority's."""
+    made = datetime.now(UTC) + timedelta(days=days_left - DAYS)
+    key, public = self_signed(["localhost"], made)
+    if authority:
+        public = of_an_authority(authority, made + timedelta(days=DAYS))
+    for name, content in ((certificate.KEY, key), (certificate.CERTIFICATE, public)):
+        (folder / name).write_bytes(content)
+        (folder / name).chmod(0o444)
+    return public
+
+
+def of_an_authority(name: str, end: datetime) -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject, issuer = (
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)]) for common in ("localhost", name)
+    )
+    number = x509.random_serial_number()
+    builder = x509.CertificateBuilder(issuer, subject, key.public_key(), number)
+    builder = builder.not_valid_before(end - timedelta(days=90)).not_valid_after(end)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+@pytest.mark.parametrize("days_left", [20, -1])
+def test_the_hosts_own_is_made_again_near_its_end_in_the_files_that_containers_have(
+    tmp_path, compose, capsys, days_left
+):
+    before = put(tmp_path, days_left)
+    files = [tmp_path / name for name in (certificate.CERTIFICATE, certificate.KEY)]
+    there = [file.stat().st_ino for file in files]
+    certificate.make_missing(compose)
+    made = x509.load_pem_x509_certificate(files[0].read_bytes())
+    assert files[0].read_bytes() != before
+    assert made.not_valid_after_utc > datetime.now(UTC) + timedelta(days=800)
+    ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(*files)
+    assert [file.stat().st_ino for file in files] == there
+    assert "clients have to be given it" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("days_left", [31, 800])
+def test_one_that_lasts_is_not_spoken_of(tmp_path, compose, capsys, days_left):
+    for authority in ("", "an authority"):
+        before = put(tmp_path, days_left, authority)
+        certificate.make_missing(compose)
+        assert (tmp_path / certificate.CERTIFICATE).read_bytes() == before
+        assert certificate.ending(compose) == ()
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("days_left", "said"), [(20, "ends on"), (-1, "has ended on")])
+def test_one_of_an_authority_stays_and_its_end_is_reported(tmp_path, compose, capsys, days_left, said):
+    before = put(tmp_path, days_left, "an authority") + of_an_authority("a root", datetime.now(UTC))
+    (tmp_path / certificate.CERTIFICATE).chmod(0o644)
+    (tmp_path / certificate.CERTIFICATE).write_bytes(before)
+    certificate.make_missing(compose)
+    assert (tmp_path / certificate.CERTIFICATE).read_bytes() == before
+    end = (datetime.now(UTC) + timedelta(days=days_left)).date()
+    [reported] = certificate.ending(compose)
+    assert f"{tmp_path / certificate.CERTIFICATE} {said} {end}" in reported
+    assert capsys.readouterr().out == f"{reported}\n"
+
+
+def test_an_end_beyond_2049_is_read(tmp_path):
+    (tmp_path / "certificate").write_bytes(of_an_authority("a root", datetime(2051, 2, 3, tzinfo=UTC)))
+    assert validity.read(tmp_path / "certificate").end == datetime(2051, 2, 3, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("name", [certificate.CERTIFICATE, certificate.KEY])

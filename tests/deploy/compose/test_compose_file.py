@@ -56,6 +56,37 @@ def test_memory_that_a_site_may_have_to_raise_is_a_setting():
     assert {one[1]: int(one[2]) * mebibytes[one[3]] for one in asked if one} == COMPOSE_MEMORY
 
 
+@each_service
+def test_more_than_one_processor_is_a_setting_that_follows_the_engine(name):
+    """An engine refuses a container that may use more than there are."""
+    cpus = str(SERVICES[name]["cpus"])
+    if not cpus.startswith("$"):
+        assert float(cpus) <= 1
+    else:
+        asked = re.fullmatch(r"\$\{(\w+):-(\d)\}", cpus)
+        assert asked[1] in engine.PROCESSORS
+        assert int(asked[2]) == engine.MOST_PROCESSORS
+
+
+def test_bodies_that_wait_in_the_gateway_leave_it_memory():
+    """They come before any key is looked at, and lie in memory: in nginx's own, and beyond that in /tmp."""
+    gateway = SERVICES["gateway"]
+    configuration = (PROJECT_ROOT / "deploy/images/nginx/gateway.conf").read_text()
+    [size] = [re.search(r"size=(\d+)m", entry)[1] for entry in gateway["tmpfs"]]
+    [most] = re.findall(r"limit_conn large_bodies (\d+);", configuration)
+    largest, _ = re.findall(r"client_max_body_size (\d+)m;", configuration)
+    assert int(most) * int(largest) < int(size) <= int(gateway["mem_limit"].removesuffix("m")) / 2
+    # What goes through MLflow's page is larger than all of it, and is not kept.
+    [mlflow] = re.findall(r"listen 5000;.*?\n  }", configuration, re.DOTALL)
+    assert "proxy_request_buffering off;" in mlflow
+    assert "proxy_max_temp_file_size 0;" in mlflow
+
+
+def test_the_gateway_has_as_many_processes_on_a_large_host_as_on_a_small_one():
+    configuration = (PROJECT_ROOT / "deploy/images/nginx/gateway.conf").read_text()
+    assert re.findall(r"worker_processes (\w+);", configuration) == ["2"]
+
+
 def test_a_dask_worker_may_use_the_memory_of_its_container():
     worker = SERVICES["dask-worker"]
     limit = worker["command"][worker["command"].index("--memory-limit") + 1]
@@ -90,7 +121,7 @@ def test_every_service_is_hardened(name):
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["init"] is True
     assert not service.get("privileged")
-    assert "/tmp" in service["tmpfs"]
+    assert "/tmp" in [entry.partition(":")[0] for entry in service["tmpfs"]]
 
 
 @each_service

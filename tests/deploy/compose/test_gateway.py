@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -300,6 +300,21 @@ def test_no_replica_is_a_problem_that_says_when_to_come_again(alone):
 def test_a_body_that_is_too_large_is_a_problem(gateway):
     answer = gateway.ask(method="POST", body=b"x" * (9 * 2**20))
     assert problem(answer, 413)["type"] == "/problems/body-too-large"
+
+
+def test_an_address_sends_so_many_large_bodies_at_once_and_small_ones_beside_them(gateway):
+    """Each waits in memory until all of it is there, whoever sends it."""
+    head = b"POST /v1/predictions HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n"
+    with ExitStack() as senders:
+        for _ in range(16):
+            sender = socket.create_connection(("127.0.0.1", gateway.plain), timeout=20)
+            senders.enter_context(sender).sendall(head + b"x" * 1000)
+        time.sleep(1)
+        refused = problem(gateway.send(head), 429)
+        assert "large bodies" in refused["detail"]
+        assert gateway.ask(method="POST", body=b"x" * 1000).status == 200
+    time.sleep(1)
+    assert gateway.ask(method="POST", body=b"x" * 2_000_000).status == 200
 
 
 def test_what_is_no_request_is_a_problem(gateway):

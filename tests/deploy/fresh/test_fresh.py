@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from adapters.settings import PROJECT_ROOT
+from deploy.fresh.trial import bundled
 
 NO_ENGINE = {**os.environ, "DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 
@@ -124,6 +126,34 @@ def test_without_an_engine_it_says_so_and_ends_with_3():
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr == "ontime: test-fresh did not run: no Docker engine answers here\n"
+
+
+def git(folder: Path, *words: str) -> str:
+    identity = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.org")
+    command = ["git", "-C", str(folder), *identity, *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.mark.parametrize("detached", [False, True])
+def test_a_machine_clones_also_what_a_shallow_checkout_holds(tmp_path, detached):
+    """As the pipeline makes one, or a clone of depth 1: the commit before the oldest is not there."""
+    whole, shallow, clone = tmp_path / "whole", tmp_path / "shallow", tmp_path / "clone"
+    git(tmp_path, "init", "--quiet", str(whole))
+    for text in ("before", "now"):
+        (whole / "file").write_text(text)
+        git(whole, "add", "file")
+        git(whole, "commit", "--quiet", "-m", text)
+    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{whole}", str(shallow))
+    if detached:
+        git(shallow, "checkout", "--quiet", "--detach")
+    commit = git(shallow, "rev-parse", "HEAD")
+    (shallow / "file").write_text("not committed")
+
+    with bundled(shallow, commit) as bundle:
+        git(tmp_path, "clone", "--quiet", str(bundle), str(clone))
+    assert (clone / "file").read_text() == "now"
+    assert git(clone, "status", "--porcelain") == ""
+    assert commit in git(clone, "log", "--format=%B")
 
 
 def containers(of_process: int) -> set[str]:

@@ -150,6 +150,16 @@ def test_root_without_the_rights_to_become_another_user_is_reported_which() -> N
     assert re.search(r"ConfigurationError: .* without the capabilities .*DAC_OVERRIDE.*SETPCAP", done.stderr)
 
 
+def test_a_user_without_a_name_is_refused_before_anything_is_written(tmp_path, monkeypatch) -> None:
+    """As `docker run --user` makes one: PostgreSQL's programs look up their user's name, and end without one."""
+    nameless = 987_654_321
+    (tmp_path / "password").write_text("secret")
+    monkeypatch.setattr(os, "geteuid", lambda: nameless)
+    with pytest.raises(ConfigurationError, match=f"user {nameless} has no name .*/etc/passwd"):
+        initialise(tmp_path / "data", tmp_path / "password")
+    assert [path.name for path in tmp_path.iterdir()] == ["password"]
+
+
 def test_a_stack_keeps_what_it_acknowledged(server: EmbeddedPostgres) -> None:
     assert "fsync=off" not in server_command(server.data_dir, server.port)
 

@@ -176,6 +176,36 @@ def test_a_setting_that_was_changed_since_a_stack_was_started_is_named(
     )
 
 
+def test_a_stack_of_the_code_before_is_started_again_before_the_schema_changes(
+    stack, settings, run_instead, monkeypatch
+):
+    """What only that code uses is taken away: none of its processes may run by then."""
+    run_instead()
+    monkeypatch.setattr(manager, "release_hash", lambda: "before")
+    stack.start_servers(unheard)
+    stack._ensure("api")
+    old = of_stack(settings.state_dir)
+    said: list[str] = []
+    stack.start_servers(said.append)
+    assert of_stack(settings.state_dir) == old
+    assert not [line for line in said if "other code" in line]
+
+    monkeypatch.setattr(manager, "release_hash", lambda: "after")
+    running: list[int] = []
+    migrate = manager.migrate
+
+    def watched(database: object) -> list[str]:
+        running.extend(of_stack(settings.state_dir))
+        return migrate(database)
+
+    monkeypatch.setattr(manager, "migrate", watched)
+    stack.start_servers(said.append)
+    assert running
+    assert set(running) & set(old) == set()
+    assert "the stack runs other code than this checkout's: starting it again, with its data" in said
+    assert not stack.was_stopped()
+
+
 def test_parts_that_two_commands_start_at_once_are_started_once(stack, settings, run_instead):
     run_instead()
     stack.start_servers(unheard)

@@ -64,6 +64,14 @@ def test_limits_and_hardening_are_those_of_compose(file, model):
         assert isinstance(limits["cpus"], str), name
 
 
+def test_what_lies_in_memory_has_the_size_that_compose_gives_it(file):
+    def in_memory(name: str) -> list:
+        return [v for v in file["services"][name]["volumes"] if (v["type"], v["target"]) == ("tmpfs", "/tmp")]
+
+    assert in_memory("gateway") == [{"type": "tmpfs", "target": "/tmp", "tmpfs": {"size": 256 * 2**20}}]
+    assert in_memory("features") == [{"type": "tmpfs", "target": "/tmp"}]
+
+
 def test_no_key_is_there_that_stack_deploy_refuses_or_ignores(file):
     taken = {
         "cap_drop", "command", "configs", "deploy", "entrypoint", "environment", "healthcheck", "image", "init",
