@@ -66,12 +66,9 @@ def test_labels_that_were_not_known_are_not_fitted_on(year, tmp_path):
     known = (
         year.label_known <= (run_moment(RETRAIN_DAY) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() // 60
     )
-    year.questions.y[~known] = ~year.questions.y[~known]
+    other = replace(year, questions=replace(year.questions, y=year.questions.y ^ ~known))
     window = retrain_window(RETRAIN_DAY, RetrainPlan())
-    try:
-        turned = Workshop(year, tmp_path / "one", FEW).candidate(window)
-    finally:
-        year.questions.y[~known] = ~year.questions.y[~known]
+    turned = Workshop(other, tmp_path / "one", FEW).candidate(window)
     right = Workshop(year, tmp_path / "two", FEW).candidate(window)
     assert np.array_equal(turned.probability, right.probability, equal_nan=True)
 

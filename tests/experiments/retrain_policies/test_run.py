@@ -73,11 +73,11 @@ def test_what_came_of_a_retrain_is_what_became_of_its_own_version():
         {"day": "2013-04-15", "action": "promote", "version": 3},
         {"day": "2013-04-18", "action": "rollback", "version": 2},
     ]
-    told = [
+    lines = [
         _retrain_line({"day": day, "asked": "weekly", "gate": "sound", "version": version}, changes)
         for day, version in (("2013-04-08", 2), ("2013-04-15", 3), ("2013-04-22", 4))
     ]
-    assert [line.split(" | ")[-1] for line in told] == [
+    assert [line.split(" | ")[-1] for line in lines] == [
         "promote, 2013-04-08, then rollback, 2013-04-18 |\n", "promote, 2013-04-15 |\n", "nothing |\n",
     ]  # fmt: skip
 
