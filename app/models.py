@@ -12,8 +12,6 @@ from app.model_holder import Served
 from app.pages import page_request, page_response, read_number
 from app.parts import parts
 from app.schemas import PromoteSchema, RetrainSchema, RollbackSchema, load
-from domain.errors import NotFound
-from domain.features.catalogue import CONTRACT_HASH
 
 blueprint = Blueprint("models", __name__, url_prefix="/v1/model")
 PROMOTE = PromoteSchema()
@@ -86,10 +84,8 @@ def retrain() -> Response:
 def _previous() -> dict[str, Any] | None:
     """Return the version a rollback goes to, None where there is none."""
     p = parts()
-    try:
-        return p.describe_version(p.deployments.previous_champion(CONTRACT_HASH))
-    except NotFound:
-        return None
+    version = p.previous_champion()
+    return None if version is None else p.describe_version(version)
 
 
 def _describe(served: Served | None) -> dict[str, Any] | None:

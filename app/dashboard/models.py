@@ -47,7 +47,7 @@ def model() -> Response:
         champion=p.models.champion,
         named=p.models.named,
         challenger=p.models.challenger,
-        previous=_previous(p),
+        previous=p.previous_champion(),
         versions=versions,
         numbers=_numbers(p, versions, ledger),
         registry_away=away,
@@ -147,16 +147,6 @@ def _asked_version(name: str) -> int:
     if not (given.isascii() and given.isdigit() and 0 < int(given) < 2**31):
         raise InvalidInput(name, "the number of a version", given[:20])
     return int(given)
-
-
-def _previous(p: Parts) -> int | None:
-    """Return the version a rollback goes to; the ledger's champion, where the alias was moved by hand."""
-    if p.models.named not in (None, p.deployments.champion()):
-        return next(iter(p.deployments.champions(CONTRACT_HASH)), None)
-    try:
-        return p.deployments.previous_champion(CONTRACT_HASH)
-    except NotFound:
-        return None
 
 
 def _versions(p: Parts) -> tuple[list[ModelVersion], str | None]:
