@@ -17,8 +17,8 @@ BASELINE = ROOT / ".secrets.baseline"
 EXCLUDED = (
     r"^(requirements/.*\.txt|requirements/newman/npm-shrinkwrap\.json|\.secrets\.baseline|docs/.*\.ipynb)$"
 )
-# Hashes of the feature contract, of models, of data and of commits: published, so that an answer can be traced.
-PUBLISHED = r"(?i)contract|\b(model|data)_hash\b|\b(git_)?commit\b|\"(year|data|sha256)\": "
+# Hashes of the feature contract, of recipes, models, data and commits: published, so that an answer can be traced.
+PUBLISHED = r"(?i)contract|\b(model|data)_hash\b|\b(git_)?commit\b|\"(year|data|recipe|sha256)\": "
 Found = dict[tuple[str, str, str], int]
 
 
