@@ -69,10 +69,12 @@ def features(database: Database, own: Settings) -> None:
 
 def _require_newest(database: Database) -> None:
     now = ClockStore(database).read().now
-    newest = FeatureStore(database).newest_tick()
+    tick = tick_of(minute_floor(now))
+    # Not what a clock that went back since has not reached again.
+    newest = next(iter(FeatureStore(database).ticks(tick, 1)), None)
     if newest is None:
         raise NotReady("no state has been computed yet")
-    if tick_of(minute_floor(now)) - newest > TICKS_BEHIND * GRID_MINUTES:
+    if tick - newest > TICKS_BEHIND * GRID_MINUTES:
         shown = f"{from_minute(newest):%Y-%m-%d %H:%M}, the clock says {now:%Y-%m-%d %H:%M}"
         raise NotReady(f"the newest state is of {shown}")
 

@@ -126,6 +126,16 @@ def test_the_newest_state_may_be_two_ticks_behind_the_clock(
         health.check("features", stack_settings)
 
 
+def test_states_of_a_clock_that_went_back_since_are_no_newest_ones(
+    stack_settings: Settings, postgres: Database, refresher: Refresher
+) -> None:
+    EventStore(postgres).append([departed(known_at=NOON - MINUTE)])
+    refresher.refresh()
+    ClockStore(postgres).set_simulated(NOON - 60 * MINUTE)
+    with pytest.raises(NotReady, match="no state has been computed yet"):
+        health.check("features", stack_settings)
+
+
 def test_a_state_that_follows_a_jump_of_the_clock_at_once_is_waited_for(
     stack_settings: Settings, postgres: Database, refresher: Refresher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
