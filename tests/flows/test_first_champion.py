@@ -45,15 +45,22 @@ def asked(monkeypatch):
     monkeypatch.setattr(work.training_run, "train_candidate", train)
 
 
-def test_a_local_day_that_is_not_over_is_not_trained_on(postgres, stack_settings, asked):
-    """Nine in the evening in New York is the next day in UTC: who is still in the air then is late."""
-    clock = datetime(2013, 4, 11, 1, tzinfo=UTC)
+@pytest.mark.parametrize(
+    ("hour", "minute", "until"),
+    [(1, 0, 9), (4, 30, 9), (7, 45, 9), (7, 55, 10)],
+    ids=["nine in the evening", "half past midnight", "a quarter to four", "five to four"],
+)
+def test_a_local_day_whose_flights_have_not_landed_is_not_trained_on(
+    postgres, stack_settings, asked, hour, minute, until
+):
+    """Whoever is still in the air is late; nine in the evening in New York is the next day in UTC."""
+    clock = datetime(2013, 4, 11, hour, minute, tzinfo=UTC)
     ClockStore(postgres).set_simulated(clock)
     for day in ("20130409", "20130410"):
         LabelStore(postgres).append(f"UA272-EWR-{day}", 14, clock - timedelta(hours=2), "api")
     with pytest.raises(AskedError) as caught:
         work.train_first(stack_settings, lambda text: None)
-    assert caught.value.args[0].flown_until == date(2013, 4, 9)
+    assert caught.value.args[0].flown_until == date(2013, 4, until)
 
 
 def test_the_first_champion_is_trained_on_a_year_up_to_the_newest_label(postgres, stack_settings, asked):
