@@ -28,7 +28,7 @@ from app.model_holder import ModelHolder
 from app.service_counts import ServiceCounter
 from app.serving import Predictor
 from app.spool_watch import SpoolWatch
-from domain.errors import NotFound, OntimeError
+from domain.errors import NotFound, NotReady, OntimeError
 from domain.features.catalogue import CONTRACT_HASH
 
 FLOWS_PATIENCE_SECONDS = 2.0
@@ -68,7 +68,11 @@ class Parts:
 
     def previous_champion(self) -> int | None:
         """Return the version a rollback goes to; the ledger's champion, where the alias was moved or lost by hand."""
-        if self.models.named != self.deployments.champion():
+        try:
+            named = self.championship.champion()
+        except NotReady:
+            named = self.models.named  # two seconds old
+        if named != self.deployments.champion():
             return next(iter(self.deployments.champions(CONTRACT_HASH)), None)
         try:
             return self.deployments.previous_champion(CONTRACT_HASH)

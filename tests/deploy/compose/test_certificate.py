@@ -70,6 +70,7 @@ def put(folder: Path, days_left: float, authority: str = "") -> bytes:
     if authority:
         public = of_an_authority(authority, made + timedelta(days=DAYS))
     for name, content in ((certificate.KEY, key), (certificate.CERTIFICATE, public)):
+        (folder / name).unlink(missing_ok=True)  # who is not root cannot write into what was put before
         (folder / name).write_bytes(content)
         (folder / name).chmod(0o444)
     return public
