@@ -165,10 +165,7 @@ class Championship:
 
     def _last_sound(self, passed_over: dict[str, str]) -> int:
         """Return the first version a rollback may go to that workers can load; notes why others are passed over."""
-        ledger = self._deployments
-        # While the alias names nothing, no champion is left by going back: who served last comes first.
-        lost = self.champion() is None
-        for version in ledger.champions(CONTRACT_HASH) if lost else ledger.earlier_champions(CONTRACT_HASH):
+        for version in self._deployments.earlier_champions(CONTRACT_HASH, self.champion()):
             try:
                 self.require_sound(version)
             except (SignatureInvalid, ContractMismatch, NotFound) as error:

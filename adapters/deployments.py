@@ -143,26 +143,39 @@ class Deployments:
         rows = self._database.rows("ledger_history", {"limit": limit, "before": before})
         return [Deployment(*row) for row in rows]
 
-    def previous_champion(self, contract_hash: str) -> int:
+    def previous_champion(self, contract_hash: str, named: Expected = ANY) -> int:
         """Return the version a rollback goes to: the last champion before this one with the same feature contract.
 
         A version that was rolled back from is not one to go back to, until it is promoted again.
+
+        Parameters
+        ----------
+        named : int, None or ANY
+            As in `earlier_champions`.
 
         Raises
         ------
         NotFound
             If there is none.
         """
-        earlier = self.earlier_champions(contract_hash)
+        earlier = self.earlier_champions(contract_hash, named)
         if not earlier:
             raise NotFound("there is no earlier champion with this code's feature contract")
         return earlier[0]
 
-    def earlier_champions(self, contract_hash: str) -> list[int]:
+    def earlier_champions(self, contract_hash: str, named: Expected = ANY) -> list[int]:
         """Return the versions a rollback may go to, the last champion before this one first.
 
         See `previous_champion`.
+
+        Parameters
+        ----------
+        named : int, None or ANY
+            What the alias names. Where that is not the ledger's champion, as it was moved or lost by hand, the
+            ledger's comes first: by going back it is not left.
         """
+        if named != ANY and named != self.champion():
+            return self.champions(contract_hash)
         return [version for version, contract in self._champions()[1:] if contract == contract_hash]
 
     def champions(self, contract_hash: str) -> list[int]:

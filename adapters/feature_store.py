@@ -1,5 +1,6 @@
 """The online state of features: one block a sealed tick, notified on the channel `state` as soon as it is stored."""
 
+from datetime import UTC, datetime
 from functools import lru_cache
 
 import numpy as np
@@ -14,6 +15,8 @@ from domain.features.state import StateBlock, StateTable
 CHANNEL = "state"
 KEPT_DAYS = 3
 """States older than that can go: they can be computed again from the events."""
+FAR = minute_floor(datetime(9999, 1, 1, tzinfo=UTC))
+"""A tick that no clock reaches."""
 
 
 class FeatureStore:
@@ -67,10 +70,9 @@ class FeatureStore:
         """Notify the channel `state` again that a tick's state is stored."""
         self._database.execute("notify_state", {"minute": str(tick)})
 
-    def newest_tick(self) -> int | None:
-        """Return the newest tick with a stored state."""
-        row = self._database.row("newest_state_tick", {"contract_hash": self._contract_hash})
-        return minute_floor(row[0]) if row and row[0] else None
+    def newest_tick(self, at_or_before: int = FAR) -> int | None:
+        """Return the newest tick with a stored state, or the newest at or before one."""
+        return next(iter(self.ticks(at_or_before, 1)), None)
 
     def load(self, tick: int) -> StateBlock | None:
         """Return the state of a tick, None when it is not stored."""

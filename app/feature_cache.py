@@ -183,7 +183,7 @@ class FeatureCache:
 
     def _load_newer(self) -> None:
         """Load every stored state the clock has reached that is newer than memory's; at the start those of an hour."""
-        newest = next(iter(self._states.ticks(tick_of(minute_floor(self.now().now)), 1)), None)
+        newest = self._states.newest_tick(tick_of(minute_floor(self.now().now)))
         if newest is None:
             return
         self._forget_after(newest)

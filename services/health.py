@@ -71,7 +71,7 @@ def _require_newest(database: Database) -> None:
     now = ClockStore(database).read().now
     tick = tick_of(minute_floor(now))
     # Not what a clock that went back since has not reached again.
-    newest = next(iter(FeatureStore(database).ticks(tick, 1)), None)
+    newest = FeatureStore(database).newest_tick(tick)
     if newest is None:
         raise NotReady("no state has been computed yet")
     if tick - newest > TICKS_BEHIND * GRID_MINUTES:

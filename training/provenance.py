@@ -11,7 +11,6 @@ from adapters.atomic_write import atomic_write
 from adapters.settings import PROJECT_ROOT, settings
 from data.dataset import dataset_hash
 from domain.features.catalogue import CONTRACT_HASH
-from training.fit import Recipe
 
 DIRTY = "-dirty"
 """Ends a commit from which the code of the checkout differs."""
@@ -39,6 +38,9 @@ def made_with(command: str, data: str | None = None) -> dict[str, str]:
 
 def recipe_hash() -> str:
     """Return a hash of what a retrain chooses of each part of a model by default."""
+    # Imported here: who only notes a commit need not wait for what fits models.
+    from training.fit import Recipe
+
     return hashlib.sha256(json.dumps(Recipe().as_dict(), sort_keys=True).encode()).hexdigest()
 
 

@@ -236,10 +236,7 @@ def roll_back(
 @task
 def is_carried_out(decision: str) -> bool:
     """Return whether the ledger has the change that a decision asked for, whatever was changed since."""
-    own = parts()
-    own.deployments.reconcile(own.championship.champion)
-    history = own.deployments.history(LEDGER_ROWS)
-    return any(row.status == "done" and row.evidence.get(DECISION) == decision for row in history)
+    return _change_that(DECISION, decision) is not None
 
 
 @task
@@ -248,11 +245,16 @@ def change_by(flow_run: str) -> int | None:
 
     One that an outage ended after its change is run again, maybe hours later: somebody else's change since then stays.
     """
+    made = _change_that(FLOW_RUN, flow_run)
+    return made.to_version if made else None
+
+
+def _change_that(names: str, value: str) -> Deployment | None:
+    """Return the newest change whose evidence has a value under a name; a try whose answer was lost counts."""
     own = parts()
     own.deployments.reconcile(own.championship.champion)
     history = own.deployments.history(LEDGER_ROWS)
-    made = (row for row in history if row.status == "done" and row.evidence.get(FLOW_RUN) == flow_run)
-    return next((row.to_version for row in made), None)
+    return next((row for row in history if row.status == "done" and row.evidence.get(names) == value), None)
 
 
 @task

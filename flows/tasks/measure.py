@@ -300,13 +300,13 @@ def measure_registry() -> list[Measure]:
     refused, audited = 0, 0
     for version in sorted(aliased | set(range(newest + 1, newest + 1 + NEWER_VERSIONS))):
         try:
-            found = registry.version(version)
-            if version not in aliased and not (found.binding or found.binding_before):
-                continue  # its registration was cut off: nobody loads it
             registry.audit(version)
         except NotFound:
             continue
         except SignatureInvalid as error:
+            found = registry.version(version)
+            if version not in aliased and not (found.binding or found.binding_before):
+                continue  # its registration was cut off: nobody loads it
             refused += 1
             logger.warning("artifact refused", extra={"version": version, "reason": str(error)})
         audited += 1

@@ -81,7 +81,6 @@ HOT = {
     "changed_announcements": Hot(NEW_EVENTS),
     "revised_flights_of": Hot({"flight_ids": [FLIGHT], "last_event": LAST}),
     "prune_states": Hot({"before": NOW - timedelta(days=2, hours=23)}),
-    "newest_state_tick": Hot({"contract_hash": "contract"}),
     # Shipping.
     "spool_offset": Hot({"file": "api-1"}),
     "move_spool_offset": Hot({"file": "api-1", "from": 1000, "until": 2000}),
