@@ -84,8 +84,9 @@ def _head(found: Found) -> list[str]:
         f"60 minutes before departure and at other leads ({built['rows']:,} questions), and tested on "
         f"{split['test_from']} to {split['test_until']}. No day of the test, nor any later one, is in the fit. "
         "Features and parameters are chosen on folds inside the fit's months. The test's days are read by every run of "
-        "`make evaluate`, and were read three times before there was one (ADR 12). Nothing was chosen by them; one "
-        "variant that was better on the folds was looked at there as well, and left out (ADR 34). They are not unseen. "
+        "`make evaluate`, and were read three times before there was one (ADR 12). Nothing was chosen by them; "
+        "variants that were better on the folds were looked at there as well, and left out (ADR 34, 35). They are not "
+        "unseen. "
         "A question uses what was known when it was asked, and nothing from the recorded tail "
         f"number, which is known only after the fact. Intervals, in brackets, are 95% and draw whole {blocks(found)}.",
         "",
