@@ -132,6 +132,20 @@ def test_a_retrain_that_failed_is_reported_once_by_its_own_run(postgres, store, 
     assert open_rules(store) == [RUN_FAILED.name]
 
 
+def test_retrains_that_fail_night_after_night_are_their_runs_alert_alone(postgres, store, real_time):
+    watchman = watchman_of(postgres, real_time)
+    store.open_alert(RUN_FAILED.name, RUN_FAILED.severity, DAY, MORNING, "it failed", {})
+    for night in range(10):
+        later = timedelta(days=night)
+        record_run(store, DAY + later)
+        store.record_decision("retrain", DAY + later, True, "7 days since the last", {}, MORNING + later)
+        ClockStore(postgres).set_simulated(MORNING + GRACE + later)
+        watchman.look()
+        real_time.seconds += 601
+        watchman.look()
+        assert open_rules(store) == [RUN_FAILED.name]
+
+
 def test_a_run_may_take_its_time(watchman, postgres, store, real_time):
     ClockStore(postgres).set_simulated(MORNING + GRACE - timedelta(minutes=1))
     watchman.look()
