@@ -146,6 +146,10 @@ class Watchman:
         if not found:
             store.resolve_alerts([rule.name], [], now)
             return
+        for alert in store.alerts(date.min, date.max, open_only=True):
+            if alert.rule == rule.name and _named(evidence) - _named(alert.evidence):
+                # An alert that is open is sent no more: what has come since would be told to nobody.
+                store.resolve_alerts([rule.name], [], now)
         message = rule.message(", ".join(found))
         if store.open_alert(rule.name, rule.severity, day or now.date(), now, message, evidence):
             logger.error("alert opened", extra={"rule": rule.name} | evidence)
@@ -160,6 +164,11 @@ class Watchman:
             self.pager.send_unrecorded(
                 f"ontime {rule.severity}: {rule.name}", rule.message(f"postgres: {reason}")
             )
+
+
+def _named(evidence: Mapping[str, Any]) -> set[str]:
+    """Return the days or parts that an alert names."""
+    return {name for names in evidence.values() for name in names}
 
 
 def watchman_of(own: Settings) -> Watchman:

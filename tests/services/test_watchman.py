@@ -200,6 +200,29 @@ def test_a_part_that_stays_unhealthy_is_an_alert_until_it_is_well(postgres, stor
     assert open_rules(store) == []
 
 
+def test_what_comes_to_an_open_alert_opens_it_again(postgres, store, real_time):
+    """A part that nobody mends, and whose alert was sent, must not hide the next one."""
+    wrong = {"prefect-worker": "the work pool is paused"}
+    watchman = watchman_of(postgres, real_time, lambda: dict(wrong))
+    ClockStore(postgres).set_simulated(MORNING)
+
+    def lasting() -> list[tuple[int, str]]:
+        watchman.look()
+        real_time.seconds += 301
+        watchman.look()
+        return [(a.alert_id, a.message) for a in store.alerts(date.min, date.max, open_only=True)]
+
+    [(first, _)] = lasting()
+    wrong["features"] = "no state for an hour"
+    [(second, message)] = lasting()
+    assert first != second
+    assert "prefect-worker: the work pool is paused, features: no state for an hour" in message
+    del wrong["features"]
+    assert [number for number, _ in lasting()] == [second]
+    wrong["features"] = "no state for an hour"
+    assert [number for number, _ in lasting()] == [second]  # it is named already
+
+
 def test_a_part_that_is_started_again_in_time_alarms_nobody(postgres, store, real_time):
     wrong = {"api": "the API does not answer"}
     watchman = watchman_of(postgres, real_time, lambda: dict(wrong))
