@@ -100,7 +100,9 @@ class ConnectionParameters:
                 keepalives_interval=2,
                 keepalives_count=3,
                 tcp_user_timeout=10_000,
-                options="-c timezone=UTC -c idle_in_transaction_session_timeout=600000",
+                # Whoever gives an answer up leaves no query behind that goes on.
+                options="-c timezone=UTC -c idle_in_transaction_session_timeout=600000"
+                " -c client_connection_check_interval=2000",
             )
         except psycopg2.OperationalError as error:
             reason = str(error).strip().splitlines()[-1:]

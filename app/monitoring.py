@@ -112,12 +112,14 @@ def decisions() -> Response:
 @blueprint.get("/alerts")
 @require("predict")
 def alerts() -> Response:
-    """List the alerts of some days, oldest first; those that are open on request."""
+    """List the alerts of some days, oldest first; on request those that are open, by default of whatever day."""
     p = parts()
     state = request.args.get("state", "all")
     if state not in ("all", "open"):
         raise InvalidInput("state", "all or open", state)
-    found = p.monitoring.alerts(*_days(), open_only=state == "open")
+    of_any_day = state == "open" and not {"from", "to"} & request.args.keys()
+    first, last = (date.min, date.max) if of_any_day else _days()
+    found = p.monitoring.alerts(first, last, open_only=state == "open")
     return json_response({"alerts": [_alert(a) for a in found], "clock": clock_body(p.cache.now())})
 
 

@@ -253,7 +253,8 @@ MONITORED = (
     Operation(
         "get", f"{MONITORING}/alerts", "monitoring", "listAlerts",
         "List alerts",
-        "Oldest first. An alert is open until its rule no longer fires.",
+        "Oldest first. An alert is open until its rule no longer fires. Without days, those that are open are listed "
+        "whatever their day, all others of the last thirty days.",
         {200: Answer("The alerts", ref("Alerts"), examples.ALERTS)},
         "predict", parameters=(FIRST_DAY, LAST_DAY, _query("state", "all or open", "open")),
         problems=(kinds.NOT_READY,),

@@ -161,10 +161,10 @@ class ServiceCounter:
         ]
 
     def _day(self, reading: ClockReading) -> date:
-        """Return the local day of a moment; worked out once an hour."""
-        hour, known = minute_floor(reading.now) // 60, self._today
-        if known is None or known[0] != hour:
-            known = self._today = hour, local_day(settings().home_airport, hour * 60)
+        """Return the local day of a moment; worked out once a quarter of an hour, at which any zone's days begin."""
+        quarter, known = minute_floor(reading.now) // 15, self._today
+        if known is None or known[0] != quarter:
+            known = self._today = quarter, local_day(settings().home_airport, quarter * 15)
         return known[1]
 
 

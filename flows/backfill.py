@@ -26,7 +26,7 @@ def backfill(first: date | None = None, again: bool = False) -> list[date]:
     wanted = [day for day in days if again or day not in done]
     runs = [tasks.begin(day) for day in wanted]
     if first is None:
-        runs = [run for run in runs if len(tasks.fetch_predictions(run))]
+        runs = [run for run in runs if tasks.count_predictions(run).predictions]
     measure_days(runs)
     return [run.day for run in runs]
 

@@ -12,8 +12,8 @@ from prefect.schedules import Cron, Schedule
 
 from adapters.settings import PROJECT_ROOT, settings
 from domain.airports import LAST_YEAR
+from domain.run_days import run_lag
 from flows.worker import POOL
-from monitoring.windows import run_lag
 
 EARLY = timedelta(minutes=1)
 """More than Prefect starts a run before its time: right before the boundary, the newest complete day is another."""

@@ -1,13 +1,16 @@
 """Partitions of the log of predictions: made before their month, dropped when the policy keeps them no longer."""
 
 import logging
+from contextlib import suppress
 
 from prefect import flow
 
 from adapters.deletion_store import DeletionStore
+from domain.errors import OntimeError
 from flows.parts import parts
 from flows.retention import expired_months
 from flows.tasks.defaults import task
+from monitoring.rules import MONTHS_NOT_KEPT
 
 WHO = "partitions"
 REASON = "ONTIME_KEEP_PREDICTION_MONTHS"
@@ -17,8 +20,16 @@ logger = logging.getLogger(__name__)
 @flow(name="partitions")
 def partitions() -> list[str]:
     """Make the partitions of this month and the next, drop and return those that are kept no longer."""
-    make_ahead()
-    return [drop(name) for name in find_expired_months()]
+    try:
+        make_ahead()
+        dropped = [drop(name) for name in find_expired_months()]
+    except Exception as error:
+        # A backup, or a transaction that somebody left open, may hold the log at the same minute every day.
+        with suppress(OntimeError):
+            report_failure(f"{type(error).__name__}: {error}")
+        raise
+    resolve_failure()
+    return dropped
 
 
 @task
@@ -44,6 +55,24 @@ def drop(name: str) -> str:
     )
     logger.info("a month of predictions is dropped", extra={"partition": name, "deletion": number})
     return name
+
+
+@task
+def report_failure(reason: str) -> None:
+    """Open and deliver the alert of a run that failed: nobody looks at a flow that only keeps order."""
+    own, rule = parts(), MONTHS_NOT_KEPT
+    now = own.clock.read().now
+    own.monitoring.open_alert(
+        rule.name, rule.severity, now.date(), now, rule.message(reason), {"error": reason}
+    )
+    own.pager.deliver_due()
+
+
+@task
+def resolve_failure() -> None:
+    """Resolve that alert."""
+    own = parts()
+    own.monitoring.resolve_alerts([MONTHS_NOT_KEPT.name], [], own.clock.read().now)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ from domain.features.catalogue import CONTRACT_HASH
 from flows import references
 
 DAY_SECONDS = 86_400.0
+KEPT_CHAMPIONS = 3
+"""How many champions one would go back through keep their copies; one further back is fetched again."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ def _files_of_models(settings: Settings, database: Database, days: int) -> Itera
         return
     registry = ModelRegistry.from_settings(settings)
     in_use = {registry.alias(CHAMPION), registry.alias(CHALLENGER), registry.last_served()}
-    for found in registry.copies_beside(in_use | set(Deployments(database).champions(CONTRACT_HASH))):
+    near = Deployments(database).champions(CONTRACT_HASH)[:KEPT_CHAMPIONS]
+    for found in registry.copies_beside(in_use | set(near)):
         if _is_older(found, days):
             yield Expired("copies of models", found.name, _size(found), partial(shutil.rmtree, found))
     # Whoever a rollback brings back has one made again.

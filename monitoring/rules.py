@@ -226,6 +226,11 @@ FILES_REJECTED = WatchRule(
     "files were rejected", "warning",
     "What does not fit and why is in the folder `rejected` of the inbox: correct it, and drop it in again.",
 )  # fmt: skip
+MONTHS_NOT_KEPT = WatchRule(
+    "months of the log are not kept", "warning",
+    "The flow `partitions` failed: predictions that the policy keeps no longer are still there, and the coming month "
+    "may have no partition. It runs again the next day; run it by hand at an hour when nobody reads the log for long.",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

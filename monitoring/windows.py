@@ -9,9 +9,8 @@ from adapters.prediction_columns import PredictionColumns
 from adapters.settings import settings
 from domain import airports
 from domain.flights import Ints
+from domain.run_days import newest_due, run_lag
 
-RUN_AT = timedelta(hours=5)
-"""After midnight of standard time at home, 10:00 UTC in New York all year: a day's last flights have landed."""
 HEADLINE_LEAD = 60
 LEAD_TOLERANCE = 30
 HOURS = np.array([f"{hour:02d}" for hour in range(24)])
@@ -28,17 +27,6 @@ def run_moment(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), UTC) + run_lag(settings().home_airport, day.year)
 
 
-def run_lag(home: str, year: int) -> timedelta:
-    """Return how long after midnight UTC a home airport's day before is monitored; negative far in the east.
-
-    Examples
-    --------
-    >>> str(run_lag("HNL", 2013)), run_lag("AKL", 2013) == -timedelta(hours=7)
-    ('15:00:00', True)
-    """
-    return RUN_AT - timedelta(minutes=airports.standard_minutes(home, year))
-
-
 def last_complete_day(now: datetime) -> date:
     """Return the newest day whose run is due.
 
@@ -47,8 +35,7 @@ def last_complete_day(now: datetime) -> date:
     >>> last_complete_day(datetime(2013, 4, 2, 10, 0, tzinfo=UTC)).isoformat()
     '2013-04-01'
     """
-    moment = now.astimezone(UTC)
-    return (moment - run_lag(settings().home_airport, moment.year)).date() - timedelta(days=1)
+    return newest_due(settings().home_airport, now)
 
 
 def last_matured_day(now: datetime) -> date:

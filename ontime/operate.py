@@ -1,6 +1,6 @@
 """Commands for a stack in operation: its alerts, replayed days, and drills."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated
 
 import typer
@@ -32,7 +32,8 @@ def alerts(
 
     def work(database: Database) -> None:
         today = ClockStore(database).read().now.date()
-        found = MonitoringStore(database).alerts(today - YEAR, today, open_only=not every)
+        first, last = (today - YEAR, today) if every else (date.min, date.max)
+        found = MonitoringStore(database).alerts(first, last, open_only=not every)
         if as_json:
             print_json(found)
             return

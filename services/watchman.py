@@ -21,6 +21,7 @@ from adapters.postgres import Database
 from adapters.settings import Settings, settings
 from domain.errors import NotReady
 from domain.monitored import GATE, RETRAIN
+from domain.run_days import GRACE
 from domain.watch_rule import WatchRule
 from monitoring.rules import PART_UNHEALTHY, RETRAIN_UNENDED, RUN_FAILED, RUN_MISSED
 from monitoring.windows import last_complete_day
@@ -38,8 +39,7 @@ POSTGRES_SECONDS = 60.0
 class WatchPolicy:
     """How long a monitoring run may be overdue before somebody is notified."""
 
-    grace: timedelta = timedelta(hours=2)
-    """By the stack's clock: a run takes a while, and may wait for another."""
+    grace: timedelta = GRACE
     patience_seconds: float = 600.0
     """By the real time: a replayed clock runs through two hours in a second."""
     look_back_days: int = 7
@@ -110,14 +110,14 @@ class Watchman:
         """
         store, (first, last) = MonitoringStore(self.database), self._window()
         decisions = store.decisions(first, last)
-        failed = {
-            alert.day for alert in store.alerts(first, last, open_only=True) if alert.rule == RUN_FAILED.name
-        }
+        # Runs that fail night after night are one open alert, of the first of them.
+        open_alerts = store.alerts(date.min, date.max, open_only=True)
+        failing = min((a.day for a in open_alerts if a.rule == RUN_FAILED.name), default=date.max)
         gated = max(
             (d.decided_at for d in decisions if d.kind == GATE), default=datetime.min.replace(tzinfo=UTC)
         )
         decided = {d.day for d in decisions if d.kind == RETRAIN and d.verdict and d.decided_at > gated}
-        return self._due("retrain", sorted(decided - failed))
+        return self._due("retrain", sorted(day for day in decided if day < failing))
 
     def _window(self) -> tuple[date, date]:
         """Return the first and last day whose run is long over."""
@@ -146,6 +146,10 @@ class Watchman:
         if not found:
             store.resolve_alerts([rule.name], [], now)
             return
+        for alert in store.alerts(date.min, date.max, open_only=True):
+            if alert.rule == rule.name and _named(evidence) - _named(alert.evidence):
+                # An alert that is open is sent no more: what has come since would be told to nobody.
+                store.resolve_alerts([rule.name], [], now)
         message = rule.message(", ".join(found))
         if store.open_alert(rule.name, rule.severity, day or now.date(), now, message, evidence):
             logger.error("alert opened", extra={"rule": rule.name} | evidence)
@@ -160,6 +164,11 @@ class Watchman:
             self.pager.send_unrecorded(
                 f"ontime {rule.severity}: {rule.name}", rule.message(f"postgres: {reason}")
             )
+
+
+def _named(evidence: Mapping[str, Any]) -> set[str]:
+    """Return the days or parts that an alert names."""
+    return {name for names in evidence.values() for name in names}
 
 
 def watchman_of(own: Settings) -> Watchman:

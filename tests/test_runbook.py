@@ -11,6 +11,7 @@ from app.problem_types import BY_NAME
 from domain.runbook import RUNBOOK, anchor, entry
 from monitoring.rules import (
     FILES_REJECTED,
+    MONTHS_NOT_KEPT,
     NIGHTLY,
     PART_UNHEALTHY,
     RETRAIN_UNENDED,
@@ -31,6 +32,7 @@ OTHER_RULES = {
     RUN_MISSED.name,
     champion_alert.RULE.name,
     FILES_REJECTED.name,
+    MONTHS_NOT_KEPT.name,
 }
 READINESS = re.findall(
     r'^        "(\w+)": _check\(', (PROJECT_ROOT / "app" / "readiness.py").read_text(), re.M

@@ -19,6 +19,7 @@ from domain.clock import minute_floor
 from domain.errors import InvalidInput, NotFound
 from domain.features.words import WORDS
 from domain.monitored import ALL, GATE, GUARDRAIL, RETRAIN, RULES_UNABLE
+from domain.run_days import GRACE, newest_due
 
 SPANS = (30, 90, 365)
 HEAT_DAYS, HEAT_ROWS = 21, 15
@@ -62,7 +63,8 @@ class AlertView:
 def health() -> Response:
     """Show how well the stack does: what needs somebody first."""
     p = parts()
-    today = local_day(p.settings.home_airport, minute_floor(p.cache.now().now))
+    home, now = p.settings.home_airport, p.cache.now().now
+    today, due = local_day(home, minute_floor(now)), newest_due(home, now - GRACE)
     newest, span = p.monitoring.newest_day(), _span()
     alerts = [AlertView.of(alert) for alert in p.monitoring.alerts(date.min, date.max, open_only=True)]
     rank = {"critical": 0, "warning": 1, "info": 2}
@@ -79,7 +81,7 @@ def health() -> Response:
         span=span,
         spans=SPANS,
         words=WORDS,
-        missed=p.monitoring.missed_days(today - timedelta(days=CHECKED_DAYS), today - timedelta(days=1)),
+        missed=p.monitoring.missed_days(today - timedelta(days=CHECKED_DAYS), due),
         decisions=p.monitoring.newest_decisions((RETRAIN, GATE, GUARDRAIL), DECISIONS),
         not_ready=_not_ready(p),
         **found,

@@ -113,6 +113,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "PREFECT_HOME": str(state / "prefect"),
         "PREFECT_API_URL": settings.prefect_address,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",  # runs are kept for good by default
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_WORKER_QUERY_SECONDS": "1",  # by default a run waits up to ten seconds for its worker
     }

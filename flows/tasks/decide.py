@@ -21,7 +21,8 @@ from domain.monitored import GATE, SHADOW
 from flows.parts import parts
 from flows.plan import PLAN
 from flows.tasks.defaults import task
-from flows.tasks.inputs import LEDGER_ROWS, Champion, RunContext, fetch_predictions, headline
+from flows.tasks.inputs import LEDGER_ROWS, Champion, RunContext
+from flows.tasks.measure import DAY_SAMPLE
 from monitoring.performance import PERFORMANCE_DAYS
 from monitoring.policy import RetrainPolicy, RetrainState, ShadowPolicy, Standing, Trial
 from monitoring.rules import LOSES_MORE, since_when
@@ -121,7 +122,7 @@ def find_challenger() -> int | None:
 
 @task
 def try_challenger(run: RunContext, version: int) -> Trial:
-    """Let a challenger answer the day's live requests, from the vectors that were logged."""
+    """Let a challenger answer the day's live requests, from the vectors that were logged; of many flights a sample."""
     own = parts()
     try:
         own.championship.require_sound(version)  # as its promotion will: what is in the cache may be sound
@@ -129,7 +130,10 @@ def try_challenger(run: RunContext, version: int) -> Trial:
         model.require_contract(CONTRACT_HASH)
     except (SignatureInvalid, ContractMismatch, NotFound) as error:
         return Trial(0, 0, float("nan"), str(error))
-    vectors = headline(fetch_predictions.fn(run)).features
+    sampler = own.analysis.sampler
+    near = sampler.totals(run.day, run.day).near_headline
+    asked = sampler.sample(run.day, run.day, run.as_of, CONTRACT_HASH, DAY_SAMPLE, near).predictions
+    vectors = asked.features
     if not len(vectors):
         return Trial(0, 0, float("nan"))
     p = model.probability(vectors)

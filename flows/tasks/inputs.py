@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from adapters.model_registry import CHAMPION
-from adapters.prediction_columns import PredictionColumns
 from domain.errors import InvalidInput, NotFound, SignatureInvalid
-from domain.features.catalogue import CONTRACT_HASH
 from domain.model import FlightModel
 from flows.parts import parts
 from flows.tasks.defaults import task
@@ -98,15 +96,3 @@ def trained_days(champion: Champion) -> tuple[date, date]:
     """Return the first and last day of the flights a version was fitted on."""
     manifest = champion.model.manifest
     return date.fromisoformat(manifest.trained_from), date.fromisoformat(manifest.trained_until)
-
-
-@task
-def fetch_predictions(run: RunContext, days: int = 1) -> PredictionColumns:
-    """Return the predictions of the newest days up to the run's, with the labels that were known then."""
-    window = windows.trailing(run.day, days)
-    return parts().log.fetch(*window, known_by=run.as_of, contract_hash=CONTRACT_HASH)
-
-
-def headline(predictions: PredictionColumns) -> PredictionColumns:
-    """Keep one prediction a flight, the one nearest to the headline lead."""
-    return predictions.take(windows.headline(predictions))

@@ -10,7 +10,8 @@ import pytest
 from adapters.migrations import migrate, schema_dump
 from adapters.postgres import SQL_DIR, Database
 from adapters.postgres_admin import create_databases
-from adapters.settings import PROJECT_ROOT
+from adapters.settings import PROJECT_ROOT, Settings
+from adapters.waiting import wait_until
 from deploy.native.embedded_postgres import EmbeddedPostgres
 from domain.errors import ConfigurationError, NotReady
 from monitoring.rules import RUN_MISSED
@@ -260,6 +261,17 @@ def test_a_table_that_somebody_took_away_is_not_ready_until_it_is_back(
     with pytest.raises(NotReady, match="clock"):
         value(postgres, f"{done_by_hand}; SELECT mode FROM clock")
     assert value(postgres, "SELECT count(*) FROM clock") is not None
+
+
+def test_a_query_that_is_given_up_goes_on_nowhere(postgres: Database, stack_settings: Settings) -> None:
+    impatient = Database.from_settings(stack_settings, application="impatient", patience=0.5)
+    running = (
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'impatient' AND state = 'active'"
+    )
+    with pytest.raises(NotReady, match="did not answer"), impatient.transaction() as cursor:
+        cursor.execute("SELECT count(*) FROM generate_series(1, 10000000000)")
+    assert wait_until(lambda: value(postgres, running) == 0, 20.0, 0.2)
+    impatient.close()
 
 
 def test_a_listener_hears_and_times_out(postgres: Database) -> None:

@@ -1,7 +1,8 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from adapters.clock_store import ClockStore
 from adapters.monitoring_store import Measured, MonitoringRun
 from tests.app.worlds import assert_problem
 
@@ -99,6 +100,15 @@ def test_an_alert_is_acknowledged_once_and_stays_open(monitored):
     assert_problem(monitored.post(f"/v1/monitoring/alerts/{2**70}/acknowledge", {"who": "ada"}, "admin"), 404)
     assert_problem(monitored.post(path, {}, "admin"), 422)
     assert_problem(monitored.post(path, {"who": "ada"}, "predict"), 403)
+
+
+def test_an_open_alert_is_listed_however_long_it_has_been_open(monitored):
+    ClockStore(monitored.database).set_simulated(MORNING + timedelta(days=500))
+    monitored.parts.cache.refresh()
+    assert monitored.get("/v1/monitoring/alerts", "predict").get_json()["alerts"] == []
+    assert len(monitored.get("/v1/monitoring/alerts?state=open", "predict").get_json()["alerts"]) == 1
+    asked = "/v1/monitoring/alerts?state=open&from=2014-01-01&to=2014-01-31"
+    assert monitored.get(asked, "predict").get_json()["alerts"] == []
 
 
 def test_resolved_alerts_are_no_longer_among_the_open_ones(monitored):

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -53,6 +53,17 @@ def test_counts_are_stored_when_nothing_was_counted_for_a_while_or_they_have_wai
     monkeypatch.setattr(service_counts, "LONGEST_WAIT_SECONDS", 0.0)
     counter.request("/v1/predictions", "POST", 200, 0.001)
     assert counted() == 4
+
+
+def test_a_day_begins_where_midnight_at_home_is_half_past(postgres, stack_settings, monkeypatch):
+    monkeypatch.setattr(service_counts, "settings", lambda: replace(stack_settings, home_airport="CCU"))
+    store, clock = ServiceStore(postgres), ClockStore(postgres)
+    counter = ServiceCounter(store, clock.read, clock.read)
+    for minute in (29, 30):
+        clock.set_simulated(datetime(2013, 4, 11, 18, minute, tzinfo=UTC))
+        counter.request("/v1/predictions", "POST", 200, 0.001)
+    counter.flush()
+    assert [store.day(day).requests for day in (DAY, date(2013, 4, 12))] == [1, 1]
 
 
 def test_a_request_before_there_is_a_state_is_shed_and_acknowledges_nothing(postgres, own_settings):

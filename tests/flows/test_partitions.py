@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import psycopg2.errors
 import pytest
@@ -63,6 +63,23 @@ def test_the_coming_month_is_made_and_what_the_policy_keeps_no_longer_is_dropped
     assert row.deleted == {"predictions": ["predictions_2013_01"]}
     assert partitions() == []  # safe to run again
     assert len(DeletionStore(postgres).newest()) == 1
+
+
+def test_a_run_that_fails_is_an_alert_until_one_goes_through(
+    prefect_server, monitoring, postgres, monkeypatch
+):
+    own = monitoring(2)
+    monkeypatch.setattr("adapters.deletion_store.IMPATIENT", "SET LOCAL lock_timeout = 100")
+    monkeypatch.setattr("flows.partitions.drop", drop.with_options(retries=0))
+    with postgres.transaction() as reader:
+        reader.execute("SELECT count(*) FROM predictions_2013_01")
+        with pytest.raises(NotReady):
+            partitions()
+        [alert] = own.monitoring.alerts(date.min, date.max, open_only=True)
+        assert alert.rule == "months of the log are not kept"
+        assert "lock timeout" in alert.message
+    assert partitions() == ["predictions_2013_01"]
+    assert own.monitoring.alerts(date.min, date.max, open_only=True) == []
 
 
 def test_a_policy_of_zero_drops_nothing(monitoring, postgres):

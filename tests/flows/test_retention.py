@@ -72,19 +72,19 @@ def test_reports_and_refused_lines_go_by_their_age(settings, postgres):
     assert [path.name for path in (settings.reports_dir / "monitoring").iterdir()] == ["2013-04-01"]
 
 
-def test_copies_of_models_that_a_rollback_may_go_to_stay(settings, postgres):
+def test_copies_of_models_that_the_next_rollbacks_go_to_stay(settings, postgres):
     ClockStore(postgres).set_simulated(NOON)
     text = worlds.trees()
-    for version in (1, 2, 3):
+    for version in (1, 2, 3, 4, 5):
         worlds.keep_in_cache(settings, text, version)
         os.utime(settings.model_cache_dir / str(version), (OLD, OLD))
     alias: list[int | None] = [None]
-    for version in (1, 2):
+    for version in (1, 2, 3, 4):
         Deployments(postgres).change(
             action="promote", to_version=version, expected_version=alias[0], who="test", reason="test",
             contract_hash=CONTRACT_HASH, move_alias=lambda to: alias.__setitem__(0, to), read_alias=lambda: alias[0],
         )  # fmt: skip
-    assert expired(settings, postgres) == [("copies of models", "3")]
+    assert expired(settings, postgres) == [("copies of models", "1"), ("copies of models", "5")]
 
 
 def test_references_go_by_their_age_but_for_those_in_use(settings, postgres):

@@ -23,6 +23,7 @@ from flows import tasks
 from flows.nightly_monitoring import check_challenger, check_guardrail, decide
 from flows.promote import promote
 from flows.rollback import rollback
+from flows.tasks import decide as decide_module
 from monitoring.measures import Measure
 from monitoring.rules import NIGHTLY, evaluate
 from monitoring.windows import run_moment
@@ -145,6 +146,13 @@ def test_what_passed_the_gate_and_is_sound_on_the_days_requests_serves_the_same_
     assert (tried.registry.alias(CHAMPION), tried.registry.alias(CHALLENGER)) == (2, None)
     row = tried.deployments.history(1)[0]
     assert (row.from_version, row.to_version, row.who) == (1, 2, "nightly-monitoring")
+
+
+def test_of_a_day_of_many_flights_a_challenger_answers_a_sample(tried, monkeypatch):
+    monkeypatch.setattr(decide_module, "DAY_SAMPLE", 300)
+    trial = tasks.try_challenger.fn(tasks.begin.fn(DAY), 2)
+    assert 200 < trial.rows < 400
+    assert trial.unsound == 0
 
 
 def test_a_yes_against_a_champion_that_somebody_replaced_meanwhile_promotes_nothing(tried):

@@ -132,6 +132,20 @@ def test_a_retrain_that_failed_is_reported_once_by_its_own_run(postgres, store, 
     assert open_rules(store) == [RUN_FAILED.name]
 
 
+def test_retrains_that_fail_night_after_night_are_their_runs_alert_alone(postgres, store, real_time):
+    watchman = watchman_of(postgres, real_time)
+    store.open_alert(RUN_FAILED.name, RUN_FAILED.severity, DAY, MORNING, "it failed", {})
+    for night in range(10):
+        later = timedelta(days=night)
+        record_run(store, DAY + later)
+        store.record_decision("retrain", DAY + later, True, "7 days since the last", {}, MORNING + later)
+        ClockStore(postgres).set_simulated(MORNING + GRACE + later)
+        watchman.look()
+        real_time.seconds += 601
+        watchman.look()
+        assert open_rules(store) == [RUN_FAILED.name]
+
+
 def test_a_run_may_take_its_time(watchman, postgres, store, real_time):
     ClockStore(postgres).set_simulated(MORNING + GRACE - timedelta(minutes=1))
     watchman.look()
@@ -184,6 +198,29 @@ def test_a_part_that_stays_unhealthy_is_an_alert_until_it_is_well(postgres, stor
     wrong.clear()
     watchman.look()
     assert open_rules(store) == []
+
+
+def test_what_comes_to_an_open_alert_opens_it_again(postgres, store, real_time):
+    """A part that nobody mends, and whose alert was sent, must not hide the next one."""
+    wrong = {"prefect-worker": "the work pool is paused"}
+    watchman = watchman_of(postgres, real_time, lambda: dict(wrong))
+    ClockStore(postgres).set_simulated(MORNING)
+
+    def lasting() -> list[tuple[int, str]]:
+        watchman.look()
+        real_time.seconds += 301
+        watchman.look()
+        return [(a.alert_id, a.message) for a in store.alerts(date.min, date.max, open_only=True)]
+
+    [(first, _)] = lasting()
+    wrong["features"] = "no state for an hour"
+    [(second, message)] = lasting()
+    assert first != second
+    assert "prefect-worker: the work pool is paused, features: no state for an hour" in message
+    del wrong["features"]
+    assert [number for number, _ in lasting()] == [second]
+    wrong["features"] = "no state for an hour"
+    assert [number for number, _ in lasting()] == [second]  # it is named already
 
 
 def test_a_part_that_is_started_again_in_time_alarms_nobody(postgres, store, real_time):

@@ -1,6 +1,7 @@
 """What pages say when there is nothing yet, when it is old, and when a part is away."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, time
 
 import pytest
 
@@ -140,6 +141,17 @@ def test_old_monitoring_runs_and_days_without_one_are_named(operator):
     assert f"1 day has predictions and no monitoring run:</strong> {(NOON - 2 * DAY).date()}" in page
     assert "1 measures had no value" in page
     assert "no flight of that day had a label yet" in page
+
+
+def test_a_day_whose_run_is_not_due_yet_is_not_missed(operator):
+    """From midnight until five in the morning of standard time, and two hours for the run, nobody expects one."""
+    day = NOON.date()
+    line = to_copy_line(prediction(7, departure=NOON + 120 * MINUTE))
+    operator.parts.log.ship("api-1.spool", 0, line)
+    for hours, missed in ((6, False), (11.9, False), (12.1, True)):
+        at(operator, datetime.combine(day + DAY, time(), UTC) + hours * 60 * MINUTE)
+        assert ("predictions and no monitoring run" in shown(operator, "health")) is missed
+        assert (f"run:</strong> {day}" in shown(operator, "health")) is missed
 
 
 def test_a_reason_says_its_value_as_a_person_would():
