@@ -89,8 +89,10 @@ REQUEST_TIMEOUT = ProblemType(
 TOO_MANY_REQUESTS = ProblemType(
     "too-many-requests", 429, "Too many requests",
     "The key, or the address, sends more requests a second than the gateway lets it, by the settings KEY_RATE and "
-    "ADDRESS_RATE. Sent by the gateway.",
-    "Try again after the seconds of the header `Retry-After`; ask about many flights in one request.",
+    "ADDRESS_RATE; or the address sends more than sixteen bodies at a time that are over 1 MB or do not say how long "
+    "they are. Sent by the gateway.",
+    "Try again after the seconds of the header `Retry-After`; ask about many flights in one request, and say its "
+    "length.",
     retryable=True,
 )  # fmt: skip
 UNSUPPORTED_MEDIA_TYPE = ProblemType(

@@ -148,7 +148,7 @@ class Watchman:
             return
         for alert in store.alerts(date.min, date.max, open_only=True):
             if alert.rule == rule.name and _named(evidence) - _named(alert.evidence):
-                # An alert that is open is sent no more: what has come since would be told to nobody.
+                # An alert that is open is sent no more: what has come since would reach nobody.
                 store.resolve_alerts([rule.name], [], now)
         message = rule.message(", ".join(found))
         if store.open_alert(rule.name, rule.severity, day or now.date(), now, message, evidence):

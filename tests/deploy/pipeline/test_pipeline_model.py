@@ -95,7 +95,9 @@ def test_the_command_names_the_check_that_a_version_does_not_pass(
     version = register(registry, world, tmp_path / "candidate", contract_hash="another")
     own = without_settings()
     own |= stack_environment | {"ONTIME_MLFLOW_URL": world.mlflow_url, "ONTIME_MODEL_NAME": world.model_name}
-    done = documented(".venv/bin/ontime validate-model 7", {"7": str(version)}).run(own, check=False)
+    done = documented(".venv/bin/ontime validate-model 7 --step gate", {"7": str(version)}).run(
+        own, check=False
+    )
     assert done.returncode == 1
     assert done.stderr.startswith("ontime: the model needs feature contract another, this code computes ")
     assert registry.alias(CHAMPION) is None
