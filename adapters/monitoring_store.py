@@ -220,6 +220,10 @@ class MonitoringStore:
         parameters = {"first": first, "last": last, "open_only": open_only}
         return [StoredAlert(*row) for row in self._database.rows("alert_list", parameters)]
 
+    def open_alerts(self) -> list[StoredAlert]:
+        """Return the alerts that are not resolved, of whatever day, oldest first: one a rule at most."""
+        return self.alerts(date.min, date.max, open_only=True)
+
     def alert(self, alert_id: int) -> StoredAlert:
         """Return one alert.
 

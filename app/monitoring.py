@@ -117,9 +117,10 @@ def alerts() -> Response:
     state = request.args.get("state", "all")
     if state not in ("all", "open"):
         raise InvalidInput("state", "all or open", state)
-    of_any_day = state == "open" and not {"from", "to"} & request.args.keys()
-    first, last = (date.min, date.max) if of_any_day else _days()
-    found = p.monitoring.alerts(first, last, open_only=state == "open")
+    if state == "open" and not {"from", "to"} & request.args.keys():
+        found = p.monitoring.open_alerts()
+    else:
+        found = p.monitoring.alerts(*_days(), open_only=state == "open")
     return json_response({"alerts": [_alert(a) for a in found], "clock": clock_body(p.cache.now())})
 
 

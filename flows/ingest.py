@@ -6,6 +6,7 @@ from datetime import datetime
 from prefect import flow
 
 from data.inbox import DONE
+from flows.alerts import close_alert, raise_alert
 from flows.ingestion import append_dataset, take_files
 from flows.parts import parts
 from monitoring.rules import FILES_REJECTED
@@ -38,13 +39,9 @@ def _ingest_inbox() -> int:
         logger.info("file taken", extra={"file": file.file, "status": file.status, "accepted": file.accepted})
     wrong = [file.line() for file in files if file.status != DONE or file.rows_set_aside]
     if wrong:
-        now = own.clock.read().now
-        rule = FILES_REJECTED
-        said = rule.message("\n".join(wrong))
-        own.monitoring.open_alert(rule.name, rule.severity, now.date(), now, said, {"files": wrong})
-        own.pager.deliver_due()
+        raise_alert(FILES_REJECTED, "\n".join(wrong), {"files": wrong})
     elif files:
-        own.monitoring.resolve_alerts([FILES_REJECTED.name], [], own.clock.read().now)
+        close_alert(FILES_REJECTED)
     return sum(file.accepted for file in files)
 
 

@@ -7,6 +7,7 @@ from prefect import flow
 
 from adapters.deletion_store import DeletionStore
 from domain.errors import OntimeError
+from flows.alerts import close_alert, raise_alert
 from flows.parts import parts
 from flows.retention import expired_months
 from flows.tasks.defaults import task
@@ -60,19 +61,13 @@ def drop(name: str) -> str:
 @task
 def report_failure(reason: str) -> None:
     """Open and deliver the alert of a run that failed: nobody looks at a flow that only keeps order."""
-    own, rule = parts(), MONTHS_NOT_KEPT
-    now = own.clock.read().now
-    own.monitoring.open_alert(
-        rule.name, rule.severity, now.date(), now, rule.message(reason), {"error": reason}
-    )
-    own.pager.deliver_due()
+    raise_alert(MONTHS_NOT_KEPT, reason, {"error": reason})
 
 
 @task
 def resolve_failure() -> None:
     """Resolve that alert."""
-    own = parts()
-    own.monitoring.resolve_alerts([MONTHS_NOT_KEPT.name], [], own.clock.read().now)
+    close_alert(MONTHS_NOT_KEPT)
 
 
 if __name__ == "__main__":

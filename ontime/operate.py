@@ -1,6 +1,6 @@
 """Commands for a stack in operation: its alerts, replayed days, and drills."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -31,9 +31,8 @@ def alerts(
     """List the open alerts: number, severity, day, message and runbook entry."""
 
     def work(database: Database) -> None:
-        today = ClockStore(database).read().now.date()
-        first, last = (today - YEAR, today) if every else (date.min, date.max)
-        found = MonitoringStore(database).alerts(first, last, open_only=not every)
+        store, today = MonitoringStore(database), ClockStore(database).read().now.date()
+        found = store.alerts(today - YEAR, today) if every else store.open_alerts()
         if as_json:
             print_json(found)
             return

@@ -111,8 +111,7 @@ class Watchman:
         store, (first, last) = MonitoringStore(self.database), self._window()
         decisions = store.decisions(first, last)
         # Runs that fail night after night are one open alert, of the first of them.
-        open_alerts = store.alerts(date.min, date.max, open_only=True)
-        failing = min((a.day for a in open_alerts if a.rule == RUN_FAILED.name), default=date.max)
+        failing = min((a.day for a in store.open_alerts() if a.rule == RUN_FAILED.name), default=date.max)
         gated = max(
             (d.decided_at for d in decisions if d.kind == GATE), default=datetime.min.replace(tzinfo=UTC)
         )
@@ -146,10 +145,10 @@ class Watchman:
         if not found:
             store.resolve_alerts([rule.name], [], now)
             return
-        for alert in store.alerts(date.min, date.max, open_only=True):
-            if alert.rule == rule.name and _named(evidence) - _named(alert.evidence):
-                # An alert that is open is sent no more: what has come since would reach nobody.
-                store.resolve_alerts([rule.name], [], now)
+        standing = [alert.evidence for alert in store.open_alerts() if alert.rule == rule.name]
+        if any(_named(evidence) - _named(before) for before in standing):
+            # An alert that is open is sent no more: what has come since would reach nobody.
+            store.resolve_alerts([rule.name], [], now)
         message = rule.message(", ".join(found))
         if store.open_alert(rule.name, rule.severity, day or now.date(), now, message, evidence):
             logger.error("alert opened", extra={"rule": rule.name} | evidence)

@@ -66,7 +66,7 @@ def health() -> Response:
     home, now = p.settings.home_airport, p.cache.now().now
     today, due = local_day(home, minute_floor(now)), newest_due(home, now - GRACE)
     newest, span = p.monitoring.newest_day(), _span()
-    alerts = [AlertView.of(alert) for alert in p.monitoring.alerts(date.min, date.max, open_only=True)]
+    alerts = [AlertView.of(alert) for alert in p.monitoring.open_alerts()]
     rank = {"critical": 0, "warning": 1, "info": 2}
     alerts.sort(key=lambda view: (rank[view.alert.severity], -view.alert.alert_id))
     found = _measured(p, newest, span) if newest else {}

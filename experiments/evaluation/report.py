@@ -86,8 +86,7 @@ def _head(found: Found) -> list[str]:
         "Features and parameters are chosen on folds inside the fit's months. The test's days are read by every run of "
         "`make evaluate`, and were read three times before there was one (ADR 12). Nothing was chosen by them; "
         "variants that were better on the folds were looked at there as well, and left out (ADR 34, 35). They are not "
-        "unseen. "
-        "A question uses what was known when it was asked, and nothing from the recorded tail "
+        "unseen. A question uses what was known when it was asked, and nothing from the recorded tail "
         f"number, which is known only after the fact. Intervals, in brackets, are 95% and draw whole {blocks(found)}.",
         "",
         f"At 60 minutes, {found['n']:,.0f} flights, {found['late_rate']:.1%} of them late:",

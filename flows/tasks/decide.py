@@ -22,7 +22,7 @@ from flows.parts import parts
 from flows.plan import PLAN
 from flows.tasks.defaults import task
 from flows.tasks.inputs import LEDGER_ROWS, Champion, RunContext
-from flows.tasks.measure import DAY_SAMPLE
+from flows.tasks.measure import sample_with_features
 from monitoring.performance import PERFORMANCE_DAYS
 from monitoring.policy import RetrainPolicy, RetrainState, ShadowPolicy, Standing, Trial
 from monitoring.rules import LOSES_MORE, since_when
@@ -130,10 +130,7 @@ def try_challenger(run: RunContext, version: int) -> Trial:
         model.require_contract(CONTRACT_HASH)
     except (SignatureInvalid, ContractMismatch, NotFound) as error:
         return Trial(0, 0, float("nan"), str(error))
-    sampler = own.analysis.sampler
-    near = sampler.totals(run.day, run.day).near_headline
-    asked = sampler.sample(run.day, run.day, run.as_of, CONTRACT_HASH, DAY_SAMPLE, near).predictions
-    vectors = asked.features
+    vectors = sample_with_features(run.day, run.day, run.as_of).features
     if not len(vectors):
         return Trial(0, 0, float("nan"))
     p = model.probability(vectors)

@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
@@ -98,6 +98,13 @@ def count_flights(run: RunContext) -> int:
     return flights
 
 
+def sample_with_features(first: date, last: date, known_by: datetime) -> PredictionColumns:
+    """Return one prediction a flight of some days, with features; of many flights a sample."""
+    sampler = parts().analysis.sampler
+    near = sampler.totals(first, last).near_headline
+    return sampler.sample(first, last, known_by, CONTRACT_HASH, DAY_SAMPLE, near).predictions
+
+
 @task
 def sample_predictions(
     run: RunContext, day: WindowTotals, window: WindowTotals, days: int
@@ -175,10 +182,7 @@ def trailing_reference(run: RunContext) -> reference.Reference | None:
         return kept
     if len(own.analysis.log.by_day(first, last)) < ThresholdPolicy().minimum_days:
         return None  # before anything is read: until they are there, every run asks
-    near = own.analysis.sampler.totals(first, last).near_headline
-    served = own.analysis.sampler.sample(
-        first, last, windows.run_moment(last), CONTRACT_HASH, DAY_SAMPLE, near
-    ).predictions
+    served = sample_with_features(first, last, windows.run_moment(last))
     days = windows.day_numbers(served)
     if len(np.unique(days)) < ThresholdPolicy().minimum_days:  # the others' are of another contract
         return None

@@ -10,6 +10,7 @@ from adapters.atomic_write import atomic_write
 from adapters.monitoring_store import Measured, MonitoringRun, decision_key
 from adapters.prediction_sample import WindowTotals
 from domain.monitored import ALL
+from flows.alerts import raise_alert
 from flows.parts import parts
 from flows.retention import reports_before
 from flows.tasks.defaults import task
@@ -157,12 +158,7 @@ def record(day: date, now: datetime, kind: str, decision: Decision, of: str = ""
 @task
 def report_failure(run: RunContext, reason: str) -> None:
     """Open and deliver the alert of a run that failed: its day may be saved already, so that nobody else notices."""
-    own = parts()
-    message = RUN_FAILED.message(f"{run.day}: {reason}")
-    own.monitoring.open_alert(
-        RUN_FAILED.name, RUN_FAILED.severity, run.day, own.clock.read().now, message, {"error": reason}
-    )
-    own.pager.deliver_due()
+    raise_alert(RUN_FAILED, f"{run.day}: {reason}", {"error": reason}, run.day)
 
 
 @task

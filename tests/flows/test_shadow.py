@@ -23,7 +23,7 @@ from flows import tasks
 from flows.nightly_monitoring import check_challenger, check_guardrail, decide
 from flows.promote import promote
 from flows.rollback import rollback
-from flows.tasks import decide as decide_module
+from flows.tasks import measure
 from monitoring.measures import Measure
 from monitoring.rules import NIGHTLY, evaluate
 from monitoring.windows import run_moment
@@ -149,7 +149,7 @@ def test_what_passed_the_gate_and_is_sound_on_the_days_requests_serves_the_same_
 
 
 def test_of_a_day_of_many_flights_a_challenger_answers_a_sample(tried, monkeypatch):
-    monkeypatch.setattr(decide_module, "DAY_SAMPLE", 300)
+    monkeypatch.setattr(measure, "DAY_SAMPLE", 300)
     trial = tasks.try_challenger.fn(tasks.begin.fn(DAY), 2)
     assert 200 < trial.rows < 400
     assert trial.unsound == 0
